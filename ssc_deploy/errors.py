@@ -1,0 +1,79 @@
+"""Everything that this package raises at a user.
+
+    SscDeployError                 exit code 2: usage or bad input
+    ├── CheckpointError            a checkpoint or model file cannot be read, or does not fit its network
+    │   └── UnsafeCheckpointError  reading it would run code that it contains
+    ├── NetworkError               unknown architecture, impossible configuration, a module that cannot be built
+    ├── CardError                  a model card (model.toml) is wrong
+    ├── PictureError               a picture cannot be read, or has another size than the network takes
+    ├── CaptureError               torch.export cannot capture the module
+    ├── RewriteError               a rewrite left the canonical form
+    ├── LoweringError              a lowering was asked for that this network or target cannot take
+    ├── EmitError                  a graph cannot be written in the target's format
+    │   └── UnsupportedOperatorError
+    ├── OutputError                the output exists, or cannot be written
+    ├── RuntimeLoadError           a runtime is missing, or refuses the file
+    └── VerificationError          exit code 1: the file computes something else than the network
+
+Every message is one sentence (or two) that says what is wrong and what to do.
+"""
+
+
+class SscDeployError(Exception):
+    """Base of all errors a user can cause; ``exit_code`` is what the command line exits with."""
+
+    exit_code = 2
+
+
+class CheckpointError(SscDeployError):
+    """A checkpoint or model file cannot be read, or does not fit its network."""
+
+
+class UnsafeCheckpointError(CheckpointError):
+    """Reading the checkpoint would run code that it contains."""
+
+
+class NetworkError(SscDeployError):
+    """Unknown architecture, impossible configuration, or a module that cannot be built."""
+
+
+class CardError(SscDeployError):
+    """A model card (``model.toml``) is malformed or names files that are not there."""
+
+
+class PictureError(SscDeployError):
+    """A picture cannot be read, or has another size than the network takes."""
+
+
+class CaptureError(SscDeployError):
+    """``torch.export`` cannot capture the module."""
+
+
+class RewriteError(SscDeployError):
+    """A rewrite left the canonical form; always a defect of a rule, never of the input."""
+
+
+class LoweringError(SscDeployError):
+    """A lowering was asked for that this network or target cannot take."""
+
+
+class EmitError(SscDeployError):
+    """A graph cannot be written in the target's format."""
+
+
+class UnsupportedOperatorError(EmitError):
+    """An operator, or a use of it, that the target's emitter does not know."""
+
+
+class OutputError(SscDeployError):
+    """The output exists already, or its folder cannot be written."""
+
+
+class RuntimeLoadError(SscDeployError):
+    """A runtime is not installed, or refuses the file."""
+
+
+class VerificationError(SscDeployError):
+    """The file computes something else than the network it was made from."""
+
+    exit_code = 1

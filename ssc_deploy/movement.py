@@ -1,0 +1,135 @@
+"""Data movement between pictures: what a shift, a shuffle, or any mixture of the two does.
+
+A movement reads each output channel from one input channel, displaced by whole pixels, zero outside the picture:
+
+    out[n, c, y, x] = in[n, source[c], y + dy[c], x + dx[c]]        (0 where that pixel is outside)
+
+A shift has ``source[c] = c``; a channel permutation (shuffle) has ``dy = dx = 0``. `read` finds the movement that a
+function performs by running it on numbered pixels, however the function is written.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Movement:
+    """``out[n, c, y, x] = in[n, source[c], y + offsets[c][0], x + offsets[c][1]]``, zero outside.
+
+    Attributes:
+        source: the input channel that each output channel reads.
+        offsets: (dy, dx) of each output channel, in pixels.
+        in_channels: channels of the input picture (an output may leave some of them unread).
+    """
+
+    source: tuple[int, ...]
+    offsets: tuple[tuple[int, int], ...]
+    in_channels: int
+
+    @property
+    def out_channels(self) -> int:
+        """Channels of the output picture."""
+        return len(self.source)
+
+    @property
+    def is_shift(self) -> bool:
+        """Whether every channel stays in its place (an identity is a shift as well)."""
+        return self.source == tuple(range(self.in_channels))
+
+    @property
+    def is_permutation(self) -> bool:
+        """Whether no pixel leaves its place; true for channel selections, too."""
+        return not any(itertools.chain.from_iterable(self.offsets))
+
+    @property
+    def is_identity(self) -> bool:
+        """Whether output and input are the same."""
+        return self.is_shift and self.is_permutation
+
+    @property
+    def radius(self) -> int:
+        """The largest displacement in either direction, in pixels."""
+        return max((abs(d) for d in itertools.chain.from_iterable(self.offsets)), default=0)
+
+    def kernel(self) -> Array:
+        """The offsets as a one-hot depthwise kernel, float32 [out_channels, 1, k, k] with k = 2 * radius + 1."""
+        r = self.radius
+        weight = np.zeros((self.out_channels, 1, 2 * r + 1, 2 * r + 1), np.float32)
+        for c, (dy, dx) in enumerate(self.offsets):
+            weight[c, 0, r + dy, r + dx] = 1.0
+        return weight
+
+    def __call__(self, x: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+        """Moves the pixels of ``x`` [N, in_channels, H, W]; returns [N, out_channels, H, W] of the same dtype."""
+        n, _, h, w = x.shape
+        out = np.zeros((n, self.out_channels, h, w), x.dtype)
+        for dy, dx in set(self.offsets):
+            to = [c for c, offset in enumerate(self.offsets) if offset == (dy, dx)]
+            rows, columns = slice(max(0, -dy), max(0, min(h, h - dy))), slice(max(0, -dx), max(0, min(w, w - dx)))
+            from_rows, from_columns = _displaced(rows, dy), _displaced(columns, dx)
+            out[:, to, rows, columns] = x[:, [self.source[c] for c in to], from_rows, from_columns]
+        return out
+
+
+def shift(offsets: tuple[tuple[int, int], ...]) -> Movement:
+    """The shift by ``offsets`` (dy, dx), one a channel."""
+    return Movement(tuple(range(len(offsets))), offsets, len(offsets))
+
+
+def permutation(source: tuple[int, ...], in_channels: int | None = None) -> Movement:
+    """The movement that reads channel ``source[c]`` into channel c."""
+    return Movement(source, ((0, 0),) * len(source), len(source) if in_channels is None else in_channels)
+
+
+def read(run: Callable[[Array], Array], shape: tuple[int, int, int]) -> Movement | str:
+    """Reads off what ``run`` does to a picture, by running it on numbered pixels.
+
+    Each pixel carries its own channel, row and column, in three pictures, so that every number is small enough to be
+    exact in float32. What is read off so is then checked on all pixels, and on random signed data.
+
+    Args:
+        run: takes float32 [1, C, H, W], returns the same rank.
+        shape: (C, H, W).
+
+    Returns:
+        the movement, or a sentence that says why ``run`` is none at this size.
+    """
+    channels, height, width = shape
+    numbers = np.indices(shape, np.float32)[:, None] + 1
+    outputs = [np.asarray(run(n)) for n in numbers]
+    out_shape = outputs[0].shape
+    if len(out_shape) != 4 or out_shape[0] != 1 or out_shape[2:] != (height, width):
+        return f"turns a picture of {list(shape)} into {list(out_shape)}"
+    source, offsets = [], []
+    for c in range(out_shape[1]):
+        seen = np.argwhere(outputs[0][0, c])
+        if not len(seen):
+            return f"output channel {c} is zero everywhere"
+        y, x = (int(i) for i in seen[0])
+        channel, row, column = (float(o[0, c, y, x]) - 1 for o in outputs)
+        if not (channel.is_integer() and 0 <= channel < channels and row.is_integer() and column.is_integer()):
+            return f"output channel {c} computes new values instead of moving pixels"
+        source.append(int(channel))
+        offsets.append((int(row) - y, int(column) - x))
+    movement = Movement(tuple(source), tuple(offsets), channels)
+    for number, output in zip(numbers, outputs, strict=True):
+        wrong = np.argwhere(movement(number) != output)
+        if len(wrong):
+            c, (dy, dx) = int(wrong[0][1]), movement.offsets[int(wrong[0][1])]
+            return f"output channel {c} is not one channel displaced by ({dy}, {dx}) with zeros outside"
+    signed = np.random.default_rng(0).standard_normal((1, *shape), np.float32)
+    if not np.array_equal(movement(signed), run(signed)):
+        return "moves positive numbers only; values are changed on the way"
+    return movement
+
+
+def _displaced(span: slice, by: int) -> slice:
+    return slice(span.start + by, span.stop + by)
