@@ -1,0 +1,140 @@
+"""What an architecture is to the rest of the package, and the list of those that are known."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+import torch
+from torch import nn
+
+from ssc_deploy.errors import NetworkError
+from ssc_deploy.nets import config as configs
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+#: Shapes of a state dict's tensors by name.
+Shapes = Mapping[str, tuple[int, ...]]
+
+
+class Network(nn.Module, abc.ABC):
+    """A network that is built from a configuration, and whose configuration can be read off its tensors.
+
+    Attributes:
+        arch: name in the registry, in checkpoints and after ``--arch``.
+        config_type: the frozen dataclass it is built from.
+        config: what this one was built from.
+    """
+
+    arch: ClassVar[str]
+    config_type: ClassVar[type[DataclassInstance]]
+    config: Any
+
+    @property
+    @abc.abstractmethod
+    def title(self) -> str:
+        """Display name, e.g. ``"SSC-Net-1-9"``."""
+
+    @property
+    @abc.abstractmethod
+    def input_shape(self) -> tuple[int, int, int, int]:
+        """[1, C, H, W] of the pictures it was designed for; it takes other H and W, too."""
+
+    @classmethod
+    @abc.abstractmethod
+    def infer(cls, shapes: Shapes) -> DataclassInstance | None:
+        """The configuration that names and shapes of a state dict tell; None where they are not this network's.
+
+        What no shape tells (where a ReLU stands, the order of a shift) is left at its default.
+        """
+
+
+N = TypeVar("N", bound=type[Network])
+_known: dict[str, type[Network]] = {}
+
+
+def register(network: N) -> N:
+    """Class decorator: makes the network known under its ``arch``.
+
+    Raises:
+        ValueError: the name is taken (a mistake of a programmer, not of a user).
+    """
+    if network.arch in _known:
+        raise ValueError(f"architecture {network.arch!r} is registered twice: {_known[network.arch]} and {network}")
+    _known[network.arch] = network
+    return network
+
+
+def names() -> tuple[str, ...]:
+    """Names of the known architectures, sorted."""
+    return tuple(sorted(_known))
+
+
+def get(arch: str) -> type[Network]:
+    """The network class of that name.
+
+    Raises:
+        NetworkError: unknown; the known are listed.
+    """
+    if arch not in _known:
+        near = configs.near(arch, _known)
+        raise NetworkError(f"unknown architecture {arch!r}; {near}the known are {', '.join(names())}.")
+    return _known[arch]
+
+
+def configure(arch: str, args: Mapping[str, object], base: DataclassInstance | None = None) -> DataclassInstance:
+    """The configuration of an architecture from named values (strings or typed), the others from ``base``.
+
+    Raises:
+        NetworkError: unknown architecture or argument, or a value that is impossible.
+    """
+    return configs.parse(get(arch).config_type, args, base)
+
+
+def create(arch: str, config: DataclassInstance) -> Network:
+    """The network of a configuration, with PyTorch's own random weights."""
+    network: Any = get(arch)
+    built: Network = network(config)
+    return built
+
+
+def build(arch: str, **args: object) -> Network:
+    """The network of that name: ``build("ssc-net", B=6, G=9)``; values may be strings, as from a command line.
+
+    Raises:
+        NetworkError: unknown architecture or argument, or a value that is impossible.
+    """
+    return create(arch, configure(arch, args))
+
+
+def infer(shapes: Shapes) -> tuple[str, DataclassInstance] | None:
+    """Architecture and configuration that a state dict's names and shapes tell; None where they fit none."""
+    for arch in names():
+        config = _known[arch].infer(shapes)
+        if config is not None:
+            return arch, config
+    return None
+
+
+def randomise(module: nn.Module, seed: int = 0) -> None:
+    """Gives the module seeded weights and BatchNorm statistics under which every layer matters to the output.
+
+    PyTorch's own start leaves BatchNorm an identity and lets a long residual branch fade to nothing, so that a
+    mistake inside it would hardly show in the logits.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for layer in module.modules():
+            if isinstance(layer, (nn.Conv2d, nn.Linear)):
+                fan_in = layer.weight[0].numel()
+                layer.weight.normal_(0, (2 / fan_in) ** 0.5, generator=generator)
+                if layer.bias is not None:
+                    layer.bias.normal_(0, 0.1, generator=generator)
+            elif isinstance(layer, nn.BatchNorm2d):
+                layer.weight.uniform_(0.5, 1.0, generator=generator)
+                layer.bias.normal_(0, 0.1, generator=generator)
+                if layer.running_mean is not None and layer.running_var is not None:
+                    layer.running_mean.normal_(0, 0.2, generator=generator)
+                    layer.running_var.uniform_(0.5, 1.5, generator=generator)
