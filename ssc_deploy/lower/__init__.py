@@ -1,1 +1,102 @@
-"""TODO"""
+"""Canonical form -> a target's graph: picks how each shift and each shuffle is carried out.
+
+Lowering never changes a value: through every choice, pixels move bit for bit. One choice a file; `SHIFTS` and
+`SHUFFLES` list them, `defaults` says which one ``auto`` takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onnx_ir.passes import common
+
+from ssc_deploy import roles
+from ssc_deploy.errors import LoweringError
+from ssc_deploy.lower import defaults, shift_depthwise, shift_gather, shift_slice, shuffle_gather, shuffle_transpose
+from ssc_deploy.lower.batch import set_batch
+from ssc_deploy.lower.registry import Lowering, Registry
+from ssc_deploy.lower.report import Choice, LowerReport
+from ssc_deploy.lower.site import Site
+from ssc_deploy.lower.target import Target
+from ssc_deploy.rewrite import canonical
+from ssc_deploy.rewrite import graph as g
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+__all__ = ["SHIFTS", "SHUFFLES", "Choice", "LowerReport", "Lowered", "Target", "lower"]
+
+SHIFTS = Registry(roles.Role.SHIFT, (shift_depthwise.LOWERING, shift_slice.LOWERING, shift_gather.LOWERING))
+SHUFFLES = Registry(roles.Role.SHUFFLE, (shuffle_transpose.LOWERING, shuffle_gather.LOWERING))
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A graph for one target.
+
+    Attributes:
+        model: a copy; weights are shared with the model it was made from.
+        report: how each movement is carried out.
+    """
+
+    model: ir.Model
+    report: LowerReport
+
+
+def lower(
+    model: ir.Model, target: Target, *, shift: str = "auto", shuffle: str = "auto", batch: int | None = 1
+) -> Lowered:
+    """Lowers a model in canonical form; it is left as it is.
+
+    Args:
+        model: canonical form, static shapes.
+        target: what will run the result.
+        shift: name of a lowering in `SHIFTS` for every shift, or ``auto``: the fastest measured for each.
+        shuffle: name of a lowering in `SHUFFLES` for every shuffle, or ``auto``.
+        batch: pictures at a time; None for any number (dimension ``batch`` of the inputs).
+
+    Raises:
+        LoweringError: an unknown name; a lowering that was asked for by name and cannot carry out one of the
+            movements; a batch below 1, or one that the graph cannot take.
+    """
+    if batch is not None and batch < 1:
+        raise LoweringError(f"a batch of {batch} pictures is impossible; give a number from 1 on, or dynamic")
+    lowered = model.clone()
+    sites = _sites(lowered, target)
+    named = {
+        roles.Role.SHIFT: None if shift == "auto" else SHIFTS.get(shift),
+        roles.Role.SHUFFLE: None if shuffle == "auto" else SHUFFLES.get(shuffle),
+    }
+    choices = []
+    chosen = [(site, role, named[role] or _default(site, role)) for site, role in sites]
+    for site, _, lowering in chosen:
+        reason = lowering.refusal(site)
+        if reason is not None:
+            raise LoweringError(f"{site.where} cannot be carried out by {lowering.name}: {reason}")
+    set_batch(lowered, batch)
+    for site, role, lowering in chosen:
+        choices.append(Choice(site.name, roles.block(site.node), role, lowering.name))
+        site.finish(lowering.build(site))
+    # Shifts of a stage share their windows, indices and kernels: one constant each, however many blocks there are.
+    common.DeduplicateInitializersPass()(lowered)
+    common.RemoveUnusedNodesPass()(lowered)
+    return Lowered(lowered, LowerReport(target, batch, tuple(choices)))
+
+
+def _sites(model: ir.Model, target: Target) -> list[tuple[Site, roles.Role]]:
+    sites = []
+    for node in model.graph:
+        role, movement = roles.role(node), canonical.movement_of(node)
+        if role is not None and movement is not None:
+            shape = g.shape_of(node.inputs[0])
+            assert shape is not None  # movement_of has looked at it
+            _, _, height, width = shape
+            sites.append((Site(node, movement, height, width, target), role))
+    return sites
+
+
+def _default(site: Site, role: roles.Role) -> Lowering:
+    if role is roles.Role.SHIFT:
+        return SHIFTS.get(defaults.shift(site))
+    return SHUFFLES.get(defaults.shuffle(site))

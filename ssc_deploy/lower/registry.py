@@ -1,0 +1,63 @@
+"""The lowerings by name, as the command line's ``--shift`` and ``--shuffle`` know them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssc_deploy.errors import LoweringError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import onnx_ir as ir
+
+    from ssc_deploy.lower.site import Site
+    from ssc_deploy.roles import Role
+
+
+@dataclass(frozen=True)
+class Lowering:
+    """One way to carry out a movement.
+
+    Attributes:
+        name: what a user writes.
+        refusal: why it cannot carry out the movement at a site, as the end of a sentence; None where it can.
+        build: adds the nodes to the site and returns the moved picture (the site's own output: leave the node).
+    """
+
+    name: str
+    refusal: Callable[[Site], str | None]
+    build: Callable[[Site], ir.Value]
+
+
+class Registry:
+    """Lowerings of one role.
+
+    Raises:
+        ValueError: two of one name, or one named ``auto``.
+    """
+
+    def __init__(self, role: Role, lowerings: Iterable[Lowering]) -> None:
+        self.role = role
+        self._by_name: dict[str, Lowering] = {}
+        for lowering in lowerings:
+            if lowering.name in self._by_name or lowering.name == "auto":
+                raise ValueError(f"the {role} lowering {lowering.name} is registered already")
+            self._by_name[lowering.name] = lowering
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the lowerings, in the order of registration."""
+        return tuple(self._by_name)
+
+    def get(self, name: str) -> Lowering:
+        """The lowering of that name.
+
+        Raises:
+            LoweringError: there is none; the message lists those there are.
+        """
+        if name not in self._by_name:
+            known = ", ".join(("auto", *self.names))
+            raise LoweringError(f"there is no {self.role} lowering {name!r}; choose one of {known}")
+        return self._by_name[name]

@@ -1,0 +1,74 @@
+"""What a lowering did, for people and for the file's metadata."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ssc_deploy.roles import Role
+
+if TYPE_CHECKING:
+    from ssc_deploy.lower.target import Target
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How one movement is carried out.
+
+    Attributes:
+        name: of the value that holds the moved picture.
+        block: path of the PyTorch module that it belongs to.
+        role: shift or shuffle.
+        lowering: name of the lowering.
+    """
+
+    name: str
+    block: str
+    role: Role
+    lowering: str
+
+
+@dataclass(frozen=True)
+class LowerReport:
+    """How every movement of a graph is carried out.
+
+    Attributes:
+        target: what will run the graph.
+        batch: of its inputs; None where it is dynamic.
+        choices: one for each shift and shuffle, in the order of execution.
+    """
+
+    target: Target
+    batch: int | None
+    choices: tuple[Choice, ...]
+
+    def counts(self, role: Role) -> dict[str, int]:
+        """How often each lowering carries out a movement of that role, the most frequent first."""
+        return dict(Counter(c.lowering for c in self.choices if c.role is role).most_common())
+
+    def summary(self) -> dict[str, str]:
+        """One text for each role that occurs: ``{"shift": "slice x24, depthwise x12", "shuffle": "transpose"}``."""
+        texts = {}
+        for role in (Role.SHIFT, Role.SHUFFLE):
+            counts = self.counts(role)
+            if counts:
+                several = ", ".join(f"{name} x{count}" for name, count in counts.items())
+                texts[role.value] = several if len(counts) > 1 else next(iter(counts))
+        return texts
+
+    def __str__(self) -> str:
+        texts = self.summary()
+        return ", ".join(f"{role}={text}" for role, text in texts.items()) if texts else "nothing to move"
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON takes it."""
+        return {
+            "target": self.target.value,
+            "batch": self.batch,
+            "shift": self.counts(Role.SHIFT),
+            "shuffle": self.counts(Role.SHUFFLE),
+            "choices": [
+                {"name": c.name, "block": c.block, "role": c.role.value, "lowering": c.lowering} for c in self.choices
+            ],
+        }

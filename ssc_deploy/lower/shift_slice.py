@@ -1,0 +1,117 @@
+"""Shift as one Slice for each run of channels that move together, and a Concat.
+
+    out[a:b] = padded[a:b, row : row + H, column : column + W]        for each run a..b of equal offsets
+
+The channels are first brought into runs, in the cheapest way that fits:
+
+1. they are in runs already: slices of rank 4;
+2. offsets repeat with a period P (ONNX Runtime): view (N, C / P, P, H', W'), a slice for each run of the period;
+   (LiteRT): rank 4 is all there is, so the view (C / P, P) is transposed, sliced, and transposed back;
+3. otherwise: channels are gathered in the order of their offsets, sliced, and gathered back.
+
+Nothing is refused.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssc_deploy.lower import transposition
+from ssc_deploy.lower.channels import period, runs
+from ssc_deploy.lower.padding import Padded, pad
+from ssc_deploy.lower.registry import Lowering
+from ssc_deploy.lower.target import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import onnx_ir as ir
+
+    from ssc_deploy.lower.site import Site
+
+# XNNPACK takes concatenations of up to four tensors in every version of the delegate; larger ones leave it.
+_LITERT_FAN_IN = 4
+
+
+def _refusal(_site: Site) -> None:
+    return None
+
+
+def _build(site: Site) -> ir.Value:
+    offsets = site.movement.offsets
+    channels, h, w, n = len(offsets), site.height, site.width, site.batch
+    if site.movement.is_identity:
+        return site.op("Identity", [site.input], label="shifted", shape=(n, channels, h, w))
+    padded = pad(site)
+    corners, distinct = padded.corners, len(set(padded.corners))
+    if len(runs(corners)) == distinct:
+        return _windows(site, padded.value, corners, (n, channels), axis=1)
+    p = period(corners)
+    if p < channels and site.target is Target.ONNXRUNTIME:
+        return _periodic(site, padded, p)
+    if p < channels and len(runs(corners[:p])) == distinct:
+        view = (channels // p, p)
+        value = transposition.transpose(site, padded.value, view, label="sorted")
+        turned = [corners[c] for c in np.arange(channels).reshape(view).T.reshape(-1)]
+        value = _windows(site, value, turned, (n, channels), axis=1)
+        return transposition.transpose(site, value, view[::-1], label="shifted")
+    by_corner = sorted(range(channels), key=corners.__getitem__)
+    value = _gather(site, padded.value, by_corner, label="sorted")
+    value = _windows(site, value, [corners[c] for c in by_corner], (n, channels), axis=1)
+    return _gather(site, value, [int(c) for c in np.argsort(by_corner)], label="shifted")
+
+
+def _periodic(site: Site, padded: Padded, p: int) -> ir.Value:
+    n, channels = site.batch, site.movement.in_channels
+    groups = channels // p
+    view = site.constant("view", np.array([0, groups, p, padded.height, padded.width], np.int64))
+    shape = (n, groups, p, padded.height, padded.width)
+    value = site.op("Reshape", [padded.value, view], label="split", shape=shape)
+    value = _windows(site, value, padded.corners[:p], (n, groups, p), axis=2)
+    back = site.constant("shape", np.array([0, channels, site.height, site.width], np.int64))
+    return site.op("Reshape", [value, back], label="shifted", shape=(n, channels, site.height, site.width))
+
+
+def _windows(
+    site: Site,
+    value: ir.Value,
+    corners: Sequence[tuple[int, int]],
+    lead: tuple[int | ir.SymbolicDim, ...],
+    *,
+    axis: int,
+) -> ir.Value:
+    """Slices every run of channels out of ``value`` [*lead, H', W'] and joins the slices along ``axis``."""
+    h, w = site.height, site.width
+    axes = site.constant("axes", np.array([axis, axis + 1, axis + 2], np.int64))
+    pieces = []
+    for first, last in runs(corners):
+        row, column = corners[first]
+        starts = site.constant(f"starts_{first}", np.array([first, row, column], np.int64))
+        ends = site.constant(f"ends_{first}", np.array([last, row + h, column + w], np.int64))
+        shape = (*lead[:-1], last - first, h, w)
+        pieces.append((site.op("Slice", [value, starts, ends, axes], label=f"window_{first}", shape=shape), shape))
+    fan_in = _LITERT_FAN_IN if site.target is Target.LITERT else len(pieces)
+    level = 0
+    while len(pieces) > 1:
+        joined = []
+        for i in range(0, len(pieces), fan_in):
+            some = pieces[i : i + fan_in]
+            if len(some) == 1:
+                joined += some
+                continue
+            shape = (*lead[:-1], sum(s[axis] for _, s in some), h, w)
+            values = [v for v, _ in some]
+            joined.append((site.op("Concat", values, {"axis": axis}, label=f"joined_{level}_{i}", shape=shape), shape))
+        pieces, level = joined, level + 1
+    return pieces[0][0]
+
+
+def _gather(site: Site, value: ir.Value, order: Sequence[int], *, label: str) -> ir.Value:
+    assert value.shape is not None  # every value of a site has its shape
+    indices = site.constant(f"{label}_order", np.array(order, np.int64))
+    return site.op("Gather", [value, indices], {"axis": 1}, label=label, shape=tuple(value.shape))
+
+
+LOWERING = Lowering("slice", _refusal, _build)

@@ -1,0 +1,109 @@
+"""Where a movement happens: all that a lowering may know, and the nodes that it puts there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import onnx_ir as ir
+
+from ssc_deploy import roles
+from ssc_deploy.rewrite import graph as g
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from ssc_deploy.lower.target import Target
+    from ssc_deploy.movement import Movement
+
+#: One dimension of a shape: a number, a name, or unknown.
+Dim = int | ir.SymbolicDim | None
+
+
+@dataclass(frozen=True, eq=False)
+class Site:
+    """A node that only moves data, and what is known about it.
+
+    Attributes:
+        node: a depthwise Conv (shift) or a Gather of channels (shuffle), in the graph.
+        movement: what it does.
+        height: of the picture, in pixels.
+        width: likewise.
+        target: what will run the result.
+        added: the nodes made so far to replace ``node``, in order.
+    """
+
+    node: ir.Node
+    movement: Movement
+    height: int
+    width: int
+    target: Target
+    added: list[ir.Node] = field(default_factory=list)
+
+    @property
+    def input(self) -> ir.Value:
+        """The picture that is moved, float32 [N, in_channels, height, width]."""
+        value = self.node.inputs[0]
+        assert value is not None  # the canonical form: data is the first input of Conv and Gather
+        return value
+
+    @property
+    def name(self) -> str:
+        """Name of the moved picture."""
+        return self.node.outputs[0].name or ""
+
+    @property
+    def where(self) -> str:
+        """The node in words, for messages."""
+        return f"{roles.role(self.node)} {self.node.name or self.name} of block {roles.block(self.node) or '(root)'}"
+
+    def constant(self, label: str, array: npt.NDArray[np.generic]) -> ir.Value:
+        """A new initializer ``<name>/<label>``; equal ones are merged when the whole graph is lowered."""
+        graph = self.node.graph
+        assert graph is not None  # sites are found by walking a graph
+        return g.initializer(graph, f"{self.name}/{label}", array)
+
+    def op(
+        self,
+        op_type: str,
+        inputs: Sequence[ir.Value],
+        attributes: Mapping[str, Any] | None = None,
+        *,
+        label: str,
+        shape: Sequence[Dim],
+    ) -> ir.Value:
+        """Adds a node of the same role and block, whose float32 output of ``shape`` is named ``<name>/<label>``."""
+        output = ir.val(f"{self.name}/{label}", dtype=ir.DataType.FLOAT, shape=ir.Shape(shape))
+        node = ir.node(op_type, inputs, attributes=dict(attributes or {}), outputs=[output], name=output.name)
+        node.metadata_props.update(self.node.metadata_props)
+        self.added.append(node)
+        return output
+
+    @property
+    def batch(self) -> int | ir.SymbolicDim:
+        """The first dimension of the picture."""
+        shape = self.input.shape
+        assert shape is not None  # the canonical form has shapes
+        return shape[0]
+
+    def finish(self, result: ir.Value) -> None:
+        """Puts the added nodes in the place of ``node``; ``result`` takes its output's name and uses.
+
+        Where the result is the node's own output, the node stays.
+        """
+        old = self.node.outputs[0]
+        if result is old:
+            return
+        graph = self.node.graph
+        assert graph is not None  # sites are found by walking a graph
+        producer = result.producer()
+        assert producer is not None  # built by a node of this site
+        result.shape = old.shape
+        result.metadata_props.update(old.metadata_props)
+        graph.insert_before(self.node, self.added)
+        old.replace_all_uses_with(result, replace_graph_outputs=True)
+        graph.remove(self.node, safe=True)
+        result.name, producer.name = old.name, old.name

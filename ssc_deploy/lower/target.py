@@ -1,0 +1,12 @@
+"""The runtimes that a graph is lowered for."""
+
+from __future__ import annotations
+
+import enum
+
+
+class Target(enum.StrEnum):
+    """What will run the lowered graph; it decides which forms of a movement are fast, and which can be written."""
+
+    ONNXRUNTIME = "onnxruntime"  #: pictures stay NCHW; views of any rank are free
+    LITERT = "litert"  #: pictures become NHWC; only rank-4 forms that survive that are used
