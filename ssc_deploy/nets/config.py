@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import enum
 import typing
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from ssc_deploy.errors import NetworkError
 
@@ -36,7 +36,8 @@ def parse(config_type: type[Config], values: Mapping[str, object], base: Config 
         if name not in types:
             raise NetworkError(f"unknown argument {name!r}; {near(name, types)}the known are {', '.join(types)}.")
     parsed = {name: _value(name, value, types[name]) for name, value in values.items()}
-    return dataclasses.replace(config_type() if base is None else base, **parsed)
+    replaced: Config = dataclasses.replace(cast("Any", base or config_type()), **parsed)
+    return replaced
 
 
 def to_dict(config: DataclassInstance) -> dict[str, Any]:

@@ -1,9 +1,9 @@
 """Layers without parameters that only move data: the shift and the channel shuffle.
 
 A shift is carried out as a depthwise convolution with a one-hot kernel. Against pad + slices + stack, measured on one
-thread, it is as fast in a forward and backward pass (45 against 48 ms at 64x81x32x32), slower in float64 or alone, but it
-takes any offset of any channel, exports as a single ``Conv`` and follows ``module.double()``. Multiplying by one and
-adding zeros is exact in every dtype: pixels stay bit for bit what they were (Inf and NaN spread to their neighbours).
+thread, it is as fast in a forward and backward pass (45 against 48 ms at 64x81x32x32), slower in float64 or alone, but
+it takes any offset of any channel, exports as a single ``Conv`` and follows ``module.double()``. Multiplying by one
+and adding zeros is exact in every dtype: pixels stay bit for bit what they were (Inf and NaN spread, though).
 """
 
 from __future__ import annotations
