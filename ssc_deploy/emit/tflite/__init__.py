@@ -1,1 +1,39 @@
-"""TODO"""
+"""Writes a lowered graph as TFLite: the flatbuffer itself, through the schema that LiteRT ships, without TensorFlow.
+
+Pictures (rank-4 values) become NHWC, values of other ranks stay as they are. `build` is all that other stages need.
+How it is made: `operators` has one function an ONNX operator, each of which asks
+`movement`), each of which asks `graph.Graph` for its inputs in the axis order that it needs, and adds operators to the
+`flatbuffer.Writer`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from ssc_deploy.metadata import ModelMetadata
+
+
+def build(model: ir.Model, metadata: ModelMetadata) -> bytes:
+    """Writes ``model`` as a TFLite file.
+
+    The same model gives the same bytes. Tensors carry the names of the ONNX values that they hold; one of rank 4 that
+    carries a value's name holds it as NHWC.
+
+    Args:
+        model: a lowered graph: float32, shapes known but for the batch, which may be dynamic.
+        metadata: stored in the file, with its layout set to ``"NHWC"``.
+
+    Returns:
+        the file's bytes: one subgraph, one signature ``serving_default`` with the graph's input and output names.
+
+    Raises:
+        UnsupportedOperatorError: an operator, or a use of one, that has no counterpart here.
+        EmitError: a shape is unknown, or a value is not float32.
+    """
+    from ssc_deploy.emit.tflite.graph import Graph
+    from ssc_deploy.emit.tflite.operators import OPERATORS
+
+    return Graph(model).build(OPERATORS, metadata)

@@ -1,0 +1,59 @@
+"""Convolution: dense, grouped and depthwise."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssc_deploy.emit.tflite.graph import name_of
+from ssc_deploy.emit.tflite.operators.padding import pad_picture
+from ssc_deploy.emit.tflite.order import IMAGE
+from ssc_deploy.emit.tflite.registry import operator
+from ssc_deploy.emit.tflite.schema import schema
+from ssc_deploy.emit.tflite.window import window_of
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from ssc_deploy.emit.tflite.graph import Graph
+
+
+@operator("Conv")
+def conv(graph: Graph, node: ir.Node) -> None:
+    """CONV_2D, or DEPTHWISE_CONV_2D where every group has one input channel; a PAD before where SAME and VALID fail.
+
+    A grouped CONV_2D has no group attribute: its filter [O, kh, kw, I / group] says it. XNNPACK takes it so, in old
+    runtimes too.
+    """
+    picture = graph.need(node, 0, IMAGE)
+    weight = graph.float_input(node, 1)
+    channels, out_channels, group = picture.shape[1], weight.shape[0], node.attributes.get_int("group", 1)
+    window = window_of(node, (picture.shape[2], picture.shape[3]), weight.shape[2:])
+    activation, output = graph.fuse(node)
+    name = name_of(output)
+    padding = window.padding
+    shape = (picture.shape[0], out_channels, *window.out)
+    if padding is None:
+        picture = pad_picture(graph, picture, window, 0.0, name)
+        padding = schema.Padding.VALID
+    has_bias = len(node.inputs) > 2 and node.inputs[2] is not None
+    bias = graph.float_input(node, 2) if has_bias else np.zeros(out_channels, np.float32)
+    depthwise = group == channels and group > 1
+    if depthwise:
+        options = schema.DepthwiseConv2DOptionsT()
+        options.depthMultiplier = out_channels // channels
+        # [O, 1, kh, kw] -> [1, kh, kw, O]
+        kernel = weight.transpose(1, 2, 3, 0)
+        code = schema.BuiltinOperator.DEPTHWISE_CONV_2D
+    else:
+        options = schema.Conv2DOptionsT()
+        # [O, I / group, kh, kw] -> [O, kh, kw, I / group]
+        kernel = weight.transpose(0, 2, 3, 1)
+        code = schema.BuiltinOperator.CONV_2D
+    options.padding, options.fusedActivationFunction = padding, activation
+    options.strideH, options.strideW = window.strides
+    options.dilationHFactor, options.dilationWFactor = window.dilations
+    inputs = [picture.tensor, graph.floats(f"{name}/filter", kernel), graph.floats(f"{name}/bias", bias)]
+    version = 2 if depthwise and window.dilations != (1, 1) else 1
+    graph.define(output, graph.add(code, inputs, name, picture, shape=shape, options=options, version=version))

@@ -1,0 +1,181 @@
+"""Operators that work number by number, with one input or with two that are broadcast."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssc_deploy.emit.tflite.activation import Activation, activation_of, clip_bounds
+from ssc_deploy.emit.tflite.graph import name_of
+from ssc_deploy.emit.tflite.order import IMAGE, Stored, canonical, plain
+from ssc_deploy.emit.tflite.refusal import refuse
+from ssc_deploy.emit.tflite.registry import operator
+from ssc_deploy.emit.tflite.schema import schema
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from ssc_deploy.emit.tflite.graph import Graph
+    from ssc_deploy.emit.tflite.order import Order
+
+_OP = schema.BuiltinOperator
+
+_ACTIVATIONS = {
+    Activation.RELU: _OP.RELU,
+    Activation.RELU_N1_TO_1: _OP.RELU_N1_TO_1,
+    Activation.RELU6: _OP.RELU6,
+}
+
+#: Operators with a fused activation, and their options.
+_ARITHMETIC = {
+    "Add": (_OP.ADD, schema.AddOptionsT),
+    "Sub": (_OP.SUB, schema.SubOptionsT),
+    "Mul": (_OP.MUL, schema.MulOptionsT),
+    "Div": (_OP.DIV, schema.DivOptionsT),
+}
+
+_UNARY = {
+    "Abs": (_OP.ABS, schema.AbsOptionsT),
+    "Exp": (_OP.EXP, schema.ExpOptionsT),
+    "HardSwish": (_OP.HARD_SWISH, schema.HardSwishOptionsT),
+    "Neg": (_OP.NEG, schema.NegOptionsT),
+    "Sigmoid": (_OP.LOGISTIC, None),
+    "Sqrt": (_OP.SQRT, None),
+    "Tanh": (_OP.TANH, None),
+}
+
+
+@operator(*_UNARY)
+def unary(graph: Graph, node: ir.Node) -> None:
+    """Operators that have a counterpart with one input."""
+    stored, output = graph.stored(node, 0), node.outputs[0]
+    code, options = _UNARY[node.op_type]
+    graph.define(
+        output, graph.add(code, [stored.tensor], name_of(output), stored, options=options() if options else None)
+    )
+
+
+@operator("Relu", "Clip")
+def activation(graph: Graph, node: ir.Node) -> None:
+    """An activation that no operator before it could take in; bounds of another kind as MAXIMUM and MINIMUM."""
+    stored, output = graph.stored(node, 0), node.outputs[0]
+    known = activation_of(node, graph.constant)
+    if known is not None:
+        graph.define(output, graph.add(_ACTIVATIONS[known], [stored.tensor], name_of(output), stored))
+        return
+    bounds = clip_bounds(node, graph.constant)
+    if bounds is None:
+        raise refuse(node, "its bounds have to be constants")
+    for bound, code, none in zip(bounds, (_OP.MAXIMUM, _OP.MINIMUM), (-math.inf, math.inf), strict=True):
+        if bound != none:
+            inputs = [stored.tensor, graph.floats(f"{name_of(output)}/bound", np.full((1,) * stored.rank, bound))]
+            stored = graph.add(code, inputs, name_of(output), stored, options=schema.MaximumMinimumOptionsT())
+    graph.define(output, stored)
+
+
+@operator("LeakyRelu")
+def leaky_relu(graph: Graph, node: ir.Node) -> None:
+    """LEAKY_RELU with the same slope."""
+    stored, output = graph.stored(node, 0), node.outputs[0]
+    options = schema.LeakyReluOptionsT()
+    options.alpha = node.attributes.get_float("alpha", 0.01)
+    graph.define(output, graph.add(_OP.LEAKY_RELU, [stored.tensor], name_of(output), stored, options=options))
+
+
+@operator("Softmax")
+def softmax(graph: Graph, node: ir.Node) -> None:
+    """SOFTMAX, which runs along the last stored axis."""
+    stored, output = graph.stored(node, 0), node.outputs[0]
+    axis = node.attributes.get_int("axis", -1) % stored.rank
+    order = (*(a for a in stored.order if a != axis), axis)
+    stored = graph.need(node, 0, order)
+    options = schema.SoftmaxOptionsT()
+    options.beta = 1.0
+    graph.define(output, graph.add(_OP.SOFTMAX, [stored.tensor], name_of(output), stored, options=options))
+
+
+@operator("Add", "Sub", "Mul", "Div")
+def arithmetic(graph: Graph, node: ir.Node) -> None:
+    """ADD, SUB, MUL, DIV with the activation after them."""
+    fused, output = graph.fuse(node)
+    code, options_class = _ARITHMETIC[node.op_type]
+    options = options_class()
+    options.fusedActivationFunction = fused
+    a, b = _operands(graph, node)
+    version = 1
+    if max(a.rank, b.rank) > 4 and a.shape != b.shape:
+        version = {"Add": 1, "Sub": 3, "Mul": 1, "Div": 2}[node.op_type]
+    graph.define(output, _broadcast(graph, code, a, b, name_of(output), options=options, version=version))
+
+
+@operator("Max", "Min")
+def extremum(graph: Graph, node: ir.Node) -> None:
+    """MAXIMUM and MINIMUM, which have two inputs: one after the other where ONNX has more."""
+    code, output = (_OP.MAXIMUM if node.op_type == "Max" else _OP.MINIMUM), node.outputs[0]
+    result, *rest = _operands(graph, node)
+    for other in rest:
+        version = 3 if result.rank > 4 and result.shape != other.shape else 1
+        options = schema.MaximumMinimumOptionsT()
+        result = _broadcast(graph, code, result, other, name_of(output), options=options, version=version)
+    graph.define(output, result)
+
+
+@operator("BatchNormalization")
+def batch_normalization(graph: Graph, node: ir.Node) -> None:
+    """What could not be folded into a convolution: x * scale + offset, as MUL and ADD.
+
+    scale = gamma / sqrt(variance + epsilon), offset = beta - mean * scale, both in float64 before they are rounded.
+    """
+    stored = graph.stored(node, 0)
+    if stored.rank == 4:
+        stored = graph.need(node, 0, IMAGE)
+    gamma, beta, mean, variance = (graph.float_input(node, i).astype(np.float64) for i in range(1, 5))
+    scale = gamma / np.sqrt(variance + node.attributes.get_float("epsilon", 1e-5))
+    offset = beta - mean * scale
+    fused, output = graph.fuse(node)
+    name = name_of(output)
+    along_channels = [-1 if axis == 1 else 1 for axis in stored.order]
+    factor = graph.floats(f"{name}/scale", scale.reshape(along_channels))
+    scaled = graph.add(_OP.MUL, [stored.tensor, factor], name, stored, options=schema.MulOptionsT())
+    options = schema.AddOptionsT()
+    options.fusedActivationFunction = fused
+    summand = graph.floats(f"{name}/offset", offset.reshape(along_channels))
+    graph.define(output, graph.add(_OP.ADD, [scaled.tensor, summand], name, scaled, options=options))
+
+
+def _operands(graph: Graph, node: ir.Node) -> list[Stored]:
+    """All inputs, constants included, with the rank of the largest and in one order of axes."""
+    constants = [graph.constant(value) for value in node.inputs]
+    computed = {i: graph.stored(node, i) for i, array in enumerate(constants) if array is None}
+    if not computed:
+        raise refuse(node, "all its inputs are constants; fold constants before emission")
+    rank = max(*(s.rank for s in computed.values()), *(a.ndim for a in constants if a is not None), 0)
+    order = _common_order(list(computed.values()), rank)
+    operands = []
+    for i, value in enumerate(node.inputs):
+        if i in computed:
+            stored = graph.with_rank(computed[i], rank, name_of(value))
+            operands.append(graph.reorder(stored, order, name_of(value)))
+        else:
+            array = graph.float_input(node, i)
+            array = array.reshape((1,) * (rank - array.ndim) + array.shape)
+            tensor = graph.floats(name_of(value), array.transpose(order))
+            operands.append(Stored(tensor, array.shape, order, None))
+    return operands
+
+
+def _common_order(computed: list[Stored], rank: int) -> Order:
+    """The order that needs the fewest transposes: the canonical one if any operand has it, else the first one's."""
+    orders = [stored.order for stored in computed if stored.rank == rank]
+    if not orders:
+        return plain(rank)
+    return canonical(rank) if canonical(rank) in orders else orders[0]
+
+
+def _broadcast(graph: Graph, code: int, a: Stored, b: Stored, name: str, *, options: object, version: int) -> Stored:
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    dynamic = b.dynamic if a.dynamic is None else a.dynamic
+    like = Stored(-1, shape, a.order, dynamic)
+    return graph.add(code, [a.tensor, b.tensor], name, like, options=options, version=version)

@@ -1,0 +1,149 @@
+"""Pooling, and the mean over a picture."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ssc_deploy.emit.tflite.graph import name_of
+from ssc_deploy.emit.tflite.operators.padding import pad_picture
+from ssc_deploy.emit.tflite.order import IMAGE, canonical
+from ssc_deploy.emit.tflite.refusal import refuse
+from ssc_deploy.emit.tflite.registry import operator
+from ssc_deploy.emit.tflite.schema import schema
+from ssc_deploy.emit.tflite.window import Window, window_of
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from ssc_deploy.emit.tflite.graph import Graph
+    from ssc_deploy.emit.tflite.order import Stored
+
+_OP = schema.BuiltinOperator
+
+
+@operator("MaxPool")
+def max_pool(graph: Graph, node: ir.Node) -> None:
+    """MAX_POOL_2D: SAME leaves the padding out of the maximum, as ONNX does; other padding is minus infinity."""
+    if len(node.outputs) > 1 and node.outputs[1].uses():
+        raise refuse(node, "its second output (indices) is used")
+    picture = graph.need(node, 0, IMAGE)
+    window = _window(node, picture)
+    activation, output = graph.fuse(node)
+    padding = window.padding
+    if padding is None:
+        picture = pad_picture(graph, picture, window, -math.inf, name_of(output))
+        padding = int(schema.Padding.VALID)
+    graph.define(
+        output, _pool(graph, _OP.MAX_POOL_2D, picture, window, name_of(output), padding=padding, activation=activation)
+    )
+
+
+@operator("AveragePool")
+def average_pool(graph: Graph, node: ir.Node) -> None:
+    """AVERAGE_POOL_2D, whose SAME divides by the pixels inside the picture only (``count_include_pad`` 0).
+
+    Other padding is written as zeros, which VALID then counts; where ONNX does not count them, a MUL by
+    kernel area / pixels inside puts that right.
+    """
+    picture = graph.need(node, 0, IMAGE)
+    window = _window(node, picture)
+    counts_padding = bool(node.attributes.get_int("count_include_pad", 0))
+    padding = window.padding
+    if padding is not None and not (window.padded and counts_padding):
+        activation, output = graph.fuse(node)
+        name = name_of(output)
+        graph.define(
+            output, _pool(graph, _OP.AVERAGE_POOL_2D, picture, window, name, padding=padding, activation=activation)
+        )
+        return
+    output = node.outputs[0]
+    name = name_of(output)
+    picture = pad_picture(graph, picture, window, 0.0, name)
+    none, valid = schema.ActivationFunctionType.NONE, int(schema.Padding.VALID)
+    result = _pool(graph, _OP.AVERAGE_POOL_2D, picture, window, name, padding=valid, activation=none)
+    if not counts_padding:
+        correction = graph.floats(f"{name}/correction", _correction(window)[None, :, :, None])
+        result = graph.add(_OP.MUL, [result.tensor, correction], name, result, options=schema.MulOptionsT())
+    graph.define(output, result)
+
+
+@operator("GlobalAveragePool", "GlobalMaxPool")
+def global_pool(graph: Graph, node: ir.Node) -> None:
+    """The pooling whose window is the whole picture."""
+    picture = graph.need(node, 0, IMAGE)
+    activation, output = graph.fuse(node)
+    code = _OP.AVERAGE_POOL_2D if node.op_type == "GlobalAveragePool" else _OP.MAX_POOL_2D
+    graph.define(output, _pool_whole(graph, code, picture, activation, name_of(output)))
+
+
+@operator("ReduceMean")
+def reduce_mean(graph: Graph, node: ir.Node) -> None:
+    """The mean over height and width as AVERAGE_POOL_2D (and RESHAPE), which is faster than MEAN."""
+    picture = graph.stored(node, 0)
+    if "axes" in node.attributes:
+        axes = list(node.attributes["axes"].as_ints())
+    elif len(node.inputs) > 1 and node.inputs[1] is not None:
+        axes = [int(axis) for axis in graph.constant_input(node, 1)]
+    else:
+        axes = list(range(picture.rank))
+    if picture.rank != 4 or sorted(axis % 4 for axis in axes) != [2, 3]:
+        raise refuse(node, f"it is the mean over axes {axes} of a value of rank {picture.rank}, not over H and W")
+    picture = graph.need(node, 0, IMAGE)
+    output, none = node.outputs[0], schema.ActivationFunctionType.NONE
+    result = _pool_whole(graph, _OP.AVERAGE_POOL_2D, picture, none, name_of(output))
+    if not node.attributes.get_int("keepdims", 1):
+        result = graph.reshape(result, result.shape[:2], canonical(2), name_of(output))
+    graph.define(output, result)
+
+
+def _window(node: ir.Node, picture: Stored) -> Window:
+    window = window_of(node, (picture.shape[2], picture.shape[3]), node.attributes["kernel_shape"].as_ints())
+    if window.dilations != (1, 1):
+        raise refuse(node, f"it has dilations {window.dilations}, which TFLite's pooling has not")
+    if node.attributes.get_int("ceil_mode", 0) and any(
+        (size + before + after - kernel) % stride
+        for size, before, after, kernel, stride in zip(
+            window.picture, window.before, window.after, window.kernel, window.strides, strict=True
+        )
+    ):
+        raise refuse(node, "ceil_mode makes its last window leave the padded picture")
+    return window
+
+
+def _pool(
+    graph: Graph,
+    code: int,
+    picture: Stored,
+    window: Window,
+    name: str,
+    *,
+    padding: int,
+    activation: int,
+) -> Stored:
+    options = schema.Pool2DOptionsT()
+    options.padding, options.fusedActivationFunction = padding, activation
+    options.strideH, options.strideW = window.strides
+    options.filterHeight, options.filterWidth = window.kernel
+    shape = (*picture.shape[:2], *window.out)
+    return graph.add(code, [picture.tensor], name, picture, shape=shape, options=options)
+
+
+def _pool_whole(graph: Graph, code: int, picture: Stored, activation: int, name: str) -> Stored:
+    size = (picture.shape[2], picture.shape[3])
+    window = Window(size, size, (1, 1), (1, 1), (0, 0), (0, 0))
+    return _pool(graph, code, picture, window, name, padding=int(schema.Padding.VALID), activation=activation)
+
+
+def _correction(window: Window) -> npt.NDArray[np.float32]:
+    """Kernel area over the number of pixels inside the picture, for every output pixel [H, W]."""
+    rows, columns = (
+        np.array([min(size, i * stride - before + kernel) - max(0, i * stride - before) for i in range(out)])
+        for size, out, stride, before, kernel in zip(
+            window.picture, window.out, window.strides, window.before, window.kernel, strict=True
+        )
+    )
+    return np.asarray(window.kernel[0] * window.kernel[1] / np.outer(rows, columns), np.float32)
