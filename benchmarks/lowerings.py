@@ -1,6 +1,7 @@
 """How long the stages of an SSC-Net take with each lowering: the figures behind ``ssc_deploy/lower/defaults.py``.
 
-    python benchmarks/lowerings.py [--target onnxruntime|litert] [--modules 3] [--rounds 60] [81x32 162x16 ...]
+    python benchmarks/lowerings.py [--target onnxruntime|litert] [--modules 3] [--rounds 60]
+                                    [--offsets periodic|runs|mixed] [81x32 162x16 ...]
 
 Each stage (81 channels at 32x32, 162 at 16x16, 324 at 8x8, where none are named; G = M / 9) is a chain of SSC modules with random weights, so
 that the runtime's own fusions and layouts around a shift are in the figure. One thread; all variants take turns in
@@ -27,7 +28,14 @@ from ssc_deploy.metadata import ModelMetadata
 STAGES = ("81x32", "162x16", "324x8")
 
 
-def stage(channels: int, size: int, modules: int) -> ir.Model:
+def offsets_of(channels: int, spread: str) -> tuple[tuple[int, int], ...]:
+    """SSC-Net's offsets; ``runs`` of channels that move together; or ``mixed`` up."""
+    p = np.arange(channels) % 9
+    p = {"periodic": p, "runs": np.sort(p), "mixed": np.random.default_rng(0).permutation(p)}[spread]
+    return tuple((int(i) // 3 - 1, int(i) % 3 - 1) for i in p)
+
+
+def stage(channels: int, size: int, modules: int, spread: str) -> ir.Model:
     """SSC modules one after another, in canonical form."""
     groups = channels // 9
     rng = np.random.default_rng(0)
@@ -51,8 +59,7 @@ def stage(channels: int, size: int, modules: int) -> ir.Model:
         output = add("Conv", weight, bias, data=[data], group=group, kernel_shape=(1, 1))
         return add("Relu", data=[output]) if relu else output
 
-    offsets = tuple((c % 9 // 3 - 1, c % 3 - 1) for c in range(channels))
-    kernel = movement.shift(offsets).kernel()
+    kernel = movement.shift(offsets_of(channels, spread)).kernel()
     order = np.arange(channels).reshape(groups, 9).T.reshape(-1)
 
     def shift(data: ir.Value) -> ir.Value:
@@ -101,11 +108,12 @@ def main() -> None:
     parser.add_argument("--target", default="onnxruntime", choices=[t.value for t in lower.Target])
     parser.add_argument("--modules", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=60)
+    parser.add_argument("--offsets", default="periodic", choices=["periodic", "runs", "mixed"])
     parser.add_argument("stages", nargs="*", default=STAGES, help="channels x height and width")
     options = parser.parse_args()
     target = lower.Target(options.target)
     for channels, size in (map(int, text.split("x")) for text in options.stages):
-        model = stage(channels, size, options.modules)
+        model = stage(channels, size, options.modules, options.offsets)
         variants = {}
         for shift, shuffle in itertools.product(("auto", *lower.SHIFTS.names), ("auto", *lower.SHUFFLES.names)):
             lowered = lower.lower(model, target, shift=shift, shuffle=shuffle).model
