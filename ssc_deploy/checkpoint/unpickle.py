@@ -134,9 +134,20 @@ def globals_in(path: Path) -> list[str]:
 
 def _scan(file: IO[bytes], names: list[str]) -> None:
     texts: list[str] = []
+    memo: dict[object, str | None] = {}
+    pushed: str | None = None  # the text that the opcode before put on the stack
     for opcode, argument, _ in pickletools.genops(file):
-        if isinstance(argument, str) and opcode.name not in ("GLOBAL", "INST"):
-            texts.append(argument)
+        if opcode.name == "MEMOIZE":
+            memo[len(memo)] = pushed
+        elif "PUT" in opcode.name:
+            memo[argument] = pushed
+        pushed = None
+        if "GET" in opcode.name:
+            pushed = memo.get(argument)
+        elif isinstance(argument, str) and opcode.name not in ("GLOBAL", "INST"):
+            pushed = argument
+        if pushed is not None:
+            texts.append(pushed)
         name = None
         if opcode.name in ("GLOBAL", "INST"):
             name = str(argument).replace(" ", ".")

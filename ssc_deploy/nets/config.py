@@ -6,7 +6,7 @@ import dataclasses
 import difflib
 import enum
 import typing
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from ssc_deploy.errors import NetworkError
 
@@ -36,8 +36,7 @@ def parse(config_type: type[Config], values: Mapping[str, object], base: Config 
         if name not in types:
             raise NetworkError(f"unknown argument {name!r}; {near(name, types)}the known are {', '.join(types)}.")
     parsed = {name: _value(name, value, types[name]) for name, value in values.items()}
-    replaced: Config = dataclasses.replace(cast("Any", base or config_type()), **parsed)
-    return replaced
+    return dataclasses.replace(base or config_type(), **parsed)
 
 
 def to_dict(config: DataclassInstance) -> dict[str, Any]:
@@ -70,8 +69,10 @@ def _value(name: str, value: object, wanted: Any) -> object:
             raise NetworkError(f"argument {name!r} takes one of {', '.join(choices)}, not {value!r}.")
         return wanted(value)
     # bool is an int to Python, so that True must be kept from passing as a number.
-    if type(value) is wanted or (wanted is float and type(value) is int):
-        return wanted(value)
+    if type(value) is wanted:
+        return value
+    if wanted is float and type(value) is int:
+        return float(value)
     if isinstance(value, str):
         try:
             return _TRUTH[value.lower()] if wanted is bool else wanted(value)
