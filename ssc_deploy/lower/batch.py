@@ -45,9 +45,9 @@ def set_batch(model: ir.Model, batch: int | None) -> None:
     Raises:
         LoweringError: an operator would mix the pictures of a batch, or is not known not to; names it and its block.
     """
-    captured = {_static(value)[0] for value in model.graph.inputs if _static(value)}
-    if len(captured) != 1:
-        raise LoweringError(f"the inputs have batches of {sorted(captured)}; the batch can be set where there is one")
+    captured = {(g.shape_of(value) or (0,))[0] for value in model.graph.inputs}
+    if len(captured) != 1 or 0 in captured:
+        raise LoweringError("the batch can be set only where all inputs have one and the same, and it is known")
     old = captured.pop()
     if batch == old:
         return

@@ -43,7 +43,7 @@ class Registry:
         self._by_name: dict[str, Lowering] = {}
         for lowering in lowerings:
             if lowering.name in self._by_name or lowering.name == "auto":
-                raise ValueError(f"the {role} lowering {lowering.name} is registered already")
+                raise ValueError(f"the {role} lowering name {lowering.name} is taken")
             self._by_name[lowering.name] = lowering
 
     @property

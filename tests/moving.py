@@ -1,14 +1,18 @@
-"""Canonical graphs to lower, and a real ONNX Runtime to run them."""
+"""Graphs of shifts and shuffles in canonical form, and running them on both runtimes."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx_ir as ir
-import onnxruntime
 
 from ssc_deploy import roles
+from ssc_deploy.emit import tflite
+from ssc_deploy.metadata import ModelMetadata
+from ssc_deploy.runtimes.litert import LiteRT
+from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,11 +46,23 @@ def graph_of(movements: Sequence[Movement], size: tuple[int, int], batch: int = 
     return ir.Model(graph, ir_version=10)
 
 
-def run(model: ir.Model, x: np.ndarray) -> np.ndarray:
-    """The model's output for ``x``, by ONNX Runtime with its default optimisations."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    data = ir.to_proto(model).SerializeToString()
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-    (output,) = session.run(None, {"input": x})
-    return output
+def run_onnxruntime(model: ir.Model, x: np.ndarray) -> np.ndarray:
+    """The model's output for ``x`` [N, C, H, W], by ONNX Runtime."""
+    return OnnxRuntime().load(ir.to_proto(model).SerializeToString()).run([x])[0]
+
+
+def run_litert(model: ir.Model, x: np.ndarray) -> np.ndarray:
+    """The model's output for ``x`` [N, C, H, W], emitted as TFLite and run by LiteRT."""
+    metadata = ModelMetadata("moving", "none", "", "NHWC", (1, *x.shape[1:]))
+    runner = LiteRT().load(tflite.build(model, metadata))
+    return runner.run([np.ascontiguousarray(x.transpose(0, 2, 3, 1))])[0].transpose(0, 3, 1, 2)
+
+
+def numbered(*shape: int) -> np.ndarray:
+    """A picture in which every pixel has its own number, none of them zero."""
+    return np.arange(1, math.prod(shape) + 1, dtype=np.float32).reshape(shape)
+
+
+def signed(*shape: int) -> np.ndarray:
+    """Random numbers of either sign."""
+    return np.random.default_rng(0).standard_normal(shape, np.float32)

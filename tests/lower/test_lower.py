@@ -1,0 +1,185 @@
+"""Every lowering moves every pixel bit for bit, on both runtimes."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from moving import graph_of, numbered, run_litert, run_onnxruntime, signed
+
+from ssc_deploy import movement as mv
+from ssc_deploy import roles
+from ssc_deploy.errors import LoweringError
+from ssc_deploy.lower import SHIFTS, SHUFFLES, Target, lower
+
+RUNS_OF = {Target.ONNXRUNTIME: (run_onnxruntime,), Target.LITERT: (run_onnxruntime, run_litert)}
+
+# What people's shifts look like: (dy, dx) of each channel.
+OFFSETS = {
+    "periodic": tuple((c % 9 // 3 - 1, c % 3 - 1) for c in range(27)),
+    "Shift-Net with an unshifted rest": (
+        *((c // 3 % 3 - 1, c % 3 - 1) for c in range(18)),
+        *((0, 0) for _ in range(18, 25)),
+    ),
+    "contiguous groups": tuple((d // 3 - 1, d % 3 - 1) for d in range(9) for _ in range(3)),
+    "irregular": ((2, -1), (0, 0), (-1, 1), (2, -1), (0, 2), (-1, 1), (1, 1)),
+    "period of several runs": ((0, 1), (1, 0), (0, 1), (-1, 0)) * 3,
+    "one way for all": ((1, -2),) * 4,
+    "one channel": ((0, 1),),
+    "past the picture": ((5, 0), (0, -9), (-4, 1), (0, 0)),
+    "not at all": ((0, 0),) * 3,
+}
+
+
+def shuffle(groups: int, channels: int) -> mv.Movement:
+    return mv.permutation(tuple(np.arange(channels).reshape(groups, -1).T.reshape(-1).tolist()))
+
+
+@pytest.mark.parametrize("target", Target)
+@pytest.mark.parametrize("name", SHIFTS.names)
+@pytest.mark.parametrize("offsets", OFFSETS.values(), ids=OFFSETS)
+def test_a_shift_moves_every_pixel_exactly(offsets, name: str, target: Target) -> None:
+    movement = mv.shift(offsets)
+    model = lower(graph_of([movement], (5, 4)), target, shift=name).model
+    for run, make in itertools.product(RUNS_OF[target], (numbered, signed)):
+        x = make(1, len(offsets), 5, 4)
+        np.testing.assert_array_equal(run(model, x), movement(x))
+
+
+@pytest.mark.parametrize("target", Target)
+@pytest.mark.parametrize("name", SHUFFLES.names)
+@pytest.mark.parametrize(("groups", "channels"), [(2, 18), (9, 27), (3, 9), (2, 4), (5, 10)])
+def test_a_shuffle_moves_every_channel_exactly(groups: int, channels: int, name: str, target: Target) -> None:
+    movement = shuffle(groups, channels)
+    model = lower(graph_of([movement], (3, 5)), target, shuffle=name).model
+    for run, make in itertools.product(RUNS_OF[target], (numbered, signed)):
+        x = make(1, channels, 3, 5)
+        np.testing.assert_array_equal(run(model, x), movement(x))
+
+
+@st.composite
+def movements(draw: st.DrawFn) -> list[mv.Movement]:
+    """A few shifts and permutations in a row, of any offsets."""
+    groups, per_group = draw(st.integers(1, 4)), draw(st.integers(1, 5))
+    channels, reach = groups * per_group, draw(st.integers(1, 3))
+    offset = st.tuples(st.integers(-reach, reach), st.integers(-reach, reach))
+    offsets = st.one_of(
+        st.lists(offset, min_size=channels, max_size=channels),
+        st.lists(offset, min_size=per_group, max_size=per_group).map(lambda period: period * groups),
+    )
+    shifts = offsets.map(lambda o: mv.shift(tuple(o)))
+    permutations = st.one_of(
+        st.permutations(range(channels)).map(lambda p: mv.permutation(tuple(p))), st.just(shuffle(groups, channels))
+    )
+    return draw(st.lists(st.one_of(shifts, permutations), min_size=1, max_size=3))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    chain=movements(),
+    size=st.tuples(st.integers(1, 6), st.integers(1, 6)),
+    target=st.sampled_from(Target),
+    shift=st.sampled_from(("auto", *SHIFTS.names)),
+    batches=st.tuples(st.integers(1, 2), st.sampled_from((None, 1, 2, 3))),
+)
+def test_any_movements_at_any_size_and_batch(chain, size, target, shift, batches) -> None:
+    captured, batch = batches
+    model = lower(graph_of(chain, size, captured), target, shift=shift, batch=batch).model
+    for n in (1, 3) if batch is None else (batch,):
+        x = signed(n, chain[0].in_channels, *size)
+        expected = x
+        for movement in chain:
+            expected = movement(expected)
+        for run in RUNS_OF[target]:
+            np.testing.assert_array_equal(run(model, x), expected)
+
+
+@pytest.mark.parametrize("target", Target)
+def test_auto_takes_any_permutation_and_selection(target: Target) -> None:
+    for movement in (mv.permutation((2, 0, 1, 4, 3)), mv.permutation((3, 1), 5)):
+        lowered = lower(graph_of([movement], (3, 3)), target)
+        assert lowered.report.summary() == {"shuffle": "gather"}
+        for run in RUNS_OF[target]:
+            np.testing.assert_array_equal(run(lowered.model, signed(1, 5, 3, 3)), movement(signed(1, 5, 3, 3)))
+
+
+@pytest.mark.parametrize("source", [(2, 0, 1, 4, 3, 5), (1, 0, 2, 3, 4, 5), (0, 3, 1, 4)])
+def test_transpose_refuses_what_is_no_transposition(source: tuple[int, ...]) -> None:
+    model = graph_of([mv.permutation(source, 6)], (3, 3))
+    with pytest.raises(LoweringError, match=r"shuffle output of block body\.0 cannot be carried out by transpose"):
+        lower(model, Target.LITERT, shuffle="transpose")
+
+
+def test_gather_refuses_what_32_bits_do_not_index() -> None:
+    model = graph_of([mv.shift(((0, 1), (1, 0)))], (20_000, 20_000))
+    with pytest.raises(LoweringError, match="too large for 32-bit indices"):
+        lower(model, Target.ONNXRUNTIME, shift="gather")
+
+
+@pytest.mark.parametrize("kind", ["shift", "shuffle"])
+def test_an_unknown_name_lists_the_known(kind: str) -> None:
+    with pytest.raises(LoweringError, match=rf"no {kind} lowering 'roll'; choose one of auto, .*gather"):
+        lower(graph_of([mv.shift(((0, 1),))], (3, 3)), Target.LITERT, **{kind: "roll"})
+
+
+def test_the_canonical_graph_is_left_as_it_is() -> None:
+    model = graph_of([mv.shift(OFFSETS["periodic"]), shuffle(3, 27)], (5, 4))
+    before = ir.to_proto(model).SerializeToString(deterministic=True)
+    lower(model, Target.LITERT, shift="slice", shuffle="transpose", batch=None)
+    assert ir.to_proto(model).SerializeToString(deterministic=True) == before
+
+
+@pytest.mark.parametrize("target", Target)
+@pytest.mark.parametrize(("shift", "shuffle_name"), list(itertools.product(SHIFTS.names, SHUFFLES.names)))
+def test_names_roles_and_blocks_stay(shift: str, shuffle_name: str, target: Target) -> None:
+    model = graph_of([mv.shift(OFFSETS["periodic"]), shuffle(3, 27)], (5, 4))
+    lowered = lower(model, target, shift=shift, shuffle=shuffle_name).model
+    assert [value.name for value in lowered.graph.outputs] == ["output"]
+    values = [value.name for node in lowered.graph for value in node.outputs]
+    assert "body.0.move" in values
+    assert len(values) == len(set(values))
+    for node in lowered.graph:
+        (value,) = node.outputs
+        first = value.name.startswith("body.0.move")
+        assert first or value.name.startswith("output")
+        assert roles.role(node) is (roles.Role.SHIFT if first else roles.Role.SHUFFLE)
+        assert roles.block(node) == ("body.0" if first else "body.1")
+
+
+@pytest.mark.parametrize("name", SHIFTS.names)
+def test_shifts_of_a_stage_share_their_constants(name: str) -> None:
+    movement = mv.shift(OFFSETS["periodic"])
+    one = lower(graph_of([movement], (5, 4)), Target.ONNXRUNTIME, shift=name).model
+    three = lower(graph_of([movement] * 3, (5, 4)), Target.ONNXRUNTIME, shift=name).model
+    assert len(three.graph.initializers) == len(one.graph.initializers)
+
+
+def test_slices_for_litert_are_joined_a_few_at_a_time() -> None:
+    model = lower(graph_of([mv.shift(OFFSETS["contiguous groups"])], (5, 4)), Target.LITERT, shift="slice").model
+    fan_in = [len(node.inputs) for node in model.graph if node.op_type == "Concat"]
+    assert sum(fan_in) - len(fan_in) + 1 == 9
+    assert max(fan_in) <= 4
+
+
+@pytest.mark.parametrize(
+    ("target", "channels", "size", "expected"),
+    [
+        (Target.ONNXRUNTIME, 81, 32, "slice"),
+        (Target.ONNXRUNTIME, 162, 16, "slice"),
+        (Target.ONNXRUNTIME, 324, 8, "depthwise"),  # multiple of four: the blocked kernel
+        (Target.ONNXRUNTIME, 27, 8, "depthwise"),  # tiny
+        (Target.LITERT, 81, 32, "depthwise"),
+        (Target.LITERT, 324, 8, "depthwise"),
+    ],
+)
+def test_auto_takes_what_was_measured(target: Target, channels: int, size: int, expected: str) -> None:
+    offsets = tuple((c % 9 // 3 - 1, c % 3 - 1) for c in range(channels))
+    report = lower(graph_of([mv.shift(offsets), shuffle(channels // 9, channels)], (size, size)), target).report
+    assert report.summary() == {
+        "shift": expected,
+        "shuffle": "transpose" if target is Target.LITERT else "gather",
+    }
