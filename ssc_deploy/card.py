@@ -1,0 +1,246 @@
+"""A model's card: ``model.toml`` beside its checkpoint, saying what it is, how it was trained and what it reaches."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import tomllib
+import warnings
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ssc_deploy.errors import CardError
+from ssc_deploy.metadata import Preprocessing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+FILE_NAME = "model.toml"
+SCHEMA_VERSION = 1
+
+#: File in the golden folder: a header ``file,label``, then a line a picture.
+GOLDEN_LABELS = "labels.csv"
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the checkpoint came to be.
+
+    Attributes:
+        data: what it was trained on.
+        recipe: how, in a sentence.
+    """
+
+    data: str
+    recipe: str
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """What was measured.
+
+    Attributes:
+        top1: share of pictures whose highest output is their class, 0..1.
+        pictures: how many were measured.
+        data: which.
+        command: what measures it again.
+    """
+
+    top1: float
+    pictures: int
+    data: str
+    command: str
+
+
+@dataclass(frozen=True)
+class GoldenPicture:
+    """A real picture and its true class (index of the output)."""
+
+    path: Path
+    label: int
+
+
+@dataclass(frozen=True)
+class Card:
+    """What ``model.toml`` says.
+
+    Attributes:
+        path: of the card.
+        name: display name.
+        checkpoint: file name of the checkpoint beside the card.
+        sha256: of the checkpoint, hexadecimal.
+        arch: architecture, None for a network that is not one of `nets`.
+        config: its configuration, in plain values.
+        labels: class names in the order of the outputs.
+        preprocessing: how a picture becomes the input.
+        golden: folder of the golden pictures.
+        training: how it was trained.
+        accuracy: what it reaches.
+    """
+
+    path: Path
+    name: str
+    checkpoint: str
+    sha256: str
+    arch: str | None = None
+    config: dict[str, Any] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    preprocessing: Preprocessing | None = None
+    golden: Path | None = None
+    training: Training | None = None
+    accuracy: Accuracy | None = None
+
+    def golden_pictures(self) -> tuple[GoldenPicture, ...]:
+        """The golden pictures with their classes, in the order of their list; empty where the card names no folder.
+
+        Raises:
+            CardError: the list is missing or malformed, or names a picture or a class that is not there.
+        """
+        if self.golden is None:
+            return ()
+        listed = self.golden / GOLDEN_LABELS
+        try:
+            with listed.open(newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise CardError(f"{listed}: the list of golden pictures cannot be read: {error}.") from error
+        pictures = []
+        for row in rows:
+            name, label = row.get("file"), row.get("label")
+            if not name or label not in self.labels:
+                raise CardError(f"{listed}: {row} needs a file and a label that {self.path.name} lists in `labels`.")
+            picture = self.golden / name
+            if not _is_inside(picture, self.golden) or not picture.is_file():
+                raise CardError(f"{listed}: there is no picture {name!r} in {self.golden}.")
+            pictures.append(GoldenPicture(picture, self.labels.index(label)))
+        if not pictures:
+            raise CardError(f"{listed} lists no pictures under the header `file,label`.")
+        return tuple(pictures)
+
+
+def read(path: Path) -> Card:
+    """Reads a card.
+
+    Raises:
+        CardError: missing, no TOML, or a key that is missing, unknown or of the wrong form: file and key are named.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise CardError(f"{path} cannot be read: {error}.") from error
+    table = _Table(path, "", raw)
+    if (version := table.take("schema_version", int)) != SCHEMA_VERSION:
+        raise CardError(f"{path}: schema_version is {version}, this package reads {SCHEMA_VERSION}.")
+    picture, training, accuracy = (table.table(key) for key in ("preprocessing", "training", "accuracy"))
+    golden = table.take("golden", str, None)
+    card = Card(
+        path=path,
+        name=table.take("name", str),
+        checkpoint=table.take("checkpoint", str),
+        sha256=table.take("sha256", str).lower(),
+        arch=table.take("arch", str, None),
+        config=table.take("config", dict, {}),
+        labels=table.items("labels", str, ()),
+        preprocessing=None if picture is None else _preprocessing(picture),
+        golden=None if golden is None else path.parent / golden,
+        training=None if training is None else Training(training.take("data", str), training.take("recipe", str)),
+        accuracy=None
+        if accuracy is None
+        else Accuracy(
+            accuracy.take("top1", float),
+            accuracy.take("pictures", int),
+            accuracy.take("data", str),
+            accuracy.take("command", str),
+        ),
+    )
+    for part in (table, picture, training, accuracy):
+        if part is not None:
+            part.finish()
+    if card.golden is not None and not (_is_inside(card.golden, path.parent) and card.golden.is_dir()):
+        raise CardError(f"{path}: golden names {golden!r}, which is no folder beside the card.")
+    if card.accuracy is not None and not 0 <= card.accuracy.top1 <= 1:
+        raise CardError(f"{path}: accuracy.top1 is a share between 0 and 1, not {card.accuracy.top1}.")
+    return card
+
+
+def find(checkpoint: Path, sha256: str) -> Card | None:
+    """The card beside a checkpoint, where there is one that speaks of this very file.
+
+    Warns:
+        UserWarning: the card names this file with another SHA-256, and is therefore not used.
+
+    Raises:
+        CardError: the card is malformed.
+    """
+    path = checkpoint.parent / FILE_NAME
+    if not path.is_file():
+        return None
+    card = read(path)
+    if card.checkpoint != checkpoint.name:
+        return None
+    if card.sha256 != sha256:
+        warnings.warn(
+            f"{path} is not used: it describes a {checkpoint.name} of SHA-256 {card.sha256[:12]}..., "
+            f"this one has {sha256[:12]}...",
+            stacklevel=2,
+        )
+        return None
+    return card
+
+
+class _Table:
+    """A TOML table whose keys are taken one by one, so that what is left over is unknown."""
+
+    def __init__(self, path: Path, name: str, raw: dict[str, Any]) -> None:
+        self.path, self.prefix, self.left, self.taken = path, f"{name}." if name else "", dict(raw), list[str]()
+
+    def take(self, key: str, kind: type, *default: Any) -> Any:
+        """The value of a key; without a default it must be there."""
+        self.taken.append(key)
+        if key not in self.left:
+            if default:
+                return default[0]
+            raise CardError(f"{self.path}: the key {self.prefix}{key} is missing.")
+        value = self.left.pop(key)
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            kinds = {str: "a string", int: "a whole number", float: "a number", dict: "a table", list: "a list"}
+            raise CardError(f"{self.path}: {self.prefix}{key} must be {kinds[kind]}, not {value!r}.")
+        return value
+
+    def items(self, key: str, kind: type, *default: Any) -> tuple[Any, ...]:
+        """A list of one kind of value."""
+        values = self.take(key, list, *default)
+        return tuple(
+            _Table(self.path, f"{self.prefix}{key}", {str(i): v}).take(str(i), kind) for i, v in enumerate(values)
+        )
+
+    def table(self, key: str) -> _Table | None:
+        """A table in this one, None where it is missing."""
+        raw = self.take(key, dict, None)
+        return None if raw is None else _Table(self.path, f"{self.prefix}{key}", raw)
+
+    def finish(self) -> None:
+        """Raises where keys are left that nobody took."""
+        for key in self.left:
+            near = difflib.get_close_matches(key, self.taken, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise CardError(
+                f"{self.path}: the key {self.prefix}{key} is unknown; {hint}known are {', '.join(self.taken)}."
+            )
+
+
+def _preprocessing(table: _Table) -> Preprocessing:
+    mean = tuple(map(float, table.items("mean", float)))
+    std = tuple(map(float, table.items("std", float)))
+    colour = table.take("colour", str, "RGB")
+    if colour not in ("RGB", "BGR", "L"):
+        raise CardError(f"{table.path}: preprocessing.colour must be RGB, BGR or L, not {colour!r}.")
+    if not len(mean) == len(std) == len(colour):
+        raise CardError(f"{table.path}: preprocessing.mean and std must have one number for each channel of {colour}.")
+    if not all(number > 0 for number in std):
+        raise CardError(f"{table.path}: preprocessing.std must be above 0.")
+    return Preprocessing(mean, std, colour)
+
+
+def _is_inside(path: Path, folder: Path) -> bool:
+    return path.resolve().is_relative_to(folder.resolve())
