@@ -1,0 +1,58 @@
+"""Picks the 64 golden pictures from an ImageFolder zip of CIFAR-10 test pictures, balanced over the classes.
+
+    python models/ssc-net-1-9/golden.py cifar10-jpeg-test.zip
+
+Class c gives 6 pictures, and the first four classes a seventh, drawn with a fixed seed; written as lossless PNG beside
+this script with their true labels in golden/labels.csv.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import random
+import shutil
+import zipfile
+from pathlib import Path
+
+from PIL import Image
+
+from ssc_deploy import card
+
+HERE = Path(__file__).parent
+COUNT, SEED = 64, 2026
+
+
+def chosen(names: list[str], labels: tuple[str, ...]) -> list[tuple[str, str]]:
+    """(file in the zip, label) of the pictures, class by class."""
+    draw = random.Random(SEED)  # noqa: S311 - a fixed choice, no secret
+    picked = []
+    for index, label in enumerate(labels):
+        own = sorted(name for name in names if name.split("/")[-2:-1] == [label] and name.endswith((".jpg", ".png")))
+        count = COUNT // len(labels) + (index < COUNT % len(labels))
+        picked += [(name, label) for name in sorted(draw.sample(own, count))]
+    return picked
+
+
+def main() -> None:
+    """Reads the zip, writes the pictures and their list."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path, help="zip with <anything>/<class>/<picture>")
+    arguments = parser.parse_args()
+    labels = card.read(HERE / card.FILE_NAME).labels
+    golden = HERE / "golden"
+    shutil.rmtree(golden, ignore_errors=True)
+    golden.mkdir()
+    with zipfile.ZipFile(arguments.data) as archive, (golden / card.GOLDEN_LABELS).open("w", newline="") as listed:
+        writer = csv.writer(listed, lineterminator="\n")
+        writer.writerow(["file", "label"])
+        for name, label in chosen(archive.namelist(), labels):
+            file = f"{label}-{Path(name).stem}.png"
+            with Image.open(io.BytesIO(archive.read(name))) as picture:
+                picture.convert("RGB").save(golden / file, optimize=True)
+            writer.writerow([file, label])
+
+
+if __name__ == "__main__":
+    main()
