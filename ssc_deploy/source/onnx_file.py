@@ -61,23 +61,19 @@ def inspect(path: Path) -> OnnxFile:
         raise CheckpointError(
             f"{path}: input {inputs[0].name} is of type {onnx.TensorProto.DataType.Name(kind)}; float32 is needed."
         )
-    static = shape is not None and len(shape) == 4 and all(isinstance(n, int) and n > 0 for n in shape[1:])
-    if shape is None or not static:
+    if len(shape) != 4 or not all(isinstance(n, int) and n > 0 for n in shape[1:]):
         raise CheckpointError(
             f"{path}: input {inputs[0].name} has shape {shape}; [N, C, H, W] is needed, where only N may be open: "
             "export it with a picture of fixed size."
         )
     out = _shape(model.graph.output[0])
-    classes = out[1] if out is not None and len(out) == 2 and isinstance(out[1], int) else None
+    classes = out[1] if len(out) == 2 and isinstance(out[1], int) else None
     return OnnxFile(model.graph.name or path.stem, (1, shape[1], shape[2], shape[3]), classes, digest)
 
 
-def _shape(value: Any) -> list[Any] | None:
+def _shape(value: Any) -> list[Any]:
     """Dimensions: a number, the name of an open one, or None for an open one without a name."""
-    tensor = value.type.tensor_type
-    if not tensor.HasField("shape"):
-        return None
     return [
         dimension.dim_value if dimension.HasField("dim_value") else dimension.dim_param or None
-        for dimension in tensor.shape.dim
+        for dimension in value.type.tensor_type.shape.dim
     ]

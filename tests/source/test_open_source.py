@@ -1,0 +1,348 @@
+import hashlib
+import sys
+
+import onnx
+import pytest
+import torch
+from onnx import TensorProto, helper
+
+from ssc_deploy import checkpoint, nets
+from ssc_deploy.errors import CardError, CheckpointError, NetworkError
+from ssc_deploy.metadata import Preprocessing
+from ssc_deploy.source import open_source
+from ssc_deploy.source.opening import stem
+
+HALF = Preprocessing((0.5,) * 3, (0.5,) * 3)
+
+NET = """
+import torch
+from dataclasses import dataclass
+from neighbour import WIDTH
+
+@dataclass
+class Settings:
+    width: int = WIDTH
+
+class Tiny(torch.nn.Module):
+    def __init__(self, classes=3, note=None):
+        super().__init__()
+        self.note = note
+        self.conv = torch.nn.Conv2d(3, Settings().width, 1)
+        self.head = torch.nn.Linear(Settings().width, classes)
+
+    def forward(self, x):
+        return self.head(self.conv(x).mean((2, 3)))
+
+class Outer:
+    Inner = Tiny
+
+def number():
+    return 3
+
+class Pair(Tiny):
+    def forward(self, x):
+        return x, x
+
+VALUE = 4
+"""
+
+
+@pytest.fixture
+def net_file(tmp_path):
+    (tmp_path / "net.py").write_text(NET)
+    (tmp_path / "neighbour.py").write_text("WIDTH = 5\n")
+    yield tmp_path / "net.py"
+    sys.modules.pop("neighbour", None)
+
+
+def saved(path, net, **options):
+    checkpoint.save(net, path, **options)
+    return path
+
+
+def bare(path, net, prefix=""):
+    torch.save({prefix + name: tensor for name, tensor in net.state_dict().items()}, path)
+    return path
+
+
+def randomised(arch, **args):
+    net = nets.build(arch, **args).eval()
+    nets.randomise(net)
+    return net
+
+
+@torch.no_grad()
+def same_logits(a, b, shape=(2, 3, 16, 16)):
+    x = torch.randn(shape, generator=torch.Generator().manual_seed(1))
+    return torch.equal(a(x), b(x))
+
+
+# Checkpoints of the known networks
+
+
+def test_a_bare_state_dict_is_enough(tmp_path):
+    net = randomised("ssc-net", B=2, classes=7)
+    path = bare(tmp_path / "ssc_2_9.pth.tar", net, "module.")
+    source = open_source(path)
+    assert (source.name, source.stem, source.classes, source.input_shape) == (
+        "SSC-Net-2-9",
+        "ssc_2_9",
+        7,
+        (1, 3, 32, 32),
+    )
+    assert source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert same_logits(source.module, net)
+    assert not source.module.training
+    assert {p.dtype for p in source.module.parameters()} == {torch.float32}
+
+
+def test_what_no_shape_tells_comes_from_our_own_file(tmp_path):
+    net = randomised("ssc-net", order="contiguous", reverse=True, relu="conv1,sum", stride_at="ssc2")
+    path = saved(tmp_path / "net.pt", net, labels=tuple("abcdefghij"), preprocessing=HALF)
+    source = open_source(path)
+    assert source.module.config == net.config
+    assert (source.labels, source.preprocessing, source.card) == (tuple("abcdefghij"), HALF, None)
+    assert same_logits(source.module, net)
+
+
+def test_arguments_fill_in_what_no_shape_tells(tmp_path):
+    net = randomised("ssc-net", order="contiguous", scan="columns")
+    path = bare(tmp_path / "net.pt", net)
+    assert not same_logits(open_source(path).module, net)
+    for arch in (None, "ssc-net"):
+        source = open_source(path, arch=arch, args={"order": "contiguous", "scan": "columns"})
+        assert same_logits(source.module, net)
+
+
+def test_half_precision_becomes_float32(tmp_path):
+    net = randomised("shift-net", B=1, e=1)
+    source = open_source(bare(tmp_path / "net.pt", net.half()))
+    assert {t.dtype for t in source.module.state_dict().values()} == {torch.float32, torch.int64}
+
+
+def test_the_averaged_copy_is_taken_and_told(tmp_path):
+    net, raw = randomised("resnet", B=1), nets.build("resnet", B=1)
+    torch.save({"model": raw.state_dict(), "ema": net.state_dict()}, tmp_path / "net.pt")
+    source = open_source(tmp_path / "net.pt")
+    assert source.entry == "ema"
+    assert same_logits(source.module, net)
+
+
+def test_random_weights_are_seeded():
+    first, second = (open_source(None, arch="ssc-net", args={"B": "1"}) for _ in range(2))
+    assert (first.name, first.stem, first.path, first.sha256) == ("SSC-Net-1-9", "ssc-net-1-9", None, "")
+    assert same_logits(first.module, second.module)
+
+
+def test_a_header_that_claims_another_size_builds_nothing(tmp_path):
+    net = nets.build("shift-net", B=1, e=1)
+    header = checkpoint.Header("shift-net", {"B": 10**9, "e": 1}).to_dict()
+    torch.save({**header, "state_dict": net.state_dict()}, tmp_path / "net.pt")
+    with pytest.raises(CheckpointError, match="described with B=1000000000, its tensors are of B=1"):
+        open_source(tmp_path / "net.pt")
+    torch.save({**header, "state_dict": {"a": torch.ones(1)}}, tmp_path / "net.pt")
+    with pytest.raises(CheckpointError, match="described as shift-net, its tensors are of another network"):
+        open_source(tmp_path / "net.pt")
+
+
+def test_a_foreign_checkpoint_asks_for_its_network(tmp_path):
+    torch.save(torch.nn.Linear(2, 2).state_dict(), tmp_path / "net.pt")
+    with pytest.raises(
+        CheckpointError, match=r"\(weight, bias, \.\.\.\).*resnet, shift-net, ssc-net\): bring .*--model"
+    ):
+        open_source(tmp_path / "net.pt")
+
+
+def test_a_wrong_argument_gives_both_shapes(tmp_path):
+    path = bare(tmp_path / "net.pt", nets.build("ssc-net"))
+    with pytest.raises(
+        CheckpointError, match=r"body\.0\.conv1\.conv\.weight has shape \[81, 16, 1, 1\].*\[162, 16, 1, 1\]"
+    ):
+        open_source(path, args={"G": "18"})
+
+
+def test_a_wrong_architecture_names_keys(tmp_path):
+    path = bare(tmp_path / "net.pt", nets.build("shift-net", B=1))
+    with pytest.raises(
+        CheckpointError, match=r"does not fit ResNet: the checkpoint lacks body\.0\.conv1\.conv\.weight"
+    ):
+        open_source(path, arch="resnet", args={"B": "1"})
+
+
+def test_without_anything_the_known_are_listed():
+    with pytest.raises(NetworkError, match="resnet, shift-net, ssc-net"):
+        open_source(None)
+    with pytest.raises(NetworkError, match="unknown architecture 'sscnet'"):
+        open_source(None, arch="sscnet")
+
+
+@pytest.mark.parametrize("shape", [(3, 32, 32), (2, 3, 32, 32), (1, 3, 0, 32)])
+def test_an_impossible_input_shape(shape):
+    with pytest.raises(NetworkError, match="--input-shape takes 1,C,H,W"):
+        open_source(None, arch="ssc-net", input_shape=shape)
+
+
+def test_a_picture_that_the_network_does_not_take():
+    with pytest.raises(NetworkError, match="SscNet fails on a picture of 1x4x32x32: RuntimeError"):
+        open_source(None, arch="ssc-net", input_shape=(1, 4, 32, 32))
+
+
+# Cards
+
+
+def carded(tmp_path, net, text):
+    path = bare(tmp_path / "net.pt", net)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    head = f'schema_version = 1\nname = "Carded"\ncheckpoint = "net.pt"\nsha256 = "{sha256}"\n'
+    (tmp_path / "model.toml").write_text(head + text)
+    return path
+
+
+def test_the_card_names_what_the_file_does_not(tmp_path):
+    net = randomised("ssc-net", classes=2, reverse=True)
+    text = 'arch = "ssc-net"\nlabels = ["a", "b"]\n[config]\nclasses = 2\nreverse = true\n'
+    source = open_source(
+        carded(tmp_path, net, text + "[preprocessing]\nmean = [0.5, 0.5, 0.5]\nstd = [0.5, 0.5, 0.5]\n")
+    )
+    assert (source.name, source.labels, source.preprocessing) == ("Carded", ("a", "b"), HALF)
+    assert source.card is not None
+    assert same_logits(source.module, net)
+
+
+def test_a_card_with_too_few_labels_is_refused(tmp_path):
+    path = carded(tmp_path, nets.build("resnet", B=1), 'labels = ["a", "b"]\n')
+    with pytest.raises(CardError, match=r"model\.toml lists 2 labels, the network has 10 outputs"):
+        open_source(path)
+
+
+def test_a_card_of_another_file_is_left_with_a_warning(tmp_path):
+    path = carded(tmp_path, nets.build("resnet", B=1), "")
+    bare(path, randomised("resnet", B=1))
+    with pytest.warns(UserWarning, match="is not used"):
+        assert open_source(path).name == "ResNet-1-9"
+
+
+# Anyone's own module
+
+
+def test_a_users_module_with_its_checkpoint(tmp_path, net_file):
+    made = open_source(None, model=f"{net_file}:Tiny", args={"classes": "4"}, input_shape=(1, 3, 8, 8))
+    torch.save(made.module.state_dict(), tmp_path / "tiny.pth")
+    source = open_source(
+        tmp_path / "tiny.pth",
+        model=f"{net_file}:Outer.Inner",
+        args={"classes": "4", "note": "it's"},
+        input_shape=(1, 3, 8, 8),
+    )
+    assert (source.name, source.stem, source.classes, source.input_shape) == ("Outer.Inner", "tiny", 4, (1, 3, 8, 8))
+    assert source.module.note == "it's"
+    assert same_logits(source.module, made.module)
+    assert str(tmp_path) not in sys.path
+
+
+def test_a_users_module_in_a_package():
+    args = {"in_channels": "3", "out_channels": "2", "kernel_size": "(1, 3)"}
+    source = open_source(None, model="torch.nn:Conv2d", args=args, input_shape=(1, 3, 8, 8))
+    assert source.module.kernel_size == (1, 3)
+    assert source.classes is None
+
+
+@pytest.mark.parametrize(
+    ("spec", "args", "sentence"),
+    [
+        ("net.py", {}, "needs the form"),
+        ("missing.py:Tiny", {}, "there is no file"),
+        ("net.py:Tinny", {}, r"has no 'Tinny'; did you mean 'Tiny'\?"),
+        ("net.py:Tiny", {"width": "3"}, r"Tiny\(width=3\) fails: TypeError: .*'width'; give its arguments with --arg"),
+        ("net.py:Tiny", {"classes": "many"}, r"Tiny\(classes=many\) fails: TypeError"),
+        ("net.py:number", {}, r"number in .*net\.py makes a int, not a torch\.nn\.Module"),
+        ("net.py:VALUE", {}, r"VALUE in .*net\.py is a int, not a class or function"),
+        ("net.py:Pair", {}, "Pair returns a tuple; one tensor of outputs is needed"),
+    ],
+)
+def test_a_users_mistake_is_named(net_file, spec, args, sentence):
+    with pytest.raises(NetworkError, match=sentence):
+        open_source(None, model=str(net_file.parent / spec), args=args, input_shape=(1, 3, 8, 8))
+
+
+@pytest.mark.parametrize(("code", "kind"), [("def f(:", "SyntaxError"), ("import nowhere", "ModuleNotFoundError")])
+def test_a_users_file_that_cannot_be_imported(tmp_path, code, kind):
+    (tmp_path / "broken.py").write_text(code)
+    with pytest.raises(NetworkError, match=rf"broken\.py fails while it is imported: {kind}"):
+        open_source(None, model=f"{tmp_path}/broken.py:Net", input_shape=(1, 3, 8, 8))
+    with pytest.raises(NetworkError, match="cannot import no_such_package: ModuleNotFoundError"):
+        open_source(None, model="no_such_package:Net", input_shape=(1, 3, 8, 8))
+
+
+def test_options_that_exclude_each_other(net_file):
+    with pytest.raises(NetworkError, match="--model and --arch exclude each other"):
+        open_source(None, model=f"{net_file}:Tiny", arch="ssc-net")
+    with pytest.raises(NetworkError, match="--model needs --input-shape as well"):
+        open_source(None, model=f"{net_file}:Tiny")
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("ssc_1_9.pth.tar", "ssc_1_9"), ("net.v2.pt", "net.v2"), ("a.safetensors", "a"), ("plain", "plain")],
+)
+def test_stem(tmp_path, name, expected):
+    assert stem(tmp_path / name) == expected
+
+
+# ONNX files
+
+
+def onnx_model(path, shape=("N", 3, 8, 8), kind=TensorProto.FLOAT, inputs=1, outputs=1):
+    names = [f"x{i}" for i in range(inputs)]
+    model = helper.make_model(
+        helper.make_graph(
+            [helper.make_node("Flatten", [names[0]], [f"y{i}"]) for i in range(outputs)],
+            "tiny",
+            [helper.make_tensor_value_info(name, kind, shape) for name in names],
+            [helper.make_tensor_value_info(f"y{i}", kind, ("N", 192)) for i in range(outputs)],
+        ),
+        opset_imports=[helper.make_opsetid("", 17)],
+    )
+    onnx.save(model, path)
+    return path
+
+
+@pytest.mark.parametrize("batch", ["N", 1, 4])
+def test_an_onnx_file_in_place_of_a_checkpoint(tmp_path, batch):
+    path = onnx_model(tmp_path / "net.onnx", (batch, 3, 8, 8))
+    source = open_source(path)
+    assert (source.module, source.onnx_path, source.input_shape, source.classes) == (None, path, (1, 3, 8, 8), 192)
+    assert (source.name, source.stem) == ("tiny", "net")
+    assert source.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (
+            {"shape": ("N", 3, "H", "W")},
+            r"input x0 has shape \['N', 3, 'H', 'W'\].*export it with a picture of fixed size",
+        ),
+        ({"shape": (1, 192)}, r"has shape \[1, 192\]"),
+        ({"shape": None}, "not a valid ONNX model: Field 'shape'"),
+        ({"kind": TensorProto.DOUBLE}, "input x0 is of type DOUBLE; float32 is needed"),
+        ({"inputs": 2}, "exactly one input, a picture; it has 2: x0, x1"),
+        ({"outputs": 2}, "exactly one output; it has 2: y0, y1"),
+    ],
+)
+def test_an_onnx_file_that_is_not_one_picture_in_one_tensor_out(tmp_path, options, sentence):
+    with pytest.raises(CheckpointError, match=sentence):
+        open_source(onnx_model(tmp_path / "net.onnx", **options))
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not protobuf at all", b"\x89PNG\r\n"])
+def test_a_file_that_is_no_onnx_model(tmp_path, content):
+    if content is not None:
+        (tmp_path / "net.onnx").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"net\.onnx is (empty|not a valid ONNX model)"):
+        open_source(tmp_path / "net.onnx")
+
+
+def test_an_onnx_file_takes_no_network_options(tmp_path):
+    with pytest.raises(NetworkError, match="brings its own network"):
+        open_source(onnx_model(tmp_path / "net.onnx"), arch="ssc-net")
