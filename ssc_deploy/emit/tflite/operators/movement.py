@@ -61,7 +61,7 @@ def split(graph: Graph, node: ir.Node) -> None:
 
 @operator("Slice")
 def slice_(graph: Graph, node: ir.Node) -> None:
-    """SLICE, or STRIDED_SLICE where a step is not 1."""
+    """SLICE, or STRIDED_SLICE where a step is not 1 or the batch is dynamic."""
     stored, output = graph.stored(node, 0), node.outputs[0]
     spans = [slice(0, size, 1) for size in stored.shape]
     for axis, span in _slices(graph, node, stored.rank).items():
@@ -182,11 +182,14 @@ def _slices(graph: Graph, node: ir.Node, rank: int) -> dict[int, slice]:
 def _slice(graph: Graph, stored: Stored, begin: list[int], shape: list[int], name: str) -> Stored:
     if tuple(shape) == stored.shape:
         return stored
-    sizes = [-1 if axis == stored.dynamic else shape[axis] for axis in stored.order]
+    if stored.dynamic is not None:
+        # SLICE would say size -1, which XNNPACK does not take; it takes STRIDED_SLICE with steps of 1.
+        spans = [slice(start, start + size, 1) for start, size in zip(begin, shape, strict=True)]
+        return _strided_slice(graph, stored, spans, shape, name)
     inputs = [
         stored.tensor,
         graph.integers(f"{name}/begin", [begin[axis] for axis in stored.order]),
-        graph.integers(f"{name}/size", sizes),
+        graph.integers(f"{name}/size", [shape[axis] for axis in stored.order]),
     ]
     version = 5 if stored.rank > 4 else 1
     return graph.add(_OP.SLICE, inputs, name, stored, shape=shape, options=schema.SliceOptionsT(), version=version)

@@ -28,7 +28,7 @@ _OP = schema.BuiltinOperator
 @operator("MaxPool")
 def max_pool(graph: Graph, node: ir.Node) -> None:
     """MAX_POOL_2D: SAME leaves the padding out of the maximum, as ONNX does; other padding is minus infinity."""
-    if len(node.outputs) > 1 and node.outputs[1].uses():
+    if any(indices.uses() or indices.is_graph_output() for indices in node.outputs[1:]):
         raise refuse(node, "its second output (indices) is used")
     picture = graph.need(node, 0, IMAGE)
     window = _window(node, picture)

@@ -1,0 +1,54 @@
+"""Files load and compute the same in tflite-runtime 2.14.0, the last of its name, in an environment of its own."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from emit.tflite.cases import ARITHMETIC, DYNAMIC, MOVEMENT
+from emit.tflite.tester import to_file
+
+SCRIPT = Path(__file__).with_name("run_on_tflite_runtime.py")
+
+# The wheels are for CPython 3.11 and want numpy 1.
+PYTHON, PACKAGES = "3.11", ("tflite-runtime==2.14.0", "numpy<2")
+
+
+@pytest.fixture(scope="session")
+def tflite_runtime_python(request: pytest.FixtureRequest) -> Path:
+    """Python of an environment with tflite-runtime, made once and kept in pytest's cache."""
+    uv = shutil.which("uv")
+    assert uv, "uv makes the environment of tflite-runtime; install it with: pip install uv"
+    folder = request.config.cache.mkdir("tflite-runtime-2.14.0") / "env"
+    python = folder / "bin" / "python"
+    loads = [str(python), "-c", "import tflite_runtime.interpreter"]
+    if not python.exists() or subprocess.run(loads, check=False, capture_output=True).returncode:
+        own = sys.executable if sys.version_info[:2] == (3, 11) else PYTHON
+        # Away from the project, whose constraints ask for numpy 2.
+        elsewhere = tempfile.gettempdir()
+        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", own, str(folder)], check=True, cwd=elsewhere)
+        install = [uv, "pip", "install", "--quiet", "--python", str(python), *PACKAGES]
+        subprocess.run(install, check=True, cwd=elsewhere)
+    return python
+
+
+@pytest.mark.slow
+def test_old_runtime_loads_every_operator_and_computes_the_same(tflite_runtime_python: Path, tmp_path: Path) -> None:
+    testers = [*ARITHMETIC.values(), *MOVEMENT.values(), *DYNAMIC.values()]
+    exact = {id(tester) for tester in MOVEMENT.values()}
+    inputs = [tester.input(batch=3) for tester in testers]
+    for i, (tester, x) in enumerate(zip(testers, inputs, strict=True)):
+        model = np.frombuffer(tester.build(), np.uint8)
+        np.savez(tmp_path / f"{i:03}.npz", model=model, x=to_file(x))
+    done = subprocess.run(
+        [str(tflite_runtime_python), str(SCRIPT), str(tmp_path)], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    for i, (tester, x) in enumerate(zip(testers, inputs, strict=True)):
+        with np.load(tmp_path / f"{i:03}.out.npz") as file:
+            tester.assert_equal([file[name] for name in file.files], x, exact=id(tester) in exact)
