@@ -69,6 +69,8 @@ def simplifies(model: Path | bytes, *, timeout: float = 120.0) -> SimplifyReport
             done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, cwd=folder)
         except subprocess.TimeoutExpired:
             return SimplifyReport(before, None, f"onnxsim took longer than {timeout:g} s and was stopped")
+        except OSError as error:
+            return SimplifyReport(before, None, f"onnxsim could not be started: {error}")
         if done.returncode:
             lines = (done.stderr or done.stdout).strip().splitlines()
             last = lines[-1] if lines else "it said nothing"
