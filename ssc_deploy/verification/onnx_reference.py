@@ -1,0 +1,158 @@
+"""An ONNX file as the reference.
+
+Its own operators run in float64 by onnx's reference implementation, in float32 by ONNX Runtime.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from ssc_deploy import batches, runtimes
+from ssc_deploy.errors import CheckpointError, NetworkError
+from ssc_deploy.verification.reference import OUTPUT, Block, Float32, Float64
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+#: What the evaluator's operators raise where an input does not suit them.
+_EVALUATION_ERRORS = (
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    NotImplementedError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
+
+class OnnxReference:
+    """The network in an ``.onnx`` file with one picture input.
+
+    Args:
+        path: the file.
+
+    Raises:
+        CheckpointError: the file is no valid ONNX model.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            model = onnx.load(path)
+            onnx.checker.check_model(model)
+        except (OSError, ValueError, RuntimeError, DecodeError, onnx.checker.ValidationError) as error:
+            raise CheckpointError(
+                f"{path.name} is not a valid ONNX model: {str(error).strip().splitlines()[0]}"
+            ) from error
+        initializers = {i.name for i in model.graph.initializer}
+        inputs = [i for i in model.graph.input if i.name not in initializers]
+        if len(inputs) != 1 or not model.graph.output:
+            raise CheckpointError(
+                f"{path.name} has {len(inputs)} inputs; networks that take one picture can be verified"
+            )
+        self._input = inputs[0].name
+        self._output = model.graph.output[0].name
+        batch = inputs[0].type.tensor_type.shape.dim[0] if inputs[0].type.tensor_type.shape.dim else None
+        #: The batch that the file is fixed to; None where it takes any.
+        self._batch = batch.dim_value or None if batch is not None else None
+        widen(model)
+        self._evaluator = ReferenceEvaluator(model)
+
+    def outputs(self, x: Float32) -> Float64:
+        """Runs the file's operators in float64 on ``x`` [N, C, H, W]; returns [N, ...].
+
+        Raises:
+            NetworkError: an operator fails, or has no float64 implementation.
+        """
+        return np.asarray(self._evaluate(x, (self._output,))[self._output], np.float64)
+
+    def float32_outputs(self, x: Float32) -> Float32:
+        """Runs the file on ``x`` [N, C, H, W] by ONNX Runtime; returns [N, ...]."""
+        return batches.run(runtimes.runtime_for(self._path).load(self._path), x)[0]
+
+    def blocks(self, x: Float32, names: Collection[str] | None = None) -> list[Block]:
+        """The file's values by their names, in the order of the file (see `Reference.blocks`)."""
+        runtime = runtimes.runtime_for(self._path)
+        values = {
+            name: OUTPUT if name == self._output else name
+            for name, spec in runtime.tensors(self._path).items()
+            if spec.dtype == "float32"
+            and name != self._input
+            and (names is None or name in names or name == self._output)
+        }
+        taps = [name for name in values if name != self._output]
+        float32 = dict(
+            zip((self._output, *taps), _tapped(runtime.load(self._path, taps=taps), x, len(taps)), strict=True)
+        )
+        exact = self._evaluate(x, tuple(values))
+        return [Block(block, np.asarray(exact[name], np.float64), float32[name]) for name, block in values.items()]
+
+    def _evaluate(self, x: Float32, names: tuple[str, ...]) -> dict[str, Any]:
+        results: list[dict[str, Any]] = []
+        for chunk, used in batches.split(x, self._batch):
+            try:
+                every: Any = self._evaluator.run(None, {self._input: chunk.astype(np.float64)}, intermediate=True)
+            except _EVALUATION_ERRORS as error:
+                reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+                raise NetworkError(
+                    f"{self._path.name} cannot run in float64 on {list(chunk.shape)}: {reason}"
+                ) from error
+            results.append({name: every[name][:used] for name in names})
+        return {name: np.concatenate([r[name] for r in results]) for name in names}
+
+
+def _tapped(runner: runtimes.Runner, x: Float32, taps: int) -> list[Float32]:
+    """The first output and the tapped values; a file's further outputs stand between them."""
+    results = batches.run(runner, x)
+    return [results[0], *results[len(results) - taps :]]
+
+
+def widen(model: onnx.ModelProto) -> None:
+    """Turns every float32 of the model into float64, in place.
+
+    That is constants, casts and declared types, in subgraphs and functions as well.
+    """
+    _widen_graph(model.graph)
+    for function in model.functions:
+        _widen_nodes(function.node)
+
+
+def _widen_graph(graph: onnx.GraphProto) -> None:
+    for tensor in graph.initializer:
+        _widen_tensor(tensor)
+    for value in (*graph.input, *graph.output, *graph.value_info):
+        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
+            value.type.tensor_type.elem_type = onnx.TensorProto.DOUBLE
+    _widen_nodes(graph.node)
+
+
+def _widen_nodes(nodes: Any) -> None:
+    for node in nodes:
+        for attribute in node.attribute:
+            _widen_attribute(node, attribute)
+
+
+def _widen_attribute(node: onnx.NodeProto, attribute: onnx.AttributeProto) -> None:
+    if attribute.type == onnx.AttributeProto.TENSOR:
+        _widen_tensor(attribute.t)
+    elif attribute.type == onnx.AttributeProto.GRAPH:
+        _widen_graph(attribute.g)
+    elif attribute.name in {"to", "dtype"} and attribute.i == onnx.TensorProto.FLOAT:
+        attribute.i = onnx.TensorProto.DOUBLE
+    elif node.op_type == "Constant" and attribute.name in {"value_float", "value_floats"}:
+        single = attribute.name == "value_float"
+        values = np.asarray(attribute.f if single else attribute.floats, np.float64)
+        attribute.CopyFrom(onnx.helper.make_attribute("value", numpy_helper.from_array(values)))
+
+
+def _widen_tensor(tensor: onnx.TensorProto) -> None:
+    if tensor.data_type == onnx.TensorProto.FLOAT:
+        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float64), tensor.name))

@@ -1,0 +1,203 @@
+"""A PyTorch module as the reference.
+
+The module that the caller handed in is the network as its author wrote it; it is never changed. What runs is a deep
+copy in eval mode, or, where it cannot be copied, the module itself, put back afterwards.
+
+In float64, constants that a ``forward`` makes are float64 through PyTorch's default dtype. A ``forward`` that insists
+on float32 (``x.float()``, ``dtype=torch.float32``, a tensor that is a plain attribute) shows by failing, or by an
+output that is float32: then the run is repeated with every operator's arguments widened, which costs several times
+as much.
+"""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch.utils import _pytree as pytree
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ssc_deploy.errors import NetworkError
+from ssc_deploy.verification.reference import OUTPUT, Block, Float32, Float64
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    import numpy.typing as npt
+
+#: Values of pictures that go through the network at once: enough to keep the processor busy, few enough that float64
+#: activations stay small beside what capturing the network takes.
+_VALUES_AT_ONCE = 16 * 3 * 32 * 32
+
+#: What a ``forward`` raises where an input does not suit it.
+_FORWARD_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+class TorchReference:
+    """A module as it computes in eval mode.
+
+    Args:
+        module: float32, takes one [N, C, H, W] tensor and returns one tensor [N, ...], for any N.
+    """
+
+    def __init__(self, module: torch.nn.Module) -> None:
+        self._module = module
+
+    def outputs(self, x: Float32) -> Float64:
+        """Runs the module in float64 on ``x`` [N, C, H, W]; returns [N, ...].
+
+        Raises:
+            NetworkError: the module fails on such an input, or returns something else than one tensor.
+        """
+        return self._outputs(x, torch.float64)
+
+    def float32_outputs(self, x: Float32) -> Float32:
+        """Runs the module in float32 on ``x`` [N, C, H, W]; returns [N, ...].
+
+        Raises:
+            NetworkError: the module fails on such an input, or returns something else than one tensor.
+        """
+        return self._outputs(x, torch.float32)
+
+    def blocks(self, x: Float32, names: Collection[str] | None = None) -> list[Block]:
+        """What each call of a submodule returns that is one tensor, in order of completion; see `Reference.blocks`."""
+        exact, float32 = (self._recorded(x, dtype, names) for dtype in (torch.float64, torch.float32))
+        return [Block(name, exact[name], float32[name]) for name in exact if name in float32]
+
+    def _outputs(self, x: Float32, dtype: torch.dtype) -> npt.NDArray[Any]:
+        at_once = max(1, _VALUES_AT_ONCE // max(1, x[0].size)) if len(x) else 1
+        with _running(self._module, dtype) as module:
+            return np.concatenate([_call(module, x[i : i + at_once], dtype) for i in range(0, len(x), at_once)])
+
+    def _recorded(self, x: Float32, dtype: torch.dtype, names: Collection[str] | None) -> dict[str, npt.NDArray[Any]]:
+        recorded: dict[str, npt.NDArray[Any]] = {}
+        calls: collections.Counter[str] = collections.Counter()
+
+        def begin(*_: object) -> None:
+            recorded.clear()  # the run may be the second, with everything widened
+            calls.clear()
+
+        def end(path: str, output: object) -> None:
+            name = f"{path}@{calls[path]}" if calls[path] else path
+            calls[path] += 1
+            if isinstance(output, torch.Tensor) and output.is_floating_point() and (names is None or name in names):
+                # A copy: what follows may overwrite the tensor in place (ReLU(inplace=True)).
+                recorded[name] = output.detach().to(dtype, copy=True).numpy()
+
+        with _running(self._module, dtype) as module, contextlib.ExitStack() as hooks:
+            hooks.callback(module.register_forward_pre_hook(begin, prepend=True).remove)
+            # A module that stands in two places is one module with one path, the first, as in torch.export.
+            for path, submodule in module.named_modules():
+                handle = submodule.register_forward_hook(
+                    lambda _module, _inputs, output, path=path or OUTPUT: end(path, output)
+                )
+                hooks.callback(handle.remove)
+            _call(module, x, dtype)
+        return recorded
+
+
+def _call(module: torch.nn.Module, x: Float32, dtype: torch.dtype) -> npt.NDArray[Any]:
+    """Runs ``module``, which holds tensors of ``dtype``, on ``x``; the result is of that dtype."""
+    pictures = torch.from_numpy(np.ascontiguousarray(x)).to(dtype)
+    try:
+        output = _forward(module, pictures)
+    except _FORWARD_ERRORS as error:
+        reason = str(error).strip().split("\n")[0] or type(error).__name__
+        precision = str(dtype).removeprefix("torch.")
+        raise NetworkError(
+            f"{type(module).__name__} cannot run in {precision} on an input of {list(x.shape)}, "
+            f"which verification needs: {reason}"
+        ) from error
+    if not isinstance(output, torch.Tensor):
+        raise NetworkError(
+            f"{type(module).__name__} returns a {type(output).__name__}; wrap it in a module that returns one tensor"
+        )
+    if output.ndim == 0 or len(output) != len(x):
+        raise NetworkError(
+            f"{type(module).__name__} returns {list(output.shape)} for {len(x)} pictures; "
+            "its forward must not have a batch size written into it (use x.size(0))"
+        )
+    return output.detach().to(dtype).numpy()
+
+
+def _forward(module: torch.nn.Module, x: torch.Tensor) -> object:
+    """The module's output; where float64 is not float64 all the way, that of a second run in which it is."""
+    if x.dtype is not torch.float64:
+        return module(x)
+    narrow: list[torch.dtype] = []
+
+    def watch(_module: torch.nn.Module, _inputs: object, output: object) -> None:
+        if isinstance(output, torch.Tensor) and output.is_floating_point() and output.dtype is not torch.float64:
+            narrow.append(output.dtype)
+
+    with contextlib.ExitStack() as hooks:
+        for submodule in module.modules():
+            hooks.callback(submodule.register_forward_hook(watch).remove)
+        try:
+            output = module(x)
+        except _FORWARD_ERRORS:
+            output = None
+    if output is not None and not narrow:
+        return output
+    widening: Any = _EverythingInFloat64
+    with widening():
+        return module(x)
+
+
+@contextlib.contextmanager
+def _running(module: torch.nn.Module, dtype: torch.dtype) -> Iterator[torch.nn.Module]:
+    """The module in eval mode and ``dtype``, ready to be called; the caller's own is as before in the end."""
+    default = torch.get_default_dtype()
+    with contextlib.ExitStack() as stack:
+        stack.callback(torch.set_default_dtype, default)
+        try:
+            ours = copy.deepcopy(module).eval().to(dtype)
+        except (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError):
+            stack.enter_context(_borrowed(module))
+            ours = module.eval().to(dtype)
+        torch.set_default_dtype(dtype)
+        stack.enter_context(torch.no_grad())
+        yield ours
+
+
+@contextlib.contextmanager
+def _borrowed(module: torch.nn.Module) -> Iterator[None]:
+    """Lends the module out: afterwards every submodule has its tensors, their values and its attributes back."""
+    before = [(m, dict(vars(m)), dict(m._parameters), dict(m._buffers)) for m in module.modules()]
+    tensors = [*module.parameters(), *module.buffers()]
+    values = [(t, t.data, t.data.clone()) for t in tensors]
+    try:
+        yield
+    finally:
+        for tensor, data, value in values:
+            tensor.data = data.copy_(value)
+        for m, attributes, parameters, buffers in before:
+            vars(m).clear()
+            vars(m).update(attributes)
+            m._parameters.clear()
+            m._parameters.update(parameters)
+            m._buffers.clear()
+            m._buffers.update(buffers)
+
+
+class _EverythingInFloat64(TorchDispatchMode):  # type: ignore[no-untyped-call]  # __init_subclass__ of torch has no types
+    """Computes in float64 whatever would be computed in float32 or less."""
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        args, kwargs = pytree.tree_map(_widened, (args, kwargs or {}))
+        return func(*args, **kwargs)
+
+
+def _widened(argument: Any) -> Any:
+    if isinstance(argument, torch.Tensor):
+        narrow = argument.is_floating_point() and argument.dtype is not torch.float64
+        return argument.to(torch.float64) if narrow else argument
+    if isinstance(argument, torch.dtype) and argument.is_floating_point:
+        return torch.float64
+    return argument

@@ -1,0 +1,80 @@
+import networks
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from ssc_deploy.errors import CheckpointError
+from ssc_deploy.verification import verify_file
+from ssc_deploy.verification.onnx_reference import OnnxReference
+from ssc_deploy.verification.torch_reference import TorchReference
+
+
+def test_it_agrees_with_float64_pytorch_far_beyond_float32(tmp_path):
+    net, path = networks.random_net(0), tmp_path / "net.onnx"
+    networks.write(net, path)
+    x = networks.pictures(3)
+    reference = OnnxReference(path)
+    exact = TorchReference(net).outputs(x)
+    # BN was folded into float32 weights: what is left is the rounding of those, not that of the arithmetic.
+    assert np.abs(reference.outputs(x) - exact).max() < 1e-5
+    assert reference.outputs(x).dtype == np.float64
+    assert 0 < np.abs(reference.float32_outputs(x) - reference.outputs(x)).max() < 1e-4
+
+
+def test_the_file_verifies_against_itself_and_a_changed_one_does_not(tmp_path):
+    net = networks.random_net(1)
+    networks.write(net, tmp_path / "source.onnx")
+    reference = OnnxReference(tmp_path / "source.onnx")
+    assert verify_file(tmp_path / "source.onnx", reference, networks.pictures(4)).ok
+    net.body[1].merge[0].weight.data *= 1.01
+    networks.write(net, tmp_path / "changed.onnx")
+    report = verify_file(tmp_path / "changed.onnx", reference, networks.pictures(4))
+    assert not report.ok
+    assert report.first_divergence.block.name == "body.1.merge"
+    assert report.first_divergence.last_good.name == "body.1.shuffle"
+
+
+def test_a_file_of_a_fixed_batch_takes_any_number_of_pictures(tmp_path):
+    net = networks.random_net(0)
+    networks.write(net, tmp_path / "one.onnx", batch=2)
+    networks.write(net, tmp_path / "any.onnx")
+    x = networks.pictures(5)
+    one, some = OnnxReference(tmp_path / "one.onnx"), OnnxReference(tmp_path / "any.onnx")
+    np.testing.assert_allclose(one.outputs(x), some.outputs(x), rtol=1e-12)
+    assert one.float32_outputs(x).shape == (5, 10)
+    assert one.blocks(x)[-1].exact.shape == (5, 10)
+
+
+def test_constants_and_casts_in_nodes_and_subgraphs_are_float64_too(tmp_path):
+    """y = if true: x + cast(0.1) + constant(0.2): every part of it is lost in float32."""
+    constant = helper.make_node("Constant", [], ["fifth"], value_float=0.2)
+    tenth = helper.make_tensor("tenth", TensorProto.DOUBLE, [], [0.1])
+    nodes = [
+        helper.make_node("Constant", [], ["double"], value=tenth),
+        helper.make_node("Cast", ["double"], ["single"], to=TensorProto.FLOAT),
+        constant,
+        helper.make_node("Add", ["single", "fifth"], ["sum"]),
+        helper.make_node("Add", ["x", "sum"], ["branch"]),
+    ]
+    branch = helper.make_graph(nodes, "b", [], [helper.make_tensor_value_info("branch", TensorProto.FLOAT, None)])
+    condition = helper.make_tensor("yes", TensorProto.BOOL, [], [True])
+    graph = helper.make_graph(
+        [helper.make_node("If", ["yes"], ["y"], then_branch=branch, else_branch=branch)],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", 1, 1, 1])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, ["n", 1, 1, 1])],
+        [condition],
+    )
+    path = tmp_path / "if.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+    y = OnnxReference(path).outputs(np.ones((2, 1, 1, 1), np.float32))
+    # 0.2 stands in the file as float32; 0.1 does not.
+    np.testing.assert_allclose(y, 1.0 + 0.1 + float(np.float32(0.2)), rtol=1e-15)
+
+
+@pytest.mark.parametrize("content", [b"", b"no model at all", b"\x08\x09"])
+def test_what_is_no_model_is_refused_in_words(tmp_path, content):
+    (tmp_path / "net.onnx").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"net\.onnx is not a valid ONNX model"):
+        OnnxReference(tmp_path / "net.onnx")

@@ -1,0 +1,196 @@
+import threading
+
+import networks
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ssc_deploy.errors import NetworkError
+from ssc_deploy.verification.torch_reference import TorchReference
+
+
+def state(module):
+    return {name: (t.dtype, t.clone()) for name, t in module.state_dict().items()}, [
+        m.training for m in module.modules()
+    ]
+
+
+def assert_unchanged(module, before):
+    tensors, training = before
+    now = module.state_dict()
+    assert list(now) == list(tensors)
+    for name, (dtype, value) in tensors.items():
+        assert now[name].dtype == dtype
+        assert torch.equal(now[name], value), name
+    assert [m.training for m in module.modules()] == training
+
+
+class Scaled(nn.Module):
+    """Multiplies by what a subclass makes of 0.1."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+        self.mask = torch.tensor(0.5)
+
+    def forward(self, x):
+        return self.conv(self.scale(x)).flatten(1)
+
+
+class DefaultConstant(Scaled):
+    def scale(self, x):
+        return x * torch.full((1,), 0.1)
+
+
+class Float32Constant(Scaled):
+    def scale(self, x):
+        return torch.cat([x * 0.1, torch.zeros(x.shape, dtype=torch.float32)], 1)[:, :3].float()
+
+
+class PlainAttribute(Scaled):
+    def scale(self, x):
+        return nn.functional.conv2d(x, self.mask.expand(3, 1, 1, 1), groups=3)
+
+
+class FloatOutput(Scaled):
+    def scale(self, x):
+        return x
+
+    def forward(self, x):
+        return super().forward(x).float()
+
+
+@pytest.mark.parametrize("kind", [DefaultConstant, Float32Constant, PlainAttribute, FloatOutput])
+def test_float64_is_float64_all_the_way_whatever_the_forward_insists_on(kind):
+    torch.manual_seed(0)
+    net = kind()
+    x = networks.pictures(3)
+    exact = TorchReference(net).outputs(x)
+    scale = {DefaultConstant: 0.1, Float32Constant: 0.1, PlainAttribute: 0.5, FloatOutput: 1.0}[kind]
+    weight, bias = (p.detach().double().numpy() for p in (net.conv.weight, net.conv.bias))
+    expected = np.einsum("oc,nchw->nohw", weight[:, :, 0, 0], x.astype(np.float64) * scale) + bias[:, None, None]
+    assert exact.dtype == np.float64
+    np.testing.assert_allclose(exact, expected.reshape(3, -1), rtol=1e-13, atol=1e-14)
+    assert TorchReference(net).float32_outputs(x).dtype == np.float32
+
+
+def test_the_callers_module_stays_as_it_is():
+    net = networks.random_net(0).train()
+    net.body[0].eval()
+    before = state(net)
+    reference = TorchReference(net)
+    reference.outputs(networks.pictures(2))
+    reference.float32_outputs(networks.pictures(2))
+    reference.blocks(networks.pictures(2))
+    assert_unchanged(net, before)
+    assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
+
+
+class Uncopyable(networks.Net):
+    """Cannot be copied, counts its calls and keeps a tensor of its first one."""
+
+    def __init__(self, *, fails=False):
+        super().__init__(1)
+        self.lock = threading.Lock()
+        self.register_buffer("calls", torch.zeros(()))
+        self.cache = None
+        self.fails = fails
+
+    def forward(self, x):
+        self.calls += 1
+        if self.cache is None:
+            self.cache = torch.ones(1, x.shape[1], 1, 1)
+        if self.fails:
+            raise RuntimeError("no picture of mine")
+        return super().forward(nn.functional.conv2d(x, self.cache.reshape(3, 1, 1, 1), groups=3))
+
+
+def test_a_module_that_cannot_be_copied_is_put_back():
+    net = Uncopyable()
+    before = state(net)
+    reference = TorchReference(net)
+    exact, float32 = reference.outputs(networks.pictures(2)), reference.float32_outputs(networks.pictures(2))
+    assert 0 < np.abs(exact - float32).max() < 1e-4
+    assert_unchanged(net, before)
+    assert net.cache is None
+
+
+@pytest.mark.parametrize("fails", [True])
+def test_a_module_is_put_back_when_it_fails_and_the_error_says_why(fails):
+    net = Uncopyable(fails=fails)
+    before, default = state(net), torch.get_default_dtype()
+    with pytest.raises(NetworkError, match=r"Uncopyable cannot run in float64 .* no picture of mine"):
+        TorchReference(net).outputs(networks.pictures(2))
+    assert_unchanged(net, before)
+    assert torch.get_default_dtype() == default
+
+
+def test_bn_and_dropout_run_as_in_use():
+    net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Dropout(0.9)).train()
+    one, two = (TorchReference(net).outputs(networks.pictures(4)) for _ in range(2))
+    assert np.array_equal(one, two)
+    assert np.array_equal(one[:1], TorchReference(net).outputs(networks.pictures(4)[:1]))
+
+
+def test_many_pictures_in_chunks_are_the_same_as_one_by_one():
+    reference = TorchReference(networks.random_net(0))
+    x = np.tile(networks.pictures(5), (1, 1, 4, 4))  # 32x32: more pictures than go through at once
+    x = np.concatenate([x] * 7)
+    np.testing.assert_allclose(
+        reference.outputs(x), np.concatenate([reference.outputs(p[None]) for p in x]), rtol=1e-12
+    )
+
+
+class Repeated(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 3, 1)
+        self.act = nn.ReLU(inplace=True)
+        self.pair = nn.Sequential(nn.Identity(), nn.Identity())
+
+    def forward(self, x):
+        return self.pair(self.act(self.conv(self.act(self.conv(x))))).flatten(1)
+
+
+def test_blocks_come_in_order_of_completion_with_calls_numbered_and_the_innermost_first():
+    blocks = TorchReference(Repeated()).blocks(networks.pictures(2))
+    names = ["conv", "act", "conv@1", "act@1", "pair.0", "pair.1", "pair", "output"]
+    assert [block.name for block in blocks] == names
+    assert all(block.exact.dtype == np.float64 and block.float32.dtype == np.float32 for block in blocks)
+
+
+def test_blocks_hold_what_was_returned_although_a_later_one_overwrites_it_in_place():
+    blocks = {block.name: block for block in TorchReference(Repeated()).blocks(networks.pictures(2))}
+    assert blocks["conv"].exact.min() < 0
+    assert blocks["act"].exact.min() == 0
+    assert np.array_equal(np.maximum(blocks["conv"].exact, 0), blocks["act"].exact)
+    np.testing.assert_allclose(blocks["conv"].float32, blocks["conv"].exact, atol=1e-5)
+
+
+def test_only_the_blocks_that_were_asked_for_are_kept():
+    blocks = TorchReference(Repeated()).blocks(networks.pictures(1), {"act@1", "nothing"})
+    assert [block.name for block in blocks] == ["act@1"]
+
+
+def test_blocks_of_a_forward_that_insists_on_float32_are_recorded_once():
+    blocks = TorchReference(Float32Constant()).blocks(networks.pictures(1))
+    assert [block.name for block in blocks] == ["conv", "output"]
+
+
+class Tupled(nn.Module):
+    def forward(self, x):
+        return x, x
+
+
+class OneBatch(nn.Module):
+    def forward(self, x):
+        return x.reshape(1, -1)
+
+
+@pytest.mark.parametrize(
+    ("net", "message"), [(Tupled(), "returns a tuple"), (OneBatch(), "batch size written into it")]
+)
+def test_what_cannot_be_compared_is_refused_in_words(net, message):
+    with pytest.raises(NetworkError, match=message):
+        TorchReference(net).outputs(networks.pictures(2))
