@@ -1,0 +1,60 @@
+"""What is LiteRT's alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from emit.tflite.tester import Tester, integers, random
+from runtimes.networks import picture, tflite_network
+
+from ssc_deploy.emit.tflite.schema import pack, unpack
+from ssc_deploy.errors import RuntimeLoadError
+from ssc_deploy.runtimes.litert import LiteRT
+
+
+def test_delegate_partitions_are_counted() -> None:
+    kernel = random(6, 6, 3, 3)
+    convolutions = Tester((1, 6, 7, 7)).op("Conv", kernel).op("Conv", kernel)
+    assert convolutions.delegates() == 1
+    # XNNPACK takes no GATHER, so one between two convolutions leaves two parts.
+    parted = Tester((1, 6, 7, 7)).op("Conv", kernel).op("Gather", integers(3, 4, 5, 0, 1, 2), axis=1).op("Conv", kernel)
+    assert parted.delegates() == 2
+
+
+@pytest.mark.parametrize("index", ["tensor", "code", "buffer", "output"])
+def test_an_index_that_leads_nowhere_is_refused(index: str) -> None:
+    model = unpack(tflite_network())
+    subgraph = model.subgraphs[0]
+    if index == "tensor":
+        subgraph.operators[0].inputs = [10_000, *subgraph.operators[0].inputs[1:]]
+    elif index == "code":
+        subgraph.operators[0].opcodeIndex = 10_000
+    elif index == "buffer":
+        subgraph.tensors[1].buffer = 10_000
+    else:
+        subgraph.outputs = [-7]
+    with pytest.raises(RuntimeLoadError, match="refers to a tensor, buffer or operator that it does not have"):
+        LiteRT().load(pack(model))
+
+
+def test_a_file_without_a_graph_is_refused() -> None:
+    model = unpack(tflite_network())
+    model.subgraphs = []
+    with pytest.raises(RuntimeLoadError, match="cannot be loaded"):
+        LiteRT().load(pack(model))
+
+
+def test_a_constant_smaller_than_its_shape_is_refused() -> None:
+    model = unpack(tflite_network())
+    largest = max(model.buffers, key=lambda buffer: len(buffer.content))
+    largest.content = largest.content[:16]
+    with pytest.raises(RuntimeLoadError, match="LiteRT refuses it"):
+        LiteRT().load(pack(model))
+
+
+def test_packing_what_was_unpacked_keeps_the_model() -> None:
+    data = tflite_network()
+    x = np.ascontiguousarray(picture().transpose(0, 2, 3, 1))
+    again = pack(unpack(data))
+    np.testing.assert_array_equal(LiteRT().load(again).run([x])[0], LiteRT().load(data).run([x])[0])
+    assert pack(unpack(again)) == again
