@@ -70,11 +70,14 @@ class ModelMetadata:
         if not isinstance(raw, dict) or raw.pop("schema_version", None) != SCHEMA_VERSION:
             raise ValueError(f"metadata is not of schema version {SCHEMA_VERSION}")
         try:
-            preprocessing = raw.pop("preprocessing")
-            return cls(
-                **{k: tuple(v) if isinstance(v, list) else v for k, v in raw.items()},
-                preprocessing=preprocessing
-                and Preprocessing(**{k: tuple(v) if isinstance(v, list) else v for k, v in preprocessing.items()}),
-            )
+            fields = _with_tuples(raw)
+            if fields["preprocessing"] is not None:
+                fields["preprocessing"] = Preprocessing(**_with_tuples(fields["preprocessing"]))
+            return cls(**fields)
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"metadata lacks or misnames a field: {error}") from error
+
+
+def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    """JSON knows lists alone; the dataclasses hold tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}

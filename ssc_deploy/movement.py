@@ -11,11 +11,14 @@ function performs by running it on numbered pixels, however the function is writ
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Array = npt.NDArray[np.float32]
 
@@ -102,33 +105,46 @@ def read(run: Callable[[Array], Array], shape: tuple[int, int, int]) -> Movement
     Returns:
         the movement, or a sentence that says why ``run`` is none at this size.
     """
-    channels, height, width = shape
     numbers = np.indices(shape, np.float32)[:, None] + 1
     outputs = [np.asarray(run(n)) for n in numbers]
     out_shape = outputs[0].shape
-    if len(out_shape) != 4 or out_shape[0] != 1 or out_shape[2:] != (height, width):
+    if len(out_shape) != 4 or out_shape[0] != 1 or out_shape[2:] != shape[1:]:
         return f"turns a picture of {list(shape)} into {list(out_shape)}"
-    source, offsets = [], []
-    for c in range(out_shape[1]):
-        seen = np.argwhere(outputs[0][0, c])
-        if not len(seen):
-            return f"output channel {c} is zero everywhere"
-        y, x = (int(i) for i in seen[0])
-        channel, row, column = (float(o[0, c, y, x]) - 1 for o in outputs)
-        if not (channel.is_integer() and 0 <= channel < channels and row.is_integer() and column.is_integer()):
-            return f"output channel {c} computes new values instead of moving pixels"
-        source.append(int(channel))
-        offsets.append((int(row) - y, int(column) - x))
-    movement = Movement(tuple(source), tuple(offsets), channels)
+    movement = _candidate(outputs, shape)
+    if isinstance(movement, str):
+        return movement
     for number, output in zip(numbers, outputs, strict=True):
-        wrong = np.argwhere(movement(number) != output)
+        expected = movement(number)
+        wrong = np.argwhere(expected != output)
         if len(wrong):
             c, (dy, dx) = int(wrong[0][1]), movement.offsets[int(wrong[0][1])]
-            return f"output channel {c} is not one channel displaced by ({dy}, {dx}) with zeros outside"
+            at_edge = expected[tuple(wrong[0])] == 0
+            how = ", but wraps around or repeats the edge" if at_edge else " in some places, and otherwise in others"
+            return f"output channel {c} is displaced by ({dy}, {dx}){how}"
     signed = np.random.default_rng(0).standard_normal((1, *shape), np.float32)
     if not np.array_equal(movement(signed), run(signed)):
         return "moves positive numbers only; values are changed on the way"
     return movement
+
+
+def _candidate(outputs: list[Array], shape: tuple[int, int, int]) -> Movement | str:
+    """What the numbers in the middle of each output channel say."""
+    channels, height, width = shape
+    middle = np.array([height // 2, width // 2])
+    source, offsets = [], []
+    for c in range(outputs[0].shape[1]):
+        seen = np.argwhere(outputs[0][0, c])
+        if not len(seen):
+            return f"output channel {c} is zero everywhere"
+        # From the middle, where no edge can interfere.
+        y, x = (int(i) for i in seen[np.abs(seen - middle).sum(1).argmin()])
+        channel, row, column = (float(o[0, c, y, x]) - 1 for o in outputs)
+        whole = channel.is_integer() and row.is_integer() and column.is_integer()
+        if not (whole and 0 <= channel < channels and 0 <= row < height and 0 <= column < width):
+            return f"output channel {c} computes new values instead of moving pixels"
+        source.append(int(channel))
+        offsets.append((int(row) - y, int(column) - x))
+    return Movement(tuple(source), tuple(offsets), channels)
 
 
 def _displaced(span: slice, by: int) -> slice:

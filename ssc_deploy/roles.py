@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-_ROLE = "ssc_deploy.role"
+#: Metadata key of the role.
+KEY = "ssc_deploy.role"
 _BLOCK = "ssc_deploy.block"
+_OUTPUT_OF = "ssc_deploy.output_of"
 
 
 class Role(enum.StrEnum):
@@ -22,13 +24,13 @@ class Role(enum.StrEnum):
 
 def role(node: ir.Node) -> Role | None:
     """The role that a rule gave to the node."""
-    text = node.metadata_props.get(_ROLE)
+    text = node.metadata_props.get(KEY)
     return Role(text) if text else None
 
 
 def set_role(node: ir.Node, value: Role) -> None:
     """Marks the node."""
-    node.metadata_props[_ROLE] = value.value
+    node.metadata_props[KEY] = value.value
 
 
 def block(node: ir.Node) -> str:
@@ -39,3 +41,14 @@ def block(node: ir.Node) -> str:
 def set_block(node: ir.Node, path: str) -> None:
     """Names the node's module."""
     node.metadata_props[_BLOCK] = path
+
+
+def outputs_of(value: ir.Value) -> tuple[str, ...]:
+    """Paths of the modules that return the value, its name first; a repeated call is ``path@1``, ``path@2``."""
+    text = value.metadata_props.get(_OUTPUT_OF)
+    return tuple(text.split(" ")) if text else ()
+
+
+def add_output_of(value: ir.Value, path: str) -> None:
+    """Says that the value is what the module ``path`` returns, besides those that it is already."""
+    value.metadata_props[_OUTPUT_OF] = " ".join(dict.fromkeys((*outputs_of(value), path)))

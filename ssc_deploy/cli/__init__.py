@@ -1,1 +1,1 @@
-"""TODO"""
+"""Commands, one a file."""

@@ -1,1 +1,93 @@
-"""TODO"""
+"""From ONNX as written to canonical ONNX (`canonical`): one rule a file, in the order of `rules`."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from ssc_deploy import roles
+from ssc_deploy.rewrite import canonical
+from ssc_deploy.rewrite.compose_permutations import ComposePermutations
+from ssc_deploy.rewrite.find_groups import FindGroups
+from ssc_deploy.rewrite.fold_affine import FoldAffine
+from ssc_deploy.rewrite.fold_constants import FoldConstants
+from ssc_deploy.rewrite.hoist_activations import HoistActivations
+from ssc_deploy.rewrite.naming import Name
+from ssc_deploy.rewrite.pool import CanonicalPool
+from ssc_deploy.rewrite.recognise_movement import RecogniseMovement
+from ssc_deploy.rewrite.recognise_pointwise import RecognisePointwise
+from ssc_deploy.rewrite.report import Refusal, RewriteReport
+from ssc_deploy.rewrite.split_merged_shift import SplitMergedShift
+from ssc_deploy.rewrite.tidy import Tidy
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+__all__ = ["Refusal", "RewriteReport", "rewrite", "rules"]
+
+_log = logging.getLogger(__name__)
+
+
+def rules() -> list[ir.passes.InPlacePass]:
+    """The rules, in the order in which they run; each file opens with its equation."""
+    return [
+        FoldConstants(),
+        Tidy(),
+        CanonicalPool(),
+        # Movement first: a shift is dozens of nodes until it is recognised, and every rule behind walks them all.
+        RecogniseMovement(),
+        Tidy(),
+        FoldAffine(),
+        HoistActivations(),
+        RecognisePointwise(),
+        # A product over groups ends in a view, behind which there may stand an activation and the next product.
+        HoistActivations(),
+        RecognisePointwise(),
+        FoldAffine(),
+        SplitMergedShift(),
+        FindGroups(),
+        # Shifts and shuffles that were apart may be neighbours now.
+        RecogniseMovement(),
+        ComposePermutations(),
+        Tidy(),
+        Name(),
+    ]
+
+
+def rewrite(model: ir.Model, *, check: bool = False) -> RewriteReport:
+    """Brings ``model`` into the canonical form, in place.
+
+    Args:
+        model: ONNX as captured, with static shapes.
+        check: check the graph after every rule (the end is always checked).
+
+    Returns:
+        what was recognised and what was left alone.
+
+    Raises:
+        RewriteError: a rule broke the graph; a defect of ours, never of the input.
+    """
+    refusals: dict[str, tuple[Refusal, ...]] = {}
+    for rule in rules():
+        modified = rule(model).modified
+        _log.debug("%s: %s, %d nodes", type(rule).__name__, "changed" if modified else "no change", len(model.graph))
+        if check:
+            canonical.check_graph(model)
+        # A rule that runs again has seen what its first run left alone: only its last word counts.
+        if isinstance(rule, RecogniseMovement | RecognisePointwise):
+            refusals[type(rule).__name__] = tuple(rule.refusals)
+    canonical.check(model)
+    return report(model, tuple(refusal for found in refusals.values() for refusal in found))
+
+
+def report(model: ir.Model, refusals: tuple[Refusal, ...] = ()) -> RewriteReport:
+    """Counts what a canonical graph consists of."""
+    counts = Counter(roles.role(node) for node in model.graph)
+    return RewriteReport(
+        shifts=counts[roles.Role.SHIFT],
+        shuffles=counts[roles.Role.SHUFFLE],
+        group_pointwise=counts[roles.Role.GROUP_POINTWISE],
+        nodes=len(model.graph),
+        refusals=refusals,
+    )

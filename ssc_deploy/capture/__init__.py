@@ -1,0 +1,150 @@
+"""From a PyTorch module, or another exporter's file, to ONNX as written: an ``onnx_ir.Model`` with static shapes."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import traceback
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssc_deploy.errors import CaptureError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import onnx_ir as ir
+    from torch import nn
+
+    from ssc_deploy.capture.modules import ProbedModule
+
+#: What the exporter writes without converting; emission goes to the user's opset.
+_OPSET = 18
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A captured network.
+
+    Attributes:
+        model: ONNX as written, every node marked with its module.
+        probed: modules that were recognised as data movement before the export.
+    """
+
+    model: ir.Model
+    probed: tuple[ProbedModule, ...]
+
+
+def capture(module: nn.Module, input_shape: tuple[int, int, int, int]) -> Capture:
+    """Exports the module for pictures of one shape, float32.
+
+    Args:
+        module: in eval mode. Its submodules that only move data are replaced while this runs, and put back.
+        input_shape: [N, C, H, W].
+
+    Raises:
+        CaptureError: the module fails on such a picture, returns something else than one tensor, or does what
+            ``torch.export`` cannot follow; the sentence says what and where.
+    """
+    import torch
+
+    from ssc_deploy.capture import marks, modules
+
+    picture = torch.zeros(input_shape)
+    name = type(module).__name__
+    try:
+        calls = modules.observe(module, picture)
+    except Exception as error:  # whatever the user's own forward raises
+        raise CaptureError(
+            f"{name} fails on a picture of shape {list(input_shape)}: {_first_line(error)}{_where(error)}; "
+            "give the shape that it takes with --input-shape"
+        ) from error
+    if calls.count[""] != 1:
+        raise CaptureError(f"{name} returns something else than one tensor; wrap it in a module that returns one")
+    probed = modules.probe(module, calls)
+    try:
+        with modules.replaced(module, probed), _quiet():
+            program = torch.onnx.export(
+                module, (picture,), dynamo=True, optimize=False, opset_version=_OPSET, verbose=False
+            )
+    except torch.onnx.OnnxExporterError as error:
+        cause = _root(error)
+        raise CaptureError(
+            f"torch.export cannot capture {name}: {_first_line(cause)}{_where(cause)}; "
+            "control flow that depends on values, and operators without a translation, have to be written otherwise"
+        ) from error
+    assert program is not None  # None is for the exporter of old, which writes to a file
+    model = program.model
+    leaves = frozenset(path for path, child in module.named_modules() if next(child.children(), None) is None)
+    marks.mark_modules(model.graph, calls.count, leaves)
+    return Capture(model, probed)
+
+
+def read_onnx(path: Path, input_shape: tuple[int, int, int, int]) -> Capture:
+    """Reads another exporter's file as if it had been captured, with static shapes.
+
+    Each value counts as the output of a block of its own name, so that reports speak the file's language.
+
+    Raises:
+        CaptureError: the file uses an opset that cannot be brought up to date.
+    """
+    import onnx_ir as ir
+    from onnx_ir.passes import common
+    from onnxscript import version_converter
+
+    from ssc_deploy import roles
+
+    model = ir.load(path)
+    common.InlinePass()(model)
+    graph = model.graph
+    pictures = [value for value in graph.inputs if value not in set(graph.initializers.values())]
+    pictures[0].shape = ir.Shape(input_shape)
+    for value in graph.outputs:
+        value.shape = None
+    if model.opset_imports.get("", _OPSET) < _OPSET:
+        version_converter.convert_version(model, target_version=_OPSET, fallback=True)
+        if model.opset_imports.get("") != _OPSET:
+            raise CaptureError(f"{path.name}: opset {model.opset_imports.get('')} cannot be converted to {_OPSET}")
+    common.RemoveInitializersFromInputsPass()(model)
+    for node in model.graph:
+        name = (node.name or node.outputs[0].name or "").strip("/")
+        roles.set_block(node, name.replace(" ", "_"))
+        for value in node.outputs:
+            if value.name:
+                roles.add_output_of(value, value.name.replace(" ", "_"))
+    return Capture(model, ())
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keeps the exporter's own progress and deprecation notes off the user's screen."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _root(error: BaseException) -> BaseException:
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _first_line(error: BaseException) -> str:
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
+
+
+def _where(error: BaseException) -> str:
+    """The user's own line that it happened in, if the traceback passes through one."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [f for f in frames if "site-packages" not in f.filename and "ssc_deploy" not in f.filename]
+    own = [f for f in own if not f.filename.startswith("<")]
+    return f" ({own[-1].filename}, line {own[-1].lineno}, in {own[-1].name})" if own else ""

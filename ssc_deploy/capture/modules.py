@@ -1,0 +1,159 @@
+"""Whole modules are probed before anything is exported.
+
+A submodule without parameters is run on numbered pixels in eager PyTorch, at every size at which the network calls it
+and at one more. If it only moves data, the same everywhere, a one-hot depthwise convolution takes its place while the
+network is exported: a shift written channel by channel would be tens of thousands of nodes, and takes minutes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from ssc_deploy import movement as mv
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    import numpy.typing as npt
+
+#: What a module may raise when it is run at a size that it was not written for.
+_SIZE_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, AssertionError)
+
+
+@dataclass
+class Calls:
+    """How a network calls its modules on one input.
+
+    Attributes:
+        count: by path, calls that returned one tensor.
+        shapes: by path, the shapes of the one tensor that each call was given; a call with anything else is ``None``.
+    """
+
+    count: Counter[str] = field(default_factory=Counter)
+    shapes: dict[str, set[tuple[int, ...] | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ProbedModule:
+    """A module that only moves data.
+
+    Attributes:
+        path: where the network has it.
+        kind: its class's name.
+        movement: what it does.
+    """
+
+    path: str
+    kind: str
+    movement: mv.Movement
+
+
+def observe(module: nn.Module, picture: torch.Tensor) -> Calls:
+    """Runs the network once and notes how each module is called."""
+    calls = Calls()
+
+    def note(path: str, arguments: tuple[Any, ...], keywords: dict[str, Any], output: Any) -> None:
+        if isinstance(output, torch.Tensor):
+            calls.count[path] += 1
+        one = not keywords and len(arguments) == 1 and isinstance(arguments[0], torch.Tensor)
+        plain = one and isinstance(output, torch.Tensor)
+        calls.shapes.setdefault(path, set()).add(tuple(arguments[0].shape) if plain else None)
+
+    with contextlib.ExitStack() as stack:
+        for path, child in module.named_modules():
+            handle = child.register_forward_hook(
+                lambda _, arguments, keywords, output, path=path: note(path, arguments, keywords, output),
+                with_kwargs=True,
+            )
+            stack.callback(handle.remove)
+        with torch.inference_mode():
+            module(picture)
+    return calls
+
+
+def probe(module: nn.Module, calls: Calls) -> tuple[ProbedModule, ...]:
+    """Finds the modules that only move data, the outermost of nested ones."""
+    found: list[ProbedModule] = []
+    for path, child in module.named_modules():
+        inside = any(path.startswith(f"{other.path}.") for other in found)
+        if not path or inside or next(child.parameters(), None) is not None:
+            continue
+        shapes = calls.shapes.get(path, set())
+        if not shapes or any(shape is None or len(shape) != 4 for shape in shapes):
+            continue
+        movement = _movement(child, [shape for shape in shapes if shape is not None])
+        if movement is not None and not movement.is_identity:
+            found.append(ProbedModule(path, type(child).__name__, movement))
+    return tuple(found)
+
+
+@contextlib.contextmanager
+def replaced(module: nn.Module, probed: Sequence[ProbedModule]) -> Iterator[None]:
+    """Puts the canonical form in the place of the probed modules while the context lasts."""
+    stand_ins = {module.get_submodule(p.path): _Movement(p.movement).eval() for p in probed}
+    places = [
+        (parent, name, child)
+        for parent in module.modules()
+        for name, child in parent.named_children()
+        if child in stand_ins
+    ]
+    try:
+        for parent, name, child in places:
+            setattr(parent, name, stand_ins[child])
+        yield
+    finally:
+        for parent, name, child in places:
+            setattr(parent, name, child)
+
+
+class _Movement(nn.Module):
+    """A movement as the operators of the canonical form: one-hot depthwise convolution, then channel selection."""
+
+    weight: torch.Tensor
+    indices: torch.Tensor
+
+    def __init__(self, movement: mv.Movement) -> None:
+        super().__init__()
+        self.selects = not movement.is_shift
+        self.shifts = not movement.is_permutation
+        self.radius = movement.radius
+        self.register_buffer("weight", torch.from_numpy(movement.kernel()), persistent=False)
+        self.register_buffer("indices", torch.tensor(movement.source), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.selects:
+            x = x.index_select(1, self.indices)
+        if self.shifts:
+            x = nn.functional.conv2d(x, self.weight, padding=self.radius, groups=self.weight.shape[0])
+        return x
+
+
+def _movement(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> mv.Movement | None:
+    """The movement that the module performs at all the shapes, and at one more; None where they differ."""
+
+    def run(picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        with torch.inference_mode():
+            # A copy: a module that shifts in place would write on the caller's numbers.
+            output = module(torch.from_numpy(picture.copy()))
+        return output.numpy() if isinstance(output, torch.Tensor) else picture[:0]
+
+    found: set[mv.Movement] = set()
+    for _, channels, height, width in shapes:
+        result = mv.read(run, (channels, height, width))
+        if isinstance(result, str):
+            return None
+        found.add(result)
+    channels, height, width = shapes[0][1:]
+    try:
+        elsewhere = mv.read(run, (channels, height + 2, width + 3))
+    except _SIZE_ERRORS:
+        # Tied to its size: what was read at that size is all that it ever does.
+        elsewhere = next(iter(found))
+    return found.pop() if found == {elsewhere} else None

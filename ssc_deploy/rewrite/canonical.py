@@ -1,0 +1,110 @@
+"""The canonical form: what every rule leaves behind, and what lowering may rely on.
+
+- `shift`: depthwise ``Conv`` whose kernel is one-hot (1.0 in one tap of each channel), k odd,
+  ``pads = k // 2``, stride 1, no bias;
+- `shuffle`: ``Gather(axis=1)`` with constant indices;
+- `group pointwise`: 1x1 ``Conv`` with ``group > 1``, no block of which could be split further;
+- no ``BatchNormalization``; constants are initializers; shapes are static.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssc_deploy import movement as mv
+from ssc_deploy import roles
+from ssc_deploy.errors import RewriteError
+from ssc_deploy.rewrite import graph as g
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+
+def shift_of(node: ir.Node) -> mv.Movement | None:
+    """The shift that a Conv carries out, or None where it is none.
+
+    Any depthwise Conv with a one-hot kernel that keeps the picture's size counts, whatever its role says.
+    """
+    weight = g.constant(node.inputs[1]) if node.op_type == "Conv" else None
+    if weight is None or weight.ndim != 4 or weight.shape[1] != 1 or weight.shape[2] != weight.shape[3]:
+        return None
+    channels, k = weight.shape[0], weight.shape[2]
+    keeps_size = (
+        k % 2 == 1
+        and g.ints(node, "pads", (0, 0, 0, 0)) == (k // 2,) * 4
+        and g.ints(node, "strides", (1, 1)) == (1, 1)
+        and g.ints(node, "dilations", (1, 1)) == (1, 1)
+    )
+    biased = len(node.inputs) > 2 and node.inputs[2] is not None and np.any(g.constant(node.inputs[2]))
+    if not keeps_size or biased or g.integer(node, "group", 1) != channels or g.shape_of(node.inputs[0]) is None:
+        return None
+    if not (np.isin(weight, (0, 1)).all() and (weight.sum((1, 2, 3)) == 1).all()):
+        return None
+    taps = weight.reshape(channels, -1).argmax(1)
+    return mv.shift(tuple((int(t) // k - k // 2, int(t) % k - k // 2) for t in taps))
+
+
+def movement_of(node: ir.Node) -> mv.Movement | None:
+    """The movement that a node with the role of a shift or shuffle carries out; None for any other node."""
+    match roles.role(node):
+        case roles.Role.SHIFT:
+            return shift_of(node)
+        case roles.Role.SHUFFLE:
+            indices, shape = g.constant(node.inputs[1]), g.shape_of(node.inputs[0])
+            if indices is None or shape is None:
+                return None
+            return mv.permutation(tuple(int(i) % shape[1] for i in indices), shape[1])
+        case _:
+            return None
+
+
+def check_graph(model: ir.Model) -> None:
+    """Checks what holds after every rule: each value is defined before it is read, and roles tell the truth.
+
+    Raises:
+        RewriteError: the first violation, with the node's name.
+    """
+    defined = set(model.graph.inputs) | set(model.graph.initializers.values())
+    for node in model.graph:
+        where = _where(node)
+        for value in node.inputs:
+            if value is not None and value not in defined:
+                raise RewriteError(f"{where} reads {value.name}, which nothing before it defines")
+        defined.update(node.outputs)
+        role = roles.role(node)
+        if role in {roles.Role.SHIFT, roles.Role.SHUFFLE} and movement_of(node) is None:
+            raise RewriteError(f"{where} is marked as {role.value} but is none")
+        if role is roles.Role.SHUFFLE and g.integer(node, "axis", 0) != 1:
+            raise RewriteError(f"{where} is marked as a shuffle but does not gather channels")
+        if role is roles.Role.GROUP_POINTWISE and not _is_group_pointwise(node):
+            raise RewriteError(f"{where} is marked as a group pointwise but is none")
+
+
+def check(model: ir.Model) -> None:
+    """Checks the canonical form as the last rule leaves it.
+
+    Raises:
+        RewriteError: the first violation, with the node's name.
+    """
+    check_graph(model)
+    names: set[str | None] = set()
+    for node in model.graph:
+        if node.op_type in {"BatchNormalization", "Constant"}:
+            raise RewriteError(f"{_where(node)} should have been folded")
+        for output in node.outputs:
+            if g.shape_of(output) is None:
+                raise RewriteError(f"{_where(node)} has an output without a static shape")
+            if output.name in names:
+                raise RewriteError(f"two values are named {output.name}")
+            names.add(output.name)
+
+
+def _where(node: ir.Node) -> str:
+    return f"{node.op_type} {node.name or '(unnamed)'} of block {roles.block(node) or '(root)'}"
+
+
+def _is_group_pointwise(node: ir.Node) -> bool:
+    weight = g.shape_of(node.inputs[1]) if node.op_type == "Conv" else None
+    return weight is not None and weight[2:] == (1, 1) and g.integer(node, "group", 1) > 1

@@ -1,0 +1,79 @@
+"""Activations stand right after the convolution that feeds them.
+
+    act(Reshape(y))                      = Reshape(act(y))
+    Concat(act(y_1), ..., act(y_n))      = act(Concat(y_1, ..., y_n))       (one use each, the same act)
+
+for activations that work on each number alone. Group convolutions written as batched matrix products over a view, or as
+branches that are concatenated, then look like a linear map followed by one activation, and `recognise_pointwise` finds
+them; runtimes fuse an activation only into a direct neighbour.
+"""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+
+from ssc_deploy.rewrite import graph as g
+
+_ELEMENTWISE = frozenset({"Relu", "Clip", "Sigmoid", "HardSwish", "HardSigmoid", "LeakyRelu", "Tanh"})
+
+
+class HoistActivations(ir.passes.InPlacePass):
+    """Moves activations next to what feeds them; see the module's docstring."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Runs the pass."""
+        modified = False
+        for node in list(model.graph):
+            if node.op_type in _ELEMENTWISE:
+                modified |= _above_reshape(node)
+            elif node.op_type == "Concat":
+                modified |= _below_concat(node)
+        return ir.passes.PassResult(model, modified)
+
+
+def _above_reshape(node: ir.Node) -> bool:
+    view = node.inputs[0]
+    reshape = None if view is None else view.producer()
+    if view is None or reshape is None or reshape.op_type != "Reshape" or not g.used_once(view):
+        return False
+    data = reshape.inputs[0]
+    feeder, shape, out_shape = data and data.producer(), g.shape_of(data), g.shape_of(view)
+    # Only towards a convolution: behind a matrix product, the Reshape is what makes a picture of its output.
+    if data is None or not feeder or feeder.op_type != "Conv" or shape is None or out_shape is None:
+        return False
+    act = g.node_like(node, node.op_type, [data, *node.inputs[1:]], g.attributes(node), shape=shape)
+    moved = g.node_like(reshape, "Reshape", [act.outputs[0], reshape.inputs[1]], g.attributes(reshape), shape=out_shape)
+    g.put(node, act, moved)
+    g.take_over(node.outputs[0], moved.outputs[0])
+    _remove(node, reshape)
+    return True
+
+
+def _below_concat(node: ir.Node) -> bool:
+    acts = [value.producer() if value is not None and g.used_once(value) else None for value in node.inputs]
+    first = acts[0]
+    shape = g.shape_of(node.outputs[0])
+    if first is None or first.op_type not in _ELEMENTWISE or len(acts) < 2 or shape is None:
+        return False
+    for act in acts:
+        if act is None or act.op_type != first.op_type or g.attributes(act) != g.attributes(first):
+            return False
+        if [_content(v) for v in act.inputs[1:]] != [_content(v) for v in first.inputs[1:]]:
+            return False
+    joined = g.node_like(node, "Concat", [act.inputs[0] for act in acts if act], g.attributes(node), shape=shape)
+    after = g.node_like(first, first.op_type, [joined.outputs[0], *first.inputs[1:]], g.attributes(first), shape=shape)
+    g.put(node, joined, after)
+    g.take_over(node.outputs[0], after.outputs[0])
+    _remove(node, *(act for act in acts if act))
+    return True
+
+
+def _content(value: ir.Value | None) -> bytes | ir.Value | None:
+    array = g.constant(value)
+    return value if array is None else array.tobytes()
+
+
+def _remove(*nodes: ir.Node) -> None:
+    graph = nodes[0].graph
+    assert graph is not None
+    graph.remove(nodes, safe=True)

@@ -1,0 +1,48 @@
+"""The mean over a whole picture is a GlobalAveragePool, however it is written.
+
+    ReduceMean(x, axes = (2, 3)) = AveragePool(x, kernel = the picture) = GlobalAveragePool(x)
+
+followed by a Flatten where the mean drops its axes.
+"""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+
+from ssc_deploy.rewrite import graph as g
+
+
+class CanonicalPool(ir.passes.InPlacePass):
+    """Rewrites means over the picture; see the module's docstring."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Runs the pass."""
+        modified = False
+        for node in list(model.graph):
+            shape, out_shape = g.shape_of(node.inputs[0] if node.inputs else None), g.shape_of(node.outputs[0])
+            if shape is None or out_shape is None or len(shape) != 4 or not _is_mean_of_picture(node, shape):
+                continue
+            pool = g.node_like(node, "GlobalAveragePool", [node.inputs[0]], shape=(*shape[:2], 1, 1))
+            g.put(node, pool)
+            value = pool.outputs[0]
+            if len(out_shape) == 2:
+                flat = g.node_like(node, "Flatten", [value], {"axis": 1}, shape=out_shape)
+                g.put(node, flat)
+                value = flat.outputs[0]
+            g.take_over(node.outputs[0], value)
+            model.graph.remove([node], safe=True)
+            modified = True
+        return ir.passes.PassResult(model, modified)
+
+
+def _is_mean_of_picture(node: ir.Node, shape: tuple[int, ...]) -> bool:
+    if node.op_type == "AveragePool":
+        return (
+            g.ints(node, "kernel_shape", ()) == shape[2:]
+            and not any(g.ints(node, "pads", (0, 0, 0, 0)))
+            and g.shape_of(node.outputs[0]) == (*shape[:2], 1, 1)
+        )
+    if node.op_type != "ReduceMean":
+        return False
+    axes = g.constant(node.inputs[1]) if len(node.inputs) > 1 else g.ints(node, "axes", ())
+    return axes is not None and sorted(int(a) % 4 for a in axes) == [2, 3]

@@ -1,0 +1,162 @@
+"""Regions of a graph that do one thing to one picture, and running them alone.
+
+Every value gets an *origin*: the value that it was made from by steps of a given kind alone. A node continues its
+input's origin when it is such a step and all its inputs that are not constant share one origin; any other node's
+outputs are origins themselves. A region is then all that lies between a value and its origin. Nothing is matched by
+spelling: what a region does is found by running it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import onnx
+import onnx_ir as ir
+
+from ssc_deploy.rewrite import graph as g
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    import numpy.typing as npt
+
+#: Operators that move data whatever their constants are, or that may do so with the right ones (running them tells).
+MOVES = frozenset(
+    [
+        "Cast",
+        "CastLike",
+        "Concat",
+        "Conv",
+        "DepthToSpace",
+        "Expand",
+        "Flatten",
+        "Gather",
+        "GatherElements",
+        "GatherND",
+        "Identity",
+        "Mul",
+        "Pad",
+        "Reshape",
+        "ScatterElements",
+        "ScatterND",
+        "Slice",
+        "SpaceToDepth",
+        "Split",
+        "Squeeze",
+        "Tile",
+        "Transpose",
+        "Unsqueeze",
+        "Where",
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Region:
+    """The nodes between ``source`` and ``output``, in graph order, constants' own nodes included."""
+
+    source: ir.Value
+    output: ir.Value
+    nodes: tuple[ir.Node, ...]
+
+    @property
+    def steps(self) -> int:
+        """How many nodes touch the picture; those that make constants are not counted."""
+        reached = {self.source}
+        for node in self.nodes:
+            if any(value in reached for value in node.inputs):
+                reached.update(node.outputs)
+        return sum(any(output in reached for output in node.outputs) for node in self.nodes)
+
+    def to_proto(self, edit: Callable[[onnx.NodeProto], None] = lambda _: None) -> onnx.ModelProto:
+        """The region as a model of its own; ``edit`` may change each node's copy."""
+        nodes = [ir.serde.serialize_node(node) for node in self.nodes]
+        for node in nodes:
+            del node.metadata_props[:]
+            edit(node)
+        inside = {output for node in self.nodes for output in node.outputs} | {self.source}
+        assert self.source.name is not None  # the graph names every value
+        assert self.output.name is not None
+        constants = {
+            value.name or "": ir.serde.serialize_tensor(value.const_value)
+            for node in self.nodes
+            for value in node.inputs
+            if value is not None and value not in inside and value.const_value is not None
+        }
+        for name, tensor in constants.items():
+            tensor.name = name
+        graph = onnx.helper.make_graph(
+            nodes,
+            "region",
+            [onnx.helper.make_tensor_value_info(self.source.name, onnx.TensorProto.FLOAT, g.shape_of(self.source))],
+            [onnx.helper.make_tensor_value_info(self.output.name, onnx.TensorProto.FLOAT, None)],
+            list(constants.values()),
+        )
+        owner = self.nodes[0].graph
+        assert owner is not None
+        opsets = [onnx.helper.make_opsetid(domain, version) for domain, version in owner.opset_imports.items()]
+        return onnx.helper.make_model(graph, opset_imports=opsets, ir_version=10)
+
+
+def load(model: onnx.ModelProto) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]:
+    """A function that runs the one-input, one-output model on ONNX Runtime."""
+    from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
+
+    runner = OnnxRuntime().load(model.SerializeToString(), optimize=False)
+    return lambda picture: runner.run([picture])[0]
+
+
+def origins(graph: ir.Graph, is_step: Callable[[ir.Node], bool]) -> dict[ir.Value, ir.Value | None]:
+    """Maps every value of the graph to its origin; constants have none."""
+    found: dict[ir.Value, ir.Value | None] = {value: value for value in graph.inputs}
+    for node in graph:
+        inputs = [value for value in node.inputs if value is not None]
+        sources = {found.get(value) for value in inputs if not g.is_constant(value)} - {None}
+        if not sources:
+            found.update(dict.fromkeys(node.outputs))
+        elif len(sources) == 1 and is_step(node):
+            found.update(dict.fromkeys(node.outputs, sources.pop()))
+        else:
+            found.update({output: output for output in node.outputs})
+    return found
+
+
+def ends(graph: ir.Graph, found: dict[ir.Value, ir.Value | None]) -> Iterator[ir.Value]:
+    """The values, last first, at which regions end: used by a node that does not continue their origin, or returned."""
+    for node in reversed(graph):
+        for value in node.outputs:
+            origin = found[value]
+            if origin is None or origin is value:
+                continue
+            leaves = (found[output] is not origin for user, _ in value.uses() for output in user.outputs)
+            if value.is_graph_output() or any(leaves):
+                yield value
+
+
+def region(output: ir.Value, found: dict[ir.Value, ir.Value | None]) -> Region:
+    """All that lies between ``output`` and its origin."""
+    source = found[output]
+    assert source is not None
+    nodes: dict[ir.Node, None] = {}
+    waiting: list[tuple[ir.Value, bool]] = [(output, False)]
+    while waiting:
+        value, inputs_done = waiting.pop()
+        producer = value.producer()
+        if producer is None or producer in nodes or (value is source):
+            continue
+        if inputs_done:
+            nodes[producer] = None
+        else:
+            waiting.append((value, True))
+            waiting.extend((v, False) for v in producer.inputs if v is not None)
+    return Region(source, output, tuple(nodes))
+
+
+def is_picture_of(value: ir.Value, source: ir.Value) -> bool:
+    """Whether both are float32 [N, C, H, W] with the same N, H and W."""
+    a, b = g.shape_of(value), g.shape_of(source)
+    if a is None or b is None or value.dtype != ir.DataType.FLOAT or source.dtype != ir.DataType.FLOAT:
+        return False
+    return len(a) == len(b) == 4 and (a[0], a[2:]) == (b[0], b[2:])

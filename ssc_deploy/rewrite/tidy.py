@@ -1,0 +1,44 @@
+"""Steps that do nothing go: Identity, Dropout at inference, a Cast to the same type, a Reshape to the same shape."""
+
+from __future__ import annotations
+
+import onnx_ir as ir
+from onnx_ir.passes import common
+
+from ssc_deploy.rewrite import graph as g
+
+
+class Tidy(ir.passes.InPlacePass):
+    """Removes steps without effect, then whatever nothing reads; see the module's docstring."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Runs the pass."""
+        modified = False
+        for node in model.graph:
+            if not _does_nothing(node):
+                continue
+            before, after = node.inputs[0], node.outputs[0]
+            assert before is not None  # _does_nothing looked
+            if after.is_graph_output() and (before.is_graph_input() or before.is_graph_output()):
+                continue
+            g.take_over(after, before)
+            modified = True
+        unused = common.RemoveUnusedNodesPass()(model)
+        return ir.passes.PassResult(model, modified or unused.modified)
+
+
+def _does_nothing(node: ir.Node) -> bool:
+    before, after = node.inputs[0] if node.inputs else None, node.outputs[0]
+    if before is None or g.is_constant(before):
+        return False
+    match node.op_type:
+        case "Identity" | "Dropout":
+            return all(not output.uses() for output in node.outputs[1:])
+        case "Cast" | "CastLike":
+            return before.dtype is not None and before.dtype == after.dtype
+        case "Reshape" | "Flatten" | "Expand" | "Squeeze" | "Unsqueeze":
+            return g.shape_of(before) is not None and g.shape_of(before) == g.shape_of(after)
+        case "Concat":
+            return len(node.inputs) == 1
+        case _:
+            return False
