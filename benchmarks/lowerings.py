@@ -3,10 +3,10 @@
     python benchmarks/lowerings.py [--target onnxruntime|litert] [--modules 3] [--rounds 60]
                                     [--offsets periodic|runs|mixed] [81x32 162x16 ...]
 
-Each stage (81 channels at 32x32, 162 at 16x16, 324 at 8x8, where none are named; G = M / 9) is a chain of SSC modules with random weights, so
-that the runtime's own fusions and layouts around a shift are in the figure. One thread; all variants take turns in
-every round; printed is the median over the rounds of each variant's time, and its ratio to the first variant's in the
-same round.
+Each stage (by default 81 channels at 32x32, 162 at 16x16, 324 at 8x8; G = M / 9) is a chain of SSC modules with random
+weights, so that the runtime's own fusions and layouts around a shift are in the figure. One thread; all variants take
+turns in every round; printed is the median over the rounds of each variant's CPU time, and its ratio to the first
+variant's in the same round.
 """
 
 from __future__ import annotations
