@@ -133,11 +133,11 @@ def _unpack(model: Model, data: bytes) -> Any:
 
 
 def _spec(tensor: Any) -> TensorSpec:
-    from ssc_deploy.emit.tflite.schema import DTYPES
+    from ssc_deploy.emit.tflite.schema import DTYPES, name_of
 
     sizes = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
     shape = tuple(None if size == -1 else int(size) for size in sizes)
-    return TensorSpec(tensor.name.decode(), shape, DTYPES[tensor.type])
+    return TensorSpec(name_of(tensor), shape, DTYPES[tensor.type])
 
 
 def _spec_of(detail: dict[str, Any]) -> TensorSpec:
@@ -146,9 +146,11 @@ def _spec_of(detail: dict[str, Any]) -> TensorSpec:
 
 
 def _tapped(model: Model, flatbuffer: Any, taps: Sequence[str]) -> list[int]:
+    from ssc_deploy.emit.tflite.schema import name_of
+
     subgraph = flatbuffer.subgraphs[0]
     computed = [int(index) for operator in subgraph.operators for index in operator.outputs]
-    indices = {subgraph.tensors[index].name.decode(): index for index in computed}
+    indices = {name_of(subgraph.tensors[index]): index for index in computed}
     for name in taps:
         if name not in indices:
             raise refused(model, f"it has no tensor {name!r} to look at")

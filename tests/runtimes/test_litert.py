@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from emit.tflite.tester import Tester, integers, random
@@ -10,6 +14,9 @@ from runtimes.networks import picture, tflite_network
 from ssc_deploy.emit.tflite.schema import pack, unpack
 from ssc_deploy.errors import RuntimeLoadError
 from ssc_deploy.runtimes.litert import LiteRT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_delegate_partitions_are_counted() -> None:
@@ -50,6 +57,41 @@ def test_a_constant_smaller_than_its_shape_is_refused() -> None:
     largest.content = largest.content[:16]
     with pytest.raises(RuntimeLoadError, match="LiteRT refuses it"):
         LiteRT().load(pack(model))
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    model = unpack(tflite_network())
+    model.subgraphs[0].tensors[0].name = b"in\xd3ut"
+    with pytest.raises(RuntimeLoadError, match="damaged"):
+        LiteRT().load(pack(model))
+
+
+#: Loads and runs damaged copies of a file; a crash of native code would end the process with another exit code.
+DAMAGE = """
+import sys, pathlib
+import numpy as np
+from ssc_deploy.errors import RuntimeLoadError
+from ssc_deploy.runtimes.litert import LiteRT
+data, random, refused = pathlib.Path(sys.argv[1]).read_bytes(), np.random.default_rng(0), 0
+for _ in range(150):
+    damaged = bytearray(data)
+    for position in random.integers(0, len(data), 2):
+        damaged[position] = random.integers(256)
+    try:
+        runner = LiteRT().load(bytes(damaged))
+        runner.run([np.zeros(runner.inputs[0].shape, np.float32)])
+    except RuntimeLoadError:
+        refused += 1
+print(refused)
+"""
+
+
+def test_damaged_files_never_end_the_process(tmp_path: Path) -> None:
+    path = tmp_path / "net.tflite"
+    path.write_bytes(tflite_network())
+    done = subprocess.run([sys.executable, "-c", DAMAGE, str(path)], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 20
 
 
 def test_packing_what_was_unpacked_keeps_the_model() -> None:

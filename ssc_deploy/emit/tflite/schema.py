@@ -69,12 +69,21 @@ def unpack(data: bytes) -> Any:
         model = schema.ModelT.InitFromPackedBuf(data, 0)
         model.buffers = [AlignedBuffer(b"" if b.data is None else bytes(b.data)) for b in model.buffers]
         whole = _indices_hold(model)
+        for subgraph in model.subgraphs:
+            for tensor in subgraph.tensors:
+                name_of(tensor)
     # What Python's flatbuffers raises where an offset leads outside the bytes, or to a thing of another type.
     except (struct.error, ValueError, TypeError, IndexError, AttributeError, OverflowError, MemoryError) as error:
         raise ValueError("it is damaged or cut off") from error
     if not whole:
         raise ValueError("it refers to a tensor, buffer or operator that it does not have")
     return model
+
+
+def name_of(tensor: Any) -> str:
+    """Name of a ``TensorT`` that was read from a file; empty where it has none."""
+    name: bytes | None = tensor.name
+    return "" if name is None else name.decode()
 
 
 def _indices_hold(model: Any) -> bool:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 
 import numpy as np
+import pytest
 from ai_edge_litert.interpreter import Interpreter
-from emit.tflite.cases import shift_kernel, shuffle
+from emit.tflite.cases import DYNAMIC, MOVEMENT, shift_kernel, shuffle
 from emit.tflite.tester import INPUT, METADATA, Tester, integers, random, to_file
 
 from ssc_deploy.emit.tflite import build
@@ -38,6 +39,16 @@ def test_a_whole_network_is_one_delegate_partition() -> None:
 def test_a_whole_network_with_dynamic_batch_is_one_delegate_partition() -> None:
     tester = network(batch="N").compare(batch=3)
     assert tester.delegates() == 1
+
+
+@pytest.mark.parametrize("case", ["shift, depthwise", "shift, slices", "shuffle, transpose"])
+def test_lowerings_for_litert_stay_in_the_delegate(case: str) -> None:
+    assert MOVEMENT[case].delegates() == 1
+
+
+@pytest.mark.parametrize("case", ["shift, slices", "shuffle"])
+def test_lowerings_with_dynamic_batch_stay_in_the_delegate(case: str) -> None:
+    assert DYNAMIC[case].delegates() == 1
 
 
 def test_tensors_carry_the_names_of_blocks_and_hold_their_outputs() -> None:
