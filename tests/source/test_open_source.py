@@ -1,11 +1,14 @@
 import hashlib
+import subprocess
 import sys
+from pathlib import Path
 
 import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper
 
+import ssc_deploy
 from ssc_deploy import checkpoint, nets
 from ssc_deploy.errors import CardError, CheckpointError, NetworkError
 from ssc_deploy.metadata import Preprocessing
@@ -346,3 +349,13 @@ def test_a_file_that_is_no_onnx_model(tmp_path, content):
 def test_an_onnx_file_takes_no_network_options(tmp_path):
     with pytest.raises(NetworkError, match="brings its own network"):
         open_source(onnx_model(tmp_path / "net.onnx"), arch="ssc-net")
+
+
+def test_opening_an_onnx_file_imports_no_torch(tmp_path):
+    path = onnx_model(tmp_path / "net.onnx")
+    code = (
+        "import sys, pathlib, ssc_deploy.source as source\n"
+        "source.open_source(pathlib.Path(sys.argv[1]))\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, path], check=True, cwd=Path(ssc_deploy.__file__).parents[1])
