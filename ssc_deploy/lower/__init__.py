@@ -30,6 +30,10 @@ __all__ = ["SHIFTS", "SHUFFLES", "Choice", "LowerReport", "Lowered", "Target", "
 SHIFTS = Registry(roles.Role.SHIFT, (shift_depthwise.LOWERING, shift_slice.LOWERING, shift_gather.LOWERING))
 SHUFFLES = Registry(roles.Role.SHUFFLE, (shuffle_transpose.LOWERING, shuffle_gather.LOWERING))
 
+# Constants of more numbers than this are not compared with each other: kernels and indices of a stage have fewer, and
+# the comparison holds a copy of all that it compares.
+_SHARED = 2**22
+
 
 @dataclass(frozen=True)
 class Lowered:
@@ -79,7 +83,7 @@ def lower(
         choices.append(Choice(site.name, roles.block(site.node), role, lowering.name))
         site.finish(lowering.build(site))
     # Shifts of a stage share their windows, indices and kernels: one constant each, however many blocks there are.
-    common.DeduplicateInitializersPass()(lowered)
+    common.DeduplicateInitializersPass(size_limit=_SHARED)(lowered)
     common.RemoveUnusedNodesPass()(lowered)
     return Lowered(lowered, LowerReport(target, batch, tuple(choices)))
 

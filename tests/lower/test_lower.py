@@ -152,9 +152,9 @@ def test_names_roles_and_blocks_stay(shift: str, shuffle_name: str, target: Targ
 
 @pytest.mark.parametrize("name", SHIFTS.names)
 def test_shifts_of_a_stage_share_their_constants(name: str) -> None:
-    movement = mv.shift(OFFSETS["periodic"])
-    one = lower(graph_of([movement], (5, 4)), Target.ONNXRUNTIME, shift=name).model
-    three = lower(graph_of([movement] * 3, (5, 4)), Target.ONNXRUNTIME, shift=name).model
+    movement = mv.shift(OFFSETS["periodic"] * 6)
+    one = lower(graph_of([movement], (12, 12)), Target.ONNXRUNTIME, shift=name).model
+    three = lower(graph_of([movement] * 3, (12, 12)), Target.ONNXRUNTIME, shift=name).model
     assert len(three.graph.initializers) == len(one.graph.initializers)
 
 
