@@ -1,1 +1,25 @@
-"""TODO"""
+"""Compares an exported file, as a real runtime runs it, with the network it was made from.
+
+Imports neither torch nor onnx: `torch_reference` and `onnx_reference` do, for those who need them.
+"""
+
+from ssc_deploy.verification.divergence import BlockError, Divergence
+from ssc_deploy.verification.file import verify_file
+from ssc_deploy.verification.movement import MovementReport, MovementSite
+from ssc_deploy.verification.reference import Block, Reference
+from ssc_deploy.verification.report import Count, VerifyReport
+from ssc_deploy.verification.tolerance import Error, Tolerance
+
+__all__ = [
+    "Block",
+    "BlockError",
+    "Count",
+    "Divergence",
+    "Error",
+    "MovementReport",
+    "MovementSite",
+    "Reference",
+    "Tolerance",
+    "VerifyReport",
+    "verify_file",
+]

@@ -1,0 +1,199 @@
+"""Verifies one file; every other module here answers one question of this one."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssc_deploy import batches as batching
+from ssc_deploy import runtimes
+from ssc_deploy.errors import RuntimeLoadError, VerificationError
+from ssc_deploy.verification import divergence
+from ssc_deploy.verification import movement as moving
+from ssc_deploy.verification.report import Count, VerifyReport
+from ssc_deploy.verification.tolerance import Error, Tolerance, error_of, tolerance_for, within
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from ssc_deploy.runtimes import Runner
+    from ssc_deploy.verification.divergence import Divergence
+    from ssc_deploy.verification.movement import MovementSite
+    from ssc_deploy.verification.reference import Float32, Float64, Reference
+
+#: Inputs on which the values inside a file are looked at: all those values are in memory at once.
+_FEW = 2
+
+
+def verify_file(
+    path: Path,
+    reference: Reference,
+    inputs: Float32,
+    *,
+    pictures: bool = False,
+    classes: Sequence[int] | None = None,
+    atol: float | None = None,
+    rtol: float | None = None,
+    movements: Sequence[MovementSite] = (),
+    batches: Sequence[int] = (1, 3),
+) -> VerifyReport:
+    """Runs the file on ``inputs`` and compares it with the reference in float64.
+
+    Args:
+        path: an ``.onnx`` or ``.tflite`` file with one picture input.
+        reference: the network it was made from.
+        inputs: float32 [N, C, H, W], N > 0, whatever the file's layout.
+        pictures: whether the inputs are real pictures, so that the best class of each means something.
+        classes: the true class of each input.
+        atol: with ``rtol`` replaces the tolerance that follows from the network:
+            ``|file - float64| <= atol + rtol * |float64|``. Where only one of the two is given the other is 0.
+        rtol: see ``atol``.
+        movements: shifts and shuffles in the file that must be bit-exact.
+        batches: batch sizes at which a file of dynamic batch runs: the first on all inputs, the others on one batch.
+            A file of a fixed batch runs at that.
+
+    Returns:
+        the report. A file that computes something else, in values or in shapes, is a report with failures.
+
+    Raises:
+        VerificationError: there are no inputs, or not as many classes as inputs.
+        RuntimeLoadError: the runtime is missing, or refuses the file.
+        NetworkError: the reference cannot run on the inputs.
+    """
+    if not len(inputs) or not batches:
+        raise VerificationError("there is nothing to verify on; give at least one input and one batch size")
+    if classes is not None and len(classes) != len(inputs):
+        raise VerificationError(f"{len(classes)} true classes are given for {len(inputs)} inputs; give one an input")
+    runtime = runtimes.runtime_for(path)
+    runner = runtime.load(path)
+    fixed = runner.inputs[0].shape[0] if runner.inputs and runner.inputs[0].shape else None
+    sizes = (fixed,) if fixed else tuple(batches)
+    report = VerifyReport(path.name, runtime.title, runtime.version, len(inputs), sizes, atol=atol, rtol=rtol)
+    misfit = _input_misfit(runner, runtime.image_layout, inputs)
+    if misfit:
+        return dataclasses.replace(report, failures=(misfit,))
+
+    exact, float32 = reference.outputs(inputs), reference.float32_outputs(inputs)
+    judge = _Judge(runner, runtime.image_layout, exact, tolerance_for(float32, exact), atol, rtol)
+    runs = [judge.run(size, inputs if i == 0 else inputs[:size]) for i, size in enumerate(sizes)]
+    failures = [run.failure for run in runs if run.failure]
+    errors = [run.error for run in runs if run.error]
+    moved = moving.check(path, movements, inputs[:1], sizes[0]) if movements and errors else None
+    if moved and moved.first_failure:
+        failures.append(
+            f"{moved.checked - moved.exact} of {moved.checked} movements are not exact: {moved.first_failure}"
+        )
+    wrong = next((run for run in runs if run.failure and run.values is not None), None)
+    found = _divergence(path, reference, inputs, exact, wrong) if wrong else None
+    if found:
+        failures.append(str(found))
+    elif wrong:
+        failures.append(
+            "every block that the file names is right when its values are looked at, so the fault is in none of them: "
+            "it lies in what the runtime fuses, or in the bound"
+        )
+    values = runs[0].values
+    classifies = values is not None and values.ndim == 2
+    return dataclasses.replace(
+        report,
+        error=max(errors, key=lambda e: (e.max, e.rms), default=None),
+        float32=error_of(float32, exact),
+        tolerance=judge.tolerance if atol is None and rtol is None else None,
+        top1=_agreement(values, exact.argmax(1)) if pictures and classifies else None,
+        accuracy=_agreement(values, classes) if classes is not None and classifies else None,
+        movements=moved,
+        first_divergence=found,
+        failures=tuple(failures),
+    )
+
+
+@dataclass(frozen=True)
+class _Run:
+    """The file at one batch size: its values where it ran, their error where the shapes allow it, what is wrong."""
+
+    batch: int
+    values: Float32 | None = None
+    error: Error | None = None
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """Runs the file and says whether what comes out is right."""
+
+    runner: Runner
+    layout: str
+    exact: Float64
+    tolerance: Tolerance
+    atol: float | None
+    rtol: float | None
+
+    def run(self, batch: int, inputs: Float32) -> _Run:
+        """Runs the first of the inputs that ``exact`` belongs to."""
+        try:
+            values = batching.run(self.runner, inputs, layout=self.layout, batch=batch)[0]
+        except RuntimeLoadError as error:
+            return _Run(batch, failure=f"at batch size {batch}: {error}")
+        exact = self.exact[: len(inputs)]
+        if values.shape != exact.shape:
+            shapes = f"{list(values.shape[1:])} for a picture, the network {list(exact.shape[1:])}"
+            return _Run(batch, failure=f"the file returns {shapes}; they have not the same classes")
+        distance = error_of(values, exact)
+        wrong = self._wrong(values, exact, distance)
+        return _Run(batch, values, distance, f"at batch size {batch} {wrong}" if wrong else None)
+
+    def _wrong(self, values: Float32, exact: Float64, error: Error) -> str | None:
+        if not np.isfinite(exact).all():
+            return "the network itself computes NaN or Inf in float64, so that nothing can be compared"
+        if not np.isfinite(values).all():
+            return "the file computes NaN or Inf"
+        if self.atol is not None or self.rtol is not None:
+            atol, rtol = self.atol or 0.0, self.rtol or 0.0
+            if within(values, exact, atol, rtol):
+                return None
+            return f"the error of {error.max:.2e} exceeds atol {atol:g} + rtol {rtol:g} * |float64|"
+        if self.tolerance.allows(error):
+            return None
+        bound = self.tolerance
+        return (
+            f"the error is max {error.max:.2e} (allowed {bound.max:.2e}), rms {error.rms:.2e} (allowed {bound.rms:.2e})"
+        )
+
+
+def _input_misfit(runner: Runner, layout: str, inputs: Float32) -> str | None:
+    """Why the file cannot take such inputs, as a sentence."""
+    if len(runner.inputs) != 1 or runner.inputs[0].dtype != "float32" or len(runner.inputs[0].shape) != 4:
+        takes = ", ".join(f"{spec.dtype} {list(spec.shape)}" for spec in runner.inputs)
+        return f"the file takes {takes or 'nothing'}, the network one float32 picture"
+    _, *sizes = runner.inputs[0].shape
+    channels_first = [sizes[2], *sizes[:2]] if layout == "NHWC" else sizes
+    if all(size in {None, given} for size, given in zip(channels_first, inputs.shape[1:], strict=True)):
+        return None
+    return (
+        f"the file takes pictures of {channels_first} (channels, height, width), the network {list(inputs.shape[1:])}"
+    )
+
+
+def _divergence(path: Path, reference: Reference, inputs: Float32, exact: Float64, run: _Run) -> Divergence | None:
+    """Looks into the file with the inputs that are worst; those that stood in one batch stay together."""
+    assert run.values is not None  # only runs that gave values are looked into
+    off = np.abs(run.values.astype(np.float64) - exact[: len(run.values)]).reshape(len(run.values), -1).max(1)
+    worst = np.argsort(-np.nan_to_num(off, nan=np.inf), kind="stable")
+    if 1 < run.batch <= 2 * _FEW:
+        start = int(worst[0]) // run.batch * run.batch
+        chosen = inputs[start : start + run.batch]
+    else:
+        chosen = inputs[worst[:_FEW]]
+    return divergence.first(path, reference, chosen, run.batch)
+
+
+def _agreement(values: Float32 | None, best: npt.NDArray[np.int64] | Sequence[int]) -> Count | None:
+    if values is None:
+        return None
+    return Count(int((values.argmax(1) == np.asarray(best)).sum()), len(values))

@@ -1,0 +1,101 @@
+"""Whether what only moves data does so bit for bit, in the file as its runtime runs it.
+
+A shift or a shuffle computes nothing, so no tolerance applies to it: however it was lowered and whatever the runtime
+makes of it, each output value must be one of the input's, or zero. Of zeros the sign is not looked at: a shift that is
+carried out as a one-hot depthwise convolution adds 0 * x, which turns -0 into +0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ssc_deploy.verification import intermediate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ssc_deploy.movement import Movement
+    from ssc_deploy.verification.reference import Float32
+
+
+@dataclass(frozen=True)
+class MovementSite:
+    """Where a file moves data.
+
+    Attributes:
+        source: name of the tensor that is read.
+        target: name of the tensor that holds the moved values.
+        movement: from the one to the other.
+    """
+
+    source: str
+    target: str
+    movement: Movement
+
+
+@dataclass(frozen=True)
+class MovementReport:
+    """How many of a file's shifts and shuffles are exact.
+
+    Attributes:
+        checked: number of places that were compared.
+        exact: number of them where every value is the one that the movement takes there.
+        first_failure: a sentence about the first that is not; None where all are exact.
+    """
+
+    checked: int
+    exact: int
+    first_failure: str | None
+
+    @property
+    def ok(self) -> bool:
+        """Whether all are exact."""
+        return self.exact == self.checked
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"checked": self.checked, "exact": self.exact, "first_failure": self.first_failure}
+
+
+def check(path: Path, sites: Sequence[MovementSite], x: Float32, batch: int | None = None) -> MovementReport:
+    """Compares both ends of every movement in the file.
+
+    Args:
+        path: the file.
+        sites: in order of execution.
+        x: [N, C, H, W], few pictures: the values at all sites are in memory at once.
+        batch: pictures at once, where the file takes any number.
+    """
+    there = intermediate.names(path)
+    wanted = {name for site in sites for name in (site.source, site.target)} & there
+    values = intermediate.values(path, wanted, x, batch) if sites else {}
+    failures = [failure for site in sites if (failure := _failure(site, values))]
+    return MovementReport(len(sites), len(sites) - len(failures), failures[0] if failures else None)
+
+
+def _failure(site: MovementSite, values: dict[str, Float32]) -> str | None:
+    """What is wrong at the site, as a sentence."""
+    for name in (site.source, site.target):
+        if name not in values:
+            return f"the file has no tensor {name}, so the movement into {site.target} cannot be checked"
+    source, target = values[site.source], values[site.target]
+    if source.ndim != 4 or source.shape[1] != site.movement.in_channels:
+        return f"{site.source} is {list(source.shape)}, but {site.movement.in_channels} channels move from it"
+    expected = site.movement(source)
+    if expected.shape != target.shape:
+        return f"{site.target} is {list(target.shape)} instead of {list(expected.shape)}"
+    wrong = np.argwhere(~(expected == target))
+    if not len(wrong):
+        return None
+    n, c, y, x = (int(i) for i in wrong[0])
+    dy, dx = site.movement.offsets[c]
+    return (
+        f"{site.target} differs from {site.source} moved in {len(wrong)} of {target.size} values; the first is "
+        f"channel {c} at row {y}, column {x}, which should be channel {site.movement.source[c]} "
+        f"displaced by ({dy}, {dx}): "
+        f"{float(expected[n, c, y, x])!r}, and is {float(target[n, c, y, x])!r}"
+    )

@@ -1,0 +1,103 @@
+"""What verification found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ssc_deploy.metadata import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from ssc_deploy.verification.divergence import Divergence
+    from ssc_deploy.verification.movement import MovementReport
+    from ssc_deploy.verification.tolerance import Error, Tolerance
+
+
+@dataclass(frozen=True)
+class Count:
+    """So many of so many.
+
+    Attributes:
+        hits: pictures for which something holds.
+        total: pictures.
+    """
+
+    hits: int
+    total: int
+
+    def __str__(self) -> str:
+        return f"{self.hits}/{self.total}"
+
+    def to_dict(self) -> dict[str, int]:
+        """As JSON has it."""
+        return {"hits": self.hits, "total": self.total}
+
+
+@dataclass(frozen=True)
+class VerifyReport:
+    """A file against the network it was made from.
+
+    Attributes:
+        file: its name.
+        runtime: that ran it, e.g. ``"LiteRT"``.
+        runtime_version: of that runtime.
+        inputs: number of inputs it was run on.
+        batches: batch sizes it was run at.
+        error: of the file against the network in float64, at the worst of the batch sizes; None where the two cannot
+            be compared.
+        float32: PyTorch float32's own error against the same (of an .onnx source: ONNX Runtime's).
+        tolerance: what ``error`` must stay within; None where ``atol`` and ``rtol`` decided instead.
+        atol: as given, None where not.
+        rtol: as given, None where not.
+        top1: pictures whose best class is the float64 network's; None where the inputs are no pictures. It does not
+            decide: where the errors are within tolerance, only a tie within that tolerance can turn.
+        accuracy: pictures whose best class is the true one; None where that is not known.
+        movements: bit-exactness of shifts and shuffles; None where none were given.
+        first_divergence: the first wrong block, where the file fails and it could be found.
+        failures: a sentence for each reason why the file is wrong; empty where it is right.
+    """
+
+    file: str
+    runtime: str
+    runtime_version: str
+    inputs: int
+    batches: tuple[int, ...]
+    error: Error | None = None
+    float32: Error | None = None
+    tolerance: Tolerance | None = None
+    atol: float | None = None
+    rtol: float | None = None
+    top1: Count | None = None
+    accuracy: Count | None = None
+    movements: MovementReport | None = None
+    first_divergence: Divergence | None = None
+    failures: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file computes what the network computes."""
+        return not self.failures and self.error is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        plain = ("file", "runtime", "runtime_version", "inputs", "atol", "rtol")
+        nested = ("error", "float32", "tolerance", "top1", "accuracy", "movements", "first_divergence")
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "ok": self.ok,
+            **{name: getattr(self, name) for name in plain},
+            "batches": list(self.batches),
+            **{name: value.to_dict() if (value := getattr(self, name)) is not None else None for name in nested},
+            "failures": list(self.failures),
+        }
+
+    def __str__(self) -> str:
+        """One line for people, and one more a failure."""
+        parts = []
+        if self.error is not None and self.float32 is not None:
+            parts.append(f"max error {self.error.max:.1e} (PyTorch float32's own: {self.float32.max:.1e})")
+        if self.top1 is not None:
+            parts.append(f"top-1 agrees on {self.top1} pictures")
+        parts.append("OK" if self.ok else "FAILED")
+        line = f"{self.runtime} {self.runtime_version} vs PyTorch float64: {' · '.join(parts)}"
+        return "\n".join((line, *self.failures))

@@ -1,0 +1,98 @@
+"""How far a file may be from the network: as far as float32 arithmetic itself is, not more.
+
+With y the network in float64, p the same in PyTorch's float32 and f the file's values, all on the same pictures:
+
+    max |f - y|  <=  MAX_FACTOR * max |p - y|  +  FLOOR * max |y|
+    rms (f - y)  <=  RMS_FACTOR * rms (p - y)  +  FLOOR * max |y|
+
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+MAX_FACTOR = 10.0
+RMS_FACTOR = 6.0
+FLOOR = 4 * float(np.finfo(np.float32).eps)
+
+Values = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Error:
+    """Distance of values from the float64 reference.
+
+    Attributes:
+        max: the largest absolute difference; infinite where either side holds NaN or Inf.
+        rms: root of the mean squared difference.
+    """
+
+    max: float
+    rms: float
+
+    def to_dict(self) -> dict[str, float]:
+        """Field by field."""
+        return {"max": self.max, "rms": self.rms}
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """What `Error` of a file passes.
+
+    Attributes:
+        max: bound of `Error.max`.
+        rms: bound of `Error.rms`.
+    """
+
+    max: float
+    rms: float
+
+    def allows(self, error: Error) -> bool:
+        """Whether the error stays within both bounds."""
+        return error.max <= self.max and error.rms <= self.rms
+
+    def to_dict(self) -> dict[str, float]:
+        """Field by field."""
+        return {"max": self.max, "rms": self.rms}
+
+
+def error_of(values: Values, exact: Values) -> Error:
+    """The distance of ``values`` from ``exact``, of equal shape and not empty."""
+    if values.size == 0 or not (np.isfinite(values).all() and np.isfinite(exact).all()):
+        return Error(math.inf, math.inf)
+    difference = np.abs(values.astype(np.float64) - exact)
+    largest = float(difference.max())
+    # Scaled, since the square of a large difference may not be finite.
+    rms = largest * float(np.sqrt(np.mean((difference / largest) ** 2))) if largest else 0.0
+    return Error(largest, rms)
+
+
+def tolerance_for(float32: Values, exact: Values) -> Tolerance:
+    """The tolerance that follows from what float32 costs the network.
+
+    Args:
+        float32: the network's values in PyTorch's float32.
+        exact: the same in float64.
+
+    Returns:
+        the bounds; nothing passes where either holds NaN or Inf, or is empty.
+    """
+    own = error_of(float32, exact)
+    if not math.isfinite(own.max):
+        return Tolerance(-1.0, -1.0)
+    floor = FLOOR * float(np.abs(exact).max())
+    return Tolerance(MAX_FACTOR * own.max + floor, RMS_FACTOR * own.rms + floor)
+
+
+def within(values: Values, exact: Values, atol: float, rtol: float) -> bool:
+    """Whether ``|values - exact| <= atol + rtol * |exact|`` everywhere, as in `numpy.isclose`.
+
+    NaN and Inf are never within, nor is an empty array.
+    """
+    if values.size == 0 or not (np.isfinite(values).all() and np.isfinite(exact).all()):
+        return False
+    return bool((np.abs(values.astype(np.float64) - exact) <= atol + rtol * np.abs(exact)).all())

@@ -1,0 +1,73 @@
+import math
+
+import numpy as np
+import pytest
+
+from ssc_deploy.verification.tolerance import FLOOR, MAX_FACTOR, RMS_FACTOR, error_of, tolerance_for, within
+
+EXACT = np.random.default_rng(0).standard_normal((64, 10))
+NOISE = np.random.default_rng(1).standard_normal((64, 10)) * 1e-4
+FLOAT32 = (EXACT + NOISE).astype(np.float32)
+
+
+def allowed(values, exact=EXACT, float32=FLOAT32):
+    return tolerance_for(float32, exact).allows(error_of(values, exact))
+
+
+def test_float32_itself_passes_and_so_does_what_is_as_good():
+    assert allowed(FLOAT32)
+    assert allowed(EXACT)
+    assert allowed((EXACT + np.roll(NOISE, 3)).astype(np.float32))
+
+
+def test_one_value_too_far_off_fails_by_the_maximum():
+    own = error_of(FLOAT32, EXACT)
+    values = EXACT.copy()
+    values[3, 4] += MAX_FACTOR * own.max * 0.99
+    assert allowed(values)
+    values[3, 4] += MAX_FACTOR * own.max * 0.1
+    assert not allowed(values)
+
+
+def test_many_values_a_little_too_far_off_fail_by_the_rms():
+    own = error_of(FLOAT32, EXACT)
+    off = RMS_FACTOR * own.rms * 1.2
+    assert off < MAX_FACTOR * own.max
+    assert not allowed(EXACT + off)
+
+
+def test_a_network_that_float32_computes_exactly_allows_a_few_roundings_of_its_scale():
+    exact = np.full((4, 4), 8.0)
+    assert allowed(exact * (1 + FLOOR / 2), exact, exact.astype(np.float32))
+    assert not allowed(exact * (1 + FLOOR * 2), exact, exact.astype(np.float32))
+    zeros = np.zeros((2, 2))
+    assert allowed(zeros, zeros, zeros)
+    assert not allowed(zeros + 1e-30, zeros, zeros)
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_nan_and_inf_fail_wherever_they_stand(bad):
+    spoilt = FLOAT32.copy()
+    spoilt[0, 0] = bad
+    assert not allowed(spoilt)
+    assert not allowed(FLOAT32, float32=spoilt)
+    assert not allowed(spoilt, exact=spoilt.astype(np.float64), float32=spoilt)
+    assert not within(spoilt, EXACT, 1e9, 1e9)
+    assert not within(spoilt, spoilt.astype(np.float64), math.inf, 0)
+
+
+def test_nothing_at_all_fails():
+    nothing = np.zeros((0, 10))
+    assert not allowed(nothing, nothing, nothing)
+    assert not within(nothing, nothing, 1.0, 1.0)
+
+
+def test_large_errors_stay_finite():
+    error = error_of(np.array([1e300]), np.array([-1e300]))
+    assert error.max == error.rms == 2e300
+
+
+def test_atol_and_rtol_mean_what_numpy_means_by_them():
+    values, exact = np.array([1.0, 100.0]), np.array([1.05, 101.0])
+    for atol, rtol in [(0.04, 0.0), (0.06, 0.0), (1.1, 0.0), (0.0, 0.02), (0.0, 0.05), (0.05, 0.01)]:
+        assert within(values, exact, atol, rtol) == np.isclose(values, exact, atol=atol, rtol=rtol).all()
