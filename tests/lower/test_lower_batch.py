@@ -127,6 +127,13 @@ def test_what_mixes_pictures_is_refused_with_its_block(build, reason: str) -> No
         lower(model, Target.ONNXRUNTIME, batch=None)
 
 
+def test_a_value_without_a_static_shape_is_refused() -> None:
+    model = Chain(1, 12, 4, 6).then("Relu").then("GlobalAveragePool").build()
+    model.graph[1].outputs[0].shape = ir.Shape([None, 12, 1, 1])
+    with pytest.raises(LoweringError, match=r"GlobalAveragePool v1 of block \(root\) .* it has no static shape"):
+        lower(model, Target.ONNXRUNTIME, batch=None)
+
+
 @pytest.mark.parametrize("batch", [0, -1])
 def test_an_impossible_batch_is_refused(batch: int) -> None:
     with pytest.raises(LoweringError, match="impossible"):

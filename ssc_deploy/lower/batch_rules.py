@@ -1,0 +1,263 @@
+"""How the batch goes through each operator: where its outputs carry it, given where its inputs do.
+
+    shape[axis] = factor * N
+
+A rule is a short function a kind of operator; what has no rule is not known to treat each picture by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import onnx_ir as ir
+
+from ssc_deploy.rewrite import graph as g
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+@dataclass(frozen=True)
+class Carried:
+    """Where a value carries the batch: ``shape[axis] = factor * N``."""
+
+    axis: int
+    factor: int
+
+
+class MixedError(Exception):
+    """Why an operator cannot be followed, as the end of a sentence."""
+
+
+#: Where each value that depends on the pictures carries the batch.
+Place = dict[ir.Value, Carried]
+
+
+def data(node: ir.Node) -> ir.Value:
+    """The first input of a node."""
+    value = node.inputs[0]
+    assert value is not None  # the first input is never optional
+    return value
+
+
+def static_shape(value: ir.Value | None) -> tuple[int, ...]:
+    """The shape with the captured batch.
+
+    Raises:
+        MixedError: it is not known.
+    """
+    shape = g.shape_of(value)
+    if shape is None:
+        raise MixedError("it has no static shape")
+    return shape
+
+
+def _first(node: ir.Node, carried: Place) -> Carried:
+    """The batch of the first input; it must be the only one that carries one."""
+    if data(node) not in carried or any(value in carried for value in node.inputs[1:]):
+        raise MixedError("a parameter of it depends on the picture")
+    return carried[data(node)]
+
+
+def _kept(node: ir.Node, carried: Place) -> Carried:
+    """Convolutions and poolings: the batch is axis 0."""
+    place = _first(node, carried)
+    if place.axis != 0:
+        raise MixedError("its batch is no longer the first axis")
+    return place
+
+
+def _broadcast(node: ir.Node, carried: Place) -> Carried:
+    """Elementwise operators: axes align from the right; a constant must not vary along the batch."""
+    rank = len(static_shape(node.outputs[0]))
+    places = {
+        Carried(carried[v].axis + rank - len(static_shape(v)), carried[v].factor) for v in node.inputs if v in carried
+    }
+    if len(places) != 1:
+        raise MixedError("its inputs carry the batch on different axes")
+    place = places.pop()
+    for value in node.inputs:
+        if value is not None and value not in carried:
+            shape = static_shape(value)
+            axis = place.axis - rank + len(shape)
+            if axis >= 0 and shape[axis] != 1:
+                raise MixedError("a constant of it differs from picture to picture")
+    return place
+
+
+def _axis(node: ir.Node, carried: Place, default: int) -> int:
+    rank = next(len(static_shape(v)) for v in node.inputs if v in carried)
+    return g.integer(node, "axis", default) % rank
+
+
+def _concat(node: ir.Node, carried: Place) -> Carried:
+    places = {carried.get(value) for value in node.inputs if value is not None}
+    place = places.pop()
+    if places or place is None:
+        raise MixedError("its inputs carry the batch differently")
+    return _off_axis(place, _axis(node, carried, 0))
+
+
+def _off_axis(place: Carried, *axes: int) -> Carried:
+    if place.axis in axes:
+        raise MixedError("it works along the batch")
+    return place
+
+
+def _along(default: int) -> Callable[[ir.Node, Place], Carried]:
+    """Operators that work along the attribute ``axis`` and keep the rank."""
+
+    def rule(node: ir.Node, carried: Place) -> Carried:
+        return _off_axis(_first(node, carried), _axis(node, carried, default))
+
+    return rule
+
+
+def _gather(node: ir.Node, carried: Place) -> Carried:
+    place, axis = _first(node, carried), _axis(node, carried, 0)
+    grown = len(static_shape(node.inputs[1])) - 1
+    _off_axis(place, axis)
+    return Carried(place.axis + grown, place.factor) if place.axis > axis else place
+
+
+def _constant_axes(node: ir.Node, index: int) -> tuple[int, ...] | None:
+    """Axes given by an input, or by the attribute of older opsets; None where neither is there."""
+    value = node.inputs[index] if len(node.inputs) > index else None
+    if value is None:
+        return g.ints(node, "axes", ()) or None
+    array = g.constant(value)
+    if array is None:
+        raise MixedError("its axes are no constant")
+    return tuple(int(i) for i in array)
+
+
+def _slice(node: ir.Node, carried: Place) -> Carried:
+    place, rank = _first(node, carried), len(static_shape(data(node)))
+    starts = g.constant(node.inputs[1])
+    axes = _constant_axes(node, 3)
+    if axes is None:
+        axes = tuple(range(rank if starts is None else len(starts)))
+    if static_shape(data(node))[place.axis] != static_shape(node.outputs[0])[place.axis]:
+        raise MixedError("it cuts the batch")
+    return _off_axis(place, *(a % rank for a in axes))
+
+
+def _pad(node: ir.Node, carried: Place) -> Carried:
+    place = _first(node, carried)
+    if static_shape(data(node))[place.axis] != static_shape(node.outputs[0])[place.axis]:
+        raise MixedError("it pads the batch")
+    return place
+
+
+def _reduce(node: ir.Node, carried: Place) -> Carried:
+    place, rank = _first(node, carried), len(static_shape(data(node)))
+    axes = tuple(a % rank for a in _constant_axes(node, 1) or range(rank))
+    _off_axis(place, *axes)
+    if g.integer(node, "keepdims", 1):
+        return place
+    return Carried(place.axis - sum(a < place.axis for a in axes), place.factor)
+
+
+def _squeeze(node: ir.Node, carried: Place) -> Carried:
+    place, shape = _first(node, carried), static_shape(data(node))
+    axes = _constant_axes(node, 1)
+    gone = [i for i, d in enumerate(shape) if d == 1] if axes is None else [a % len(shape) for a in axes]
+    _off_axis(place, *gone)
+    return Carried(place.axis - sum(a < place.axis for a in gone), place.factor)
+
+
+def _unsqueeze(node: ir.Node, carried: Place) -> Carried:
+    place, rank = _first(node, carried), len(static_shape(node.outputs[0]))
+    new = {a % rank for a in _constant_axes(node, 1) or ()}
+    return Carried([a for a in range(rank) if a not in new][place.axis], place.factor)
+
+
+def _transpose(node: ir.Node, carried: Place) -> Carried:
+    place, rank = _first(node, carried), len(static_shape(data(node)))
+    return Carried(g.ints(node, "perm", range(rank)[::-1]).index(place.axis), place.factor)
+
+
+def _flatten(node: ir.Node, carried: Place) -> Carried:
+    place = _kept(node, carried)
+    if _axis(node, carried, 1) != 1:
+        raise MixedError("it flattens the batch")
+    return place
+
+
+def _reshape(node: ir.Node, carried: Place) -> Carried:
+    """What stands before the batch has to stay; then N * factor leads the rest in row-major order, before and after.
+
+    So [*lead, N * f, *rest] may become [*lead, N * f', *rest'] for any f' with f * |rest| = f' * |rest'|.
+    """
+    place, before, after = _first(node, carried), static_shape(data(node)), static_shape(node.outputs[0])
+    old = before[place.axis] // place.factor
+    if g.constant(node.inputs[1]) is None or before[: place.axis] != after[: place.axis] or len(after) <= place.axis:
+        raise MixedError("it moves the batch in a way that cannot be followed")
+    if after[place.axis] % old or not after[place.axis]:
+        raise MixedError("it cuts the batch")
+    return Carried(place.axis, after[place.axis] // old)
+
+
+def _gemm(node: ir.Node, carried: Place) -> Carried:
+    if g.integer(node, "transA", 0):
+        raise MixedError("it sums over the batch")
+    bias = node.inputs[2] if len(node.inputs) > 2 else None
+    if bias is not None and len(static_shape(bias)) == 2 and static_shape(bias)[0] != 1:
+        raise MixedError("a constant of it differs from picture to picture")
+    return _kept(node, carried)
+
+
+def _matmul(node: ir.Node, carried: Place) -> Carried:
+    """Batch on a row of the left, a column of the right, or on a leading axis (which broadcasts)."""
+    left, right = (static_shape(v) for v in node.inputs)
+    rank = len(static_shape(node.outputs[0]))
+    if min(len(left), len(right)) < 2:
+        raise MixedError("one of its sides is a vector")
+    places = set()
+    for value, shape, summed in zip(node.inputs, (left, right), (len(left) - 1, len(right) - 2), strict=True):
+        if value in carried:
+            place = _off_axis(carried[value], summed)
+            places.add(Carried(place.axis + rank - len(shape), place.factor))
+    if len(places) != 1:
+        raise MixedError("its inputs carry the batch on different axes")
+    place = places.pop()
+    for value, shape in zip(node.inputs, (left, right), strict=True):
+        axis = place.axis - rank + len(shape)
+        stands = value in carried or axis < 0 or axis >= len(shape) - 2 or shape[axis] == 1
+        both = all(v in carried for v in node.inputs) and place.axis >= rank - 2
+        if not stands or both:
+            raise MixedError("one of its sides differs from picture to picture")
+    return place
+
+
+_ELEMENTWISE = (
+    "Abs Add Cast Clip Div Elu Erf Exp Gelu HardSigmoid HardSwish Identity LeakyRelu Log Max Min Mish Mul Neg PRelu "
+    "Pow Reciprocal Relu Selu Sigmoid Softplus Sqrt Sub Tanh Where"
+)
+_SPATIAL = (
+    "AveragePool BatchNormalization Conv ConvTranspose DepthToSpace GlobalAveragePool GlobalMaxPool "
+    "InstanceNormalization LRN MaxPool SpaceToDepth"
+)
+_REDUCTIONS = "ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum"
+
+#: For each operator, where its outputs carry the batch; raises `MixedError` where they do not.
+RULES: dict[str, Callable[[ir.Node, Place], Carried]] = {
+    **dict.fromkeys(_ELEMENTWISE.split(), _broadcast),
+    **dict.fromkeys(_SPATIAL.split(), _kept),
+    **dict.fromkeys(_REDUCTIONS.split(), _reduce),
+    "Concat": _concat,
+    "Flatten": _flatten,
+    "Gather": _gather,
+    "Gemm": _gemm,
+    "LogSoftmax": _along(-1),
+    "MatMul": _matmul,
+    "Pad": _pad,
+    "Reshape": _reshape,
+    "Slice": _slice,
+    "Softmax": _along(-1),
+    "Split": _along(0),
+    "Squeeze": _squeeze,
+    "Transpose": _transpose,
+    "Unsqueeze": _unsqueeze,
+}
