@@ -33,7 +33,7 @@ class OnnxRuntime:
         return installed_version("onnxruntime")
 
     def load(self, model: Model, *, threads: int = 1, taps: Sequence[str] = (), optimize: bool = True) -> OnnxRunner:
-        """Loads a file; a model whose weights lie in other files cannot be given as bytes, nor be tapped.
+        """Loads a file that holds its own weights (ONNX can keep them in other files; those are not read).
 
         Without ``optimize`` it loads faster and runs each node as it stands: for graphs that run a few times.
         """

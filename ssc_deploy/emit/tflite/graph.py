@@ -37,7 +37,8 @@ class Graph:
         self._stored: dict[ir.Value, Stored] = {}
         self._reordered: dict[tuple[int, Order], Stored] = {}
         self._fused: set[ir.Node] = set()
-        self._carried: dict[int, str] = {}
+        self._named_tensors: set[int] = set()
+        self._carried_names: set[str] = set()
 
     def build(self, operators: Mapping[str, Emit], metadata: file_metadata.ModelMetadata) -> bytes:
         """Writes all nodes and the file around them."""
@@ -110,23 +111,23 @@ class Graph:
         """The value in another axis order, written at most once; ``name`` is the ONNX value's."""
         if stored.order == order:
             return stored
-        if stored.lies_as(order):
-            return self.reshape(stored, stored.shape, order, name)
-        key = (stored.tensor, tuple(stored.order.index(axis) for axis in order))
+        permutation = tuple(stored.order.index(axis) for axis in order)
+        key = (stored.tensor, permutation)
         if key not in self._reordered:
-            result = self._tensor(name, stored.shape, order, stored.dynamic)
-            permutation = self.integers(f"{name}/permutation", key[1])
-            # Float tensors need no newer version below rank 5.
-            version = {5: 4, 6: 6}.get(stored.rank, 1)
-            inputs = [stored.tensor, permutation]
-            self._writer.operator(_OP.TRANSPOSE, inputs, [result.tensor], schema.TransposeOptionsT(), version)
+            if stored.lies_as(order):
+                result = self.reshape(stored, stored.shape, order, name, dynamic=stored.dynamic)
+            else:
+                result = self._tensor(name, stored.shape, order, stored.dynamic)
+                inputs = [stored.tensor, self.integers(f"{name}/permutation", permutation)]
+                # Float tensors need no newer version below rank 5.
+                version = {5: 4, 6: 6}.get(stored.rank, 1)
+                self._writer.operator(_OP.TRANSPOSE, inputs, [result.tensor], schema.TransposeOptionsT(), version)
             self._reordered[key] = result
             self._claim(name, result)
-        return dataclasses.replace(self._reordered[key], order=order, shape=stored.shape, dynamic=stored.dynamic)
+        # The tensor may have been reordered for another view of it, with other axes under the same permutation.
+        return Stored(self._reordered[key].tensor, stored.shape, order, stored.dynamic)
 
-    def reshape(
-        self, stored: Stored, shape: Sequence[int], order: Order, name: str, dynamic: int | None = -1
-    ) -> Stored:
+    def reshape(self, stored: Stored, shape: Sequence[int], order: Order, name: str, *, dynamic: int | None) -> Stored:
         """The same bytes under another shape.
 
         Args:
@@ -134,9 +135,8 @@ class Graph:
             shape: of the result, in ONNX's order of axes.
             order: of the result.
             name: of the ONNX value that the result holds.
-            dynamic: the result's dynamic axis; -1 for the same as the value's.
+            dynamic: the result's dynamic axis, in ONNX's order.
         """
-        dynamic = stored.dynamic if dynamic == -1 else dynamic
         view = Stored(stored.tensor, tuple(shape), order, dynamic)
         if view.file_shape == stored.file_shape:
             return view
@@ -151,7 +151,7 @@ class Graph:
             return stored
         stored = self.reorder(stored, plain(stored.rank), name)
         dynamic = None if stored.dynamic is None else stored.dynamic + more
-        return self.reshape(stored, (1,) * more + stored.shape, plain(rank), name, dynamic)
+        return self.reshape(stored, (1,) * more + stored.shape, plain(rank), name, dynamic=dynamic)
 
     def fuse(self, node: ir.Node) -> tuple[Activation, ir.Value]:
         """The activation that alone consumes the node's output, and the value that then leaves the node.
@@ -223,13 +223,11 @@ class Graph:
 
     def _claim(self, name: str, stored: Stored) -> None:
         """Lets the tensor carry the ONNX value's name, if it holds that in the canonical order and is the first to."""
-        if (
-            stored.is_also(canonical(stored.rank))
-            and name not in self._carried.values()
-            and stored.tensor not in self._carried
-        ):
+        first = name not in self._carried_names and stored.tensor not in self._named_tensors
+        if first and stored.is_also(canonical(stored.rank)):
             self._writer.rename(stored.tensor, name)
-            self._carried[stored.tensor] = name
+            self._named_tensors.add(stored.tensor)
+            self._carried_names.add(name)
 
     def _input(self, value: ir.Value) -> int:
         if value.dtype != ir.DataType.FLOAT or value.shape is None:

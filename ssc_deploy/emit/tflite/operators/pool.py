@@ -96,7 +96,7 @@ def reduce_mean(graph: Graph, node: ir.Node) -> None:
     output, none = node.outputs[0], schema.ActivationFunctionType.NONE
     result = _pool_whole(graph, _OP.AVERAGE_POOL_2D, picture, none, name_of(output))
     if not node.attributes.get_int("keepdims", 1):
-        result = graph.reshape(result, result.shape[:2], canonical(2), name_of(output))
+        result = graph.reshape(result, result.shape[:2], canonical(2), name_of(output), dynamic=result.dynamic)
     graph.define(output, result)
 
 

@@ -112,7 +112,7 @@ def _reshape(graph: Graph, node: ir.Node, shape: Sequence[int], dynamic: int | N
     # A picture of one pixel, or of one channel, is NHWC as it lies.
     if Stored(stored.tensor, tuple(shape), order, dynamic).lies_as(usual):
         order = usual
-    graph.define(output, graph.reshape(stored, shape, order, name_of(output), dynamic))
+    graph.define(output, graph.reshape(stored, shape, order, name_of(output), dynamic=dynamic))
 
 
 def _dynamic_axis(node: ir.Node, stored: Stored, target: list[int], copied: list[int]) -> int | None:
