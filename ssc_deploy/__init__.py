@@ -1,0 +1,58 @@
+"""ssc-deploy: trained shift-based convolutional networks, verified on phones and ARM boards.
+
+    import ssc_deploy
+
+    result = ssc_deploy.export("models/ssc-net-1-9/ssc_1_9.pt", to="tflite")
+    model = ssc_deploy.load_model(result.files[0].path)
+    print(model.predict("cat.png"))
+
+Names are imported when they are first used: running an exported model imports neither torch nor onnxscript.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ssc_deploy.errors import SscDeployError, VerificationError
+    from ssc_deploy.inspection import Inspection, inspect
+    from ssc_deploy.pipeline import ExportedFile, ExportResult, export, verify
+    from ssc_deploy.predict import Model, Prediction, load_model
+    from ssc_deploy.verification import VerifyReport
+
+_HOMES = {
+    "ExportResult": "pipeline",
+    "ExportedFile": "pipeline",
+    "Inspection": "inspection",
+    "Model": "predict",
+    "Prediction": "predict",
+    "SscDeployError": "errors",
+    "VerificationError": "errors",
+    "VerifyReport": "verification",
+    "export": "pipeline",
+    "inspect": "inspection",
+    "load_model": "predict",
+    "verify": "pipeline",
+}
+
+__all__ = [
+    "ExportResult",
+    "ExportedFile",
+    "Inspection",
+    "Model",
+    "Prediction",
+    "SscDeployError",
+    "VerificationError",
+    "VerifyReport",
+    "export",
+    "inspect",
+    "load_model",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"ssc_deploy.{_HOMES[name]}"), name)

@@ -42,6 +42,10 @@ class RewriteReport:
     nodes: int
     refusals: tuple[Refusal, ...]
 
+    def __str__(self) -> str:
+        parts = (f"{self.shifts} shifts", f"{self.shuffles} shuffles", f"{self.group_pointwise} group pointwise")
+        return f"{', '.join(parts)} recognised · {len(self.refusals)} regions left alone"
+
     def to_dict(self) -> dict[str, Any]:
         """The report as plain dicts and lists."""
         return dataclasses.asdict(self)

@@ -1,0 +1,406 @@
+"""The way of the data, end to end: source -> capture -> rewrite -> lower -> emit -> verify.
+
+Each stage is a folder of the same name; this module only calls them in order.
+"""
+
+from __future__ import annotations
+
+import enum
+import importlib.metadata
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ssc_deploy.errors import OutputError, VerificationError
+from ssc_deploy.lower.target import Target
+from ssc_deploy.metadata import SCHEMA_VERSION, ModelMetadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import onnx_ir as ir
+
+    from ssc_deploy.capture import Capture
+    from ssc_deploy.emit.onnx_simplify import SimplifyReport
+    from ssc_deploy.lower import Lowered
+    from ssc_deploy.lower.report import LowerReport
+    from ssc_deploy.rewrite import RewriteReport
+    from ssc_deploy.source import Source
+    from ssc_deploy.verification import MovementSite, Reference, VerifyReport
+    from ssc_deploy.verification.reference import Float32
+
+    Progress = Callable[[str, str], None]
+
+#: Where outputs go unless told otherwise: ``export/<stem>/``.
+DEFAULT_OUTPUT = Path("export")
+
+_PACKAGES = ("ssc-deploy", "torch", "onnx", "onnx-ir", "onnxscript", "ai-edge-litert")
+
+
+class Format(enum.StrEnum):
+    """File formats that can be exported to; the value is the suffix."""
+
+    ONNX = "onnx"
+    TFLITE = "tflite"
+
+    @property
+    def target(self) -> Target:
+        """The runtime that the format's files are lowered for."""
+        return {Format.ONNX: Target.ONNXRUNTIME, Format.TFLITE: Target.LITERT}[self]
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """One file that was written, and the proof that it is right.
+
+    Attributes:
+        path: of the file.
+        format: of the file.
+        size: in bytes.
+        operators: number of operators in the file.
+        lowering: what carries out each shift and shuffle.
+        verification: the file as its runtime runs it, against the network in float64.
+        simplification: what onnxsim found left to simplify; None for TFLite.
+    """
+
+    path: Path
+    format: Format
+    size: int
+    operators: int
+    lowering: LowerReport
+    verification: VerifyReport
+    simplification: SimplifyReport | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "path": str(self.path),
+            "format": self.format.value,
+            "size": self.size,
+            "operators": self.operators,
+            "lowering": self.lowering.to_dict(),
+            "verification": self.verification.to_dict(),
+            "simplification": self.simplification.to_dict() if self.simplification else None,
+        }
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What `export` did.
+
+    Attributes:
+        network: display name.
+        source_sha256: of the checkpoint.
+        captured_nodes: nodes of the graph as captured.
+        rewrite: what was recognised and what was left alone.
+        files: the files written, in the order asked for.
+    """
+
+    network: str
+    source_sha256: str
+    captured_nodes: int
+    rewrite: RewriteReport
+    files: tuple[ExportedFile, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "network": self.network,
+            "source_sha256": self.source_sha256,
+            "captured_nodes": self.captured_nodes,
+            "rewrite": self.rewrite.to_dict(),
+            "files": [file.to_dict() for file in self.files],
+        }
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """A source in canonical form.
+
+    Attributes:
+        source: what the user pointed at.
+        captured_nodes: nodes of the graph as captured.
+        model: canonical ONNX.
+        report: what the rewrite recognised.
+    """
+
+    source: Source
+    captured_nodes: int
+    model: ir.Model
+    report: RewriteReport
+
+
+def export(
+    ckpt: str | Path | None,
+    *,
+    to: str | Sequence[str] = Format.ONNX,
+    output: str | Path | None = None,
+    model: str | None = None,
+    arch: str | None = None,
+    args: Mapping[str, str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    shift: str = "auto",
+    shuffle: str = "auto",
+    batch: int | None = 1,
+    opset: int | None = None,
+    overwrite: bool = False,
+    atol: float | None = None,
+    rtol: float | None = None,
+    progress: Progress | None = None,
+) -> ExportResult:
+    """Exports a trained network to files that are proved equal to it; nothing is written that was not.
+
+    Args:
+        ckpt: a checkpoint, or an ``.onnx`` file of another exporter; None for weights as initialised (seeded).
+        to: ``"onnx"``, ``"tflite"``, or several.
+        output: folder; default ``export/<checkpoint's stem>/``. Files are ``<stem>.onnx`` and ``<stem>.tflite``.
+        model: the user's own network, ``path/to/net.py:Name`` or ``package.module:Name``. Its code is run.
+        arch: architecture of `ssc_deploy.nets`, where the checkpoint does not tell it.
+        args: of the network, as text.
+        input_shape: (1, C, H, W); needed with ``model``.
+        shift: lowering of every shift (``slice``, ``gather``, ``depthwise``), or ``auto`` for the fastest measured.
+        shuffle: lowering of every shuffle (``transpose``, ``gather``), or ``auto``.
+        batch: pictures at a time; None for any number.
+        opset: of the ONNX file; default 17, which phones' runtimes load.
+        overwrite: whether files that stand there may be replaced.
+        atol: with ``rtol``, replaces the tolerance that follows from the network.
+        rtol: see ``atol``.
+        progress: is called with each stage's name and one line about it.
+
+    Raises:
+        SscDeployError: one of its classes; `ssc_deploy.errors` lists them.
+        VerificationError: a file computes something else than the network; it was not written.
+    """
+    from ssc_deploy.source import open_source
+
+    say = progress or (lambda _stage, _line: None)
+    formats = [Format(f) for f in dict.fromkeys([to] if isinstance(to, str) else to)]
+    source = open_source(_path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape)
+    folder = DEFAULT_OUTPUT / source.stem if output is None else Path(output)
+    paths = {f: folder / f"{source.stem}.{f.value}" for f in formats}
+    taken = [path for path in paths.values() if path.exists()]
+    if taken and not overwrite:
+        # Said before the work rather than after it; writing looks again.
+        raise OutputError(f"{taken[0]} exists; choose another folder with --output, or replace it with --overwrite.")
+    say("checkpoint", describe(source))
+    canonical = canonicalise(source, progress=say)
+    checked = _Check(source, canonical.model, atol, rtol)
+    files = []
+    for f in formats:
+        lowered = lower(canonical, f, shift=shift, shuffle=shuffle, batch=batch)
+        say("lower", f"{f.target.value}: {lowered.report}")
+        metadata = _metadata(source, lowered.report, f)
+        files.append(_emit(paths[f], f, lowered, metadata, opset, checked, overwrite=overwrite, say=say))
+    return ExportResult(source.name, source.sha256, canonical.captured_nodes, canonical.report, tuple(files))
+
+
+def verify(
+    ckpt: str | Path,
+    against: str | Path,
+    *,
+    model: str | None = None,
+    arch: str | None = None,
+    args: Mapping[str, str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    atol: float | None = None,
+    rtol: float | None = None,
+) -> VerifyReport:
+    """Compares an exported file, as its runtime runs it, with the network it was made from.
+
+    Args:
+        ckpt: as for `export`, and ``model``, ``arch``, ``args`` and ``input_shape`` with it.
+        against: the ``.onnx`` or ``.tflite`` file.
+        model: see `export`.
+        arch: see `export`.
+        args: see `export`.
+        input_shape: see `export`.
+        atol: see `export`.
+        rtol: see `export`.
+
+    Returns:
+        the report; a file that is wrong is a report that is not ``ok``, with the first block that diverges.
+
+    Raises:
+        SscDeployError: the checkpoint or the file cannot be read.
+    """
+    from ssc_deploy.source import open_source
+
+    source = open_source(_path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape)
+    return _Check(source, None, atol, rtol)(Path(against))
+
+
+def canonicalise(source: Source, *, progress: Progress | None = None, check: bool = False) -> Canonical:
+    """Captures a source and rewrites it into canonical form.
+
+    Args:
+        source: what the user pointed at.
+        progress: is called with each stage's name and one line about it.
+        check: check the graph after every rule.
+    """
+    from ssc_deploy.rewrite import rewrite
+
+    say = progress or (lambda _stage, _line: None)
+    captured = captured_from(source)
+    nodes = len(captured.model.graph)
+    probed = f" · {len(captured.probed)} modules recognised as data movement before it" if captured.probed else ""
+    say("capture", f"{nodes:,} nodes{probed}")
+    report = rewrite(captured.model, check=check)
+    say("rewrite", str(report))
+    return Canonical(source, nodes, captured.model, report)
+
+
+def captured_from(source: Source) -> Capture:
+    """ONNX as written: the module exported, or the other exporter's file read."""
+    from ssc_deploy import capture
+
+    if source.module is not None:
+        return capture.capture(source.module, source.input_shape)
+    assert source.onnx_path is not None  # a source has one or the other
+    return capture.read_onnx(source.onnx_path, source.input_shape)
+
+
+def lower(canonical: Canonical, form: Format, *, shift: str, shuffle: str, batch: int | None) -> Lowered:
+    """The graph for the runtime of a format."""
+    from ssc_deploy import lower as lowering
+
+    return lowering.lower(canonical.model, form.target, shift=shift, shuffle=shuffle, batch=batch)
+
+
+def describe(source: Source) -> str:
+    """One line about a source: ``ssc_1_9.pt   SSC-Net-1-9 · 191,391 parameters · 10 classes · 3x32x32``."""
+    facts = [source.name]
+    if source.module is not None:
+        facts.append(f"{sum(p.numel() for p in source.module.parameters()):,} parameters")
+    if source.classes is not None:
+        facts.append(f"{source.classes} classes")
+    facts.append("x".join(str(d) for d in source.input_shape[1:]))
+    return f"{source.path.name if source.path else 'random weights':<20}  {' · '.join(facts)}"
+
+
+class _Check:
+    """Verifies any number of files of one source on the same inputs."""
+
+    def __init__(self, source: Source, model: ir.Model | None, atol: float | None, rtol: float | None) -> None:
+        from ssc_deploy.verification import inputs
+        from ssc_deploy.verification.reference import Remembered
+
+        pictures = source.card.golden_pictures() if source.card and source.preprocessing else ()
+        self.reference: Reference = Remembered(reference_of(source))
+        self.classes = [picture.label for picture in pictures] or None
+        self.inputs: Float32
+        if pictures and source.preprocessing:
+            self.inputs = inputs.golden([p.path for p in pictures], source.preprocessing, source.input_shape)
+        else:
+            self.inputs = inputs.noise(source.input_shape)
+        self.movements = () if model is None else movement_sites(model)
+        self.atol, self.rtol = atol, rtol
+
+    def __call__(self, path: Path) -> VerifyReport:
+        from ssc_deploy.verification import verify_file
+
+        return verify_file(
+            path,
+            self.reference,
+            self.inputs,
+            pictures=self.classes is not None,
+            classes=self.classes,
+            atol=self.atol,
+            rtol=self.rtol,
+            movements=self.movements,
+        )
+
+
+def reference_of(source: Source) -> Reference:
+    """The network itself in float64, as what files are judged by."""
+    if source.module is not None:
+        from ssc_deploy.verification.torch_reference import TorchReference
+
+        return TorchReference(source.module)
+    from ssc_deploy.verification.onnx_reference import OnnxReference
+
+    assert source.onnx_path is not None  # a source has one or the other
+    return OnnxReference(source.onnx_path)
+
+
+def movement_sites(model: ir.Model) -> tuple[MovementSite, ...]:
+    """Where a canonical graph moves data; the tensors keep their names in every file that is made of it."""
+    from ssc_deploy.rewrite import canonical
+    from ssc_deploy.verification import MovementSite
+
+    sites = []
+    for node in model.graph:
+        movement, data, moved = canonical.movement_of(node), node.inputs[0] if node.inputs else None, node.outputs[0]
+        if movement is not None and data is not None and data.name and moved.name:
+            sites.append(MovementSite(data.name, moved.name, movement))
+    return tuple(sites)
+
+
+def _emit(
+    path: Path,
+    form: Format,
+    lowered: Lowered,
+    metadata: ModelMetadata,
+    opset: int | None,
+    check: _Check,
+    *,
+    overwrite: bool,
+    say: Progress,
+) -> ExportedFile:
+    from ssc_deploy.emit import files
+
+    data, operators = _build(form, lowered, metadata, opset)
+    say("emit", f"{path}   {len(data) / 1e6:.1f} MB · {operators} operators")
+    reports = []
+
+    def verified(temporary: Path) -> None:
+        report = check(temporary)
+        reports.append(report)
+        if not report.ok:
+            raise VerificationError(f"{path.name} was not written: {report}")
+
+    files.write_verified(path, data, verified, overwrite)
+    say("verify", str(reports[0]))
+    simplification = None
+    if form is Format.ONNX:
+        from ssc_deploy.emit.onnx_simplify import simplifies
+
+        simplification = simplifies(data)
+        if simplification.warning:
+            say("onnxsim", f"warning: {simplification.warning}")
+        elif not simplification.is_simple:
+            say("onnxsim", f"warning: leaves other operators: {simplification.left}")
+    return ExportedFile(path, form, len(data), operators, lowered.report, reports[0], simplification)
+
+
+def _build(form: Format, lowered: Lowered, metadata: ModelMetadata, opset: int | None) -> tuple[bytes, int]:
+    """The file's bytes, and the number of its operators."""
+    if form is Format.ONNX:
+        from ssc_deploy.emit import onnx
+
+        data = onnx.build(lowered.model, metadata, opset=opset or onnx.DEFAULT_OPSET)
+        return data, len(lowered.model.graph)
+    from ssc_deploy.emit import tflite
+    from ssc_deploy.runtimes.litert import LiteRT
+
+    data = tflite.build(lowered.model, metadata)
+    return data, sum(name != "DELEGATE" for name in LiteRT().load(data).operators)
+
+
+def _metadata(source: Source, lowering: LowerReport, form: Format) -> ModelMetadata:
+    _, channels, height, width = source.input_shape
+    return ModelMetadata(
+        network=source.name,
+        source=source.path.name if source.path else "",
+        source_sha256=source.sha256,
+        layout="NCHW" if form is Format.ONNX else "NHWC",
+        input_shape=(lowering.batch or 0, channels, height, width),
+        preprocessing=source.preprocessing,
+        labels=source.labels,
+        lowering=lowering.summary(),
+        versions={name: importlib.metadata.version(name) for name in _PACKAGES},
+    )
+
+
+def _path(path: str | Path | None) -> Path | None:
+    return None if path is None else Path(path)
