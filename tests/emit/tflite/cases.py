@@ -153,6 +153,7 @@ DYNAMIC: dict[str, Tester] = {
     "shift, slices": shift_by_slices(Tester(("N", 9, 5, 6))),
     "shift, gather": shift_by_gather(Tester(("N", 9, 5, 6))),
     "classifier": Tester(("N", 6, 7, 9)).op("GlobalAveragePool").op("Flatten").op("Gemm", random(6, 5)),
+    "transpose of the batch": Tester(("N", 4)).op("Transpose", perm=[1, 0]).op("Relu"),
     "strided slice": Tester(("N", 6, 7, 9)).op("Slice", integers(0), integers(7), integers(2), integers(2)),
     "squeeze and unsqueeze": Tester(("N", 6, 1, 1)).op("Squeeze", integers(2, 3)).op("Unsqueeze", integers(1, 3)),
     "reshape with a copied size": Tester(("N", 6, 4)).op("Reshape", integers(0, -1)),

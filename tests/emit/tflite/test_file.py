@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
-from emit.tflite.cases import DYNAMIC, MOVEMENT, shift_kernel, shuffle
+from emit.tflite.cases import shift_by_slices, shift_kernel, shuffle
 from emit.tflite.tester import INPUT, METADATA, Tester, integers, random, to_file
 
 from ssc_deploy.emit.tflite import build
@@ -41,14 +41,11 @@ def test_a_whole_network_with_dynamic_batch_is_one_delegate_partition() -> None:
     assert tester.delegates() == 1
 
 
-@pytest.mark.parametrize("case", ["shift, depthwise", "shift, slices", "shuffle, transpose"])
-def test_lowerings_for_litert_stay_in_the_delegate(case: str) -> None:
-    assert MOVEMENT[case].delegates() == 1
-
-
-@pytest.mark.parametrize("case", ["shift, slices", "shuffle"])
-def test_lowerings_with_dynamic_batch_stay_in_the_delegate(case: str) -> None:
-    assert DYNAMIC[case].delegates() == 1
+@pytest.mark.parametrize("batch", [1, "N"])
+def test_a_shift_by_slices_stays_in_the_delegate(batch: int | str) -> None:
+    # Between convolutions, so that an operator outside the delegate would leave two parts.
+    tester = shift_by_slices(Tester((batch, 9, 5, 6)).op("Conv", random(9, 9, 1, 1), name="before"))
+    assert tester.op("Conv", random(9, 9, 1, 1, seed=1)).compare().delegates() == 1
 
 
 def test_tensors_carry_the_names_of_blocks_and_hold_their_outputs() -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 _OP = schema.BuiltinOperator
 
-#: XNNPACK takes a CONCATENATION of no more inputs; more are joined as a tree, so that they stay in the delegate.
+#: XNNPACK takes a CONCATENATION of no more inputs (5 in LiteRT 2.3, 4 in tflite-runtime 2.14); more are joined as a
+#: tree, so that they stay in the delegate.
 _CONCATENATION_INPUTS = 4
 
 
