@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ssc_deploy.errors import SscDeployError, VerificationError
     from ssc_deploy.inspection import Inspection, inspect
-    from ssc_deploy.pipeline import ExportedFile, ExportResult, export, verify
+    from ssc_deploy.pipeline import export, verify
     from ssc_deploy.predict import Model, Prediction, load_model
+    from ssc_deploy.results import ExportedFile, ExportResult
     from ssc_deploy.verification import VerifyReport
 
 _HOMES = {
-    "ExportResult": "pipeline",
-    "ExportedFile": "pipeline",
+    "ExportResult": "results",
+    "ExportedFile": "results",
     "Inspection": "inspection",
     "Model": "predict",
     "Prediction": "predict",

@@ -5,15 +5,15 @@ Each stage is a folder of the same name; this module only calls them in order.
 
 from __future__ import annotations
 
-import enum
 import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ssc_deploy.checking import Check
 from ssc_deploy.errors import OutputError, VerificationError
-from ssc_deploy.lower.target import Target
-from ssc_deploy.metadata import SCHEMA_VERSION, ModelMetadata
+from ssc_deploy.metadata import ModelMetadata
+from ssc_deploy.results import ExportedFile, ExportResult, Format, formats_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,13 +21,11 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
     from ssc_deploy.capture import Capture
-    from ssc_deploy.emit.onnx_simplify import SimplifyReport
     from ssc_deploy.lower import Lowered
     from ssc_deploy.lower.report import LowerReport
     from ssc_deploy.rewrite import RewriteReport
     from ssc_deploy.source import Source
-    from ssc_deploy.verification import MovementSite, Reference, VerifyReport
-    from ssc_deploy.verification.reference import Float32
+    from ssc_deploy.verification import VerifyReport
 
     Progress = Callable[[str, str], None]
 
@@ -35,83 +33,6 @@ if TYPE_CHECKING:
 DEFAULT_OUTPUT = Path("export")
 
 _PACKAGES = ("ssc-deploy", "torch", "onnx", "onnx-ir", "onnxscript", "ai-edge-litert")
-
-
-class Format(enum.StrEnum):
-    """File formats that can be exported to; the value is the suffix."""
-
-    ONNX = "onnx"
-    TFLITE = "tflite"
-
-    @property
-    def target(self) -> Target:
-        """The runtime that the format's files are lowered for."""
-        return {Format.ONNX: Target.ONNXRUNTIME, Format.TFLITE: Target.LITERT}[self]
-
-
-@dataclass(frozen=True)
-class ExportedFile:
-    """One file that was written, and the proof that it is right.
-
-    Attributes:
-        path: of the file.
-        format: of the file.
-        size: in bytes.
-        operators: number of operators in the file.
-        lowering: what carries out each shift and shuffle.
-        verification: the file as its runtime runs it, against the network in float64.
-        simplification: what onnxsim found left to simplify; None for TFLite.
-    """
-
-    path: Path
-    format: Format
-    size: int
-    operators: int
-    lowering: LowerReport
-    verification: VerifyReport
-    simplification: SimplifyReport | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {
-            "path": str(self.path),
-            "format": self.format.value,
-            "size": self.size,
-            "operators": self.operators,
-            "lowering": self.lowering.to_dict(),
-            "verification": self.verification.to_dict(),
-            "simplification": self.simplification.to_dict() if self.simplification else None,
-        }
-
-
-@dataclass(frozen=True)
-class ExportResult:
-    """What `export` did.
-
-    Attributes:
-        network: display name.
-        source_sha256: of the checkpoint.
-        captured_nodes: nodes of the graph as captured.
-        rewrite: what was recognised and what was left alone.
-        files: the files written, in the order asked for.
-    """
-
-    network: str
-    source_sha256: str
-    captured_nodes: int
-    rewrite: RewriteReport
-    files: tuple[ExportedFile, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
-        return {
-            "schema_version": SCHEMA_VERSION,
-            "network": self.network,
-            "source_sha256": self.source_sha256,
-            "captured_nodes": self.captured_nodes,
-            "rewrite": self.rewrite.to_dict(),
-            "files": [file.to_dict() for file in self.files],
-        }
 
 
 @dataclass(frozen=True)
@@ -175,7 +96,7 @@ def export(
     from ssc_deploy.source import open_source
 
     say = progress or (lambda _stage, _line: None)
-    formats = [Format(f) for f in dict.fromkeys([to] if isinstance(to, str) else to)]
+    formats = formats_of([to] if isinstance(to, str) else to)
     source = open_source(_path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape)
     folder = DEFAULT_OUTPUT / source.stem if output is None else Path(output)
     paths = {f: folder / f"{source.stem}.{f.value}" for f in formats}
@@ -185,13 +106,13 @@ def export(
         raise OutputError(f"{taken[0]} exists; choose another folder with --output, or replace it with --overwrite.")
     say("checkpoint", describe(source))
     canonical = canonicalise(source, progress=say)
-    checked = _Check(source, canonical.model, atol, rtol)
+    checked = Check(source, canonical.model, atol, rtol)
     files = []
     for f in formats:
         lowered = lower(canonical, f, shift=shift, shuffle=shuffle, batch=batch)
         say("lower", f"{f.target.value}: {lowered.report}")
         metadata = _metadata(source, lowered.report, f)
-        files.append(_emit(paths[f], f, lowered, metadata, opset, checked, overwrite=overwrite, say=say))
+        files.append(_emit(paths[f], lowered, metadata, checked, opset=opset, overwrite=overwrite, say=say))
     return ExportResult(source.name, source.sha256, canonical.captured_nodes, canonical.report, tuple(files))
 
 
@@ -227,7 +148,7 @@ def verify(
     from ssc_deploy.source import open_source
 
     source = open_source(_path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape)
-    return _Check(source, None, atol, rtol)(Path(against))
+    return Check(source, None, atol, rtol)(Path(against))
 
 
 def canonicalise(source: Source, *, progress: Progress | None = None, check: bool = False) -> Canonical:
@@ -278,77 +199,19 @@ def describe(source: Source) -> str:
     return f"{source.path.name if source.path else 'random weights':<20}  {' · '.join(facts)}"
 
 
-class _Check:
-    """Verifies any number of files of one source on the same inputs."""
-
-    def __init__(self, source: Source, model: ir.Model | None, atol: float | None, rtol: float | None) -> None:
-        from ssc_deploy.verification import inputs
-        from ssc_deploy.verification.reference import Remembered
-
-        pictures = source.card.golden_pictures() if source.card and source.preprocessing else ()
-        self.reference: Reference = Remembered(reference_of(source))
-        self.classes = [picture.label for picture in pictures] or None
-        self.inputs: Float32
-        if pictures and source.preprocessing:
-            self.inputs = inputs.golden([p.path for p in pictures], source.preprocessing, source.input_shape)
-        else:
-            self.inputs = inputs.noise(source.input_shape)
-        self.movements = () if model is None else movement_sites(model)
-        self.atol, self.rtol = atol, rtol
-
-    def __call__(self, path: Path) -> VerifyReport:
-        from ssc_deploy.verification import verify_file
-
-        return verify_file(
-            path,
-            self.reference,
-            self.inputs,
-            pictures=self.classes is not None,
-            classes=self.classes,
-            atol=self.atol,
-            rtol=self.rtol,
-            movements=self.movements,
-        )
-
-
-def reference_of(source: Source) -> Reference:
-    """The network itself in float64, as what files are judged by."""
-    if source.module is not None:
-        from ssc_deploy.verification.torch_reference import TorchReference
-
-        return TorchReference(source.module)
-    from ssc_deploy.verification.onnx_reference import OnnxReference
-
-    assert source.onnx_path is not None  # a source has one or the other
-    return OnnxReference(source.onnx_path)
-
-
-def movement_sites(model: ir.Model) -> tuple[MovementSite, ...]:
-    """Where a canonical graph moves data; the tensors keep their names in every file that is made of it."""
-    from ssc_deploy.rewrite import canonical
-    from ssc_deploy.verification import MovementSite
-
-    sites = []
-    for node in model.graph:
-        movement, data, moved = canonical.movement_of(node), node.inputs[0] if node.inputs else None, node.outputs[0]
-        if movement is not None and data is not None and data.name and moved.name:
-            sites.append(MovementSite(data.name, moved.name, movement))
-    return tuple(sites)
-
-
 def _emit(
     path: Path,
-    form: Format,
     lowered: Lowered,
     metadata: ModelMetadata,
-    opset: int | None,
-    check: _Check,
+    check: Check,
     *,
+    opset: int | None,
     overwrite: bool,
     say: Progress,
 ) -> ExportedFile:
     from ssc_deploy.emit import files
 
+    form = Format(path.suffix[1:])
     data, operators = _build(form, lowered, metadata, opset)
     say("emit", f"{path}   {len(data) / 1e6:.1f} MB · {operators} operators")
     reports = []

@@ -1,0 +1,80 @@
+"""What a source's files are verified with: its reference, its inputs, its movements."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import onnx_ir as ir
+
+    from ssc_deploy.source import Source
+    from ssc_deploy.verification import MovementSite, Reference, VerifyReport
+    from ssc_deploy.verification.reference import Float32
+
+
+class Check:
+    """Verifies any number of files of one source on the same inputs.
+
+    Args:
+        source: what the files were made from; the golden pictures of its card are the inputs, or else noise.
+        model: its canonical graph, where bit-exactness of the movements is to be checked as well.
+        atol: see `verification.verify_file`.
+        rtol: likewise.
+    """
+
+    def __init__(self, source: Source, model: ir.Model | None, atol: float | None, rtol: float | None) -> None:
+        from ssc_deploy.verification import inputs
+        from ssc_deploy.verification.reference import Remembered
+
+        pictures = source.card.golden_pictures() if source.card and source.preprocessing else ()
+        self.reference: Reference = Remembered(reference_of(source))
+        self.classes = [picture.label for picture in pictures] or None
+        self.inputs: Float32
+        if pictures and source.preprocessing:
+            self.inputs = inputs.golden([p.path for p in pictures], source.preprocessing, source.input_shape)
+        else:
+            self.inputs = inputs.noise(source.input_shape)
+        self.movements = () if model is None else movement_sites(model)
+        self.atol, self.rtol = atol, rtol
+
+    def __call__(self, path: Path) -> VerifyReport:
+        """The verdict on one file."""
+        from ssc_deploy.verification import verify_file
+
+        return verify_file(
+            path,
+            self.reference,
+            self.inputs,
+            pictures=self.classes is not None,
+            classes=self.classes,
+            atol=self.atol,
+            rtol=self.rtol,
+            movements=self.movements,
+        )
+
+
+def reference_of(source: Source) -> Reference:
+    """The network itself in float64, as what files are judged by."""
+    if source.module is not None:
+        from ssc_deploy.verification.torch_reference import TorchReference
+
+        return TorchReference(source.module)
+    from ssc_deploy.verification.onnx_reference import OnnxReference
+
+    assert source.onnx_path is not None  # a source has one or the other
+    return OnnxReference(source.onnx_path)
+
+
+def movement_sites(model: ir.Model) -> tuple[MovementSite, ...]:
+    """Where a canonical graph moves data; the tensors keep their names in every file that is made of it."""
+    from ssc_deploy.rewrite import canonical
+    from ssc_deploy.verification import MovementSite
+
+    sites = []
+    for node in model.graph:
+        movement, data, moved = canonical.movement_of(node), node.inputs[0] if node.inputs else None, node.outputs[0]
+        if movement is not None and data is not None and data.name and moved.name:
+            sites.append(MovementSite(data.name, moved.name, movement))
+    return tuple(sites)

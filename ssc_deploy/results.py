@@ -1,0 +1,113 @@
+"""What an export gives back."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ssc_deploy.errors import EmitError
+from ssc_deploy.lower.target import Target
+from ssc_deploy.metadata import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from ssc_deploy.emit.onnx_simplify import SimplifyReport
+    from ssc_deploy.lower.report import LowerReport
+    from ssc_deploy.rewrite import RewriteReport
+    from ssc_deploy.verification import VerifyReport
+
+
+class Format(enum.StrEnum):
+    """File formats that can be exported to; the value is the suffix."""
+
+    ONNX = "onnx"
+    TFLITE = "tflite"
+
+    @property
+    def target(self) -> Target:
+        """The runtime that the format's files are lowered for."""
+        return {Format.ONNX: Target.ONNXRUNTIME, Format.TFLITE: Target.LITERT}[self]
+
+
+def formats_of(names: Iterable[str]) -> list[Format]:
+    """The formats of these names, each once.
+
+    Raises:
+        EmitError: none are given, or one is unknown.
+    """
+    known = {f.value: f for f in Format}
+    listed = list(dict.fromkeys(names))
+    for name in listed:
+        if name not in known:
+            raise EmitError(f"there is no format {name!r}; export to {' or '.join(known)}")
+    if not listed:
+        raise EmitError(f"no format is given; export to {' or '.join(known)}")
+    return [known[name] for name in listed]
+
+
+@dataclass(frozen=True)
+class ExportedFile:
+    """One file that was written, and the proof that it is right.
+
+    Attributes:
+        path: of the file.
+        format: of the file.
+        size: in bytes.
+        operators: number of operators in the file.
+        lowering: what carries out each shift and shuffle.
+        verification: the file as its runtime runs it, against the network in float64.
+        simplification: what onnxsim found left to simplify; None for TFLite.
+    """
+
+    path: Path
+    format: Format
+    size: int
+    operators: int
+    lowering: LowerReport
+    verification: VerifyReport
+    simplification: SimplifyReport | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "path": str(self.path),
+            "format": self.format.value,
+            "size": self.size,
+            "operators": self.operators,
+            "lowering": self.lowering.to_dict(),
+            "verification": self.verification.to_dict(),
+            "simplification": self.simplification.to_dict() if self.simplification else None,
+        }
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What `export` did.
+
+    Attributes:
+        network: display name.
+        source_sha256: of the checkpoint.
+        captured_nodes: nodes of the graph as captured.
+        rewrite: what was recognised and what was left alone.
+        files: the files written, in the order asked for.
+    """
+
+    network: str
+    source_sha256: str
+    captured_nodes: int
+    rewrite: RewriteReport
+    files: tuple[ExportedFile, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "network": self.network,
+            "source_sha256": self.source_sha256,
+            "captured_nodes": self.captured_nodes,
+            "rewrite": self.rewrite.to_dict(),
+            "files": [file.to_dict() for file in self.files],
+        }
