@@ -45,6 +45,9 @@ def verify_file(
 ) -> VerifyReport:
     """Runs the file on ``inputs`` and compares it with the reference in float64.
 
+    It is right when its output is within the tolerance at every batch size, every block that it names is within that
+    block's tolerance, and every movement is exact.
+
     Args:
         path: an ``.onnx`` or ``.tflite`` file with one picture input.
         reference: the network it was made from.
@@ -52,7 +55,8 @@ def verify_file(
         pictures: whether the inputs are real pictures, so that the best class of each means something.
         classes: the true class of each input.
         atol: with ``rtol`` replaces the tolerance that follows from the network:
-            ``|file - float64| <= atol + rtol * |float64|``. Where only one of the two is given the other is 0.
+            ``|file - float64| <= atol + rtol * |float64|`` of the output; blocks then do not decide, they only say
+            where an error arises. Where only one of the two is given the other is 0.
         rtol: see ``atol``.
         movements: shifts and shuffles in the file that must be bit-exact.
         batches: batch sizes at which a file of dynamic batch runs: the first on all inputs, the others on one batch.
@@ -89,8 +93,14 @@ def verify_file(
         failures.append(
             f"{moved.checked - moved.exact} of {moved.checked} movements are not exact: {moved.first_failure}"
         )
+    values = runs[0].values
     wrong = next((run for run in runs if run.failure and run.values is not None), None)
-    found = _divergence(path, reference, inputs, exact, wrong) if wrong else None
+    if wrong:
+        found = _divergence(path, reference, inputs, exact, wrong)
+    elif values is not None and judge.follows_the_network:
+        found = divergence.first(path, reference, inputs[:1], sizes[0])
+    else:
+        found = None
     if found:
         failures.append(str(found))
     elif wrong:
@@ -98,13 +108,12 @@ def verify_file(
             "every block that the file names is right when its values are looked at, so the fault is in none of them: "
             "it lies in what the runtime fuses, or in the bound"
         )
-    values = runs[0].values
     classifies = values is not None and values.ndim == 2
     return dataclasses.replace(
         report,
         error=max(errors, key=lambda e: (e.max, e.rms), default=None),
         float32=error_of(float32, exact),
-        tolerance=judge.tolerance if atol is None and rtol is None else None,
+        tolerance=judge.tolerance if judge.follows_the_network else None,
         top1=_agreement(values, exact.argmax(1)) if pictures and classifies else None,
         accuracy=_agreement(values, classes) if classes is not None and classifies else None,
         movements=moved,
@@ -134,6 +143,11 @@ class _Judge:
     atol: float | None
     rtol: float | None
 
+    @property
+    def follows_the_network(self) -> bool:
+        """Whether the tolerance is the network's own, not one that the caller gave."""
+        return self.atol is None and self.rtol is None
+
     def run(self, batch: int, inputs: Float32) -> _Run:
         """Runs the first of the inputs that ``exact`` belongs to."""
         try:
@@ -153,7 +167,7 @@ class _Judge:
             return "the network itself computes NaN or Inf in float64, so that nothing can be compared"
         if not np.isfinite(values).all():
             return "the file computes NaN or Inf"
-        if self.atol is not None or self.rtol is not None:
+        if not self.follows_the_network:
             atol, rtol = self.atol or 0.0, self.rtol or 0.0
             if within(values, exact, atol, rtol):
                 return None

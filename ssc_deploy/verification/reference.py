@@ -80,7 +80,7 @@ class Remembered:
         return self._float32
 
     def blocks(self, x: Float32, names: Collection[str] | None = None) -> list[Block]:
-        """See `Reference.blocks`; not remembered, as it is asked for on failure alone."""
+        """See `Reference.blocks`; not remembered, since all blocks together are large."""
         return self._reference.blocks(x, names)
 
     def _look_at(self, x: Float32) -> None:

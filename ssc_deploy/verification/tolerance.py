@@ -5,6 +5,19 @@ With y the network in float64, p the same in PyTorch's float32 and f the file's 
     max |f - y|  <=  MAX_FACTOR * max |p - y|  +  FLOOR * max |y|
     rms (f - y)  <=  RMS_FACTOR * rms (p - y)  +  FLOOR * max |y|
 
+Both must hold. The maximum sees a single wrong value; the mean square is steadier where values are few, and sees an
+error that is small but everywhere. The floor stands for networks that PyTorch happens to compute exactly.
+
+The constants were measured with ONNX Runtime 1.32 and LiteRT 2.3 against PyTorch 2.15 (x86-64). On a trained
+SSC-Net-1-9 and 18 random SSC-Nets, Shift-Nets and ResNets, some with activations of 1e4, a right file's error over 64
+pictures is at most 4.7 (max) and 3.2 (rms) times PyTorch's own; over one picture, ten values, up to 10.6 and 7.4 times,
+since how small ten errors of PyTorch are is a matter of luck. All of these use at most 0.26 of the bounds. Long sums
+need the rest: PyTorch adds in several partial sums, others in one, so that a 3x3 convolution of 512 channels is 9 times
+worse in LiteRT (0.43 of the bound), and a mean over 112 x 112 signed values 22 times worse in ONNX Runtime (0.92).
+
+What such bounds let pass: 1 % more on one random weight of the trained network moves the logits by 3.4 times the bound
+in the median, but stays within it for one weight in four. That is why verification looks at every block as well
+(`divergence`): there it is 107 times the bound in the median, and 95 % are caught; the rest do next to nothing.
 """
 
 from __future__ import annotations
@@ -15,9 +28,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-MAX_FACTOR = 10.0
-RMS_FACTOR = 6.0
-FLOOR = 4 * float(np.finfo(np.float32).eps)
+MAX_FACTOR = 16.0
+RMS_FACTOR = 12.0
+FLOOR = 8 * float(np.finfo(np.float32).eps)
 
 Values = npt.NDArray[np.floating]
 

@@ -109,6 +109,18 @@ def test_a_relu_moved_past_the_sum_is_caught_and_its_block_named(tmp_path):
     assert report.first_divergence.last_good.name == "body.0.merge"
 
 
+def test_a_fault_that_hardly_reaches_the_output_is_caught_in_its_block(tmp_path):
+    net = networks.random_net(0)
+    net.head.weight.data[:, 0] = 0
+    changed = copy.deepcopy(net)
+    changed.body[1].merge[1].bias.data[0] += 1e-3
+    report = verified(tmp_path, net, changed)
+    assert report.tolerance.allows(report.error)
+    assert not report.ok
+    assert report.first_divergence.block.name == "body.1.merge"
+    assert verified(tmp_path, net, changed, atol=1e-4).ok, "bounds of one's own are for the output"
+
+
 def test_nan_weights_in_the_file_fail(tmp_path):
     changed = networks.random_net(0)
     changed.head.bias.data[0] = float("nan")

@@ -8,18 +8,19 @@ import numpy as np
 import pytest
 import torch
 
-from ssc_deploy import pipeline
+from ssc_deploy import checking
 from ssc_deploy.capture import capture
 from ssc_deploy.emit import onnx as emit_onnx
 from ssc_deploy.emit import tflite as emit_tflite
 from ssc_deploy.lower import lower
 from ssc_deploy.metadata import ModelMetadata
+from ssc_deploy.results import Format
 from ssc_deploy.rewrite import rewrite
 from ssc_deploy.verification import divergence, verify_file
 from ssc_deploy.verification.torch_reference import TorchReference
 
-FORMATS = list(pipeline.Format)
-EMIT = {pipeline.Format.ONNX: emit_onnx.build, pipeline.Format.TFLITE: emit_tflite.build}
+FORMATS = list(Format)
+EMIT = {Format.ONNX: emit_onnx.build, Format.TFLITE: emit_tflite.build}
 SHAPE = (1, *networks.SIZE)
 
 
@@ -29,11 +30,11 @@ def exported(net, folder, batch=None):
     rewrite(model)
     files = {}
     for form in FORMATS:
-        layout = "NCHW" if form is pipeline.Format.ONNX else "NHWC"
+        layout = "NCHW" if form is Format.ONNX else "NHWC"
         metadata = ModelMetadata("net", "net.pt", "0" * 64, layout, (batch or 0, *networks.SIZE))
         files[form] = folder / f"net.{form}"
         files[form].write_bytes(EMIT[form](lower(model, form.target, batch=batch).model, metadata))
-    return files, pipeline.movement_sites(model)
+    return files, checking.movement_sites(model)
 
 
 def enlarged_weight(net):
