@@ -1,6 +1,6 @@
 """How long the stages of an SSC-Net take with each lowering: the figures behind ``ssc_deploy/lower/defaults.py``.
 
-    python benchmarks/lowerings.py [--target onnxruntime|litert] [--modules 3] [--rounds 60]
+    python -m benchmarks.lowerings [--target onnxruntime|litert] [--modules 3] [--rounds 60]
                                     [--offsets periodic|runs|mixed] [81x32 162x16 ...]
 
 Each stage (by default 81 channels at 32x32, 162 at 16x16, 324 at 8x8; G = M / 9) is a chain of SSC modules with random

@@ -1,0 +1,100 @@
+"""What ``ssc-deploy export`` costs, verification included, against ``torch.onnx.export(optimize=False)`` alone.
+
+    python -m benchmarks.export_cost [--rounds 3] [--to onnx|tflite ...] [--shift one-hot|stacked|rolls ...]
+                                    [--json FILE]
+
+Both export SSC-Net-6-9, each time in a fresh process of one thread. PyTorch always gets the network with one-hot
+depthwise shifts, which suits it best; ssc-deploy gets it with its shift modules written in each of the ways of
+`benchmarks.networks`. Time is the CPU time (user and system) of the process and of all that it starts, memory the
+resident set of the largest of them at its peak. This process imports nothing heavy: what a process inherits when it is
+started counts in its peak.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks import measuring
+
+ROOT = Path(__file__).parents[1]
+SHIFTS = ("one-hot", "stacked", "rolls")
+CPU_TARGET, MEMORY_TARGET = 2.0, 1.5
+
+_CLI = "from ssc_deploy.cli import main; main()"
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one process and its children.
+
+    Attributes:
+        cpu: user and system time in seconds.
+        memory: largest resident set in MB.
+    """
+
+    cpu: float
+    memory: float
+
+
+def cost(command: list[str]) -> Cost:
+    """Runs a command on one thread to its end.
+
+    Raises:
+        RuntimeError: the command failed.
+    """
+    environment = {**os.environ, **measuring.ONE_THREAD}
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            output.seek(0)
+            raise RuntimeError(f"{command} failed:\n{output.read().decode(errors='replace')}")
+    return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e3)
+
+
+def main() -> None:
+    """Prints a line a spelling."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--to", action="append", choices=["onnx", "tflite"], help="default: both in one export")
+    parser.add_argument("--shift", action="append", choices=SHIFTS, help="default: all spellings")
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    formats = options.to or ["onnx", "tflite"]
+    with tempfile.TemporaryDirectory() as folder:
+        plain = [sys.executable, "-m", "benchmarks.plain_export", f"{folder}/plain.onnx"]
+        ours = {
+            shift: [
+                *(sys.executable, "-c", _CLI, "export", "--output", f"{folder}/{shift}", "--overwrite"),
+                *("--model", "benchmarks/networks.py:ssc_net", "--arg", f"shift={shift}", "--input-shape", "1,3,32,32"),
+                *(argument for to in formats for argument in ("--to", to)),
+            ]
+            for shift in options.shift or SHIFTS
+        }
+        costs: dict[str, list[Cost]] = {name: [] for name in ("torch.onnx.export", *ours)}
+        for _ in range(options.rounds):
+            for name, command in {"torch.onnx.export": plain, **ours}.items():
+                costs[name].append(cost(command))
+    theirs = costs["torch.onnx.export"]
+    results = {}
+    for name, samples in costs.items():
+        cpu, memory = [s.cpu for s in samples], [s.memory for s in samples]
+        print(f"{name:18} {statistics.median(cpu):6.1f} s CPU   {statistics.median(memory):6.0f} MB")
+        results[name] = {"cpu_seconds": cpu, "memory_mb": memory}
+        if samples is not theirs:
+            results[name]["cpu_ratio"] = measuring.paired(cpu, [s.cpu for s in theirs], CPU_TARGET)
+            results[name]["memory_ratio"] = measuring.paired(memory, [s.memory for s in theirs], MEMORY_TARGET)
+            print(f"    CPU time {results[name]['cpu_ratio']}\n    memory   {results[name]['memory_ratio']}")
+    measuring.write(options.json, "export_cost", {"to": formats, "exports": results})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""How fast the exported files of SSC-Net-6-9 run, against a plain ``torch.onnx.export`` of the same network.
+
+    python -m benchmarks.latency [--rounds 40] [--runs 10] [--lowerings auto|all] [--json FILE]
+
+The plain export is of the network with its shift written as pad + 9 slices + stack, with the same weights. Every file
+is verified against the network in float64 before it is timed. Batch 1, one thread, the runtimes' own default
+optimisations. All files take turns in every round; a round's figure is the median of its runs, in CPU time, which on
+one thread is the latency without what other processes of the machine take.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+import ssc_deploy
+from benchmarks import measuring, plain_export
+from benchmarks.networks import ssc_net
+from ssc_deploy import lower, runtimes
+from ssc_deploy.runtimes.litert import LiteRT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ssc_deploy.runtimes import Runner
+
+ONNX_TARGET, LITERT_TARGET = 0.70, 1.00
+
+
+def files(folder: Path, lowerings: str) -> dict[str, Path]:
+    """The plain export and ours, verified."""
+    checkpoint = folder / "ssc_6_9.pt"
+    torch.save(ssc_net().state_dict(), checkpoint)
+    found = {"torch.onnx.export": folder / "plain.onnx"}
+    plain_export.export(found["torch.onnx.export"], ssc_net("stacked"))
+    report = ssc_deploy.verify(checkpoint, found["torch.onnx.export"])
+    if not report.ok:
+        raise RuntimeError(f"the plain export is wrong: {report}")
+    choices = [("auto", "auto")]
+    if lowerings == "all":
+        choices += itertools.product(lower.SHIFTS.names, lower.SHUFFLES.names)
+    for shift, shuffle in choices:
+        output = folder / f"{shift}-{shuffle}"
+        result = ssc_deploy.export(checkpoint, to=["onnx", "tflite"], output=output, shift=shift, shuffle=shuffle)
+        chosen = "" if (shift, shuffle) == ("auto", "auto") else f" shift={shift} shuffle={shuffle}"
+        found |= {f"{file.format.value}{chosen}": file.path for file in result.files}
+    return found
+
+
+def measure(runners: dict[str, Runner], rounds: int, runs: int) -> dict[str, list[float]]:
+    """Median CPU seconds of one run in each round, by name."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1, 3, 32, 32), np.float32)
+    inputs = {
+        name: [x if runner.inputs[0].shape[1] == 3 else np.ascontiguousarray(x.transpose(0, 2, 3, 1))]
+        for name, runner in runners.items()
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in runners}
+    for _ in range(rounds):
+        for name, runner in runners.items():
+            runner.run(inputs[name])  # brings the file's weights back into the caches
+            seconds[name].append(statistics.median(_timed(runner, inputs[name]) for _ in range(runs)))
+    return seconds
+
+
+def _timed(runner: Runner, inputs: Sequence[np.ndarray]) -> float:
+    start = time.process_time()
+    runner.run(inputs)
+    return time.process_time() - start
+
+
+def main() -> None:
+    """Prints a line a file."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--runs", type=int, default=10, help="of each file in a round")
+    parser.add_argument("--lowerings", default="auto", choices=["auto", "all"])
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        paths = files(Path(name), options.lowerings)
+        runners = {name: runtimes.runtime_for(path).load(path, threads=1) for name, path in paths.items()}
+        partitions = {name: LiteRT().delegates(path) for name, path in paths.items() if path.suffix == ".tflite"}
+    seconds = measure(runners, options.rounds, options.runs)
+    results = {}
+    for name, samples in seconds.items():
+        target = ONNX_TARGET if name == "onnx" else None
+        ratio = measuring.paired(samples, seconds["torch.onnx.export"], target)
+        results[name] = {"p50_ms": 1e3 * statistics.median(samples), "ratio_to_plain_export": ratio}
+        if name in partitions:
+            results[name]["delegate_partitions"] = partitions[name]
+        note = f" · {partitions[name]} delegate partition(s)" if name in partitions else ""
+        print(f"{name:40} {results[name]['p50_ms']:7.2f} ms   {ratio}{note}")
+    between = measuring.paired(seconds["tflite"], seconds["onnx"], LITERT_TARGET)
+    print(f"{'tflite on LiteRT / onnx on ONNX Runtime':40} {'':10}   {between}")
+    measuring.write(options.json, "latency", {"files": results, "tflite_to_onnx": between})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""SSC-Net with its shift written as others write it: what the benchmarks export, and what they compare with.
+
+For `ssc-deploy`: ``--model benchmarks/networks.py:ssc_net --arg shift=rolls --arg B=6 --input-shape 1,3,32,32``.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ssc_deploy import nets
+from ssc_deploy.nets.movement import Shift
+
+
+class StackedSlices(nn.Module):
+    """Pad once, cut nine windows out of a view of the groups, stack them: the quickest plain spelling."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Moves the pixels of ``x`` [N, C, H, W], C a multiple of 9."""
+        n, c, h, w = x.shape
+        padded = functional.pad(x, (1, 1, 1, 1)).view(n, c // 9, 9, h + 2, w + 2)
+        windows = [padded[:, :, p, p // 3 : p // 3 + h, p % 3 : p % 3 + w] for p in range(9)]
+        return torch.stack(windows, 2).view(n, c, h, w)
+
+
+class Rolls(nn.Module):
+    """Each channel rolled by itself, the rows and columns that came in from the other side blanked."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Moves the pixels of ``x`` [N, C, H, W]."""
+        planes = []
+        for c, channel in enumerate(x.split(1, dim=1)):
+            dy, dx = c % 9 // 3 - 1, c % 3 - 1
+            plane = channel.roll((-dy, -dx), (2, 3)).clone()
+            if dy:
+                plane[:, :, -1 if dy > 0 else 0, :] = 0
+            if dx:
+                plane[:, :, :, -1 if dx > 0 else 0] = 0
+            planes.append(plane)
+        return torch.cat(planes, 1)
+
+
+#: How the shift may be written; None leaves the project's own, a one-hot depthwise convolution.
+SHIFTS: dict[str, type[nn.Module] | None] = {"one-hot": None, "stacked": StackedSlices, "rolls": Rolls}
+
+
+def ssc_net(shift: str = "one-hot", B: int = 6, G: int = 9) -> nn.Module:  # noqa: N803 - the paper's names
+    """SSC-Net-B-G in eval mode with seeded weights, the same whatever the spelling of its shift."""
+    network = nets.build("ssc-net", B=B, G=G).eval()
+    nets.randomise(network)
+    spelled = SHIFTS[shift]
+    if spelled is not None:
+        sites = [
+            (parent, name)
+            for parent in network.modules()
+            for name, child in parent.named_children()
+            if isinstance(child, Shift)
+        ]
+        for parent, name in sites:
+            setattr(parent, name, spelled())
+    return network
