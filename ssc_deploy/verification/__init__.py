@@ -6,12 +6,11 @@ Imports neither torch nor onnx: `torch_reference` and `onnx_reference` do, for t
 from ssc_deploy.verification.divergence import BlockError, Divergence
 from ssc_deploy.verification.file import verify_file
 from ssc_deploy.verification.movement import MovementReport, MovementSite
-from ssc_deploy.verification.reference import Block, Reference
+from ssc_deploy.verification.reference import Reference
 from ssc_deploy.verification.report import Count, VerifyReport
 from ssc_deploy.verification.tolerance import Error, Tolerance
 
 __all__ = [
-    "Block",
     "BlockError",
     "Count",
     "Divergence",

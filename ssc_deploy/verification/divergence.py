@@ -16,7 +16,7 @@ from ssc_deploy.verification.tolerance import Error, Tolerance, error_of, tolera
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ssc_deploy.verification.reference import Float32, Reference
+    from ssc_deploy.verification.reference import Float32, Float64, Reference
 
 
 @dataclass(frozen=True)
@@ -94,12 +94,17 @@ def first(path: Path, reference: Reference, x: Float32, batch: int | None = None
 def compare(path: Path, reference: Reference, x: Float32, batch: int | None = None) -> list[BlockError]:
     """All blocks that both name, in the order in which the reference completes them (see `first`)."""
     there = intermediate.names(path)
-    blocks = {block.name: block for block in reference.blocks(x, there | {OUTPUT})}
-    values = intermediate.values(path, there & blocks.keys(), x, batch)
+    float32 = reference.float32_blocks(x, there | {OUTPUT})
+    values = intermediate.values(path, there & float32.keys(), x, batch)
     # The file's first output is the network's, whatever its name.
     values.setdefault(OUTPUT, next(iter(values.values())))
-    return [
-        BlockError(name, error_of(values[name], block.exact), tolerance_for(block.float32, block.exact))
-        for name, block in blocks.items()
-        if name in values and values[name].shape == block.exact.shape
-    ]
+    compared: list[BlockError] = []
+
+    def visit(name: str, exact: Float64) -> None:
+        # Each block is dropped when it has been compared.
+        own, value = float32.pop(name, None), values.pop(name, None)
+        if own is not None and value is not None and own.shape == value.shape == exact.shape:
+            compared.append(BlockError(name, error_of(value, exact), tolerance_for(own, exact)))
+
+    reference.visit_blocks(x, frozenset(values), visit)
+    return compared

@@ -15,10 +15,10 @@ from onnx.reference import ReferenceEvaluator
 
 from ssc_deploy import batches, runtimes
 from ssc_deploy.errors import CheckpointError, NetworkError
-from ssc_deploy.verification.reference import OUTPUT, Block, Float32, Float64
+from ssc_deploy.verification.reference import OUTPUT, Float32, Float64
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
     from pathlib import Path
 
 #: What the evaluator's operators raise where an input does not suit them.
@@ -59,7 +59,8 @@ class OnnxReference:
                 f"{path.name} has {len(inputs)} inputs; networks that take one picture can be verified"
             )
         self._input = inputs[0].name
-        self._output = model.graph.output[0].name
+        self._outputs = [value.name for value in model.graph.output]
+        self._values = [name for node in model.graph.node for name in node.output]
         batch = inputs[0].type.tensor_type.shape.dim[0] if inputs[0].type.tensor_type.shape.dim else None
         #: The batch that the file is fixed to; None where it takes any.
         self._batch = batch.dim_value or None if batch is not None else None
@@ -72,32 +73,35 @@ class OnnxReference:
         Raises:
             NetworkError: an operator fails, or has no float64 implementation.
         """
-        return np.asarray(self._evaluate(x, (self._output,))[self._output], np.float64)
+        return np.asarray(self._evaluate(x, (self._outputs[0],))[self._outputs[0]], np.float64)
 
     def float32_outputs(self, x: Float32) -> Float32:
         """Runs the file on ``x`` [N, C, H, W] by ONNX Runtime; returns [N, ...]."""
         return batches.run(runtimes.runtime_for(self._path).load(self._path), x)[0]
 
-    def blocks(self, x: Float32, names: Collection[str] | None = None) -> list[Block]:
-        """The file's values by their names, in the order of the file (see `Reference.blocks`)."""
+    def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
+        """The file's values by their names, in the order of the file; its output is ``output``."""
         runtime = runtimes.runtime_for(self._path)
-        values = {
-            name: OUTPUT if name == self._output else name
+        taps = [
+            name
             for name, spec in runtime.tensors(self._path).items()
-            if spec.dtype == "float32"
-            and name != self._input
-            and (names is None or name in names or name == self._output)
-        }
-        taps = [name for name in values if name != self._output]
-        float32 = dict(
-            zip((self._output, *taps), _tapped(runtime.load(self._path, taps=taps), x, len(taps)), strict=True)
-        )
-        exact = self._evaluate(x, tuple(values))
-        return [Block(block, np.asarray(exact[name], np.float64), float32[name]) for name, block in values.items()]
+            if spec.dtype == "float32" and name in names and name not in {self._input, *self._outputs}
+        ]
+        results = batches.run(runtime.load(self._path, taps=taps), x)
+        return {**dict(zip(taps, results[len(self._outputs) :], strict=True)), OUTPUT: results[0]}
+
+    def visit_blocks(self, x: Float32, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
+        """The same values in float64, in the same order."""
+        wanted = [name for name in self._values if name in names and name not in self._outputs]
+        values = self._evaluate(x, (*wanted, self._outputs[0]))
+        for name in wanted:
+            visit(name, np.asarray(values[name], np.float64))
+        visit(OUTPUT, np.asarray(values[self._outputs[0]], np.float64))
 
     def _evaluate(self, x: Float32, names: tuple[str, ...]) -> dict[str, Any]:
         results: list[dict[str, Any]] = []
-        for chunk, used in batches.split(x, self._batch):
+        # The evaluator keeps all that it computes until it is done, so it gets as few pictures as it takes.
+        for chunk, used in batches.split(x, self._batch or 1):
             try:
                 every: Any = self._evaluator.run(None, {self._input: chunk.astype(np.float64)}, intermediate=True)
             except _EVALUATION_ERRORS as error:
@@ -107,12 +111,6 @@ class OnnxReference:
                 ) from error
             results.append({name: every[name][:used] for name in names})
         return {name: np.concatenate([r[name] for r in results]) for name in names}
-
-
-def _tapped(runner: runtimes.Runner, x: Float32, taps: int) -> list[Float32]:
-    """The first output and the tapped values; a file's further outputs stand between them."""
-    results = batches.run(runner, x)
-    return [results[0], *results[len(results) - taps :]]
 
 
 def widen(model: onnx.ModelProto) -> None:

@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
 #: Name of the root module's output, in a reference's blocks as in an exported file.
 OUTPUT = "output"
-
-
-@dataclass(frozen=True)
-class Block:
-    """What one call of one module returned.
-
-    Attributes:
-        name: path of the module; calls after the first are ``path@1``, ``path@2`` ...; the root is ``output``.
-        exact: the output in float64.
-        float32: the output as the reference's own float32 arithmetic gives it.
-    """
-
-    name: str
-    exact: Float64
-    float32: Float32
 
 
 class Reference(Protocol):
@@ -44,14 +28,22 @@ class Reference(Protocol):
         """Runs the network in float32 on ``x`` [N, C, H, W]; its distance from `outputs` is what float32 costs."""
         ...
 
-    def blocks(self, x: Float32, names: Collection[str] | None = None) -> list[Block]:
-        """What every block returns for ``x``, in the order in which the calls end, the innermost first.
+    def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
+        """What blocks return for ``x`` in float32, in the order in which their calls end, the innermost first.
 
-        All of it is in memory at once, so ``x`` should hold few pictures.
+        A block is one call of one module. Its name is the module's path; calls after the first are ``path@1``,
+        ``path@2`` ...; the root is ``output``. Blocks that return something else than one tensor are left out.
 
         Args:
-            x: [N, C, H, W].
-            names: keep only the blocks with these names; None keeps all.
+            x: [N, C, H, W], few pictures: the values of all blocks are in memory at once.
+            names: of the blocks to keep; others may be among them.
+        """
+        ...
+
+    def visit_blocks(self, x: Float32, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
+        """Hands what the same blocks return in float64 to ``visit(name, value)``, in the same order, one by one.
+
+        They are not kept, since all of them together are the largest thing that verification would hold.
         """
         ...
 
@@ -79,9 +71,13 @@ class Remembered:
             self._float32 = self._reference.float32_outputs(x)
         return self._float32
 
-    def blocks(self, x: Float32, names: Collection[str] | None = None) -> list[Block]:
-        """See `Reference.blocks`; not remembered, since all blocks together are large."""
-        return self._reference.blocks(x, names)
+    def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
+        """See `Reference.float32_blocks`; not remembered, since all blocks together are large."""
+        return self._reference.float32_blocks(x, names)
+
+    def visit_blocks(self, x: Float32, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
+        """See `Reference.visit_blocks`."""
+        self._reference.visit_blocks(x, names, visit)
 
     def _look_at(self, x: Float32) -> None:
         if x is not self._inputs:

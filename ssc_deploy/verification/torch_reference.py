@@ -5,8 +5,7 @@ copy in eval mode, or, where it cannot be copied, the module itself, put back af
 
 In float64, constants that a ``forward`` makes are float64 through PyTorch's default dtype. A ``forward`` that insists
 on float32 (``x.float()``, ``dtype=torch.float32``, a tensor that is a plain attribute) shows by failing, or by an
-output that is float32: then the run is repeated with every operator's arguments widened, which costs several times
-as much.
+output that is float32: then every operator's arguments are widened, which costs several times as much.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ssc_deploy.errors import NetworkError
-from ssc_deploy.verification.reference import OUTPUT, Block, Float32, Float64
+from ssc_deploy.verification.reference import OUTPUT, Float32, Float64
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator
 
     import numpy.typing as npt
 
@@ -46,6 +45,8 @@ class TorchReference:
 
     def __init__(self, module: torch.nn.Module) -> None:
         self._module = module
+        #: Whether float64 must be forced upon the forward; None until it has been tried.
+        self._widen: bool | None = None
 
     def outputs(self, x: Float32) -> Float64:
         """Runs the module in float64 on ``x`` [N, C, H, W]; returns [N, ...].
@@ -63,33 +64,34 @@ class TorchReference:
         """
         return self._outputs(x, torch.float32)
 
-    def blocks(self, x: Float32, names: Collection[str] | None = None) -> list[Block]:
-        """What each call of a submodule returns that is one tensor, in order of completion; see `Reference.blocks`."""
-        exact, float32 = (self._recorded(x, dtype, names) for dtype in (torch.float64, torch.float32))
-        return [Block(name, exact[name], float32[name]) for name in exact if name in float32]
+    def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
+        """What each call of a submodule returns in float32; see `Reference.float32_blocks`."""
+        blocks: dict[str, Float32] = {}
+        self._visit(x, torch.float32, names, blocks.__setitem__)
+        return blocks
+
+    def visit_blocks(self, x: Float32, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
+        """Hands over what each call of a submodule returns in float64; see `Reference.visit_blocks`."""
+        self._visit(x, torch.float64, names, visit)
 
     def _outputs(self, x: Float32, dtype: torch.dtype) -> npt.NDArray[Any]:
         at_once = max(1, _VALUES_AT_ONCE // max(1, x[0].size)) if len(x) else 1
-        with _running(self._module, dtype) as module:
+        with self._running(x, dtype) as module:
             return np.concatenate([_call(module, x[i : i + at_once], dtype) for i in range(0, len(x), at_once)])
 
-    def _recorded(self, x: Float32, dtype: torch.dtype, names: Collection[str] | None) -> dict[str, npt.NDArray[Any]]:
-        recorded: dict[str, npt.NDArray[Any]] = {}
+    def _visit(
+        self, x: Float32, dtype: torch.dtype, names: Collection[str], visit: Callable[[str, npt.NDArray[Any]], None]
+    ) -> None:
         calls: collections.Counter[str] = collections.Counter()
-
-        def begin(*_: object) -> None:
-            recorded.clear()  # the run may be the second, with everything widened
-            calls.clear()
 
         def end(path: str, output: object) -> None:
             name = f"{path}@{calls[path]}" if calls[path] else path
             calls[path] += 1
-            if isinstance(output, torch.Tensor) and output.is_floating_point() and (names is None or name in names):
+            if name in names and isinstance(output, torch.Tensor) and output.is_floating_point():
                 # A copy: what follows may overwrite the tensor in place (ReLU(inplace=True)).
-                recorded[name] = output.detach().to(dtype, copy=True).numpy()
+                visit(name, output.detach().to(dtype, copy=True).numpy())
 
-        with _running(self._module, dtype) as module, contextlib.ExitStack() as hooks:
-            hooks.callback(module.register_forward_pre_hook(begin, prepend=True).remove)
+        with self._running(x, dtype) as module, contextlib.ExitStack() as hooks:
             # A module that stands in two places is one module with one path, the first, as in torch.export.
             for path, submodule in module.named_modules():
                 handle = submodule.register_forward_hook(
@@ -97,14 +99,25 @@ class TorchReference:
                 )
                 hooks.callback(handle.remove)
             _call(module, x, dtype)
-        return recorded
+
+    @contextlib.contextmanager
+    def _running(self, x: Float32, dtype: torch.dtype) -> Iterator[torch.nn.Module]:
+        """The module in eval mode and ``dtype``, ready to be called; the caller's own is as before in the end."""
+        with _prepared(self._module, dtype) as module, contextlib.ExitStack() as stack:
+            if dtype is torch.float64:
+                if self._widen is None:
+                    self._widen = _insists_on_float32(module, x[:1])
+                if self._widen:
+                    widening: Any = _EverythingInFloat64
+                    stack.enter_context(widening())
+            yield module
 
 
 def _call(module: torch.nn.Module, x: Float32, dtype: torch.dtype) -> npt.NDArray[Any]:
     """Runs ``module``, which holds tensors of ``dtype``, on ``x``; the result is of that dtype."""
     pictures = torch.from_numpy(np.ascontiguousarray(x)).to(dtype)
     try:
-        output = _forward(module, pictures)
+        output = module(pictures)
     except _FORWARD_ERRORS as error:
         reason = str(error).strip().split("\n")[0] or type(error).__name__
         precision = str(dtype).removeprefix("torch.")
@@ -124,10 +137,8 @@ def _call(module: torch.nn.Module, x: Float32, dtype: torch.dtype) -> npt.NDArra
     return output.detach().to(dtype).numpy()
 
 
-def _forward(module: torch.nn.Module, x: torch.Tensor) -> object:
-    """The module's output; where float64 is not float64 all the way, that of a second run in which it is."""
-    if x.dtype is not torch.float64:
-        return module(x)
+def _insists_on_float32(module: torch.nn.Module, x: Float32) -> bool:
+    """Whether a module with float64 tensors in it fails on float64, or computes something in float32 all the same."""
     narrow: list[torch.dtype] = []
 
     def watch(_module: torch.nn.Module, _inputs: object, output: object) -> None:
@@ -138,19 +149,15 @@ def _forward(module: torch.nn.Module, x: torch.Tensor) -> object:
         for submodule in module.modules():
             hooks.callback(submodule.register_forward_hook(watch).remove)
         try:
-            output = module(x)
+            module(torch.from_numpy(np.ascontiguousarray(x)).double())
         except _FORWARD_ERRORS:
-            output = None
-    if output is not None and not narrow:
-        return output
-    widening: Any = _EverythingInFloat64
-    with widening():
-        return module(x)
+            return True
+    return bool(narrow)
 
 
 @contextlib.contextmanager
-def _running(module: torch.nn.Module, dtype: torch.dtype) -> Iterator[torch.nn.Module]:
-    """The module in eval mode and ``dtype``, ready to be called; the caller's own is as before in the end."""
+def _prepared(module: torch.nn.Module, dtype: torch.dtype) -> Iterator[torch.nn.Module]:
+    """The module in eval mode, its tensors and the default of new ones in ``dtype``, gradients off."""
     default = torch.get_default_dtype()
     with contextlib.ExitStack() as stack:
         stack.callback(torch.set_default_dtype, default)

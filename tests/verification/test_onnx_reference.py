@@ -43,7 +43,13 @@ def test_a_file_of_a_fixed_batch_takes_any_number_of_pictures(tmp_path):
     one, some = OnnxReference(tmp_path / "one.onnx"), OnnxReference(tmp_path / "any.onnx")
     np.testing.assert_allclose(one.outputs(x), some.outputs(x), rtol=1e-12)
     assert one.float32_outputs(x).shape == (5, 10)
-    assert one.blocks(x)[-1].exact.shape == (5, 10)
+    blocks = one.float32_blocks(x, {"body.0", "body.1.shift"})
+    assert list(blocks) == ["body.0", "body.1.shift", "output"]
+    visited = {}
+    one.visit_blocks(x, set(blocks), visited.__setitem__)
+    assert list(visited) == list(blocks)
+    for name, exact in visited.items():
+        np.testing.assert_allclose(blocks[name], exact, rtol=1e-4, atol=1e-4)
 
 
 def test_constants_and_casts_in_nodes_and_subgraphs_are_float64_too(tmp_path):

@@ -82,7 +82,7 @@ def test_the_callers_module_stays_as_it_is():
     reference = TorchReference(net)
     reference.outputs(networks.pictures(2))
     reference.float32_outputs(networks.pictures(2))
-    reference.blocks(networks.pictures(2))
+    every_block(net, 2)
     assert_unchanged(net, before)
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
 
@@ -142,6 +142,16 @@ def test_many_pictures_in_chunks_are_the_same_as_one_by_one():
     )
 
 
+def every_block(net, count):
+    """(name, float64, float32) of every block, in order."""
+    blocks, reference = [], TorchReference(net)
+    names = {f"{path or 'output'}{again}" for path, _ in net.named_modules() for again in ("", "@1", "@2")}
+    float32 = reference.float32_blocks(networks.pictures(count), names)
+    reference.visit_blocks(networks.pictures(count), names, lambda name, exact: blocks.append((name, exact)))
+    assert list(float32) == [name for name, _ in blocks]
+    return [(name, exact, float32[name]) for name, exact in blocks]
+
+
 class Repeated(nn.Module):
     def __init__(self):
         super().__init__()
@@ -154,28 +164,28 @@ class Repeated(nn.Module):
 
 
 def test_blocks_come_in_order_of_completion_with_calls_numbered_and_the_innermost_first():
-    blocks = TorchReference(Repeated()).blocks(networks.pictures(2))
+    blocks = every_block(Repeated(), 2)
     names = ["conv", "act", "conv@1", "act@1", "pair.0", "pair.1", "pair", "output"]
-    assert [block.name for block in blocks] == names
-    assert all(block.exact.dtype == np.float64 and block.float32.dtype == np.float32 for block in blocks)
+    assert [name for name, *_ in blocks] == names
+    assert all(exact.dtype == np.float64 and float32.dtype == np.float32 for _, exact, float32 in blocks)
 
 
 def test_blocks_hold_what_was_returned_although_a_later_one_overwrites_it_in_place():
-    blocks = {block.name: block for block in TorchReference(Repeated()).blocks(networks.pictures(2))}
-    assert blocks["conv"].exact.min() < 0
-    assert blocks["act"].exact.min() == 0
-    assert np.array_equal(np.maximum(blocks["conv"].exact, 0), blocks["act"].exact)
-    np.testing.assert_allclose(blocks["conv"].float32, blocks["conv"].exact, atol=1e-5)
+    exact = {name: exact for name, exact, _ in every_block(Repeated(), 2)}
+    assert exact["conv"].min() < 0
+    assert exact["act"].min() == 0
+    assert np.array_equal(np.maximum(exact["conv"], 0), exact["act"])
+    for _, in_float64, in_float32 in every_block(Repeated(), 2):
+        np.testing.assert_allclose(in_float32, in_float64, atol=1e-5)
 
 
 def test_only_the_blocks_that_were_asked_for_are_kept():
-    blocks = TorchReference(Repeated()).blocks(networks.pictures(1), {"act@1", "nothing"})
-    assert [block.name for block in blocks] == ["act@1"]
+    blocks = TorchReference(Repeated()).float32_blocks(networks.pictures(1), {"act@1", "nothing"})
+    assert list(blocks) == ["act@1"]
 
 
 def test_blocks_of_a_forward_that_insists_on_float32_are_recorded_once():
-    blocks = TorchReference(Float32Constant()).blocks(networks.pictures(1))
-    assert [block.name for block in blocks] == ["conv", "output"]
+    assert [name for name, *_ in every_block(Float32Constant(), 1)] == ["conv", "output"]
 
 
 class Tupled(nn.Module):
