@@ -96,7 +96,7 @@ def test_a_small_fault_is_caught_and_the_right_block_named(mutated, form):
     assert report.first_divergence.last_good is not None
 
 
-@pytest.fixture(scope="module", params=range(3))
+@pytest.fixture(scope="module", params=[0, pytest.param(1, marks=pytest.mark.slow)])
 def right(request, tmp_path_factory):
     net = networks.random_net(request.param)
     return net, *exported(net, tmp_path_factory.mktemp("right"))
