@@ -121,10 +121,20 @@ def read(run: Callable[[Array], Array], shape: tuple[int, int, int]) -> Movement
             at_edge = expected[tuple(wrong[0])] == 0
             how = ", but wraps around or repeats the edge" if at_edge else " in some places, and otherwise in others"
             return f"output channel {c} is displaced by ({dy}, {dx}){how}"
-    signed = np.random.default_rng(0).standard_normal((1, *shape), np.float32)
-    if not np.array_equal(movement(signed), run(signed)):
-        return "moves positive numbers only; values are changed on the way"
+    if not performs(run, movement, shape):
+        return "moves some numbers only; others are changed on the way"
     return movement
+
+
+def performs(run: Callable[[Array], Array], movement: Movement, shape: tuple[int, int, int]) -> bool:
+    """Whether ``run`` carries out the movement on a picture [1, C, H, W] of random numbers.
+
+    They have either sign and every magnitude, so that a bound or a threshold shows itself.
+    """
+    random = np.random.default_rng(0)
+    numbers = random.standard_normal((1, *shape)) * 10.0 ** random.uniform(-30, 30, (1, *shape))
+    picture = numbers.astype(np.float32)
+    return np.array_equal(movement(picture), run(picture))
 
 
 def _candidate(outputs: list[Array], shape: tuple[int, int, int]) -> Movement | str:

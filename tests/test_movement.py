@@ -51,7 +51,7 @@ def test_a_shuffle_behind_a_shift_is_read_as_one_movement():
     ("function", "reason"),
     [
         (lambda x: torch.roll(x, 1, 2), r"displaced by \(-1, 0\), but wraps around"),
-        (torch.relu, "positive numbers only"),
+        (torch.relu, "some numbers only"),
         (lambda x: 2 * x, "computes new values|in some places"),
         (lambda x: x + 1, "computes new values|in some places"),
         (lambda x: x.flip(2), "displaced by"),

@@ -1,8 +1,9 @@
 """Whole modules are probed before anything is exported.
 
-A submodule without parameters is run on numbered pixels in eager PyTorch, at every size at which the network calls it
-and at one more. If it only moves data, the same everywhere, a one-hot depthwise convolution takes its place while the
-network is exported: a shift written channel by channel would be tens of thousands of nodes, and takes minutes.
+A submodule without parameters is run on numbered pixels in eager PyTorch, at a size larger than the network's own, and
+at every size at which the network calls it. If it only moves data, the same everywhere, a one-hot depthwise convolution
+takes its place while the network is exported: a shift written channel by channel would be tens of thousands of nodes,
+and takes minutes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -20,7 +22,6 @@ from ssc_deploy import movement as mv
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    import numpy as np
     import numpy.typing as npt
 
 #: What a module may raise when it is run at a size that it was not written for.
@@ -33,7 +34,8 @@ class Calls:
 
     Attributes:
         count: by path, calls that returned one tensor.
-        shapes: by path, the shapes of the one tensor that each call was given; a call with anything else is ``None``.
+        shapes: by path, the shapes of the one float32 tensor that each call was given; a call with anything else is
+            ``None``.
     """
 
     count: Counter[str] = field(default_factory=Counter)
@@ -63,7 +65,7 @@ def observe(module: nn.Module, picture: torch.Tensor) -> Calls:
         if isinstance(output, torch.Tensor):
             calls.count[path] += 1
         one = not keywords and len(arguments) == 1 and isinstance(arguments[0], torch.Tensor)
-        plain = one and isinstance(output, torch.Tensor)
+        plain = one and arguments[0].dtype == torch.float32 and isinstance(output, torch.Tensor)
         calls.shapes.setdefault(path, set()).add(tuple(arguments[0].shape) if plain else None)
 
     with contextlib.ExitStack() as stack:
@@ -73,7 +75,8 @@ def observe(module: nn.Module, picture: torch.Tensor) -> Calls:
                 with_kwargs=True,
             )
             stack.callback(handle.remove)
-        with torch.inference_mode():
+        # Not inference mode: a module may keep what it computes at its first call, and use it with its weights.
+        with torch.no_grad():
             module(picture)
     return calls
 
@@ -86,7 +89,8 @@ def probe(module: nn.Module, calls: Calls) -> tuple[ProbedModule, ...]:
         if not path or inside or next(child.parameters(), None) is not None:
             continue
         shapes = calls.shapes.get(path, set())
-        if not shapes or any(shape is None or len(shape) != 4 for shape in shapes):
+        # A module that sees several pictures at once may move things from one to another.
+        if not shapes or any(shape is None or len(shape) != 4 or shape[0] != 1 for shape in shapes):
             continue
         movement = _movement(child, [shape for shape in shapes if shape is not None])
         if movement is not None and not movement.is_identity:
@@ -98,10 +102,11 @@ def probe(module: nn.Module, calls: Calls) -> tuple[ProbedModule, ...]:
 def replaced(module: nn.Module, probed: Sequence[ProbedModule]) -> Iterator[None]:
     """Puts the canonical form in the place of the probed modules while the context lasts."""
     stand_ins = {module.get_submodule(p.path): _Movement(p.movement).eval() for p in probed}
+    # `named_children` would leave out the second place of a module that stands in two.
     places = [
         (parent, name, child)
         for parent in module.modules()
-        for name, child in parent.named_children()
+        for name, child in parent._modules.items()
         if child in stand_ins
     ]
     try:
@@ -136,24 +141,28 @@ class _Movement(nn.Module):
 
 
 def _movement(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> mv.Movement | None:
-    """The movement that the module performs at all the shapes, and at one more; None where they differ."""
+    """The movement that the module performs at all the shapes and at a larger one; None where they differ."""
 
     def run(picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        with torch.inference_mode():
-            # A copy: a module that shifts in place would write on the caller's numbers.
-            output = module(torch.from_numpy(picture.copy()))
-        return output.numpy() if isinstance(output, torch.Tensor) else picture[:0]
+        given = torch.from_numpy(picture.copy())
+        with torch.no_grad():
+            output = module(given)
+        # What works in place, or returns a view, does more than what it returns: who writes on one writes on both.
+        if not isinstance(output, torch.Tensor) or _share(output, given) or not np.array_equal(given.numpy(), picture):
+            return picture[:0]
+        return output.numpy()
 
-    found: set[mv.Movement] = set()
-    for _, channels, height, width in shapes:
-        result = mv.read(run, (channels, height, width))
-        if isinstance(result, str):
-            return None
-        found.add(result)
-    channels, height, width = shapes[0][1:]
+    own = [(channels, height, width) for _, channels, height, width in shapes]
+    channels, height, width = own[0]
     try:
-        elsewhere = mv.read(run, (channels, height + 2, width + 3))
+        movement = mv.read(run, (channels, height + 2, width + 3))
     except _SIZE_ERRORS:
-        # Tied to its size: what was read at that size is all that it ever does.
-        elsewhere = next(iter(found))
-    return found.pop() if found == {elsewhere} else None
+        # Tied to its size: what is read at that size is all that it ever does.
+        movement = mv.read(run, own[0])
+    if isinstance(movement, str) or any(shape[0] != movement.in_channels for shape in own):
+        return None
+    return movement if all(mv.performs(run, movement, shape) for shape in own) else None
+
+
+def _share(a: torch.Tensor, b: torch.Tensor) -> bool:
+    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
