@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sysconfig
 import traceback
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import CaptureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import onnx_ir as ir
     from torch import nn
@@ -144,7 +145,7 @@ def _first_line(error: BaseException) -> str:
 
 def _where(error: BaseException) -> str:
     """The user's own line that it happened in, if the traceback passes through one."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if "site-packages" not in f.filename and "ssc_deploy" not in f.filename]
-    own = [f for f in own if not f.filename.startswith("<")]
+    paths = sysconfig.get_paths()
+    others = (str(Path(__file__).parent), paths["purelib"], paths["platlib"], paths["stdlib"], "<")
+    own = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(others)]
     return f" ({own[-1].filename}, line {own[-1].lineno}, in {own[-1].name})" if own else ""
