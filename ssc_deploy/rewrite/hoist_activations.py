@@ -5,7 +5,8 @@
 
 for activations that work on each number alone. Group convolutions written as batched matrix products over a view, or as
 branches that are concatenated, then look like a linear map followed by one activation, and `recognise_pointwise` finds
-them; runtimes fuse an activation only into a direct neighbour.
+them; runtimes fuse an activation only into a direct neighbour. So the second holds for branches alone that make one
+group convolution: with kernels of one shape, on pieces of one picture. All others keep their activations.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import onnx_ir as ir
 
 from ssc_deploy.rewrite import graph as g
 
+_PIECES = frozenset({"Gather", "Slice", "Split"})
 _ELEMENTWISE = frozenset({"Relu", "Clip", "Sigmoid", "HardSwish", "HardSigmoid", "LeakyRelu", "Tanh"})
 
 
@@ -60,12 +62,32 @@ def _below_concat(node: ir.Node) -> bool:
             return False
         if [_content(v) for v in act.inputs[1:]] != [_content(v) for v in first.inputs[1:]]:
             return False
+    if not _are_one_convolution([act.inputs[0].producer() if act and act.inputs[0] else None for act in acts]):
+        return False
     joined = g.node_like(node, "Concat", [act.inputs[0] for act in acts if act], g.attributes(node), shape=shape)
     after = g.node_like(first, first.op_type, [joined.outputs[0], *first.inputs[1:]], g.attributes(first), shape=shape)
     g.put(node, joined, after)
     g.take_over(node.outputs[0], after.outputs[0])
     _remove(node, *(act for act in acts if act))
     return True
+
+
+def _are_one_convolution(feeders: list[ir.Node | None]) -> bool:
+    """Whether the branches are convolutions with kernels of one shape, on pieces of one picture."""
+    seen = {
+        (_whole(node.inputs[0]), g.shape_of(node.inputs[1])) if node is not None and node.op_type == "Conv" else None
+        for node in feeders
+    }
+    return len(seen) == 1 and None not in seen
+
+
+def _whole(value: ir.Value | None) -> ir.Value | None:
+    """The picture that the value is a piece of."""
+    producer = None if value is None else value.producer()
+    while producer is not None and producer.op_type in _PIECES:
+        value = producer.inputs[0]
+        producer = None if value is None else value.producer()
+    return value
 
 
 def _content(value: ir.Value | None) -> bytes | ir.Value | None:

@@ -10,6 +10,10 @@ if it is translation-invariant. b is its answer to a black picture; W is read of
 channel), with the offsets taken out of the region so that W is exact. The result is checked on random data against the
 bound of float32 summation. Groups and shifts inside W are found by the rules that follow.
 
+Branches of convolutions that are joined are such a map, too, but as one kernel they may be mostly zeros: a 1x1 beside
+a 3x3, a convolution of some channels beside the others as they are. Branches become one convolution only where that
+multiplies no more than they do.
+
 A region that ends in a view of a picture ([N, G, C, H * W], say) is treated as if it ended in the picture.
 """
 
@@ -24,6 +28,7 @@ import onnx_ir as ir
 from ssc_deploy import roles
 from ssc_deploy.rewrite import graph as g
 from ssc_deploy.rewrite import regions
+from ssc_deploy.rewrite.find_groups import blocks
 from ssc_deploy.rewrite.recognise_movement import moves_data
 from ssc_deploy.rewrite.report import Refusal
 
@@ -36,6 +41,9 @@ if TYPE_CHECKING:
     Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]
 
 _TRIES = 16
+
+#: A kernel of more numbers than this comes of a map that mixes the whole picture, and would fill the memory.
+_LARGEST = 2**26
 
 
 @dataclass(frozen=True)
@@ -63,22 +71,25 @@ class RecognisePointwise(ir.passes.InPlacePass):
         steps = _Steps()
         found = regions.origins(graph, steps)
         for end in list(regions.ends(graph, found)):
-            waiting, tries = [end], 0
+            waiting, tries, reason = [end], 0, None
             while waiting and tries < _TRIES:
                 value = waiting.pop()
                 source, producer = found.get(value), value.producer()
                 if source is None or source is value or producer is None or value not in steps.weighted:
                     continue
                 out_shape = _picture_shape(value, source)
-                if out_shape is not None:
+                region = regions.region(value, found)
+                # A convolution alone is canonical, also where it is joined with what comes from elsewhere.
+                if out_shape is not None and [node.op_type for node in region.nodes] != ["Conv"]:
                     tries += 1
-                    region = regions.region(value, found)
                     result = _read(region, out_shape)
                     if isinstance(result, _Linear):
                         _replace(region, result, out_shape)
                         return True
-                    self.refusals.append(Refusal(roles.block(producer), "group pointwise", region.steps, result))
+                    reason = reason or Refusal(roles.block(producer), "group pointwise", region.steps, result)
                 waiting.extend(v for v in producer.inputs if v is not None and found.get(v) is source)
+            if reason is not None:
+                self.refusals.append(reason)
         return False
 
 
@@ -125,7 +136,9 @@ def _adds_constant(node: ir.Node) -> bool:
 def _picture_shape(value: ir.Value, source: ir.Value) -> tuple[int, ...] | None:
     """[N, C', H, W] of the picture that ``value`` is, or is a view of; None where it is neither."""
     shape, before = g.shape_of(value), g.shape_of(source)
-    if shape is None or before is None or len(before) != 4 or before[0] != 1 or source.dtype != ir.DataType.FLOAT:
+    if shape is None or before is None or len(before) != 4 or before[0] != 1:
+        return None
+    if not source.dtype == value.dtype == ir.DataType.FLOAT:
         return None
     pixels = before[2] * before[3]
     size = int(np.prod(shape))
@@ -148,14 +161,29 @@ def _read(region: regions.Region, out_shape: tuple[int, ...]) -> _Linear | str:
         return "adds an offset that differs from pixel to pixel"
     signed = np.random.default_rng(0).standard_normal(shape, np.float32)
     expected = whole(signed).reshape(out_shape)
-    largest = (min(shape[2:]) - 1) // 2
-    for radius in sorted({0, *(r for r in (1, 2) if r < largest), largest}):
-        weight = _impulses(linear, shape, out_shape, radius)
-        candidate = _Linear(weight, offsets[0, :, 0, 0].copy())
-        got, bound = _conv(candidate, signed)
-        if (np.abs(got - expected) <= bound).all():
-            return candidate
-    return "is no convolution: what it does differs from pixel to pixel"
+    radius = _radius(linear, shape, out_shape)
+    if 2 * radius + 1 > min(shape[2:]) or out_shape[1] * shape[1] * (2 * radius + 1) ** 2 > _LARGEST:
+        return "mixes pixels from all over the picture"
+    weight = _impulses(linear, shape, out_shape, radius)
+    candidate = _Linear(weight, offsets[0, :, 0, 0].copy())
+    got, bound = _conv(candidate, signed)
+    if (np.abs(got - expected) > bound).any():
+        return "is no convolution: what it does differs from pixel to pixel"
+    branches = [g.constant(node.inputs[1]) for node in region.nodes if _weighs(node) and node.op_type == "Conv"]
+    cost, apart = weight.size // blocks(weight[None]), sum(branch.size for branch in branches if branch is not None)
+    if branches and cost > apart:
+        return f"would multiply {cost / apart:.1f} times as much in one convolution"
+    return candidate
+
+
+def _radius(run: Run, shape: tuple[int, ...], out_shape: tuple[int, ...]) -> int:
+    """How far from the pixel in the middle its light is seen, in pixels."""
+    middle = np.array(shape[2:]) // 2
+    picture = np.zeros(shape, np.float32)
+    # Different numbers in the channels, so that what they add up to does not vanish.
+    picture[0, :, middle[0], middle[1]] = np.random.default_rng(1).random(shape[1], np.float32) + 1
+    seen = np.argwhere(run(picture).reshape(out_shape)[0].any(0))
+    return int(np.abs(seen - middle).max(initial=0))
 
 
 def _impulses(run: Run, shape: tuple[int, ...], out_shape: tuple[int, ...], radius: int) -> npt.NDArray[np.float32]:

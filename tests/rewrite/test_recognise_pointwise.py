@@ -75,7 +75,7 @@ def test_a_product_that_mixes_pixels_is_left_with_the_reason():
     model = model.then("Reshape", np.array([1, 3, 4, 4])).build()
     rule = RecognisePointwise()
     assert apply(rule, model) == ["Reshape", "MatMul", "Reshape"]
-    assert "differs from pixel to pixel" in rule.refusals[0].reason
+    assert "mixes pixels from all over the picture" in rule.refusals[0].reason
 
 
 def test_an_offset_that_differs_from_pixel_to_pixel_stays_behind_the_convolution():
