@@ -49,6 +49,13 @@ def outputs_of(value: ir.Value) -> tuple[str, ...]:
     return tuple(text.split(" ")) if text else ()
 
 
+def move_outputs_of(old: ir.Value, new: ir.Value) -> None:
+    """Says of ``new`` whatever was said of ``old``, which may stay in the graph though nothing reads it any more."""
+    for path in outputs_of(old):
+        add_output_of(new, path)
+    old.metadata_props.pop(_OUTPUT_OF, None)
+
+
 def add_output_of(value: ir.Value, path: str) -> None:
     """Says that the value is what the module ``path`` returns, besides those that it is already."""
     value.metadata_props[_OUTPUT_OF] = " ".join(dict.fromkeys((*outputs_of(value), path)))

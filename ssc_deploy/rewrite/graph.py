@@ -77,11 +77,11 @@ def node_like(
     shape: Sequence[int],
     role: roles.Role | None = None,
 ) -> ir.Node:
-    """A node with one float32 output of ``shape`` that belongs to the same block as ``template``.
+    """A node with one output of ``shape``, of the type and of the block of ``template``'s.
 
     The graph names the output when the node is put into it; `naming` gives readable names in the end.
     """
-    output = ir.val(None, dtype=ir.DataType.FLOAT, shape=shape)
+    output = ir.val(None, dtype=template.outputs[0].dtype, shape=shape)
     node = ir.node(op_type, inputs, attributes=dict(attributes or {}), outputs=[output])
     node.metadata_props.update(template.metadata_props)
     node.metadata_props.pop(roles.KEY, None)
@@ -131,8 +131,7 @@ def take_over(old: ir.Value, new: ir.Value) -> None:
         identity = node_like(producer, "Identity", [new], shape=_static(new))
         put(producer, identity)
         new = identity.outputs[0]
-    for path in roles.outputs_of(old):
-        roles.add_output_of(new, path)
+    roles.move_outputs_of(old, new)
     old.replace_all_uses_with(new, replace_graph_outputs=True)
 
 

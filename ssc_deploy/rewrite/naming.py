@@ -1,7 +1,8 @@
 """Names that a person can read, in the graph, in reports and in the files.
 
 A value that a module returns is named like the module (``body.7.ssc1``); any other value by the module that it is
-computed in and its operator (``body.7/Relu``). The graph's input is ``input``, its output ``output``.
+computed in and its operator (``body.7/Relu``). The graph's input is ``input``, its output ``output``; a module with one
+of these names does not get them.
 """
 
 from __future__ import annotations
@@ -23,12 +24,16 @@ class Name(ir.passes.InPlacePass):
         names.update(zip(graph.outputs, _numbered("output", len(graph.outputs)), strict=True))
         paths = {path for node in graph for value in node.outputs for path in roles.outputs_of(value)}
         taken = Counter([*names.values(), *paths])
+        given = set(names.values())
         for node in graph:
             for value in node.outputs:
                 if value not in names:
-                    of = roles.outputs_of(value)
                     path = roles.block(node)
-                    names[value] = of[0] if of else _unique(f"{path}/{node.op_type}" if path else node.op_type, taken)
+                    free = [of for of in roles.outputs_of(value) if of not in given]
+                    names[value] = (
+                        free[0] if free else _unique(f"{path}/{node.op_type}" if path else node.op_type, taken)
+                    )
+                    given.add(names[value])
         for constant in dict.fromkeys(v for node in graph for v in node.inputs if v is not None and v not in names):
             names[constant] = _unique(_stem(constant.name or "constant"), taken)
         changed = [value for value, name in names.items() if value.name != name]
