@@ -4,7 +4,8 @@
   ``pads = k // 2``, stride 1, no bias;
 - `shuffle`: ``Gather(axis=1)`` with constant indices;
 - `group pointwise`: 1x1 ``Conv`` with ``group > 1``, no block of which could be split further;
-- no ``BatchNormalization``; constants are initializers; shapes are static.
+- no ``BatchNormalization`` by constants alone;
+- constants are initializers; shapes are static.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ def shift_of(node: ir.Node) -> mv.Movement | None:
         and g.ints(node, "strides", (1, 1)) == (1, 1)
         and g.ints(node, "dilations", (1, 1)) == (1, 1)
     )
-    biased = len(node.inputs) > 2 and node.inputs[2] is not None and np.any(g.constant(node.inputs[2]))
+    bias = node.inputs[2] if len(node.inputs) > 2 else None
+    offset = g.constant(bias)
+    biased = bias is not None and (offset is None or offset.any())
     if not keeps_size or biased or g.integer(node, "group", 1) != channels or g.shape_of(node.inputs[0]) is None:
         return None
     if not (np.isin(weight, (0, 1)).all() and (weight.sum((1, 2, 3)) == 1).all()):
@@ -91,7 +94,7 @@ def check(model: ir.Model) -> None:
     check_graph(model)
     names: set[str | None] = set()
     for node in model.graph:
-        if node.op_type in {"BatchNormalization", "Constant"}:
+        if node.op_type == "Constant" or _is_affine(node):
             raise RewriteError(f"{_where(node)} should have been folded")
         for output in node.outputs:
             if g.shape_of(output) is None:
@@ -103,6 +106,12 @@ def check(model: ir.Model) -> None:
 
 def _where(node: ir.Node) -> str:
     return f"{node.op_type} {node.name or '(unnamed)'} of block {roles.block(node) or '(root)'}"
+
+
+def _is_affine(node: ir.Node) -> bool:
+    """Whether the node is a BatchNormalization by constants, not by the statistics of what it is given."""
+    constants = all(g.constant(value) is not None for value in node.inputs[1:5])
+    return node.op_type == "BatchNormalization" and constants and not g.integer(node, "training_mode", 0)
 
 
 def _is_group_pointwise(node: ir.Node) -> bool:

@@ -47,9 +47,9 @@ def blocks(weight: np.ndarray) -> int:
     """The most blocks into which every group's kernel falls apart.
 
     Args:
-        weight: [groups, out / groups, in / groups, kh, kw].
+        weight: [groups, out / groups, in / groups, *kernel]; the kernel of a Conv1d has one axis.
     """
-    used = (weight != 0).any((0, 3, 4))
+    used = (weight != 0).any((0, *range(3, weight.ndim)))
     outputs, inputs = used.shape
     if used.all() or not used.any():
         return 1

@@ -53,7 +53,8 @@ def _affine(node: ir.Node) -> Affine | None:
         return None
     if node.op_type == "BatchNormalization":
         parameters = [g.constant(value) for value in node.inputs[1:5]]
-        if any(p is None for p in parameters):
+        # In training mode it normalises by the statistics of what it is given.
+        if any(p is None for p in parameters) or g.integer(node, "training_mode", 0):
             return None
         gamma, beta, mean, var = (np.asarray(p, np.float64) for p in parameters)
         epsilon = node.attributes.get("epsilon")
@@ -105,13 +106,13 @@ def _fold(node: ir.Node, data: ir.Value, affine: Affine) -> bool:
         through, data, producer = producer, before, before.producer()
     if producer is None or not g.used_once(data) or canonical.shift_of(producer):
         return False
-    weights = _scaled(producer, scale, offset)
-    if weights is None:
+    weights, given = _scaled(producer, scale, offset), g.constant(producer.inputs[1])
+    if weights is None or given is None:
         return False
     graph = node.graph
     assert graph is not None
     inputs = [producer.inputs[0]] + [
-        g.initializer(graph, f"{roles.block(producer)}/{name}", array.astype(np.float32))
+        g.initializer(graph, f"{roles.block(producer)}/{name}", array.astype(given.dtype))
         for name, array in zip(("weight", "bias"), weights, strict=True)
     ]
     shape = g.shape_of(data)
@@ -141,6 +142,11 @@ def _scaled(
     bias: Any = 0.0 if given is None else g.constant(given)
     if bias is None:
         return None
+    if np.ndim(bias) > 1:
+        # A Gemm may be given its offset as a matrix; a row of it is one number an output, a column is not.
+        if any(size != 1 for size in bias.shape[:-1]):
+            return None
+        bias = bias.reshape(-1)
     axis = 0
     if node.op_type == "Gemm":
         plain = all(node.attributes[k].as_float() == 1 for k in ("alpha", "beta") if k in node.attributes)
@@ -155,9 +161,10 @@ def _spell_out(node: ir.Node, data: ir.Value, affine: Affine) -> None:
     graph, shape = node.graph, g.shape_of(node.outputs[0])
     assert graph is not None
     assert shape is not None
+    assert data.dtype is not None  # whoever knows a shape knows the type
     value = data
     for op_type, vector, name in (("Mul", affine[0], "scale"), ("Add", affine[1], "offset")):
-        operand = vector.astype(np.float32).reshape(-1, *(1,) * (len(shape) - 2))
+        operand = vector.astype(data.dtype.numpy()).reshape(-1, *(1,) * (len(shape) - 2))
         constant = g.initializer(graph, f"{roles.block(node)}/{name}", operand)
         step = g.node_like(node, op_type, [value, constant], shape=shape)
         g.put(node, step)

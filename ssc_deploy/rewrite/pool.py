@@ -22,6 +22,8 @@ class CanonicalPool(ir.passes.InPlacePass):
             shape, out_shape = g.shape_of(node.inputs[0] if node.inputs else None), g.shape_of(node.outputs[0])
             if shape is None or out_shape is None or len(shape) != 4 or not _is_mean_of_picture(node, shape):
                 continue
+            if node.outputs[0].dtype != ir.DataType.FLOAT:
+                continue  # runtimes have the mean in more types than the pool
             pool = g.node_like(node, "GlobalAveragePool", [node.inputs[0]], shape=(*shape[:2], 1, 1))
             g.put(node, pool)
             value = pool.outputs[0]

@@ -42,7 +42,8 @@ class RecogniseMovement(ir.passes.InPlacePass):
         modified = False
         seen: set[ir.Value] = set()
         for end in list(regions.ends(model.graph, found)):
-            waiting, tries = [end], 0
+            # A region has many beginnings and one reason: why its end, or what stands nearest to it, is no movement.
+            waiting, tries, reason = [end], 0, None
             while waiting and tries < _TRIES:
                 value = waiting.pop()
                 source, producer = found[value], value.producer()
@@ -56,10 +57,12 @@ class RecogniseMovement(ir.passes.InPlacePass):
                     if isinstance(result, mv.Movement):
                         modified |= _replace(region, result)
                         continue
-                    self.refusals.append(Refusal(roles.block(producer), "shift or shuffle", region.steps, result))
-                elif value is end and (reason := _worth_a_word(regions.region(value, found))):
-                    self.refusals.append(reason)
+                    reason = reason or Refusal(roles.block(producer), "shift or shuffle", region.steps, result)
+                elif value is end:
+                    reason = _worth_a_word(regions.region(value, found))
                 waiting.extend(v for v in producer.inputs if v is not None and found.get(v) is source)
+            if reason is not None:
+                self.refusals.append(reason)
         return ir.passes.PassResult(model, modified)
 
 
@@ -72,7 +75,9 @@ def moves_data(node: ir.Node) -> bool:
         return any(np.isin(array, (0, 1)).all() for array in constants)
     if node.op_type == "Conv":
         weight, bias = g.constant(node.inputs[1]), g.constant(node.inputs[2]) if len(node.inputs) > 2 else None
-        one_hot = weight is not None and np.isin(weight, (0, 1)).all() and (weight.sum((1, 2, 3)) == 1).all()
+        one_hot = (
+            weight is not None and np.isin(weight, (0, 1)).all() and (weight.reshape(len(weight), -1).sum(1) == 1).all()
+        )
         return bool(one_hot) and (bias is None or not bias.any())
     return node.op_type != "Cast" or node.attributes["to"].as_int() == ir.DataType.FLOAT
 
@@ -146,8 +151,8 @@ def _channels_node(template: ir.Node, value: ir.Value, step: mv.Movement) -> ir.
     assert shape is not None
     name, out_shape = f"{roles.block(template)}/channels", (shape[0], step.out_channels, *shape[2:])
     if _neighbours(step.source):
-        bounds = (step.source[0], step.source[-1] + 1, 1)
-        inputs = [g.initializer(graph, name, np.array([i], np.int64)) for i in (*bounds[:2], 1)]
+        start, end, axis = step.source[0], step.source[-1] + 1, 1
+        inputs = [g.initializer(graph, name, np.array([i], np.int64)) for i in (start, end, axis)]
         return g.node_like(template, "Slice", [value, *inputs], shape=out_shape)
     indices = g.initializer(graph, name, np.array(step.source, np.int64))
     return g.node_like(template, "Gather", [value, indices], {"axis": 1}, shape=out_shape, role=roles.Role.SHUFFLE)

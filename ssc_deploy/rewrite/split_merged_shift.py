@@ -64,12 +64,12 @@ def _split(node: ir.Node, shift: mv.Movement) -> None:
     path, shape = roles.block(node), g.shape_of(node.outputs[0])
     assert shape is not None
     if not shift.is_identity:
-        kernel = g.initializer(graph, f"{path}/shift", shift.kernel())
+        kernel = g.initializer(graph, f"{path}/shift", shift.kernel().astype(weight.dtype))
         step = g.conv(node, data, kernel, group=shift.out_channels, pads=shift.radius, role=roles.Role.SHIFT)
         g.put(node, step)
         data = step.outputs[0]
     # One tap an input channel at the most: the sum over the taps picks it, exactly.
-    pointwise = g.initializer(graph, f"{path}/weight", weight.sum((2, 3), keepdims=True, dtype=np.float32))
+    pointwise = g.initializer(graph, f"{path}/weight", weight.sum((2, 3), keepdims=True, dtype=weight.dtype))
     attributes = {
         "group": g.integer(node, "group", 1),
         "kernel_shape": (1, 1),
