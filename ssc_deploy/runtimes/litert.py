@@ -8,6 +8,7 @@ import numpy as np
 
 from ssc_deploy import metadata as file_metadata
 from ssc_deploy.errors import RuntimeLoadError
+from ssc_deploy.runtimes import native_notes
 from ssc_deploy.runtimes.files import check_inputs, first_line, installed_version, parse_metadata, read, refused
 from ssc_deploy.runtimes.protocol import Model, TensorSpec
 
@@ -115,8 +116,9 @@ def _interpreter(model: Model, data: bytes, threads: int) -> Any:
         raise RuntimeLoadError(f"{_PACKAGE} is not installed; install it with: pip install {_PACKAGE}") from error
     create: Any = Interpreter
     try:
-        interpreter = create(model_content=data, num_threads=threads)
-        interpreter.allocate_tensors()
+        with native_notes.withheld():
+            interpreter = create(model_content=data, num_threads=threads)
+            interpreter.allocate_tensors()
     except (RuntimeError, ValueError) as error:
         raise refused(model, f"LiteRT refuses it ({first_line(error)})") from error
     return interpreter
