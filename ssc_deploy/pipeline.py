@@ -6,6 +6,7 @@ Each stage is a folder of the same name; this module only calls them in order.
 from __future__ import annotations
 
 import importlib.metadata
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 #: Where outputs go unless told otherwise: ``export/<stem>/``.
 DEFAULT_OUTPUT = Path("export")
+
+_log = logging.getLogger(__name__)
 
 _PACKAGES = ("ssc-deploy", "torch", "onnx", "onnx-ir", "onnxscript", "ai-edge-litert")
 
@@ -105,7 +108,8 @@ def export(
         # Said before the work rather than after it; writing looks again.
         raise OutputError(f"{taken[0]} exists; choose another folder with --output, or replace it with --overwrite.")
     say("checkpoint", describe(source))
-    canonical = canonicalise(source, progress=say)
+    # Whoever asks for every detail wants to know which rule broke the graph, and has the time.
+    canonical = canonicalise(source, progress=say, check=_log.isEnabledFor(logging.DEBUG))
     checked = Check(source, canonical.model, atol, rtol)
     files = []
     for f in formats:
@@ -164,8 +168,7 @@ def canonicalise(source: Source, *, progress: Progress | None = None, check: boo
     say = progress or (lambda _stage, _line: None)
     captured = captured_from(source)
     nodes = len(captured.model.graph)
-    probed = f" · {len(captured.probed)} modules recognised as data movement before it" if captured.probed else ""
-    say("capture", f"{nodes:,} nodes{probed}")
+    say("capture", describe_capture(captured))
     report = rewrite(captured.model, check=check)
     say("rewrite", str(report))
     return Canonical(source, nodes, captured.model, report)
@@ -197,6 +200,12 @@ def describe(source: Source) -> str:
         facts.append(f"{source.classes} classes")
     facts.append("x".join(str(d) for d in source.input_shape[1:]))
     return f"{source.path.name if source.path else 'random weights':<20}  {' · '.join(facts)}"
+
+
+def describe_capture(captured: Capture) -> str:
+    """One line about a graph as captured: ``234 nodes · 9 modules recognised as data movement before it``."""
+    probed = f" · {len(captured.probed)} modules recognised as data movement before it" if captured.probed else ""
+    return f"{len(captured.model.graph):,} nodes{probed}"
 
 
 def _emit(

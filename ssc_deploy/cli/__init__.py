@@ -1,1 +1,63 @@
-"""Commands, one a file."""
+"""The command ``ssc-deploy``: one command a file, each of which parses, calls the library, and prints.
+
+Results go to standard output, everything else (errors, warnings, logging, progress that is not the result) to standard
+error. Exit codes: 0 all is well; 1 verification failed; 2 usage or bad input; 130 interrupted. A defect of this
+program ends it with its traceback.
+
+Nothing heavy is imported before a command needs it: ``ssc-deploy --help`` knows neither numpy nor torch.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from typing import Any, cast
+
+import click
+
+from ssc_deploy.cli import screen
+from ssc_deploy.errors import SscDeployError
+
+_log = logging.getLogger(__name__)
+
+INTERRUPTED = 130
+
+#: Each is the object of its own name in the module of its own name.
+COMMANDS = ("export", "verify", "inspect", "run")
+
+
+class _Group(click.Group):
+    """Imports a command when it is asked for, and turns what the library raises into messages and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        return cast("click.Command", getattr(importlib.import_module(f"{__name__}.{cmd_name}"), cmd_name))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with screen.clean_warnings():
+            try:
+                return super().invoke(ctx)
+            except SscDeployError as error:
+                _log.debug("where it was raised:", exc_info=error)
+                screen.error(str(error))
+                raise click.exceptions.Exit(error.exit_code) from error
+            except KeyboardInterrupt as error:
+                screen.error("interrupted; files that were not finished are removed")
+                raise click.exceptions.Exit(INTERRUPTED) from error
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, subcommand_metavar="COMMAND ...")
+@click.version_option(package_name="ssc-deploy", message="%(prog)s %(version)s")
+def main() -> None:
+    r"""Trained shift-based networks, verified, on phones and ARM boards.
+
+    \b
+    ssc-deploy export --ckpt models/ssc-net-1-9/ssc_1_9.pt --to tflite
+    ssc-deploy run export/ssc_1_9/ssc_1_9.tflite cat.png
+
+    Exit codes: 1 when verification fails, 2 for usage or bad input.
+    """

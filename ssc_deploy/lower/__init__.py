@@ -25,7 +25,7 @@ from ssc_deploy.rewrite import graph as g
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-__all__ = ["SHIFTS", "SHUFFLES", "Choice", "LowerReport", "Lowered", "Target", "lower"]
+__all__ = ["SHIFTS", "SHUFFLES", "Choice", "LowerReport", "Lowered", "Target", "lower", "sites"]
 
 SHIFTS = Registry(roles.Role.SHIFT, (shift_depthwise.LOWERING, shift_slice.LOWERING, shift_gather.LOWERING))
 SHUFFLES = Registry(roles.Role.SHUFFLE, (shuffle_transpose.LOWERING, shuffle_gather.LOWERING))
@@ -67,13 +67,13 @@ def lower(
     if batch is not None and batch < 1:
         raise LoweringError(f"a batch of {batch} pictures is impossible; give a number from 1 on, or dynamic")
     lowered = model.clone()
-    sites = _sites(lowered, target)
+    found = sites(lowered, target)
     named = {
         roles.Role.SHIFT: None if shift == "auto" else SHIFTS.get(shift),
         roles.Role.SHUFFLE: None if shuffle == "auto" else SHUFFLES.get(shuffle),
     }
     choices = []
-    chosen = [(site, role, named[role] or _default(site, role)) for site, role in sites]
+    chosen = [(site, role, named[role] or _default(site, role)) for site, role in found]
     for site, _, lowering in chosen:
         reason = lowering.refusal(site)
         if reason is not None:
@@ -88,16 +88,17 @@ def lower(
     return Lowered(lowered, LowerReport(target, batch, tuple(choices)))
 
 
-def _sites(model: ir.Model, target: Target) -> list[tuple[Site, roles.Role]]:
-    sites = []
+def sites(model: ir.Model, target: Target) -> list[tuple[Site, roles.Role]]:
+    """The movements of a canonical graph, in its order, and what each is."""
+    found = []
     for node in model.graph:
         role, movement = roles.role(node), canonical.movement_of(node)
         if role is not None and movement is not None:
             shape = g.shape_of(node.inputs[0])
             assert shape is not None  # movement_of has looked at it
             _, _, height, width = shape
-            sites.append((Site(node, movement, height, width, target), role))
-    return sites
+            found.append((Site(node, movement, height, width, target), role))
+    return found
 
 
 def _default(site: Site, role: roles.Role) -> Lowering:

@@ -1,0 +1,76 @@
+"""``ssc-deploy export``: the whole way, from a checkpoint to verified files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssc_deploy.cli import options, screen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@click.option("--ckpt", type=options.PATH, help="A checkpoint, or an .onnx file of another exporter.")
+@click.option(
+    "--to", type=click.Choice(options.FORMATS), multiple=True, default=("onnx",), show_default=True, help="Repeatable."
+)
+@click.option("-o", "--output", type=options.PATH, help="Folder of the files.  [default: export/<checkpoint's stem>/]")
+@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@options.network
+@click.option("--shift", type=click.Choice(options.SHIFTS), default="auto", help="How shifts are carried out.")
+@click.option("--shuffle", type=click.Choice(options.SHUFFLES), default="auto", help="How shuffles are carried out.")
+@click.option(
+    "--batch", type=options.Batch(), metavar="N|dynamic", default=1, show_default=True, help="Pictures at a time."
+)
+@click.option("--opset", type=int, help="Of the .onnx file.  [default: 17]")
+@options.tolerance
+@options.output_format
+@options.verbosity
+def export(
+    *,
+    ckpt: Path | None,
+    to: tuple[str, ...],
+    output: Path | None,
+    overwrite: bool,
+    shift: str,
+    shuffle: str,
+    batch: int | str,
+    opset: int | None,
+    atol: float | None,
+    rtol: float | None,
+    form: str,
+    **network: Any,
+) -> None:
+    r"""Write verified .onnx and .tflite files.
+
+    Each file is run by its runtime and compared with the network in float64 before it is put in its place; when it
+    fails nothing is written, and a file that was there stays.
+
+    \b
+    ssc-deploy export --ckpt ssc_6_9.pt --to onnx --to tflite
+    ssc-deploy export --ckpt mine.pth --model net.py:Net --arg depth=3 --input-shape 1,3,32,32
+    """
+    import ssc_deploy
+
+    if ckpt is None and not network["model"] and not network["arch"]:
+        raise click.UsageError("name a network: --ckpt FILE, --model FILE.py:NAME or --arch NAME")
+    with screen.Stages(on_stderr=form == "json") as stages:
+        result = ssc_deploy.export(
+            ckpt,
+            to=to,
+            output=output,
+            overwrite=overwrite,
+            **network,
+            shift=shift,
+            shuffle=shuffle,
+            batch=None if isinstance(batch, str) else batch,
+            opset=opset,
+            atol=atol,
+            rtol=rtol,
+            progress=stages,
+        )
+    if form == "json":
+        screen.print_json(result.to_dict())

@@ -1,0 +1,151 @@
+"""What a user sees: stages as they end, errors and warnings in one line, JSON."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import sys
+import textwrap
+import warnings
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from rich.progress import Progress
+
+#: The stage that runs once another has ended; what follows ``verify`` depends on the formats asked for.
+_NEXT = {
+    "checkpoint": "capture",
+    "capture": "rewrite",
+    "rewrite": "lower",
+    "lower": "emit",
+    "emit": "verify",
+    "verify": "",
+    "onnxsim": "",
+}
+_FIRST = "checkpoint"
+_WIDTH = max(map(len, _NEXT))
+
+#: Long lists are broken at this width.
+_COLUMNS = 80
+
+
+class Stages:
+    """Prints a line for each stage that has ended; on a terminal the running one is shown with its time below them.
+
+    Used as a context; calling it is the ``progress`` of `ssc_deploy.export`.
+
+    Args:
+        on_stderr: where the lines are not the command's result.
+    """
+
+    def __init__(self, *, on_stderr: bool) -> None:
+        self._on_stderr = on_stderr
+        self._live: Progress | None = None
+
+    def __enter__(self) -> Self:
+        stream = sys.stderr if self._on_stderr else sys.stdout
+        if stream.isatty():
+            from rich.console import Console
+            from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+            columns = (SpinnerColumn("line"), TextColumn(f"{{task.description:<{_WIDTH - 1}}}"), TimeElapsedColumn())
+            self._live = Progress(*columns, console=Console(file=stream), transient=True)
+            self._live.start()
+            self._show(_FIRST)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, stage: str, line: str) -> None:
+        """Says that a stage has ended, and what came of it."""
+        text = stage_line(stage, line)
+        if self._live is None:
+            click.echo(text, err=self._on_stderr)
+            return
+        self._live.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._show(_NEXT.get(stage, ""))
+
+    def _show(self, stage: str) -> None:
+        assert self._live is not None  # only called on a terminal
+        for task in self._live.task_ids:
+            self._live.remove_task(task)
+        if stage:
+            self._live.add_task(stage, total=None)
+
+
+def stage_line(stage: str, line: str) -> str:
+    """A line about a stage, under those of the stages before it."""
+    return f" {stage:<{_WIDTH}}  {line}"
+
+
+def indented(text: str) -> list[str]:
+    """Text that belongs to the stage above it, in lines of at most `_COLUMNS`."""
+    indent = " " * (_WIDTH + 3)
+    return textwrap.wrap(
+        text,
+        _COLUMNS,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """Prints the result of a command as JSON; what is not finite, which JSON has no number for, becomes null."""
+    click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def error(sentence: str) -> None:
+    """Prints why a command fails."""
+    click.echo(f"{click.style('error:', fg='red')} {sentence}", err=True)
+
+
+@contextlib.contextmanager
+def clean_warnings() -> Iterator[None]:
+    """Prints each warning as one line, without the place in our code that it was raised in."""
+
+    def show(message: Warning | str, *_: Any, **__: Any) -> None:
+        click.echo(f"{click.style('warning:', fg='yellow')} {message}", err=True)
+
+    with warnings.catch_warnings():
+        warnings.showwarning = show
+        yield
+
+
+def table(header: tuple[str, ...], rows: list[tuple[str, ...]], *, right: frozenset[int] = frozenset()) -> str:
+    """Rows in aligned columns, two spaces apart.
+
+    Args:
+        header: of the columns.
+        rows: as many cells as the header has.
+        right: columns to be aligned on the right: numbers.
+    """
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
+    cells = (
+        [
+            cell.rjust(width) if i in right else cell.ljust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ]
+        for line in lines
+    )
+    return "\n".join("  ".join(line).rstrip() for line in cells)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

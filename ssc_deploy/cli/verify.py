@@ -1,0 +1,40 @@
+"""``ssc-deploy verify``: an exported file against the network it was made from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssc_deploy.cli import options, screen
+from ssc_deploy.errors import VerificationError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command()
+@click.option("--ckpt", type=options.PATH, required=True, help="The checkpoint (or .onnx file) it was made from.")
+@click.option("--against", type=options.PATH, required=True, help="The .onnx or .tflite file.")
+@options.network
+@options.tolerance
+@options.output_format
+@options.verbosity
+def verify(*, ckpt: Path, against: Path, atol: float | None, rtol: float | None, form: str, **network: Any) -> None:
+    r"""Compare a file with the network it was made from.
+
+    The file is run by its runtime, the network by PyTorch in float64; where the file is wrong, the first block that
+    differs is named and the exit code is 1.
+
+    \b
+    ssc-deploy verify --ckpt ssc_6_9.pt --against export/ssc_6_9/ssc_6_9.tflite
+    """
+    import ssc_deploy
+
+    report = ssc_deploy.verify(ckpt, against, **network, atol=atol, rtol=rtol)
+    if form == "json":
+        screen.print_json(report.to_dict())
+    else:
+        click.echo(str(report))
+    if not report.ok:
+        raise click.exceptions.Exit(VerificationError.exit_code)

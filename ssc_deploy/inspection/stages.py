@@ -1,0 +1,139 @@
+"""Goes through the stages of the pipeline up to the one that is asked for, and notes what each did."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from ssc_deploy import lower, pipeline, rewrite, roles
+from ssc_deploy.errors import LoweringError, SscDeployError
+from ssc_deploy.inspection import graph_layers
+from ssc_deploy.inspection.report import Finding, Inspection, Stage, StageReport
+from ssc_deploy.rewrite import canonical
+from ssc_deploy.rewrite import graph as g
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import onnx_ir as ir
+
+    from ssc_deploy import movement as mv
+    from ssc_deploy.capture import Capture
+    from ssc_deploy.inspection.report import Layer
+    from ssc_deploy.source import Source
+
+_log = logging.getLogger(__name__)
+
+
+def inspect(source: Source, stage: Stage, target: str) -> Inspection:
+    """Goes as far as ``stage``.
+
+    Raises:
+        SscDeployError: a stage fails, the target is unknown, or the source has no such stage.
+    """
+    if target not in set(lower.Target):
+        raise LoweringError(f"there is no target {target!r}; choose one of {', '.join(lower.Target)}")
+    reports, layers = zip(*_steps(source, stage, lower.Target(target)), strict=True)
+    return Inspection(
+        name=source.name,
+        file=str(source.path) if source.path else None,
+        stage=stage,
+        target=target if stage is Stage.LOWER else None,
+        parameters=_parameters(source, layers[-1]),
+        layers=layers[-1],
+        stages=reports,
+    )
+
+
+def _steps(source: Source, last: Stage, target: lower.Target) -> Iterator[tuple[StageReport, tuple[Layer, ...]]]:
+    """The report and the layers of each stage; only those of the last are made."""
+    report = StageReport(Stage.CHECKPOINT, pipeline.describe(source), _origins(source))
+    yield report, _modules(source) if last is Stage.CHECKPOINT else ()
+    if last is Stage.CHECKPOINT:
+        return
+    captured = pipeline.captured_from(source)
+    graph = captured.model
+    yield _captured(captured), graph_layers.layers_of(graph) if last is Stage.CAPTURE else ()
+    if last is Stage.CAPTURE:
+        return
+    rewritten = rewrite.rewrite(graph, check=_log.isEnabledFor(logging.DEBUG))
+    yield _rewritten(graph, rewritten), graph_layers.layers_of(graph) if last is Stage.REWRITE else ()
+    if last is Stage.REWRITE:
+        return
+    lowered = lower.lower(graph, target)
+    yield _lowered(graph, lowered.report), graph_layers.layers_of(lowered.model)
+
+
+def _parameters(source: Source, layers: tuple[Layer, ...]) -> int:
+    if source.module is None:
+        return sum(layer.parameters for layer in layers)
+    return sum(p.numel() for p in source.module.parameters())
+
+
+def _modules(source: Source) -> tuple[Layer, ...]:
+    if source.module is None:
+        raise SscDeployError(
+            f"{source.path} holds a graph, not a PyTorch network; give --stage file or --stage capture"
+        )
+    from ssc_deploy.inspection import module_layers
+
+    return module_layers.layers_of(source.module, source.input_shape)
+
+
+def _origins(source: Source) -> tuple[Finding, ...]:
+    """What the checkpoint and what lies beside it told."""
+    found = []
+    if source.entry:
+        found.append(Finding("", "state dict", f"under {source.entry!r} in the file"))
+    if source.card:
+        found.append(Finding("", "card", str(source.card.path)))
+    if source.labels:
+        found.append(Finding("", "labels", ", ".join(source.labels)))
+    if source.preprocessing:
+        p = source.preprocessing
+        found.append(Finding("", "preprocessing", f"{p.colour}, mean {list(p.mean)}, std {list(p.std)}"))
+    return tuple(found)
+
+
+def _captured(captured: Capture) -> StageReport:
+    probed = tuple(Finding(p.path, _kind(p.movement), f"module {p.kind}, {_size(p.movement)}") for p in captured.probed)
+    return StageReport(Stage.CAPTURE, pipeline.describe_capture(captured), probed)
+
+
+def _rewritten(graph: ir.Model, report: rewrite.RewriteReport) -> StageReport:
+    refused = tuple(Finding(r.block, f"{r.looked_for} of {r.steps} nodes", r.reason) for r in report.refusals)
+    return StageReport(Stage.REWRITE, str(report), tuple(_roles(graph.graph)), refused)
+
+
+def _roles(graph: ir.Graph) -> Iterator[Finding]:
+    for node in graph:
+        role, movement = roles.role(node), canonical.movement_of(node)
+        if role is not None:
+            detail = _size(movement) if movement else f"{g.integer(node, 'group', 1)} groups"
+            yield Finding(roles.block(node), role.value, detail)
+
+
+def _lowered(graph: ir.Model, report: lower.LowerReport) -> StageReport:
+    """What was chosen, and of the other ways those that are not possible."""
+    chosen = tuple(Finding(c.block, c.role.value, c.lowering) for c in report.choices)
+    refused = []
+    for site, role in lower.sites(graph, report.target):
+        registry = lower.SHIFTS if role is roles.Role.SHIFT else lower.SHUFFLES
+        for name in registry.names:
+            reason = registry.get(name).refusal(site)
+            if reason is not None:
+                refused.append(Finding(roles.block(site.node), f"{role.value} by {name}", reason))
+    return StageReport(Stage.LOWER, f"{report.target.value}: {report}", chosen, tuple(refused))
+
+
+def _kind(movement: mv.Movement) -> str:
+    if movement.is_shift:
+        return roles.Role.SHIFT.value
+    return roles.Role.SHUFFLE.value if movement.is_permutation else "shift and shuffle"
+
+
+def _size(movement: mv.Movement) -> str:
+    channels = f"{movement.out_channels} channels"
+    if movement.is_permutation:
+        return channels
+    return f"{channels}, {len(set(movement.offsets))} offsets of up to {movement.radius}"

@@ -1,0 +1,117 @@
+"""Layers of a TFLite file."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ssc_deploy.emit.tflite.schema import name_of, schema
+from ssc_deploy.inspection.report import Layer
+
+_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+
+#: Operators that write what they read, elsewhere.
+_COPIES = frozenset(
+    [
+        "CONCATENATION",
+        "DEPTH_TO_SPACE",
+        "GATHER",
+        "GATHER_ND",
+        "MIRROR_PAD",
+        "PAD",
+        "PADV2",
+        "SCATTER_ND",
+        "SLICE",
+        "SPACE_TO_DEPTH",
+        "SPLIT",
+        "SPLIT_V",
+        "STRIDED_SLICE",
+        "TILE",
+        "TRANSPOSE",
+    ]
+)
+
+
+def layers_of(model: Any) -> tuple[Layer, ...]:
+    """The operators of a ``ModelT`` (see `emit.tflite.schema.unpack`) as layers."""
+    subgraph = model.subgraphs[0]
+    counted: set[int] = set()
+    layers = []
+    for operator in subgraph.operators:
+        inputs = [subgraph.tensors[i] for i in operator.inputs if i >= 0]
+        outputs = [subgraph.tensors[i] for i in operator.outputs]
+        constants = [
+            (i, subgraph.tensors[i])
+            for i in operator.inputs
+            if i >= 0 and model.buffers[subgraph.tensors[i].buffer].content
+        ]
+        name = _name(model.operatorCodes[operator.opcodeIndex])
+        shift = name == "DEPTHWISE_CONV_2D" and any(_one_hot(model, tensor) for _, tensor in constants)
+        moves = shift or name in _COPIES
+        own = (
+            [] if moves else [(i, t) for i, t in constants if t.type == schema.TensorType.FLOAT32 and i not in counted]
+        )
+        counted.update(i for i, _ in own)
+        layers.append(
+            Layer(
+                block=name_of(outputs[0]).partition("/")[0] if outputs else "",
+                name=name_of(outputs[0]) if outputs else "",
+                operator=name,
+                detail=_detail(name, inputs),
+                role="shift" if shift else None,
+                shape=_shape(outputs[0]) if outputs else None,
+                parameters=sum(math.prod(_shape(tensor)) for _, tensor in own),
+                macs=0 if moves else _macs(name, inputs, outputs),
+                moved_bytes=sum(4 * math.prod(_shape(t)) for t in outputs) if moves else 0,
+            )
+        )
+    return tuple(layers)
+
+
+def _name(code: Any) -> str:
+    """The operator's name; a custom operator's own."""
+    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+    if builtin == schema.BuiltinOperator.CUSTOM and code.customCode:
+        return str(code.customCode.decode(errors="replace"))
+    return str(_NAMES.get(builtin, builtin))
+
+
+def _shape(tensor: Any) -> tuple[int, ...]:
+    return () if tensor.shape is None else tuple(int(size) for size in tensor.shape)
+
+
+def _one_hot(model: Any, tensor: Any) -> bool:
+    """Whether a depthwise kernel [1, kh, kw, C] takes one pixel for each channel as it is."""
+    content, shape = model.buffers[tensor.buffer].content, _shape(tensor)
+    if tensor.type != schema.TensorType.FLOAT32 or len(shape) != 4 or len(content) != 4 * math.prod(shape):
+        return False
+    kernel = np.frombuffer(content, np.float32).reshape(shape)
+    return bool(np.isin(kernel, (0, 1)).all() and (kernel.sum((0, 1, 2)) == 1).all())
+
+
+def _detail(name: str, inputs: list[Any]) -> str:
+    if name not in {"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"} or len(inputs) < 2:
+        return ""
+    data, weight = _shape(inputs[0]), _shape(inputs[1])
+    if len(data) != 4 or len(weight) != 4:
+        return ""
+    groups = data[3] // weight[3] if name == "CONV_2D" and weight[3] else 1
+    return " ".join([f"{weight[1]}x{weight[2]}"] + [f"g{groups}"] * (groups > 1))
+
+
+def _macs(name: str, inputs: list[Any], outputs: list[Any]) -> int | None:
+    """Output elements times what each is a sum of."""
+    shapes, out = [_shape(tensor) for tensor in inputs], math.prod(_shape(outputs[0])) if outputs else 0
+    match name:
+        case "CONV_2D" | "FULLY_CONNECTED":
+            return out * math.prod(shapes[1][1:])
+        case "DEPTHWISE_CONV_2D":
+            return out * math.prod(shapes[1][1:3])
+        case "BATCH_MATMUL":
+            return out * math.prod(shapes[0]) // max(1, math.prod(shapes[0][:-1]))
+        case "TRANSPOSE_CONV":
+            return None
+        case _:
+            return 0
