@@ -64,6 +64,10 @@ _STAND_INS: dict[str, Any] = {
             "pathlib.PosixPath",
             "pathlib.PurePosixPath",
             "pathlib.WindowsPath",
+            "pathlib._local.Path",  # so named by CPython 3.13
+            "pathlib._local.PosixPath",
+            "pathlib._local.PurePosixPath",
+            "pathlib._local.WindowsPath",
             "types.SimpleNamespace",
         ),
         Inert,

@@ -4,6 +4,7 @@ import argparse
 import collections
 import datetime
 import pathlib
+import sys
 import types
 
 import numpy as np
@@ -99,6 +100,17 @@ def test_metadata_of_other_types_is_kept_from_being_made(tmp_path):
     loaded = unpickle.load(path)
     assert type(loaded["args"]) is unpickle.Inert
     assert not vars(loaded["args"])
+
+
+def test_paths_that_python_3_13_pickled_are_ignored(tmp_path, monkeypatch):
+    # It keeps the classes in another module, and pickles name that.
+    later = types.ModuleType("pathlib._local")
+    later.PosixPath = type("PosixPath", (), {"__module__": later.__name__})
+    path, weights = tmp_path / "net.pt", small().state_dict()
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, later.__name__, later)
+        torch.save({"net": weights, "out": later.PosixPath()}, path)
+    assert list(checkpoint.read(path).tensors) == list(weights)
 
 
 def test_a_module_whose_own_names_look_like_a_wrapper_keeps_them(tmp_path):
