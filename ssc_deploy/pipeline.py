@@ -222,7 +222,8 @@ def _emit(
 
     form = Format(path.suffix[1:])
     data, operators = _build(form, lowered, metadata, opset)
-    say("emit", f"{path}   {len(data) / 1e6:.1f} MB · {operators} operators")
+    size = f"{len(data) / 1e6:.1f} MB" if len(data) >= 1e5 else f"{len(data) / 1e3:.1f} kB"
+    say("emit", f"{path}   {size} · {operators} operators")
     reports = []
 
     def verified(temporary: Path) -> None:

@@ -146,8 +146,8 @@ def load_model(
     preprocessing = preprocessing or (metadata.preprocessing if metadata else None)
     if preprocessing is None:
         raise RuntimeLoadError(
-            f"{path.name} does not say how a picture becomes its input; pass "
-            "preprocessing=Preprocessing(mean=..., std=..., colour=...), and labels=[...] for class names"
+            f"{path.name} does not say how a picture becomes its input; give --mean and --std, or in Python pass "
+            "preprocessing=Preprocessing(mean=..., std=..., colour=...)"
         )
     runner = runtime.load(path, threads=threads)
     layout = metadata.layout if metadata else runtime.image_layout

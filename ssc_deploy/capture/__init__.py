@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import sysconfig
 import traceback
@@ -120,16 +121,18 @@ def read_onnx(path: Path, input_shape: tuple[int, int, int, int]) -> Capture:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keeps the exporter's own progress and deprecation notes off the user's screen."""
-    logger = logging.getLogger("torch.onnx")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    """Keeps the exporter's own progress, deprecation notes and printed graphs off the user's screen.
+
+    What it cannot follow it prints as a whole graph, besides the exception that says all that a user needs.
+    """
+    disabled = logging.root.manager.disable
+    logging.disable(logging.WARNING)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:
-        logger.setLevel(level)
+        logging.disable(disabled)
 
 
 def _root(error: BaseException) -> BaseException:

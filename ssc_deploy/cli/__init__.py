@@ -25,6 +25,11 @@ INTERRUPTED = 130
 #: Each is the object of its own name in the module of its own name.
 COMMANDS = ("export", "verify", "inspect", "run")
 
+_EXAMPLES = """\b
+ssc-deploy export --ckpt models/ssc-net-1-9/ssc_1_9.pt --to tflite
+ssc-deploy run export/ssc_1_9/ssc_1_9.tflite cat.png
+"""
+
 
 class _Group(click.Group):
     """Imports a command when it is asked for, and turns what the library raises into messages and exit codes."""
@@ -50,14 +55,12 @@ class _Group(click.Group):
                 raise click.exceptions.Exit(INTERRUPTED) from error
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, subcommand_metavar="COMMAND ...")
+@click.group(
+    "ssc-deploy", cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, subcommand_metavar="COMMAND ..."
+)
 @click.version_option(package_name="ssc-deploy", message="%(prog)s %(version)s")
 def main() -> None:
-    r"""Trained shift-based networks, verified, on phones and ARM boards.
-
-    \b
-    ssc-deploy export --ckpt models/ssc-net-1-9/ssc_1_9.pt --to tflite
-    ssc-deploy run export/ssc_1_9/ssc_1_9.tflite cat.png
+    """Trained shift-based networks, verified, on phones and ARM boards.
 
     Exit codes: 1 when verification fails, 2 for usage or bad input.
     """

@@ -12,7 +12,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command()
+_EXAMPLES = """\b
+ssc-deploy export --ckpt ssc_6_9.pt --to onnx --to tflite
+ssc-deploy export --ckpt my.pth --model my.py:Net --input-shape 1,3,32,32
+"""
+
+
+@click.command(epilog=_EXAMPLES)
 @click.option("--ckpt", type=options.PATH, help="A checkpoint, or an .onnx file of another exporter.")
 @click.option(
     "--to", type=click.Choice(options.FORMATS), multiple=True, default=("onnx",), show_default=True, help="Repeatable."
@@ -44,14 +50,10 @@ def export(
     form: str,
     **network: Any,
 ) -> None:
-    r"""Write verified .onnx and .tflite files.
+    """Write verified .onnx and .tflite files.
 
     Each file is run by its runtime and compared with the network in float64 before it is put in its place; when it
     fails nothing is written, and a file that was there stays.
-
-    \b
-    ssc-deploy export --ckpt ssc_6_9.pt --to onnx --to tflite
-    ssc-deploy export --ckpt mine.pth --model net.py:Net --arg depth=3 --input-shape 1,3,32,32
     """
     import ssc_deploy
 

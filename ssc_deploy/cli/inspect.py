@@ -14,8 +14,16 @@ if TYPE_CHECKING:
 
     from ssc_deploy.inspection import Inspection, Layer, StageReport
 
+_ROOT = "(root)"
 
-@click.command()
+
+_EXAMPLES = """\b
+ssc-deploy inspect ssc_6_9.pt
+ssc-deploy inspect ssc_6_9.pt --stage lower --target litert
+"""
+
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("file", type=options.PATH, required=False)
 @click.option("--stage", type=click.Choice(options.STAGES), help="[default: file for .onnx and .tflite, else rewrite]")
 @click.option(
@@ -25,14 +33,10 @@ if TYPE_CHECKING:
 @options.output_format
 @options.verbosity
 def inspect(*, file: Path | None, stage: str | None, target: str, form: str, **network: Any) -> None:
-    r"""Show layers, costs, and what each stage recognised and refused.
+    """Show layers, costs, and what each stage recognised and refused.
 
     FILE is a checkpoint, an .onnx or a .tflite file. MACs are multiply-accumulates for one picture; of an operator
     that only moves data the bytes it writes stand there instead.
-
-    \b
-    ssc-deploy inspect ssc_6_9.pt
-    ssc-deploy inspect ssc_6_9.pt --stage lower --target litert
     """
     import ssc_deploy
 
@@ -55,11 +59,11 @@ def _stage(report: StageReport) -> str:
     """The stage's line, and below it a line for each kind of thing that it recognised or refused."""
     lines = [screen.stage_line(report.stage, report.summary)]
     for verdict, findings in (("", report.recognised), ("refused: ", report.refused)):
-        blocks: dict[tuple[str, str], list[str]] = {}
+        blocks: dict[tuple[str, str], list[str | None]] = {}
         for finding in findings:
             blocks.setdefault((finding.what, finding.detail), []).append(finding.block)
         for (what, detail), where in blocks.items():
-            places = ", ".join(dict.fromkeys(block for block in where if block))
+            places = ", ".join(dict.fromkeys(block or _ROOT for block in where if block is not None))
             text = f"{verdict}{what}: {detail}" + (f" · {places}" if places else "")
             lines.extend(screen.indented(text))
     return "\n".join(lines)
@@ -71,10 +75,10 @@ def _layers(inspection: Inspection) -> str:
     for block, group in itertools.groupby(inspection.layers, lambda layer: _outer(layer.block)):
         layers = list(group)
         if len(layers) == 1 and layers[0].block == block:
-            rows.append((block or "(root)", *_cells(layers[0])))
+            rows.append((block or _ROOT, *_cells(layers[0])))
             continue
         sums = (sum(layer.parameters for layer in layers), sum(layer.macs or 0 for layer in layers))
-        rows.append((block or "(root)", "", "", *(f"{number:,}" if number else "" for number in sums)))
+        rows.append((block or _ROOT, "", "", *(f"{number:,}" if number else "" for number in sums)))
         before = None
         for layer in layers:
             inner = layer.block[len(block) :].lstrip(".")

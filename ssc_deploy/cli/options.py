@@ -39,6 +39,21 @@ class Shape(click.ParamType[tuple[int, ...]]):
             self.fail(f"{value!r} is not of the form 1,3,32,32", param, ctx)
 
 
+class Numbers(click.ParamType[tuple[float, ...]]):
+    """``0.49,0.48,0.45`` as a tuple of numbers."""
+
+    name = "numbers"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
+        """Reads the text."""
+        if isinstance(value, tuple):
+            return value
+        try:
+            return tuple(float(number) for number in str(value).split(","))
+        except ValueError:
+            self.fail(f"{value!r} is not of the form 0.49,0.48,0.45", param, ctx)
+
+
 class Batch(click.ParamType[int | str]):
     """A number of pictures, or ``dynamic``."""
 

@@ -2,36 +2,64 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import click
 
 from ssc_deploy.cli import options, screen
-from ssc_deploy.metadata import SCHEMA_VERSION
+from ssc_deploy.metadata import SCHEMA_VERSION, Preprocessing
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command()
+_EXAMPLES = """\b
+ssc-deploy run export/ssc_1_9/ssc_1_9.onnx cat.png dog.jpg --top-k 3
+"""
+
+
+@click.command(epilog=_EXAMPLES)
 @click.argument("model", type=options.PATH)
 @click.argument("pictures", metavar="PICTURE...", type=options.PATH, nargs=-1, required=True)
 @click.option("--top-k", type=click.IntRange(min=1), default=5, show_default=True, help="Classes to show.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of the runtime.")
 @click.option("--resize", is_flag=True, help="Scale and crop pictures of another size.")
+@click.option("--mean", type=options.Numbers(), metavar="R,G,B", help="With --std, for a file that does not say them.")
+@click.option("--std", type=options.Numbers(), metavar="R,G,B", help="Input = (pixel / 255 - mean) / std.")
+@click.option("--labels", type=click.File(encoding="utf-8"), help="Class names, one a line, likewise.")
 @options.output_format
 @options.verbosity
-def run(*, model: Path, pictures: tuple[Path, ...], top_k: int, threads: int, resize: bool, form: str) -> None:
-    r"""Run an exported MODEL (.onnx or .tflite) on pictures.
+def run(
+    *,
+    model: Path,
+    pictures: tuple[Path, ...],
+    top_k: int,
+    threads: int,
+    resize: bool,
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+    labels: IO[str] | None,
+    form: str,
+) -> None:
+    """Run an exported MODEL (.onnx or .tflite) on pictures.
 
-    Pictures become the network's input as the file itself says. Of each the most probable classes are printed.
-
-    \b
-    ssc-deploy run export/ssc_1_9/ssc_1_9.onnx cat.png dog.jpg --top-k 3
+    Pictures become the network's input as the file itself says, or as --mean and --std do. Of each picture the most
+    probable classes are printed.
     """
     import ssc_deploy
 
-    predictions = ssc_deploy.load_model(model, threads, resize=resize).predict(list(pictures), top_k)
+    if (mean is None) != (std is None):
+        raise click.UsageError("--mean and --std go together")
+    loaded = ssc_deploy.load_model(
+        model,
+        threads,
+        labels=None if labels is None else labels.read().splitlines(),
+        preprocessing=None
+        if mean is None or std is None
+        else Preprocessing(mean, std, "L" if len(mean) == 1 else "RGB"),
+        resize=resize,
+    )
+    predictions = loaded.predict(list(pictures), top_k)
     if form == "json":
         listed = [prediction.to_dict() for prediction in predictions]
         screen.print_json({"schema_version": SCHEMA_VERSION, "model": str(model), "predictions": listed})

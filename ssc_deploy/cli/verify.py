@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-@click.command()
+_EXAMPLES = """\b
+ssc-deploy verify --ckpt ssc_6_9.pt --against export/ssc_6_9/ssc_6_9.tflite
+"""
+
+
+@click.command(epilog=_EXAMPLES)
 @click.option("--ckpt", type=options.PATH, required=True, help="The checkpoint (or .onnx file) it was made from.")
 @click.option("--against", type=options.PATH, required=True, help="The .onnx or .tflite file.")
 @options.network
@@ -21,13 +26,10 @@ if TYPE_CHECKING:
 @options.output_format
 @options.verbosity
 def verify(*, ckpt: Path, against: Path, atol: float | None, rtol: float | None, form: str, **network: Any) -> None:
-    r"""Compare a file with the network it was made from.
+    """Compare a file with the network it was made from.
 
     The file is run by its runtime, the network by PyTorch in float64; where the file is wrong, the first block that
     differs is named and the exit code is 1.
-
-    \b
-    ssc-deploy verify --ckpt ssc_6_9.pt --against export/ssc_6_9/ssc_6_9.tflite
     """
     import ssc_deploy
 

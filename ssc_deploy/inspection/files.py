@@ -63,7 +63,7 @@ def _about(metadata: ModelMetadata | None) -> list[Finding]:
         "labels": ", ".join(metadata.labels),
         "versions": ", ".join(f"{name} {version}" for name, version in metadata.versions.items()),
     }
-    return [Finding("", what, text) for what, text in texts.items() if text]
+    return [Finding(None, what, text) for what, text in texts.items() if text]
 
 
 def _tflite(path: Path) -> tuple[Layer, ...]:

@@ -56,12 +56,12 @@ class Finding:
     """Something that a stage recognised or refused.
 
     Attributes:
-        block: path of the module that it was found in.
+        block: path of the module that it was found in, empty for the network itself; None where it is of none.
         what: that it is, or that it looked like.
         detail: how it is spelled or carried out; of a refusal the reason.
     """
 
-    block: str
+    block: str | None
     what: str
     detail: str
 

@@ -84,14 +84,14 @@ def _origins(source: Source) -> tuple[Finding, ...]:
     """What the checkpoint and what lies beside it told."""
     found = []
     if source.entry:
-        found.append(Finding("", "state dict", f"under {source.entry!r} in the file"))
+        found.append(Finding(None, "state dict", f"under {source.entry!r} in the file"))
     if source.card:
-        found.append(Finding("", "card", str(source.card.path)))
+        found.append(Finding(None, "card", str(source.card.path)))
     if source.labels:
-        found.append(Finding("", "labels", ", ".join(source.labels)))
+        found.append(Finding(None, "labels", ", ".join(source.labels)))
     if source.preprocessing:
         p = source.preprocessing
-        found.append(Finding("", "preprocessing", f"{p.colour}, mean {list(p.mean)}, std {list(p.std)}"))
+        found.append(Finding(None, "preprocessing", f"{p.colour}, mean {list(p.mean)}, std {list(p.std)}"))
     return tuple(found)
 
 

@@ -59,7 +59,7 @@ def layers_of(model: Any) -> tuple[Layer, ...]:
                 block=name_of(outputs[0]).partition("/")[0] if outputs else "",
                 name=name_of(outputs[0]) if outputs else "",
                 operator=name,
-                detail=_detail(name, inputs),
+                detail=_detail(name, inputs, operator.builtinOptions),
                 role="shift" if shift else None,
                 shape=_shape(outputs[0]) if outputs else None,
                 parameters=sum(math.prod(_shape(tensor)) for _, tensor in own),
@@ -91,14 +91,16 @@ def _one_hot(model: Any, tensor: Any) -> bool:
     return bool(np.isin(kernel, (0, 1)).all() and (kernel.sum((0, 1, 2)) == 1).all())
 
 
-def _detail(name: str, inputs: list[Any]) -> str:
-    if name not in {"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV"} or len(inputs) < 2:
+def _detail(name: str, inputs: list[Any], options: Any) -> str:
+    """Kernel, groups and stride, where there are any."""
+    if name not in {"CONV_2D", "DEPTHWISE_CONV_2D"} or len(inputs) < 2:
         return ""
     data, weight = _shape(inputs[0]), _shape(inputs[1])
     if len(data) != 4 or len(weight) != 4:
         return ""
     groups = data[3] // weight[3] if name == "CONV_2D" and weight[3] else 1
-    return " ".join([f"{weight[1]}x{weight[2]}"] + [f"g{groups}"] * (groups > 1))
+    stride = max(options.strideH, options.strideW) if options else 1
+    return " ".join([f"{weight[1]}x{weight[2]}"] + [f"g{groups}"] * (groups > 1) + [f"/{stride}"] * (stride > 1))
 
 
 def _macs(name: str, inputs: list[Any], outputs: list[Any]) -> int | None:

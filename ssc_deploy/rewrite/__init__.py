@@ -71,7 +71,9 @@ def rewrite(model: ir.Model, *, check: bool = False) -> RewriteReport:
     refusals: dict[str, tuple[Refusal, ...]] = {}
     for rule in rules():
         modified = rule(model).modified
-        _log.debug("%s: %s, %d nodes", type(rule).__name__, "changed" if modified else "no change", len(model.graph))
+        outcome = "changed" if modified else "no change"
+        level = logging.INFO if modified else logging.DEBUG
+        _log.log(level, "%s: %s, %d nodes", type(rule).__name__, outcome, len(model.graph))
         if check:
             canonical.check_graph(model)
         # A rule that runs again has seen what its first run left alone: only its last word counts.

@@ -1,0 +1,233 @@
+"""The commands doing their work on a network in foreign code."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from cli import foreign_net
+from cli.tester import ZOO, foreign, ssc
+from PIL import Image
+
+from ssc_deploy import nets
+from ssc_deploy.runtimes.litert import LiteRT
+
+
+@pytest.fixture
+def picture(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "picture.png")
+    return tmp_path / "picture.png"
+
+
+def test_export_writes_what_its_json_says(exported):
+    files, outcome = exported
+    assert outcome.code == 0, outcome.err
+    result = outcome.json
+    assert result["schema_version"] == 1
+    assert result["rewrite"] | {"nodes": 9} == result["rewrite"]
+    assert (result["rewrite"]["shifts"], result["rewrite"]["shuffles"], result["rewrite"]["group_pointwise"]) == (
+        1,
+        1,
+        1,
+    )
+    assert [Path(file["path"]) for file in result["files"]] == [files / "mine.onnx", files / "mine.tflite"]
+    assert {path.name for path in files.iterdir()} == {"mine.onnx", "mine.tflite"}
+    for file in result["files"]:
+        assert file["verification"]["ok"]
+        assert file["verification"]["movements"] | {"checked": 2, "exact": 2} == file["verification"]["movements"]
+        assert Path(file["path"]).stat().st_size == file["size"]
+    assert LiteRT().delegates(files / "mine.tflite") == 1
+
+
+def test_with_json_the_stages_go_to_stderr_one_below_the_other(exported):
+    _, outcome = exported
+    lines = outcome.err.splitlines()
+    stages = ["checkpoint", "capture", "rewrite", "lower", "emit", "verify", "lower", "emit", "verify"]
+    assert [line.split()[0] for line in lines] == stages
+    assert all(line[:13] == f" {stage:<10}  " and line[13] != " " for line, stage in zip(lines, stages, strict=True))
+    assert lines[0].endswith("Net · 796 parameters · 4 classes · 3x8x8")
+    assert lines[5].endswith("· OK")
+
+
+def test_in_text_the_stages_are_the_result(folder, tmp_path):
+    options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "--to", "tflite", "-o", tmp_path]
+    outcome = ssc("export", *options)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert [line.split()[0] for line in outcome.out.splitlines()] == [
+        *("checkpoint", "capture", "rewrite", "lower", "emit", "verify")
+    ]
+    assert "\x1b" not in outcome.out
+
+
+def test_options_reach_the_files(folder, tmp_path):
+    options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "-o", tmp_path, "--format", "json"]
+    outcome = ssc("export", *options, "--opset", "13", "--batch", "3", "--shift", "slice", "--shuffle", "transpose")
+    assert outcome.code == 0, outcome.err
+    lowering = outcome.json["files"][0]["lowering"]
+    assert (lowering["batch"], lowering["shift"], lowering["shuffle"]) == (3, {"slice": 1}, {"transpose": 1})
+    model = onnx.load(tmp_path / "mine.onnx")
+    assert model.opset_import[0].version == 13
+    assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 3
+
+
+def test_a_file_of_the_default_options_stands_under_export(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outcome = ssc("export", "--ckpt", folder / "mine.pth.tar", *foreign(), "--to", "tflite")
+    assert outcome.code == 0
+    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*.*")] == [Path("export/mine/mine.tflite")]
+
+
+@pytest.mark.parametrize("name", ["mine.onnx", "mine.tflite"])
+def test_verify_passes_what_was_exported(folder, exported, name):
+    files, _ = exported
+    options = ["verify", "--ckpt", folder / "mine.pth.tar", *foreign(), "--against", files / name]
+    assert ssc(*options).out.rstrip().endswith("OK")
+    outcome = ssc(*options, "--format", "json")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.json["ok"]
+    assert outcome.json["schema_version"] == 1
+
+
+def test_verify_fails_for_other_weights_and_names_the_block(folder, exported, tmp_path):
+    files, _ = exported
+    state = torch.load(folder / "mine.pth.tar", weights_only=True)["state_dict"]
+    state["module.local.0.weight"][3] *= 1.01
+    torch.save(state, tmp_path / "other.pt")
+    options = ["verify", "--ckpt", tmp_path / "other.pt", *foreign(), "--against", files / "mine.tflite"]
+    outcome = ssc(*options)
+    assert (outcome.code, outcome.err) == (1, "")
+    assert "FAILED" in outcome.out
+    assert "the file leaves the network first in local" in outcome.out
+    outcome = ssc(*options, "--format", "json")
+    assert outcome.code == 1
+    assert outcome.json["first_divergence"]["block"]["name"].startswith("local")
+    assert ssc(*options, "--atol", "10").code == 0
+
+
+def test_run_prints_labels_in_the_order_of_their_probability(exported, picture, tmp_path):
+    files, _ = exported
+    (tmp_path / "labels.txt").write_text("ant\nbee\ncow\ndog\n")
+    options = ["--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25", "--labels", tmp_path / "labels.txt"]
+    network = foreign_net.Net().eval()
+    nets.randomise(network)
+    pixels = torch.from_numpy(np.asarray(Image.open(picture)).copy()).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        expected = torch.softmax(network((pixels / 255 - 0.5) / 0.25), 1)[0].sort(descending=True)
+    for name in ("mine.onnx", "mine.tflite"):
+        outcome = ssc("run", files / name, picture, picture, *options, "--top-k", "2", "--format", "json")
+        assert (outcome.code, outcome.err) == (0, "")
+        assert outcome.json["schema_version"] == 1
+        for prediction in outcome.json["predictions"]:
+            assert [c["label"] for c in prediction["top"]] == [
+                ["ant", "bee", "cow", "dog"][i] for i in expected.indices[:2]
+            ]
+            assert [c["probability"] for c in prediction["top"]] == pytest.approx(
+                expected.values[:2].tolist(), abs=1e-5
+            )
+    text = ssc("run", files / "mine.onnx", picture, *options).out.splitlines()
+    assert text[0] == str(picture)
+    assert [line.split()[1] for line in text[1:]] == [["ant", "bee", "cow", "dog"][i] for i in expected.indices]
+
+
+def test_run_imports_neither_torch_nor_what_exports(exported, picture):
+    script = """
+import sys
+from ssc_deploy.cli import main
+try:
+    main(sys.argv[1:])
+finally:
+    print("imported:", *sorted({"torch", "onnxscript", "onnx_ir", "rich"} & set(sys.modules)))
+"""
+    files, _ = exported
+    options = ["--mean", "0,0,0", "--std", "1,1,1"]
+    command = [sys.executable, "-c", script, "run", files / "mine.tflite", picture, *options]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.splitlines()[-1] == "imported:"
+    # Native code of LiteRT writes notes to file descriptor 2, which only a process of its own shows.
+    assert done.stderr == ""
+
+
+def test_every_stage_can_be_looked_at(folder):
+    reached = []
+    for stage in ("checkpoint", "capture", "rewrite", "lower"):
+        options = ["inspect", folder / "mine.pth.tar", *foreign("Rolling"), "--stage", stage]
+        outcome = ssc(*options, "--format", "json")
+        assert (outcome.code, outcome.err) == (0, "")
+        reached.append(stage)
+        assert [report["stage"] for report in outcome.json["stages"]] == reached
+        assert outcome.json["schema_version"] == 1
+        assert outcome.json["parameters"] == 796
+        # 27 * 18 * 64 in the entry, 9 * 18 * 64 in the group pointwise, 18 * 4 in the head; movements cost none.
+        assert outcome.json["macs"] == 31104 + 10368 + 72
+
+
+def test_what_was_refused_is_said_with_its_block_and_the_reason(folder):
+    outcome = ssc("inspect", folder / "mine.pth.tar", *foreign("Rolling"))
+    assert outcome.code == 0
+    text = " ".join(outcome.out.split())
+    assert "recognised · 1 regions left alone" in text
+    assert "refused: shift or shuffle of 3 nodes: output channel 0 is displaced by (0, -1), but wraps around" in text
+    assert "repeats the edge · between" in text
+    assert max(map(len, outcome.out.splitlines())) <= 100
+    assert outcome.out.splitlines()[-1].strip()
+
+
+def test_a_file_is_looked_at_as_it_stands(exported):
+    files, _ = exported
+    outcome = ssc("inspect", files / "mine.tflite")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert "1 delegate partition\n" in outcome.out
+    assert "DEPTHWISE_CONV_2D 3x3 · shift" in outcome.out
+    assert "lowering: shift=depthwise, shuffle=transpose" in outcome.out
+    assert "41,544 MACs" in outcome.out
+    outcome = ssc("inspect", files / "mine.onnx", "--format", "json")
+    assert outcome.json["metadata"]["network"] == "Net"
+    assert outcome.json["macs"] == 41544
+
+
+def test_a_warning_is_one_line_without_a_place_in_our_code(tmp_path):
+    for name in ("ssc_1_9.pt", "model.toml"):
+        shutil.copy(ZOO / name, tmp_path / name)
+    shutil.copytree(ZOO / "golden", tmp_path / "golden")
+    state = torch.load(tmp_path / "ssc_1_9.pt", weights_only=True)
+    torch.save({**state, "note": "retrained"}, tmp_path / "ssc_1_9.pt")
+    outcome = ssc("inspect", tmp_path / "ssc_1_9.pt", "--stage", "checkpoint")
+    assert outcome.code == 0
+    (line,) = outcome.err.splitlines()
+    assert line.startswith(f"warning: {tmp_path}/model.toml is not used: it describes a ssc_1_9.pt of SHA-256 ")
+
+
+def test_verbose_logs_the_rules_and_the_way_to_an_error(folder, tmp_path):
+    options = ["--ckpt", folder / "mine.pth.tar", *foreign("Summing"), "--to", "tflite", "-o", tmp_path]
+    assert "RecogniseMovement" not in ssc("export", *options).err
+    logged = ssc("export", *options, "-vv").err
+    assert "ssc_deploy.rewrite: RecogniseMovement: changed" in logged
+    assert "Traceback" in logged
+    assert logged.splitlines()[-1].startswith("error: TFLite emission cannot write operator CumSum")
+
+
+@pytest.mark.slow
+def test_the_main_job_on_a_trained_network_and_real_pictures(tmp_path):
+    outcome = ssc("export", "--ckpt", ZOO / "ssc_1_9.pt", "--to", "tflite", "--to", "onnx", "-o", tmp_path)
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.count("top-1 agrees on 64/64 pictures · OK") == 2
+    assert "6 shifts, 3 shuffles, 15 group pointwise recognised · 0 regions left alone" in outcome.out
+    pictures = sorted((ZOO / "golden").glob("*.png"))
+    for name in ("ssc_1_9.tflite", "ssc_1_9.onnx"):
+        against = ["--ckpt", ZOO / "ssc_1_9.pt", "--against", tmp_path / name]
+        assert ssc("verify", *against, "--format", "json").json["top1"] == {"hits": 64, "total": 64}
+        predicted = ssc("run", tmp_path / name, *pictures, "--top-k", "1", "--format", "json").json["predictions"]
+        right = [Path(p["picture"]).name.startswith(p["top"][0]["label"]) for p in predicted]
+        assert sum(right) == outcome_hits(against)
+
+
+def outcome_hits(against) -> int:
+    """Pictures whose best class is the true one, as verification counts them."""
+    return ssc("verify", *against, "--format", "json").json["accuracy"]["hits"]
