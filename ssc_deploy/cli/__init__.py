@@ -56,7 +56,11 @@ class _Group(click.Group):
 
 
 @click.group(
-    "ssc-deploy", cls=_Group, context_settings={"help_option_names": ["-h", "--help"]}, subcommand_metavar="COMMAND ..."
+    "ssc-deploy",
+    cls=_Group,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    subcommand_metavar="COMMAND ...",
+    epilog=_EXAMPLES,
 )
 @click.version_option(package_name="ssc-deploy", message="%(prog)s %(version)s")
 def main() -> None:
