@@ -106,11 +106,12 @@ def _fold(node: ir.Node, data: ir.Value, affine: Affine) -> bool:
         through, data, producer = producer, before, before.producer()
     if producer is None or not g.used_once(data) or canonical.shift_of(producer):
         return False
-    weights, given = _scaled(producer, scale, offset), g.constant(producer.inputs[1])
-    if weights is None or given is None:
+    weights = _scaled(producer, scale, offset)
+    if weights is None:
         return False
-    graph = node.graph
+    graph, given = node.graph, g.constant(producer.inputs[1])
     assert graph is not None
+    assert given is not None  # _scaled looked
     inputs = [producer.inputs[0]] + [
         g.initializer(graph, f"{roles.block(producer)}/{name}", array.astype(given.dtype))
         for name, array in zip(("weight", "bias"), weights, strict=True)

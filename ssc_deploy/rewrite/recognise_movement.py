@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 import onnx_ir as ir
+from onnx_ir.passes import common
 
 from ssc_deploy import movement as mv
 from ssc_deploy import roles
@@ -34,14 +35,27 @@ class RecogniseMovement(ir.passes.InPlacePass):
 
     def __init__(self) -> None:
         self.refusals: list[Refusal] = []
+        # Results of movements that are no part of a larger one: what follows them is looked at on its own.
+        self._starts: set[ir.Value] = set()
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Runs the pass."""
+        """Runs the pass until nothing is left to find: what follows a movement may be the next one."""
+        self._starts.clear()
+        modified = False
+        while True:
+            known = len(self._starts)
+            modified |= self._once(model.graph)
+            # What was replaced still reads its pictures, and would keep the next rule from taking them for read once.
+            common.RemoveUnusedNodesPass()(model)
+            if len(self._starts) == known:
+                return ir.passes.PassResult(model, modified)
+
+    def _once(self, graph: ir.Graph) -> bool:
         self.refusals = []
-        found = regions.origins(model.graph, moves_data)
+        found = regions.origins(graph, lambda node: moves_data(node) and self._starts.isdisjoint(node.outputs))
         modified = False
         seen: set[ir.Value] = set()
-        for end in list(regions.ends(model.graph, found)):
+        for end in list(regions.ends(graph, found)):
             # A region has many beginnings and one reason: why its end, or what stands nearest to it, is no movement.
             waiting, tries, reason = [end], 0, None
             while waiting and tries < _TRIES:
@@ -55,7 +69,10 @@ class RecogniseMovement(ir.passes.InPlacePass):
                     region = regions.region(value, found)
                     result = _read(region)
                     if isinstance(result, mv.Movement):
-                        modified |= _replace(region, result)
+                        moved = _replace(region, result)
+                        modified |= moved is not value
+                        if value is not end and moved is not source:
+                            self._starts.add(moved)
                         continue
                     reason = reason or Refusal(roles.block(producer), "shift or shuffle", region.steps, result)
                 elif value is end:
@@ -63,7 +80,7 @@ class RecogniseMovement(ir.passes.InPlacePass):
                 waiting.extend(v for v in producer.inputs if v is not None and found.get(v) is source)
             if reason is not None:
                 self.refusals.append(reason)
-        return ir.passes.PassResult(model, modified)
+        return modified
 
 
 def moves_data(node: ir.Node) -> bool:
@@ -104,8 +121,8 @@ def _worth_a_word(region: regions.Region) -> Refusal | None:
     return Refusal(roles.block(region.nodes[-1]), "shift or shuffle", region.steps, reason)
 
 
-def _replace(region: regions.Region, movement: mv.Movement) -> bool:
-    """Puts the canonical form in the region's place; False where it stood there already."""
+def _replace(region: regions.Region, movement: mv.Movement) -> ir.Value:
+    """Puts the canonical form in the region's place; returns its result, the old one where it stood there already."""
     last, value = region.nodes[-1], region.source
     bijective = sorted(movement.source) == list(range(movement.in_channels))
     channels = mv.permutation(movement.source, movement.in_channels)
@@ -115,13 +132,13 @@ def _replace(region: regions.Region, movement: mv.Movement) -> bool:
     steps = [shift, channels] if bijective else [channels, shift]
     steps = [step for step in steps if not step.is_identity]
     if len(region.nodes) == 1 == len(steps) and _mark(last, steps[0]):
-        return False
+        return region.output
     for step in steps:
         node = _shift_node(last, value, step) if step.is_shift else _channels_node(last, value, step)
         g.put(last, node)
         value = node.outputs[0]
     g.take_over(region.output, value)
-    return True
+    return value
 
 
 def _mark(node: ir.Node, step: mv.Movement) -> bool:

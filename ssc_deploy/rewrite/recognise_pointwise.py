@@ -80,7 +80,8 @@ class RecognisePointwise(ir.passes.InPlacePass):
                 out_shape = _picture_shape(value, source)
                 region = regions.region(value, found)
                 # A convolution alone is canonical, also where it is joined with what comes from elsewhere.
-                if out_shape is not None and [node.op_type for node in region.nodes] != ["Conv"]:
+                found_before = [node.op_type for node in region.nodes] == ["Conv"]
+                if out_shape is not None and not found_before and not _is_read_inside(region, steps.weighted):
                     tries += 1
                     result = _read(region, out_shape)
                     if isinstance(result, _Linear):
@@ -148,6 +149,13 @@ def _picture_shape(value: ir.Value, source: ir.Value) -> tuple[int, ...] | None:
     if shape[-2:] != before[2:] and shape[-1] != pixels:
         return None
     return (1, size // pixels, *before[2:])
+
+
+def _is_read_inside(region: regions.Region, weighted: set[ir.Value]) -> bool:
+    """Whether a product in the region is needed elsewhere, so that it would be computed twice."""
+    inside = set(region.nodes)
+    products = (v for node in region.nodes for v in node.outputs if v in weighted and v is not region.output)
+    return any(v.is_graph_output() or any(user not in inside for user, _ in v.uses()) for v in products)
 
 
 def _read(region: regions.Region, out_shape: tuple[int, ...]) -> _Linear | str:
