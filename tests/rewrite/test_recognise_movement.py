@@ -1,8 +1,11 @@
 import numpy as np
+import onnx
 import pytest
 import spellings
 import torch
-from graphs import Chain, apply, run
+from graphs import Chain, apply, makers, normal, run, value
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
 from ssc_deploy import roles
@@ -98,3 +101,214 @@ def test_a_one_hot_depthwise_convolution_is_marked_where_it_stands():
     assert apply(RecogniseMovement(), model, exact=True) == ["Conv"]
     assert roles.role(model.graph[0]) is roles.Role.SHIFT
     assert len(model.graph[0].inputs) == 2
+
+
+# What follows is written node by node, as no exporter needs to have written it.
+
+
+def reading(chain, *further):
+    """The operators that are left of the chain, and the rule."""
+    rule = RecogniseMovement()
+    return apply(rule, chain.build(*further), exact=True), rule
+
+
+def shifted(chain, offsets, channels):
+    """The shift by ``offsets`` as padding, slices and a concatenation."""
+    r = max(max(abs(dy), abs(dx)) for dy, dx in offsets)
+    padded = chain.then("Pad", np.array([0, 0, r, r, 0, 0, r, r])).last
+    h, w = chain.size
+    planes = []
+    for c, (dy, dx) in zip(channels, offsets, strict=True):
+        starts, ends = [c, r + dy, r + dx], [c + 1, r + dy + h, r + dx + w]
+        planes.append(chain.aside("Slice", padded, np.array(starts), np.array(ends), np.array([1, 2, 3])))
+    return chain.back_to(planes[0]).then("Concat", *planes[1:], axis=1)
+
+
+def chain_of(channels, height, width):
+    chain = Chain(1, channels, height, width)
+    chain.size = (height, width)
+    return chain
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    size=st.tuples(st.integers(3, 9), st.integers(3, 9)),
+    offsets=st.lists(st.tuples(st.integers(-2, 2), st.integers(-2, 2)), min_size=1, max_size=8),
+    data=st.data(),
+)
+def test_any_offsets_from_any_channels_are_read(size, offsets, data):
+    channels = data.draw(st.lists(st.integers(0, 5), min_size=len(offsets), max_size=len(offsets)))
+    model = shifted(chain_of(6, *size).then("Neg"), offsets, channels).then("Relu").build()
+    rule = RecogniseMovement()
+    left = apply(rule, model, exact=True)
+    assert set(left) <= {"Neg", "Conv", "Gather", "Slice", "Relu"}
+    assert len(left) <= 4
+    assert rule.refusals == []
+
+
+@settings(max_examples=15, deadline=None)
+@given(order=st.permutations(range(6)), seed=st.integers(0, 99))
+def test_shift_and_shuffle_in_one_are_taken_apart_again(order, seed):
+    offsets = [tuple(o) for o in np.random.default_rng(seed).integers(-1, 2, (6, 2)).tolist()]
+    model = shifted(chain_of(6, 5, 4).then("Neg"), offsets, order).then("Relu").build()
+    apply(RecogniseMovement(), model, exact=True)
+    shifts = [canonical.shift_of(node) for node in model.graph if roles.role(node) is roles.Role.SHIFT]
+    # The shift stands first and has its offsets in the order of the channels that it is given.
+    expected = dict(zip(order, offsets, strict=True))
+    assert [s.offsets for s in shifts] == [tuple(expected[c] for c in range(6))] * any(any(o) for o in offsets)
+
+
+def test_movement_of_the_network_s_own_input_is_found():
+    left, _ = reading(shifted(chain_of(3, 4, 4), [(1, 0), (0, 1), (-1, 0)], range(3)))
+    assert left == ["Conv"]
+
+
+def test_two_shifts_in_a_row_lose_what_the_first_pushes_out():
+    chain = chain_of(2, 4, 4).then("Neg")
+    shifted(chain, [(1, 0), (0, 1)], range(2))
+    left, rule = reading(shifted(chain, [(-1, 0), (0, -1)], range(2)))
+    # Together they blank an edge, which no single shift does; each alone is found.
+    assert left == ["Neg", "Conv", "Conv"]
+    assert rule.refusals == []
+
+
+def test_two_shifts_in_a_row_that_go_on_the_same_way_are_one():
+    chain = chain_of(2, 5, 5).then("Neg")
+    shifted(chain, [(1, 0), (0, 1)], range(2))
+    model = shifted(chain, [(1, 0), (0, 1)], range(2)).then("Relu").build()
+    assert apply(RecogniseMovement(), model, exact=True) == ["Neg", "Conv", "Relu"]
+    assert canonical.shift_of(model.graph[1]).offsets == ((2, 0), (0, 2))
+
+
+def test_a_value_in_the_middle_that_is_returned_is_kept():
+    chain = chain_of(2, 5, 5).then("Neg")
+    middle = shifted(chain, [(1, 0), (0, 1)], range(2)).last
+    left, _ = reading(shifted(chain, [(1, 0), (0, 1)], range(2)), middle)
+    assert left == ["Neg", "Conv", "Conv"]
+
+
+def test_a_shift_by_more_than_the_picture_is_left_with_the_reason():
+    left, rule = reading(shifted(chain_of(2, 3, 3).then("Neg"), [(3, 0), (0, 1)], range(2)))
+    assert "Concat" in left
+    assert "output channel 0 is zero everywhere" in rule.refusals[0].reason
+
+
+def test_all_of_a_5x5_window_on_a_3x3_picture_is_read():
+    offsets = spellings.raster(25, 5)
+    left, _ = reading(shifted(chain_of(25, 3, 3).then("Neg"), offsets, range(25)))
+    assert left == ["Neg", "Conv"]
+
+
+def test_channels_that_are_zero_among_those_that_move_are_left_with_the_reason():
+    # The shortcut of ResNet-110: more channels, the new ones zero.
+    left, rule = reading(Chain(1, 2, 4, 4).then("Neg").then("Pad", np.array([0, 1, 0, 0, 0, 1, 0, 0])))
+    assert left == ["Neg", "Pad"]
+    assert [r.reason for r in rule.refusals] == ["output channel 0 is zero everywhere"]
+
+
+def test_a_subsampling_shortcut_that_pads_channels_is_left_alone():
+    chain = (
+        Chain(1, 2, 4, 4)
+        .then("Relu")
+        .then("Slice", np.array([0, 0]), np.array([9, 9]), np.array([2, 3]), np.array([2, 2]))
+    )
+    left, _ = reading(chain.then("Pad", np.array([0, 1, 0, 0, 0, 1, 0, 0])).then("Relu"))
+    assert left == ["Relu", "Slice", "Pad", "Relu"]
+
+
+def test_more_or_fewer_channels_than_before_are_a_selection():
+    left, _ = reading(Chain(1, 2, 3, 3).then("Neg").then("Concat", "v0", axis=1).then("Relu"))
+    assert left == ["Neg", "Gather", "Relu"]
+    picked = Chain(1, 5, 3, 3).then("Neg").then("Gather", np.array([[3, 1]]), axis=1)
+    left, _ = reading(picked.then("Reshape", np.array([1, 2, 3, 3])))
+    assert left == ["Neg", "Gather"]
+
+
+def test_two_pictures_that_are_joined_stay_joined():
+    left, rule = reading(Chain(1, 2, 3, 3).then("Relu").then("Concat", "input", axis=1))
+    assert left == ["Relu", "Concat"]
+    assert rule.refusals == []
+
+
+@pytest.mark.parametrize(
+    ("op_type", "operands", "attributes"),
+    [
+        ("Conv", [normal(4, 1, 3, 3)], {"group": 4, "pads": [1] * 4}),
+        ("Conv", [np.ones((4, 1, 1, 1), np.float32) * 2], {"group": 4}),
+        ("ConvTranspose", [normal(4, 4, 2, 2)], {"strides": [2, 2]}),
+        ("MaxPool", [], {"kernel_shape": [3, 3], "pads": [1] * 4}),
+        ("Softmax", [], {"axis": 1}),
+        ("LayerNormalization", [normal(5)], {}),
+        ("InstanceNormalization", [normal(4), normal(4)], {}),
+        ("Resize", ["", np.array([1, 1, 2, 2], np.float32)], {"mode": "nearest"}),
+    ],
+    ids=lambda v: v if isinstance(v, str) else "",
+)
+def test_what_computes_is_no_movement(op_type, operands, attributes):
+    left, _ = reading(Chain(1, 4, 4, 5).then(op_type, *operands, **attributes).then("Relu"))
+    assert left == [op_type, "Relu"]
+
+
+def test_attention_over_channels_is_left_alone():
+    chain = Chain(1, 4, 4, 5).then("Relu").then("GlobalAveragePool").then("Sigmoid").then("Mul", "v0")
+    assert reading(chain)[0] == ["Relu", "GlobalAveragePool", "Sigmoid", "Mul"]
+
+
+def test_a_convolution_of_ones_along_one_axis_is_left_alone():
+    chain = Chain(1, 4, 6).then("Conv", np.ones((4, 1, 1), np.float32), group=4)
+    assert reading(chain)[0] == ["Conv"]
+
+
+def test_blanked_pixels_are_no_shift():
+    mask = np.ones((1, 4, 5, 5), np.float32)
+    mask[:, :, 2, 3] = 0
+    left, rule = reading(Chain(1, 4, 5, 5).then("Neg").then("Mul", mask))
+    assert left == ["Neg", "Mul"]
+    assert len(rule.refusals) == 1
+
+
+def test_a_transposed_picture_is_no_movement():
+    left, rule = reading(Chain(1, 4, 5, 5).then("Neg").then("Transpose", perm=[0, 1, 3, 2]))
+    assert left == ["Neg", "Transpose"]
+    assert "displaced" in rule.refusals[0].reason
+
+
+def test_a_region_that_is_left_alone_is_reported_once():
+    chain = Chain(1, 4, 5, 5).then("Neg")
+    for _ in range(4):
+        chain.then("Transpose", perm=[0, 1, 3, 2]).then("Concat", axis=1)
+    _, rule = reading(chain.then("Transpose", perm=[0, 1, 3, 2]))
+    assert len(rule.refusals) == 1
+
+
+def test_a_batch_of_several_pictures_is_left_with_the_reason():
+    chain = Chain(2, 4, 5, 5).then("Neg").then("Gather", np.array([[1, 0]]), axis=1)
+    left, rule = reading(chain.then("Reshape", np.array([2, 2, 5, 5])))
+    assert left == ["Neg", "Gather", "Reshape"]
+    assert "batch of 2" in rule.refusals[0].reason
+
+
+def test_float64_is_left_alone():
+    double = onnx.TensorProto.DOUBLE
+    chain = Chain(1, 4, 5, 5).then("Cast", to=double).then("Gather", np.array([1, 0, 3, 2]), axis=1)
+    assert reading(chain.then("Cast", to=onnx.TensorProto.FLOAT))[0] == ["Cast", "Gather", "Cast"]
+
+
+def test_the_block_is_what_the_last_step_returns():
+    chain = shifted(chain_of(2, 4, 4).then("Neg"), [(1, 0), (0, 1)], [1, 0])
+    model = chain.then("Relu").build()
+    roles.add_output_of(model.graph[-2].outputs[0], "move")
+    roles.add_output_of(model.graph[1].outputs[0], "pad")
+    apply(RecogniseMovement(), model, exact=True)
+    assert makers(model) == {"move": "Gather"}
+
+
+def test_a_piece_of_a_split_takes_its_block_along():
+    chain = Chain(1, 4, 3, 3).then("Neg").then("Split", np.array([2, 2]), axis=1, outputs=2)
+    chain.back_to("v1").then("Abs")
+    chain.back_to("v2").then("Transpose", perm=[0, 1, 3, 2]).then("Add", "v3")
+    model = chain.build()
+    roles.add_output_of(value(model, "v1"), "half")
+    apply(RecogniseMovement(), model, exact=True)
+    marked = [v for node in model.graph for v in node.outputs if roles.outputs_of(v)]
+    assert [v.producer().op_type for v in marked] == ["Slice"]

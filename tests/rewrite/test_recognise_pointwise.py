@@ -2,11 +2,15 @@ import numpy as np
 import pytest
 import spellings
 import torch
-from graphs import Chain, apply, run
+from graphs import Chain, apply, makers, normal, operators, run, value
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from torch import nn
 
+from ssc_deploy import roles
 from ssc_deploy.capture import capture
 from ssc_deploy.rewrite import rewrite
+from ssc_deploy.rewrite.find_groups import FindGroups
 from ssc_deploy.rewrite.recognise_pointwise import RecognisePointwise
 
 
@@ -102,3 +106,125 @@ def test_a_shift_inside_the_region_is_found_again_behind_it():
     captured = capture(Shifted().eval(), (1, 3, 8, 8))
     report = rewrite(captured.model, check=True)
     assert (report.shifts, report.group_pointwise) == (1, 1)
+
+
+# What follows is written node by node, as no exporter needs to have written it.
+
+
+def joined(chain, *ends):
+    return chain.back_to(ends[0]).then("Concat", *ends[1:], axis=1)
+
+
+def conv(chain, source, weight, **attributes):
+    pads = [weight.shape[2] // 2] * 4
+    return chain.back_to(source).then("Conv", weight, pads=pads, **attributes).last
+
+
+def left_by(model):
+    rule = RecognisePointwise()
+    return apply(rule, model), rule.refusals
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    groups=st.integers(2, 4),
+    inputs=st.integers(1, 3),
+    outputs=st.integers(1, 3),
+    kernel=st.sampled_from([1, 3]),
+    size=st.tuples(st.integers(3, 7), st.integers(3, 7)),
+    seed=st.integers(0, 99),
+)
+def test_branches_on_pieces_are_one_group_convolution(*, groups, inputs, outputs, kernel, size, seed):
+    chain = Chain(1, groups * inputs, *size).then("Neg").then("Split", axis=1, num_outputs=groups, outputs=groups)
+    weights = [normal(outputs, inputs, kernel, kernel, seed=seed + b) for b in range(groups)]
+    model = joined(chain, *[conv(chain, f"v{b + 1}", w) for b, w in enumerate(weights)]).build()
+    assert left_by(model) == (["Neg", "Conv"], [])
+    assert FindGroups()(model).modified
+    np.testing.assert_array_equal(model.graph[1].inputs[1].const_value.numpy(), np.concatenate(weights))
+
+
+def test_a_convolution_joined_with_another_picture_stays_as_it_is():
+    # DenseNet: the rule must come to an end as well.
+    chain = Chain(1, 4, 5, 5).then("Relu")
+    model = joined(chain, "input", conv(chain, "v0", normal(2, 4, 3, 3))).build()
+    assert left_by(model) == (["Relu", "Conv", "Concat"], [])
+
+
+def test_kernels_of_two_sizes_stay_apart():
+    # SqueezeNet: as one kernel, the 1x1 would be mostly zeros.
+    chain = Chain(1, 4, 5, 5).then("Relu")
+    model = joined(chain, conv(chain, "v0", normal(2, 4, 1, 1)), conv(chain, "v0", normal(2, 4, 3, 3))).build()
+    operators, (refusal,) = left_by(model)
+    assert operators == ["Relu", "Conv", "Conv", "Concat"]
+    assert refusal.reason == "would multiply 1.8 times as much in one convolution"
+
+
+def test_a_convolution_of_some_channels_beside_the_others_stays():
+    # FasterNet
+    chain = Chain(1, 8, 5, 5).then("Relu").then("Split", np.array([2, 6]), axis=1, outputs=2)
+    model = joined(chain, conv(chain, "v1", normal(2, 2, 3, 3)), "v2").build()
+    operators, (refusal,) = left_by(model)
+    assert operators == ["Relu", "Split", "Conv", "Concat"]
+    assert refusal.reason == "would multiply 4.0 times as much in one convolution"
+
+
+def test_depthwise_convolutions_of_two_sizes_stay_apart():
+    # MixNet
+    chain = Chain(1, 4, 7, 7).then("Relu").then("Split", np.array([2, 2]), axis=1, outputs=2)
+    ends = [conv(chain, name, normal(2, 1, k, k), group=2) for name, k in (("v1", 3), ("v2", 5))]
+    assert left_by(joined(chain, *ends).build())[0] == ["Relu", "Split", "Conv", "Conv", "Concat"]
+
+
+def test_branches_on_the_whole_picture_are_one_convolution():
+    chain = Chain(1, 4, 5, 5).then("Relu")
+    model = joined(chain, conv(chain, "v0", normal(2, 4, 3, 3)), conv(chain, "v0", normal(3, 4, 3, 3, seed=1))).build()
+    assert left_by(model) == (["Relu", "Conv"], [])
+
+
+def test_a_product_over_all_pixels_of_a_large_picture_is_left_before_the_memory_is_full():
+    # The kernel of such a map would have 2**28 numbers.
+    mix = normal(32 * 32, 32 * 32)
+    chain = Chain(1, 512, 32, 32).then("Reshape", np.array([1, 512, 1024])).then("MatMul", mix)
+    model = chain.then("Reshape", np.array([1, 512, 32, 32])).build()
+    rule = RecognisePointwise()
+    rule(model)
+    assert operators(model) == ["Reshape", "MatMul", "Reshape"]
+    assert "mixes pixels from all over the picture" in rule.refusals[0].reason
+
+
+def test_a_product_with_something_computed_is_left_alone():
+    chain = Chain(1, 4, 3, 3).then("Reshape", np.array([1, 4, 9]))
+    model = chain.then("MatMul", chain.aside("Transpose", "v0", perm=[0, 2, 1])).build()
+    assert left_by(model) == (["Reshape", "Transpose", "MatMul"], [])
+
+
+def test_two_products_with_nothing_between_them_are_two_convolutions():
+    chain = Chain(1, 6, 4, 4).then("Reshape", np.array([1, 2, 3, 16]))
+    chain.then("MatMul", normal(2, 4, 3), first=False).then("MatMul", normal(2, 5, 4), first=False)
+    operators, _ = left_by(chain.then("Reshape", np.array([1, 10, 4, 4])).build())
+    assert [op for op in operators if op != "Reshape"] == ["Conv", "Conv"]
+
+
+def test_a_linear_layer_over_the_whole_picture_stays():
+    model = Chain(1, 3, 4, 4).then("Flatten").then("Gemm", normal(48, 5), normal(5)).build()
+    assert left_by(model) == (["Flatten", "Gemm"], [])
+
+
+def test_a_product_after_pooling_stays():
+    model = Chain(1, 3, 4, 4).then("GlobalAveragePool").then("Conv", normal(5, 3, 1, 1)).then("Flatten").build()
+    assert left_by(model) == (["GlobalAveragePool", "Conv", "Flatten"], [])
+
+
+def test_a_result_that_is_read_in_the_middle_is_kept():
+    chain = Chain(1, 6, 4, 4).then("Reshape", np.array([1, 2, 3, 16])).then("MatMul", normal(2, 4, 3), first=False)
+    model = chain.then("Reshape", np.array([1, 8, 4, 4])).build("v1")
+    assert left_by(model)[0] == ["Conv", "Reshape", "Reshape"]
+
+
+def test_the_block_is_what_the_last_step_returns():
+    chain = Chain(1, 6, 4, 4).then("Reshape", np.array([1, 2, 3, 16])).then("MatMul", normal(2, 4, 3), first=False)
+    model = chain.then("Reshape", np.array([1, 8, 4, 4])).then("Relu").build()
+    roles.add_output_of(value(model, "v1"), "product")
+    roles.add_output_of(value(model, "v2"), "block")
+    apply(RecognisePointwise(), model)
+    assert makers(model) == {"block": "Conv"}
