@@ -99,6 +99,8 @@ def read_onnx(path: Path, input_shape: tuple[int, int, int, int]) -> Capture:
     from ssc_deploy import roles
 
     model = ir.load(path)
+    # Weights in files beside it; regions of the graph are run from memory.
+    ir.external_data.load_to_model(model)
     common.InlinePass()(model)
     graph = model.graph
     pictures = [value for value in graph.inputs if value not in set(graph.initializers.values())]
@@ -106,7 +108,8 @@ def read_onnx(path: Path, input_shape: tuple[int, int, int, int]) -> Capture:
     for value in graph.outputs:
         value.shape = None
     if model.opset_imports.get("", _OPSET) < _OPSET:
-        version_converter.convert_version(model, target_version=_OPSET, fallback=True)
+        with _quiet():
+            version_converter.convert_version(model, target_version=_OPSET, fallback=True)
         if model.opset_imports.get("") != _OPSET:
             raise CaptureError(f"{path.name}: opset {model.opset_imports.get('')} cannot be converted to {_OPSET}")
     common.RemoveInitializersFromInputsPass()(model)

@@ -1,8 +1,8 @@
 """What depends on no input becomes an initializer.
 
 The exporter spells every size as a little graph of Shape, Range, Gather and Concat; with a static input all of it is
-constant. onnxscript folds it, all but ``Split``, which has several outputs. What is left to do is to lift ``Constant``
-nodes into initializers.
+constant. onnxscript folds it, ``ConstantOfShape`` if told so, all but ``Split``, which has several outputs. What is
+left to do is to lift ``Constant`` nodes into initializers.
 """
 
 from __future__ import annotations
@@ -39,9 +39,18 @@ class FoldConstants(ir.passes.InPlacePass):
 
 def _fold(model: ir.Model) -> bool:
     result = optimizer.fold_constants(
-        model, onnx_shape_inference=True, input_size_limit=_LARGEST, output_size_limit=_LARGEST
+        model,
+        onnx_shape_inference=True,
+        input_size_limit=_LARGEST,
+        output_size_limit=_LARGEST,
+        should_fold=_should_fold,
     )
     return bool(result.modified)
+
+
+def _should_fold(node: ir.Node) -> bool | None:
+    """Folds what the library leaves by default: TorchScript's exporter makes the margins of a Pad of it."""
+    return True if node.op_type == "ConstantOfShape" else None
 
 
 def _fold_split(node: ir.Node) -> bool:
