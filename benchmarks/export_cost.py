@@ -5,9 +5,9 @@
 
 Both export SSC-Net-6-9, each time in a fresh process of one thread. PyTorch always gets the network with one-hot
 depthwise shifts, which suits it best; ssc-deploy gets it with its shift modules written in each of the ways of
-`benchmarks.networks`. Time is the CPU time (user and system) of the process and of all that it starts, memory the
-resident set of the largest of them at its peak (onnxsim, beside it, takes 150 MB when that peak is over). This process imports nothing heavy: what a process inherits when it is
-started counts in its peak.
+`benchmarks.networks`. Time is the CPU time (user and system) of the process and of all that it starts; memory is the
+resident set of the largest of them at its peak (onnxsim, beside it, takes 150 MB when that peak is over). This process
+imports nothing heavy: what a process inherits when it is started counts in its peak.
 """
 
 from __future__ import annotations
