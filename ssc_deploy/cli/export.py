@@ -29,7 +29,7 @@ ssc-deploy export --ckpt my.pth --model my.py:Net --input-shape 1,3,32,32
 @click.option("--shift", type=click.Choice(options.SHIFTS), default="auto", help="How shifts are carried out.")
 @click.option("--shuffle", type=click.Choice(options.SHUFFLES), default="auto", help="How shuffles are carried out.")
 @click.option(
-    "--batch", type=options.Batch(), metavar="N|dynamic", default=1, show_default=True, help="Pictures at a time."
+    "--batch", type=options.batch, metavar="N|dynamic", default="1", show_default=True, help="Pictures at a time."
 )
 @click.option("--opset", type=int, help="Of the .onnx file.  [default: 17]")
 @options.tolerance

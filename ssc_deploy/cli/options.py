@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 
@@ -24,66 +25,38 @@ TARGETS = ("onnxruntime", "litert")
 PATH = click.Path(path_type=Path)
 
 
-class Shape(click.ParamType[tuple[int, ...]]):
-    """``1,3,32,32`` as a tuple of numbers."""
-
-    name = "shape"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
-        """Reads the text; which shapes are possible is the library's to say."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(int(number) for number in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not of the form 1,3,32,32", param, ctx)
+def shape(text: str) -> tuple[int, ...]:
+    """``1,3,32,32`` as a tuple of numbers; which shapes are possible is the library's to say."""
+    try:
+        return tuple(int(number) for number in text.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not of the form 1,3,32,32") from error
 
 
-class Numbers(click.ParamType[tuple[float, ...]]):
+def numbers(text: str) -> tuple[float, ...]:
     """``0.49,0.48,0.45`` as a tuple of numbers."""
-
-    name = "numbers"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[float, ...]:
-        """Reads the text."""
-        if isinstance(value, tuple):
-            return value
-        try:
-            return tuple(float(number) for number in str(value).split(","))
-        except ValueError:
-            self.fail(f"{value!r} is not of the form 0.49,0.48,0.45", param, ctx)
+    try:
+        return tuple(float(number) for number in text.split(","))
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not of the form 0.49,0.48,0.45") from error
 
 
-class Batch(click.ParamType[int | str]):
-    """A number of pictures, or ``dynamic``."""
-
-    name = "batch"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
-        """Reads the text; click takes a None for an option that was not given, so ``dynamic`` stays a word."""
-        if isinstance(value, int):
-            return value
-        if value == "dynamic":
-            return "dynamic"
-        try:
-            return int(value)
-        except ValueError:
-            self.fail(f"{value!r} is neither a number nor the word dynamic", param, ctx)
+def batch(text: str) -> int | str:
+    """A number of pictures, or ``dynamic``, which stays a word: None is what click has for an option not given."""
+    if text == "dynamic":
+        return text
+    try:
+        return int(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is neither a number nor the word dynamic") from error
 
 
-class Argument(click.ParamType[tuple[str, str]]):
-    """``NAME=VALUE`` as a pair of texts."""
-
-    name = "name=value"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """Splits the text at its first equals sign."""
-        if isinstance(value, tuple):
-            return value[0], value[1]
-        name, equals, text = str(value).partition("=")
-        if not name or not equals:
-            self.fail(f"{value!r} is not of the form NAME=VALUE", param, ctx)
-        return name, text
+def argument(text: str) -> tuple[str, str]:
+    """``NAME=VALUE`` as a pair of texts, split at the first equals sign."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE")
+    return name, value
 
 
 def network(command: Command) -> Command:
@@ -96,12 +69,13 @@ def network(command: Command) -> Command:
         click.option(
             "--arg",
             "args",
-            type=Argument(),
+            type=argument,
+            metavar="NAME=VALUE",
             multiple=True,
             callback=lambda _context, _parameter, pairs: dict(pairs),
             help="Argument of the network, e.g. G=9. Repeatable.",
         ),
-        click.option("--input-shape", type=Shape(), metavar="1,C,H,W", help="Of one picture; needed with --model."),
+        click.option("--input-shape", type=shape, metavar="1,C,H,W", help="Of one picture; needed with --model."),
     )
     for option in reversed(added):
         command = option(command)
@@ -131,10 +105,10 @@ def output_format(command: Command) -> Command:
 def verbosity(command: Command) -> Command:
     """Adds ``-v``, which starts logging before the command runs."""
 
-    def start(_ctx: click.Context, _param: click.Parameter, count: int) -> None:
-        logging.basicConfig(format=" %(name)s: %(message)s", level=logging.WARNING, force=True)
-        levels = {0: logging.WARNING, 1: logging.INFO}
-        logging.getLogger("ssc_deploy").setLevel(levels.get(count, logging.DEBUG))
+    def start(context: click.Context, _parameter: click.Parameter, count: int) -> None:
+        if count:
+            # Until the error of a command has been told, too, which is after the command's own context.
+            context.find_root().with_resource(_logging(logging.INFO if count == 1 else logging.DEBUG))
 
     return click.option(
         "-v",
@@ -144,3 +118,18 @@ def verbosity(command: Command) -> Command:
         callback=start,
         help="Log what is done; -vv also checks the graph after every rule.",
     )(command)
+
+
+@contextlib.contextmanager
+def _logging(level: int) -> Iterator[None]:
+    """Writes what the package logs to standard error."""
+    logger, handler = logging.getLogger("ssc_deploy"), logging.StreamHandler()
+    handler.setFormatter(logging.Formatter(" %(name)s: %(message)s"))
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(level)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)

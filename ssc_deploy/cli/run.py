@@ -24,8 +24,8 @@ ssc-deploy run export/ssc_1_9/ssc_1_9.onnx cat.png dog.jpg --top-k 3
 @click.option("--top-k", type=click.IntRange(min=1), default=5, show_default=True, help="Classes to show.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of the runtime.")
 @click.option("--resize", is_flag=True, help="Scale and crop pictures of another size.")
-@click.option("--mean", type=options.Numbers(), metavar="R,G,B", help="With --std, for a file that does not say them.")
-@click.option("--std", type=options.Numbers(), metavar="R,G,B", help="Input = (pixel / 255 - mean) / std.")
+@click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, for a file that does not say them.")
+@click.option("--std", type=options.numbers, metavar="R,G,B", help="Input = (pixel / 255 - mean) / std.")
 @click.option("--labels", type=click.File(encoding="utf-8"), help="Class names, one a line, likewise.")
 @options.output_format
 @options.verbosity

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import math
 import sys
 import textwrap
@@ -50,7 +51,8 @@ class Stages:
 
     def __enter__(self) -> Self:
         stream = sys.stderr if self._on_stderr else sys.stdout
-        if stream.isatty():
+        # Lines of a log would run through the running stage's.
+        if stream.isatty() and not logging.getLogger("ssc_deploy").isEnabledFor(logging.INFO):
             from rich.console import Console
             from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
