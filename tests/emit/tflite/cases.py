@@ -136,6 +136,12 @@ MOVEMENT: dict[str, Tester] = {
     "split in halves": Tester(PICTURE, opset=11).op("Split", axis=1, outputs=2),
     "slice": Tester(PICTURE).op("Slice", integers(1, -3), integers(4, 9999), integers(1, 3)),
     "slice with steps": Tester(PICTURE).op("Slice", integers(1, 0), integers(6, 9), integers(1, 3), integers(2, 3)),
+    "slice, every other pixel": Tester(PICTURE).op(
+        "Slice", *(integers(*n) for n in ((0, 0), (9999, 9), (2, 3), (2, 2)))
+    ),
+    "slice, every third row": Tester(PICTURE).op("Slice", integers(0), integers(7), integers(2), integers(3)),
+    "slice, odd pixels": Tester(PICTURE).op("Slice", *(integers(*n) for n in ((1, 1), (7, 9), (2, 3), (2, 2)))),
+    "pool over one pixel": Tester(PICTURE).op("AveragePool", kernel_shape=[1, 1], strides=[2, 3]),
     "slice backwards": Tester(PICTURE).op("Slice", integers(-1), integers(-9999), integers(2), integers(-2)),
     "slice, rank 5": Tester((1, 2, 3, 4, 5)).op("Slice", integers(1), integers(3), integers(2)),
     "slice with steps, rank 5": Tester((1, 2, 3, 4, 5)).op("Slice", *map(integers, (0, 4, 3, 2))),

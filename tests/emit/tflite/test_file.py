@@ -48,6 +48,15 @@ def test_a_shift_by_slices_stays_in_the_delegate(batch: int | str) -> None:
     assert tester.op("Conv", random(9, 9, 1, 1, seed=1)).compare().delegates() == 1
 
 
+@pytest.mark.parametrize("batch", [1, "N"])
+def test_every_other_pixel_stays_in_the_delegate(batch: int | str) -> None:
+    tester = Tester((batch, 6, 9, 8)).op("Conv", random(6, 6, 1, 1), name="before")
+    tester.op("Slice", *(integers(*n) for n in ((0, 0), (9, 9999), (2, 3), (2, 2))))
+    tester.op("AveragePool", kernel_shape=[1, 1], strides=[2, 2])
+    assert tester.op("Conv", random(6, 6, 1, 1, seed=1)).compare().delegates() == 1
+    assert tester.operators() == ["CONV_2D", "DEPTHWISE_CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D"]
+
+
 def test_tensors_carry_the_names_of_blocks_and_hold_their_outputs() -> None:
     tester = network()
     x = tester.input()

@@ -8,7 +8,8 @@ import numpy as np
 
 from ssc_deploy.emit.tflite.graph import name_of
 from ssc_deploy.emit.tflite.operators import padding
-from ssc_deploy.emit.tflite.order import Stored, canonical, plain
+from ssc_deploy.emit.tflite.operators.subsample import subsample
+from ssc_deploy.emit.tflite.order import IMAGE, Stored, canonical, plain
 from ssc_deploy.emit.tflite.refusal import refuse
 from ssc_deploy.emit.tflite.registry import operator
 from ssc_deploy.emit.tflite.schema import schema
@@ -62,7 +63,7 @@ def split(graph: Graph, node: ir.Node) -> None:
 
 @operator("Slice")
 def slice_(graph: Graph, node: ir.Node) -> None:
-    """SLICE, or STRIDED_SLICE where a step is not 1 or the batch is dynamic."""
+    """SLICE, or STRIDED_SLICE where a step is not 1 or the batch is dynamic; steps over a picture see `subsample`."""
     stored, output = graph.stored(node, 0), node.outputs[0]
     spans = [slice(0, size, 1) for size in stored.shape]
     for axis, span in _slices(graph, node, stored.rank).items():
@@ -74,6 +75,9 @@ def slice_(graph: Graph, node: ir.Node) -> None:
         raise refuse(node, f"nothing is left of {list(stored.shape)}")
     if all(span.step == 1 for span in spans):
         result = _slice(graph, stored, [span.start for span in spans], shape, name_of(output))
+    elif stored.order == IMAGE and _is_every_nth_pixel(spans, stored):
+        none = schema.ActivationFunctionType.NONE
+        result = subsample(graph, stored, (spans[2].step, spans[3].step), name_of(output), activation=none)
     else:
         result = _strided_slice(graph, stored, spans, shape, name_of(output))
     graph.define(output, result)
@@ -178,6 +182,14 @@ def _slices(graph: Graph, node: ir.Node, rank: int) -> dict[int, slice]:
     # A negative start or end counts from the back, as in Python; the end of a backward slice may lie before the front.
     spans = zip(axes, starts, ends, steps, strict=True)
     return {axis % rank: slice(start, end, step) for axis, start, end, step in spans}
+
+
+def _is_every_nth_pixel(spans: list[slice], stored: Stored) -> bool:
+    whole = all(span == slice(0, size, 1) for span, size in zip(spans[:2], stored.shape[:2], strict=True))
+    pixels = zip(spans[2:], stored.shape[2:], strict=True)
+    return whole and all(
+        span.step > 0 and range(span.start, span.stop, span.step) == range(0, size, span.step) for span, size in pixels
+    )
 
 
 def _slice(graph: Graph, stored: Stored, begin: list[int], shape: list[int], name: str) -> Stored:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from ssc_deploy.emit.tflite.graph import name_of
 from ssc_deploy.emit.tflite.operators.padding import pad_picture
+from ssc_deploy.emit.tflite.operators.subsample import subsample
 from ssc_deploy.emit.tflite.order import IMAGE, canonical
 from ssc_deploy.emit.tflite.refusal import refuse
 from ssc_deploy.emit.tflite.registry import operator
@@ -124,6 +125,8 @@ def _pool(
     padding: int,
     activation: int,
 ) -> Stored:
+    if window.kernel == (1, 1) != window.strides and not window.padded:
+        return subsample(graph, picture, window.strides, name, activation=activation)
     options = schema.Pool2DOptionsT()
     options.padding, options.fusedActivationFunction = padding, activation
     options.strideH, options.strideW = window.strides

@@ -1,0 +1,45 @@
+"""Every n-th pixel of a picture, which several operators come down to.
+
+    y[c, i, j] = x[c, sy * i, sx * j]
+
+is a depthwise 1x1 convolution of ones with those strides, to the bit. XNNPACK takes it, and neither STRIDED_SLICE with
+steps nor a pool over 1x1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssc_deploy.emit.tflite.schema import schema
+
+if TYPE_CHECKING:
+    from ssc_deploy.emit.tflite.graph import Graph
+    from ssc_deploy.emit.tflite.order import Stored
+
+
+def subsample(graph: Graph, picture: Stored, strides: tuple[int, int], name: str, *, activation: int) -> Stored:
+    """DEPTHWISE_CONV_2D of ones on a picture that is stored as an image.
+
+    Args:
+        graph: where the operator goes.
+        picture: [N, C, H, W].
+        strides: vertical and horizontal.
+        name: of the result.
+        activation: ``ActivationFunctionType`` that follows.
+
+    Returns:
+        [N, C, ceil(H / vertical), ceil(W / horizontal)].
+    """
+    channels = picture.shape[1]
+    options = schema.DepthwiseConv2DOptionsT()
+    options.padding, options.depthMultiplier = schema.Padding.VALID, 1
+    options.strideH, options.strideW = strides
+    options.dilationHFactor = options.dilationWFactor = 1
+    options.fusedActivationFunction = activation
+    ones = graph.floats(f"{name}/filter", np.ones((1, 1, 1, channels), np.float32))
+    zeros = graph.floats(f"{name}/bias", np.zeros(channels, np.float32))
+    shape = (*picture.shape[:2], *(-(-size // step) for size, step in zip(picture.shape[2:], strides, strict=True)))
+    code = schema.BuiltinOperator.DEPTHWISE_CONV_2D
+    return graph.add(code, [picture.tensor, ones, zeros], name, picture, shape=shape, options=options)
