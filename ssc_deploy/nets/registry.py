@@ -112,7 +112,10 @@ def build(arch: str, **args: object) -> Network:
 def infer(shapes: Shapes) -> tuple[str, DataclassInstance] | None:
     """Architecture and configuration that a state dict's names and shapes tell; None where they fit none."""
     for arch in names():
-        config = _known[arch].infer(shapes)
+        try:
+            config = _known[arch].infer(shapes)
+        except NetworkError:
+            continue  # named like this network's tensors, of sizes that it cannot have
         if config is not None:
             return arch, config
     return None
