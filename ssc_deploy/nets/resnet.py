@@ -5,6 +5,9 @@
 The Shift-Net paper compares at equal size in two ways: ``net`` narrows the three widths 16, 32, 64 by sqrt(r),
 ``block`` keeps them and narrows each block's middle by r. e = 9 is the unreduced ResNet
 (B = 9 and 18: ResNet56 and ResNet110).
+
+Where width or stride changes, the shortcut is a 1x1 convolution with BN, or as in Huang et al. (2016, arXiv 1603.09382)
+every other pixel, with zeros for the channels that are missing.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from ssc_deploy.nets.config import require
 from ssc_deploy.nets.layers import convolution, shortcut
@@ -33,6 +37,13 @@ class Mode(enum.StrEnum):
     BLOCK = "block"
 
 
+class Shortcut(enum.StrEnum):
+    """What the shortcut is where width or stride changes."""
+
+    PROJECTION = "projection"
+    ZERO_PAD = "zero-pad"
+
+
 @dataclass(frozen=True)
 class ResNetConfig:
     """ResNet-B-e.
@@ -43,6 +54,7 @@ class ResNetConfig:
         mode: what r narrows.
         classes: outputs.
         in_channels: of the picture.
+        shortcut: what it is where width or stride changes.
     """
 
     B: int = 9
@@ -50,6 +62,7 @@ class ResNetConfig:
     mode: Mode = Mode.NET
     classes: int = 10
     in_channels: int = 3
+    shortcut: Shortcut = Shortcut.PROJECTION
 
     def __post_init__(self) -> None:
         for name in ("B", "classes", "in_channels"):
@@ -69,14 +82,34 @@ class ResNetConfig:
         return tuple((int(width / self.reduction), width) for width in WIDTHS)
 
 
+class ZeroPad(nn.Module):
+    """Every ``stride``-th pixel, and ``further`` channels of zeros behind: [N, C, H, W] -> [N, C + further, ...]."""
+
+    def __init__(self, further: int, stride: int) -> None:
+        super().__init__()
+        self.further, self.stride = further, stride
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Narrows and widens ``x`` [N, C, H, W]."""
+        return functional.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.further))
+
+    def extra_repr(self) -> str:
+        """Shown by ``print(module)``."""
+        return f"further={self.further}, stride={self.stride}"
+
+
 class BasicBlock(nn.Module):
     """[N, in, H, W] -> [N, out, H / stride, W / stride]."""
 
-    def __init__(self, in_channels: int, middle: int, out_channels: int, stride: int) -> None:
+    def __init__(self, in_channels: int, middle: int, out_channels: int, stride: int, kind: Shortcut) -> None:
         super().__init__()
         self.conv1 = convolution(in_channels, middle, 3, stride=stride)
         self.conv2 = convolution(middle, out_channels, 3, relu=False)
-        self.shortcut = shortcut(in_channels, out_channels, stride)
+        changes = stride != 1 or in_channels != out_channels
+        zero_pads = changes and kind is Shortcut.ZERO_PAD
+        self.shortcut = (
+            ZeroPad(out_channels - in_channels, stride) if zero_pads else shortcut(in_channels, out_channels, stride)
+        )
         self.relu = nn.ReLU()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -100,7 +133,8 @@ class ResNet(Network):
         self.body = nn.Sequential()
         for stage, (middle, width) in enumerate(config.widths):
             for index in range(config.B):
-                self.body.append(BasicBlock(channels, middle, width, 2 if stage and not index else 1))
+                stride = 2 if stage and not index else 1
+                self.body.append(BasicBlock(channels, middle, width, stride, config.shortcut))
                 channels = width
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.head = nn.Linear(channels, config.classes)
@@ -112,9 +146,12 @@ class ResNet(Network):
 
     @property
     def title(self) -> str:
-        """E.g. ``"ResNet-9-9"``; with the reduction where no Shift-Net is as large."""
+        """E.g. ``"ResNet-9-9"``, with the reduction where no Shift-Net is as large; ``"ResNet-110 (zero-pad)"``."""
         e = EXPANSION_OF.get(self.config.reduction)
-        return f"ResNet-{self.config.B}-{e}" if e else f"ResNet-{self.config.B} (r = {self.config.reduction:g})"
+        size = f"{self.config.B}-{e}" if e else f"{self.config.B} (r = {self.config.reduction:g})"
+        if self.config.shortcut is Shortcut.PROJECTION:
+            return f"ResNet-{size}"
+        return f"ResNet-{6 * self.config.B + 2 if self.config.reduction == 1 else size} (zero-pad)"
 
     @property
     def input_shape(self) -> tuple[int, int, int, int]:
@@ -138,12 +175,14 @@ class ResNet(Network):
             if len(weight) != 4:
                 return None
             seen.append((weight[1], weight[0]))
+        projects = f"body.{blocks // len(WIDTHS)}.shortcut.conv.weight" in shapes
+        kind = Shortcut.PROJECTION if projects else Shortcut.ZERO_PAD
         mode = Mode.BLOCK if seen[0][1] == WIDTHS[0] else Mode.NET
         largest = WIDTHS[0] ** 2 if mode is Mode.NET else WIDTHS[0]
         # Many reductions give the same widths: the known ones first, then the roundest.
         round_ones = (r / parts for parts in (1, 10, 100) for r in range(parts, parts * largest + 1))
         for reduction in (*EXPANSION_OF, *round_ones):
-            config = ResNetConfig(blocks // len(WIDTHS), reduction, mode, head[0], stem[1])
+            config = ResNetConfig(blocks // len(WIDTHS), reduction, mode, head[0], stem[1], kind)
             if config.widths == tuple(seen):
                 return config
         return None
