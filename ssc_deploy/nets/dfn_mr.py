@@ -1,0 +1,144 @@
+"""DFN-MR (Zhao et al. 2016, arXiv 1611.07718): two residual networks that merge and run on, block by block.
+
+    fuse = (S1(a) + S2(b)) / 2
+    a' = ReLU(fuse + F1(a)),  b' = ReLU(fuse + F2(b));    the last block:  ReLU(fuse + F1(a) + F2(b))
+
+    F:  3x3 (stride here), BN, ReLU -> 3x3, BN;    S:  identity, or 1x1 (stride 2), BN where the width changes
+
+The SSC paper prints DFN-MR1 as "DFM-MP1".
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from ssc_deploy.nets.config import require
+from ssc_deploy.nets.layers import convolution, shortcut
+from ssc_deploy.nets.registry import Network, Shapes, register
+
+STAGES = 3
+
+#: Blocks a stage and first width of the networks that the paper names.
+NAMED = {(9, 16): "DFN-MR1"}
+
+
+@dataclass(frozen=True)
+class DfnMrConfig:
+    """DFN-MR.
+
+    Attributes:
+        B: blocks a stage.
+        classes: outputs.
+        in_channels: of the picture.
+        stem: width of the first stage; the others are twice and four times as wide.
+    """
+
+    B: int = 9
+    classes: int = 10
+    in_channels: int = 3
+    stem: int = 16
+
+    def __post_init__(self) -> None:
+        for name in ("B", "classes", "in_channels", "stem"):
+            require(getattr(self, name) >= 1, f"DFN-MR needs {name} of at least 1, not {getattr(self, name)}.")
+
+
+class _Fusion(nn.Module):
+    """The layers of a block, and the merge of its branches."""
+
+    def __init__(self, in_channels: int, out_channels: int, stride: int) -> None:
+        super().__init__()
+        self.residual1 = _residual(in_channels, out_channels, stride)
+        self.residual2 = _residual(in_channels, out_channels, stride)
+        self.shortcut1 = shortcut(in_channels, out_channels, stride)
+        self.shortcut2 = shortcut(in_channels, out_channels, stride)
+        self.relu = nn.ReLU()
+
+    def fuse(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """The mean of the branches, as wide and as large as the block's output."""
+        mean: torch.Tensor = (self.shortcut1(a) + self.shortcut2(b)) * 0.5
+        return mean
+
+
+class FusedBlock(_Fusion):
+    """Two pictures [N, in, H, W] -> two pictures [N, out, H / stride, W / stride]."""
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Computes the block on both branches, [N, C, H, W] each."""
+        fuse = self.fuse(a, b)
+        return self.relu(fuse + self.residual1(a)), self.relu(fuse + self.residual2(b))
+
+
+class LastBlock(_Fusion):
+    """Two pictures [N, in, H, W] -> one [N, out, H / stride, W / stride]."""
+
+    def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+        """Computes the block, which sums the branches."""
+        out: torch.Tensor = self.relu(self.fuse(a, b) + self.residual1(a) + self.residual2(b))
+        return out
+
+
+@register
+class DfnMr(Network):
+    """DFN-MR: [N, in_channels, H, W] -> logits [N, classes]."""
+
+    arch = "dfn-mr"
+    config_type = DfnMrConfig
+
+    def __init__(self, config: DfnMrConfig) -> None:
+        super().__init__()
+        self.config = config
+        channels = config.stem
+        self.stem = convolution(config.in_channels, channels, 3)
+        self.body = nn.ModuleList()
+        for stage in range(STAGES):
+            width = config.stem * 2**stage
+            for index in range(config.B):
+                is_last = stage == STAGES - 1 and index == config.B - 1
+                block = LastBlock if is_last else FusedBlock
+                self.body.append(block(channels, width, 2 if stage and not index else 1))
+                channels = width
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.head = nn.Linear(channels, config.classes)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits of pictures ``x``."""
+        a = b = self.stem(x)
+        *blocks, last = self.body
+        for block in blocks:
+            a, b = block(a, b)
+        logits: torch.Tensor = self.head(self.pool(last(a, b)).flatten(1))
+        return logits
+
+    @property
+    def title(self) -> str:
+        """``"DFN-MR1"``, or e.g. ``"DFN-MR (B = 3)"``."""
+        return NAMED.get((self.config.B, self.config.stem), f"DFN-MR (B = {self.config.B})")
+
+    @property
+    def input_shape(self) -> tuple[int, int, int, int]:
+        """CIFAR's."""
+        return 1, self.config.in_channels, 32, 32
+
+    @classmethod
+    def infer(cls, shapes: Shapes) -> DfnMrConfig | None:
+        """All from the shapes."""
+        stem, head = shapes.get("stem.conv.weight", ()), shapes.get("head.weight", ())
+        ending = ".residual2.conv2.conv.weight"
+        blocks = len([name for name in shapes if name.startswith("body.") and name.endswith(ending)])
+        if len(stem) != 4 or len(head) != 2 or not min(stem[0], stem[1], head[0]) or not blocks or blocks % STAGES:
+            return None
+        return DfnMrConfig(blocks // STAGES, head[0], stem[1], stem[0])
+
+
+def _residual(in_channels: int, out_channels: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(
+        OrderedDict(
+            conv1=convolution(in_channels, out_channels, 3, stride=stride),
+            conv2=convolution(out_channels, out_channels, 3, relu=False),
+        )
+    )
