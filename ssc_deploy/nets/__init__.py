@@ -1,7 +1,20 @@
 """PyTorch networks, one architecture a file; each is built from a frozen configuration and registered by name."""
 
 # Importing an architecture's module registers it: a new network is one file and one line here.
-from ssc_deploy.nets import resnet, shift_net, ssc_net
+from ssc_deploy.nets import (
+    densenet,
+    dfn_mr,
+    igcv2,
+    igcv3,
+    mobilenet_v2,
+    pre_resnet,
+    resnet,
+    shift_net,
+    shufflenet,
+    ssc_net,
+    swapout,
+    torchvision_resnet,
+)
 from ssc_deploy.nets.registry import Network, build, configure, create, get, infer, names, randomise, register
 
 __all__ = [
@@ -9,12 +22,21 @@ __all__ = [
     "build",
     "configure",
     "create",
+    "densenet",
+    "dfn_mr",
     "get",
+    "igcv2",
+    "igcv3",
     "infer",
+    "mobilenet_v2",
     "names",
+    "pre_resnet",
     "randomise",
     "register",
     "resnet",
     "shift_net",
+    "shufflenet",
     "ssc_net",
+    "swapout",
+    "torchvision_resnet",
 ]

@@ -1,6 +1,7 @@
 """Exact parameter counts, and the paper's figures against them."""
 
 import pytest
+import torch
 
 from ssc_deploy import nets
 
@@ -66,6 +67,47 @@ def test_shift_net_has_exactly_these_parameters(b, e, exact, paper):
 def test_resnet_has_exactly_these_parameters(b, reduction, exact, paper):
     assert count("resnet", B=b, reduction=reduction) == exact
     assert exact / 1e6 == pytest.approx(paper, rel=0.03)
+
+
+BC = {"L": 100, "bottleneck": True, "theta": 0.5, "stem": 24}
+CIFAR = {"form": "cifar"}
+
+
+@pytest.mark.parametrize(
+    ("arch", "args", "exact"),
+    [
+        ("resnet", {"B": 18, "shortcut": "zero-pad"}, 1_727_962),
+        ("pre-resnet", {}, 1_703_258),
+        ("pre-resnet", {"classes": 100}, 1_726_388),
+        ("mobilenet-v2", {"classes": 10, **CIFAR}, 2_236_682),
+        ("mobilenet-v2", {"classes": 100, **CIFAR}, 2_351_972),
+        ("mobilenet-v2", {}, 3_504_872),
+        ("igcv2", {"classes": 100}, 650_308),
+        ("igcv3", {}, 2_223_498),
+        ("igcv3", {"classes": 100}, 2_338_788),
+        ("igcv3", {"classes": 1000}, 3_491_688),
+        ("igcv3", {"width": 0.7}, 1_222_104),
+        ("igcv3", {"width": 0.7, "classes": 100}, 1_337_394),
+        ("densenet", {}, 1_019_722),
+        ("densenet", {"classes": 100}, 1_060_132),
+        ("densenet", BC, 769_162),
+        ("densenet", {**BC, "classes": 100}, 800_032),
+        ("swapout", {}, 1_084_202),
+        ("swapout", {"classes": 100}, 1_095_812),
+        ("dfn-mr", {}, 1_710_426),
+        ("dfn-mr", {"classes": 100}, 1_716_276),
+        # Of other people's implementations, as the paper gives no figure.
+        ("shufflenet", {"classes": 1000, "form": "imagenet"}, 1_865_728),
+        ("torchvision-resnet", {"depth": 18}, 11_689_512),
+        ("torchvision-resnet", {"depth": 34}, 21_797_672),
+        ("torchvision-resnet", {"depth": 50}, 25_557_032),
+        ("torchvision-resnet", {"depth": 101}, 44_549_160),
+        ("torchvision-resnet", {"depth": 152}, 60_192_808),
+    ],
+)
+def test_the_others_have_exactly_these_parameters(arch, args, exact):
+    with torch.device("meta"):
+        assert count(arch, **args) == exact
 
 
 def test_resnet_in_block_mode_narrows_only_the_middles():

@@ -18,6 +18,21 @@ NETS = [
     ("resnet", {"B": 1}, "ResNet-1-9"),
     ("resnet", {"B": 3, "reduction": 1.41, "classes": 100}, "ResNet-3-6"),
     ("resnet", {"B": 1, "reduction": 2.0, "mode": "block"}, "ResNet-1 (r = 2)"),
+    ("resnet", {"B": 1, "shortcut": "zero-pad"}, "ResNet-8 (zero-pad)"),
+    ("resnet", {"B": 1, "reduction": 1.41, "shortcut": "zero-pad"}, "ResNet-1-6 (zero-pad)"),
+    ("pre-resnet", {"B": 1, "stem": 4, "classes": 100}, "pre-activation ResNet-11"),
+    ("mobilenet-v2", {"width": 0.35, "classes": 3}, "MobileNetV2 0.35"),
+    ("igcv2", {"B": 1, "C": 24, "branch": 4, "in_channels": 1}, "IGCV2*-C24"),
+    ("igcv3", {"width": 0.7, "classes": 4}, "IGCV3-D 0.7"),
+    ("densenet", {"L": 10, "k": 4}, "DenseNet-10-4"),
+    ("densenet", {"L": 16, "k": 5, "bottleneck": True, "theta": 0.5, "stem": 10}, "DenseNet-BC-16-5"),
+    ("densenet", {"L": 10, "k": 5, "theta": 0.33, "stem": 8}, "DenseNet-C-10-5"),
+    ("swapout", {"B": 1, "widen": 1}, "Swapout v2(8)x1"),
+    ("dfn-mr", {"B": 1, "stem": 8}, "DFN-MR (B = 1)"),
+    ("shufflenet", {"scale": 0.5, "classes": 5}, "ShuffleNet 0.5x (g = 3)"),
+    ("shufflenet", {"g": 8}, "ShuffleNet 1x (g = 8)"),
+    ("torchvision-resnet", {"classes": 7}, "ResNet-18 (ImageNet)"),
+    ("torchvision-resnet", {"depth": 50}, "ResNet-50 (ImageNet)"),
 ]
 
 
@@ -26,7 +41,20 @@ def shapes(module):
 
 
 def test_known_names_are_sorted():
-    assert nets.names() == ("resnet", "shift-net", "ssc-net")
+    assert nets.names() == (
+        "densenet",
+        "dfn-mr",
+        "igcv2",
+        "igcv3",
+        "mobilenet-v2",
+        "pre-resnet",
+        "resnet",
+        "shift-net",
+        "shufflenet",
+        "ssc-net",
+        "swapout",
+        "torchvision-resnet",
+    )
 
 
 def test_a_duplicate_name_is_refused():
@@ -35,7 +63,7 @@ def test_a_duplicate_name_is_refused():
 
 
 def test_unknown_architecture_lists_the_known():
-    with pytest.raises(NetworkError, match=r"did you mean 'ssc-net'.*resnet, shift-net, ssc-net"):
+    with pytest.raises(NetworkError, match=r"did you mean 'ssc-net'.*resnet, shift-net, .*ssc-net"):
         nets.build("sscnet")
 
 
@@ -46,18 +74,23 @@ def test_unknown_argument_lists_the_known():
 
 @pytest.mark.parametrize(("arch", "args", "title"), NETS)
 def test_network_has_its_title_and_its_logits(arch, args, title):
-    net = nets.build(arch, **args).eval()
-    assert net.title == title
-    assert net(torch.zeros(net.input_shape)).shape == (1, net.config.classes)
-    assert net.double()(torch.zeros(2, net.config.in_channels, 20, 24, dtype=torch.float64)).dtype == torch.float64
+    # Shapes and types alone, without numbers: a picture of 224x224 takes seconds.
+    with torch.device("meta"):
+        net = nets.build(arch, **args).eval().to("meta")
+        assert net.title == title
+        assert net(torch.zeros(net.input_shape)).shape == (1, net.config.classes)
+        larger = torch.zeros(2, net.config.in_channels, 36, 40, dtype=torch.float64)
+        assert net.double()(larger).dtype == torch.float64
 
 
 @pytest.mark.parametrize(("arch", "args", "title"), NETS)
 def test_configuration_is_read_off_the_shapes(arch, args, title):
-    net = nets.build(arch, **args)
+    with torch.device("meta"):
+        net = nets.build(arch, **args)
     found = nets.infer(shapes(net))
     assert found is not None
-    inferred = nets.create(*found)
+    with torch.device("meta"):
+        inferred = nets.create(*found)
     assert found[0] == arch
     assert inferred.title == title
     assert shapes(inferred) == shapes(net)

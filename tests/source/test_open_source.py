@@ -151,7 +151,7 @@ def test_a_header_that_claims_another_size_builds_nothing(tmp_path):
 def test_a_foreign_checkpoint_asks_for_its_network(tmp_path):
     torch.save(torch.nn.Linear(2, 2).state_dict(), tmp_path / "net.pt")
     with pytest.raises(
-        CheckpointError, match=r"\(weight, bias, \.\.\.\).*resnet, shift-net, ssc-net\): bring .*--model"
+        CheckpointError, match=r"\(weight, bias, \.\.\.\).*resnet, shift-net, .*ssc-net, .*\): bring .*--model"
     ):
         open_source(tmp_path / "net.pt")
 
@@ -173,7 +173,7 @@ def test_a_wrong_architecture_names_keys(tmp_path):
 
 
 def test_without_anything_the_known_are_listed():
-    with pytest.raises(NetworkError, match="resnet, shift-net, ssc-net"):
+    with pytest.raises(NetworkError, match=r"resnet, shift-net, .*ssc-net"):
         open_source(None)
     with pytest.raises(NetworkError, match="unknown architecture 'sscnet'"):
         open_source(None, arch="sscnet")
