@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
     import onnx
+
+#: Behind a tapped tensor's name: the output that holds a copy of it.
+_TAPPED = "/tapped"
 
 _DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
 
@@ -67,6 +71,7 @@ class OnnxRunner:
     def __init__(self, session: Any, names: Sequence[str] | None = None) -> None:
         self._session = session
         outputs = [_spec(node) for node in session.get_outputs()]
+        outputs = [replace(spec, name=spec.name.removesuffix(_TAPPED)) for spec in outputs]
         positions = {spec.name: position for position, spec in enumerate(outputs)}
         self._positions = [positions[name] for name in (positions if names is None else names)]
         self.inputs = tuple(_spec(node) for node in session.get_inputs())
@@ -91,7 +96,8 @@ def _session(model: Model, data: bytes, *, threads: int = 1, optimize: bool = Tr
     levels = onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimize else levels.ORT_DISABLE_ALL
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        # Its fallback to other providers prints to standard output, and there are no others.
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"], enable_fallback=False)
     except _failures() as error:
         raise refused(model, f"ONNX Runtime refuses it ({first_line(error)})") from error
 
@@ -158,8 +164,11 @@ def _with_outputs(model: Model, proto: onnx.ModelProto, taps: Sequence[str]) -> 
         if name not in computed:
             raise refused(model, f"it has no tensor {name!r} to look at")
         if name not in there:
+            # Not the tensor itself: ONNX Runtime 1.32 fuses Conv and Add although the Conv's result is an output, and
+            # then misses it. What a second node reads is left alone.
+            proto.graph.node.append(onnx.helper.make_node("Identity", [name], [name + _TAPPED]))
             # ONNX Runtime infers the type and the shape of an output that names neither.
-            proto.graph.output.append(onnx.ValueInfoProto(name=name))
+            proto.graph.output.append(onnx.ValueInfoProto(name=name + _TAPPED))
             there.add(name)
     tapped: bytes = proto.SerializeToString()
     return tapped
