@@ -6,6 +6,8 @@
     ├── NetworkError               unknown architecture, impossible configuration, a module that cannot be built
     ├── CardError                  a model card (model.toml) is wrong
     ├── PictureError               a picture cannot be read, or has another size than the network takes
+    ├── DataError                  pictures with classes are missing, damaged, or do not fit the network
+    ├── TrainingError              a training that cannot start, go on, or be resumed
     ├── CaptureError               torch.export cannot capture the module
     ├── RewriteError               a rewrite left the canonical form
     ├── LoweringError              a lowering was asked for that this network or target cannot take
@@ -43,6 +45,14 @@ class CardError(SscDeployError):
 
 class PictureError(SscDeployError):
     """A picture cannot be read, or has another size than the network takes."""
+
+
+class DataError(SscDeployError):
+    """Pictures with their classes are missing or damaged, or do not fit the network."""
+
+
+class TrainingError(SscDeployError):
+    """A training cannot start, go on, or be resumed."""
 
 
 class CaptureError(SscDeployError):

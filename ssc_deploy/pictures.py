@@ -17,7 +17,7 @@ import struct
 import warnings
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -59,7 +59,9 @@ _DECODING_ERRORS = (
 )
 
 
-def read(picture: Picture, colour: str, size: tuple[int, int], *, resize: bool = False) -> Pixels:
+def read(
+    picture: Picture, colour: str, size: tuple[int, int], *, resize: bool = False, name: str | None = None
+) -> Pixels:
     """Reads one picture.
 
     Args:
@@ -68,6 +70,7 @@ def read(picture: Picture, colour: str, size: tuple[int, int], *, resize: bool =
         size: (H, W) of the network's input.
         resize: bring another size to ``size``: scaled (bilinear with antialiasing) until it just covers it, then
             cropped around the centre. Otherwise another size is an error, since how one scales changes the result.
+        name: of the picture in errors, where it has a better one than `name_of` knows.
 
     Returns:
         uint8 [H, W, C].
@@ -75,7 +78,7 @@ def read(picture: Picture, colour: str, size: tuple[int, int], *, resize: bool =
     Raises:
         PictureError: with the picture's name: it cannot be read, is too large, or has another size.
     """
-    name = name_of(picture)
+    name = name or name_of(picture)
     if colour not in CHANNELS:
         raise PictureError(f"the colour order {colour!r} is not known; it is one of {', '.join(CHANNELS)}")
     image = _converted(_opened(picture, name), "L" if colour == "L" else "RGB", name)
@@ -128,7 +131,7 @@ def name_of(picture: Picture) -> str:
 
 def _opened(picture: Picture, name: str) -> Image.Image:
     """The picture decoded and upright."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import ImageOps
 
     if isinstance(picture, np.ndarray):
         return _from_array(picture, name)
@@ -137,11 +140,26 @@ def _opened(picture: Picture, name: str) -> Image.Image:
     path = Path(picture)
     if not path.is_file():
         raise PictureError(f"{name} is {'a folder' if path.is_dir() else 'not there'}; give a picture file")
+    return decoded(path, name)
+
+
+def decoded(file: Path | IO[bytes], name: str) -> Image.Image:
+    """Decodes a picture file, wherever it lies, and turns it upright.
+
+    Args:
+        file: its path, or the open file.
+        name: of the picture in errors.
+
+    Raises:
+        PictureError: it cannot be read, or is too large.
+    """
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
     with warnings.catch_warnings():
         # Pillow warns of large pictures, where MAX_PIXELS is stricter, and of damage, which decoding then fails at.
         warnings.simplefilter("ignore")
         try:
-            with Image.open(path, formats=FORMATS) as image:
+            with Image.open(file, formats=FORMATS) as image:
                 if image.width * image.height > MAX_PIXELS:
                     raise _too_large(name)
                 image.load()

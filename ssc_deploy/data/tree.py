@@ -1,0 +1,199 @@
+"""ImageFolder trees, ``<class>/<picture>``, as a folder or as a zip file that is never unpacked.
+
+Classes are numbered in the order of their names, and pictures come class by class in the order of theirs, by code
+points, as torchvision's ``ImageFolder`` has it, on every machine. The tree may lie below a folder ``train`` or
+``test`` (``val``), or below any one folder. Hidden files and files that are no pictures are passed over.
+"""
+
+from __future__ import annotations
+
+import abc
+import io
+import os
+import zipfile
+import zlib
+from pathlib import Path, PurePosixPath
+from typing import IO, TYPE_CHECKING, Self
+
+import numpy as np
+
+from ssc_deploy import pictures
+from ssc_deploy.data.dataset import Dataset, Split, check_memory
+from ssc_deploy.errors import DataError, PictureError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from types import TracebackType
+
+SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff"))
+
+#: Names of the folder of a split.
+FOLDERS = {Split.TRAIN: ("train", "training"), Split.TEST: ("test", "val", "valid", "validation")}
+
+#: Entries of a zip file that unpack to more are refused, whatever they claim to be.
+MAX_ENTRY_BYTES = 64 << 20
+
+_DAMAGED = (OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
+
+
+class Files(abc.ABC):
+    """Files by their names, with slashes; used as a context."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Self:
+        return self
+
+    @abc.abstractmethod
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None: ...
+
+    @abc.abstractmethod
+    def names(self) -> tuple[list[str], list[str]]:
+        """Folders and files, in any order."""
+
+    @abc.abstractmethod
+    def open(self, name: str) -> IO[bytes]:
+        """The content of a file."""
+
+
+class Folder(Files):
+    """A folder and what lies in it; links to folders are not followed."""
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is held open."""
+
+    def names(self) -> tuple[list[str], list[str]]:
+        """See `Files.names`."""
+        folders, files = [], []
+        for here, below, names in os.walk(self.path):
+            prefix = Path(here).relative_to(self.path)
+            folders += [(prefix / name).as_posix() for name in below]
+            files += [(prefix / name).as_posix() for name in names]
+        return folders, files
+
+    def open(self, name: str) -> IO[bytes]:
+        """See `Files.open`."""
+        try:
+            return (self.path / name).open("rb")
+        except OSError as error:
+            raise DataError(f"{self.path / name} cannot be read: {error.strerror}.") from error
+
+
+class Zip(Files):
+    """A zip file; its entries are read into memory one by one."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        try:
+            self._archive = zipfile.ZipFile(path)
+        except _DAMAGED as error:
+            raise DataError(f"{path} is truncated, or no zip file ({error}): fetch it again.") from error
+
+    def __exit__(self, *_: object) -> None:
+        self._archive.close()
+
+    def names(self) -> tuple[list[str], list[str]]:
+        """See `Files.names`."""
+        infos = self._archive.infolist()
+        files = [info.filename for info in infos if not info.is_dir()]
+        if len(set(files)) < len(files):
+            twice = next(name for name in sorted(files) if files.count(name) > 1)
+            raise DataError(f"{self.path} holds {twice} twice: pack it again.")
+        # Not every packer writes entries for folders.
+        parents = {parent.as_posix() for name in files for parent in PurePosixPath(name).parents if parent.name}
+        return sorted(parents | {info.filename.rstrip("/") for info in infos if info.is_dir()}), files
+
+    def open(self, name: str) -> IO[bytes]:
+        """See `Files.open`."""
+        info = self._archive.getinfo(name)
+        if info.file_size > MAX_ENTRY_BYTES:
+            raise DataError(
+                f"{self.path}: {name} unpacks to {info.file_size >> 20} MB, more than a picture has: pack it again."
+            )
+        try:
+            return io.BytesIO(self._archive.read(info))
+        except _DAMAGED as error:
+            raise DataError(f"{self.path}: {name} is damaged ({error}): fetch the file again.") from error
+
+
+def read(files: Files, split: Split, size: tuple[int, int] | None, *, resize: bool) -> Dataset:
+    """Reads and decodes all pictures.
+
+    Args:
+        files: of the tree.
+        split: which part, where the tree has both.
+        size: (H, W) of the pictures; None for that of the first.
+        resize: bring pictures of another size to ``size`` (see `pictures.read`) instead of refusing them.
+
+    Raises:
+        DataError: it is no such tree, or a class or a picture of it is at fault: it is named.
+    """
+    folders, names = files.names()
+    root = _root(files.path, folders, split)
+    classes = _classes(files.path, root, folders, names)
+    listed = [(index, name) for index, pictures_of in enumerate(classes.values()) for name in pictures_of]
+    pixels = None
+    for i, (_, name) in enumerate(listed):
+        picture = _decoded(files, name, size, resize=resize)
+        if pixels is None:
+            size = picture.shape[0], picture.shape[1]
+            check_memory(files.path, len(listed), size)
+            pixels = np.empty((len(listed), *picture.shape), np.uint8)
+        pixels[i] = picture
+    assert pixels is not None  # every class has a picture
+    labels = np.array([index for index, _ in listed], np.int64)
+    return Dataset(files.path, pixels, labels, tuple(classes), [name for _, name in listed])
+
+
+def _root(path: Path, folders: Iterable[str], split: Split) -> str:
+    """The folder in which the classes lie, with a slash at its end; empty for the outermost."""
+    visible = [name for name in folders if not _hidden(name)]
+    root = ""
+    while True:
+        inner = {name.removeprefix(root) for name in visible if name.startswith(root)}
+        here = {name for name in inner if "/" not in name}
+        parts = {part: [name for name in names if name in here] for part, names in FOLDERS.items()}
+        if parts[split]:
+            root += f"{parts[split][0]}/"
+        elif len(here) == 1 and len(inner) > 1:
+            root += f"{next(iter(here))}/"
+        elif here and here == {name for found in parts.values() for name in found}:
+            raise DataError(f"{path} has no folder {' or '.join(FOLDERS[split])}, it has {', '.join(sorted(here))}.")
+        else:
+            return root
+
+
+def _classes(path: Path, root: str, folders: Iterable[str], names: Iterable[str]) -> dict[str, list[str]]:
+    """Names of the pictures of each class, both sorted."""
+    below = {name.removeprefix(root) for name in folders if name.startswith(root) and not _hidden(name)}
+    classes: dict[str, list[str]] = {name: [] for name in sorted(below) if "/" not in name}
+    for name in sorted(names):
+        first, slash, _ = name.removeprefix(root).partition("/")
+        is_picture = PurePosixPath(name).suffix.lower() in SUFFIXES and not _hidden(name)
+        if name.startswith(root) and slash and first in classes and is_picture:
+            classes[first].append(name)
+    where = path / root if root else path
+    if not classes:
+        raise DataError(f"{where} holds no folders of classes: expected is <class>/<picture> below it.")
+    empty = [name for name, found in classes.items() if not found]
+    if empty:
+        more = f" (and {len(empty) - 1} more)" if len(empty) > 1 else ""
+        raise DataError(f"{where}: the class folder {empty[0]}{more} holds no pictures: fill or remove it.")
+    return classes
+
+
+def _decoded(files: Files, name: str, size: tuple[int, int] | None, *, resize: bool) -> pictures.Pixels:
+    shown = f"{files.path / name}"
+    try:
+        with files.open(name) as file:
+            image = pictures.decoded(file, shown)
+        return pictures.read(image, "RGB", size or (image.height, image.width), resize=resize, name=shown)
+    except PictureError as error:
+        raise DataError(f"{error}.") from error
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in PurePosixPath(name).parts)
