@@ -111,6 +111,7 @@ def test_a_file_of_code_that_is_not_there(output):
     assert message == "--model: there is no file nowhere.py."
 
 
+@pytest.mark.slow
 def test_a_module_that_cannot_be_captured_says_what_and_where(output):
     outcome = ssc(*EXPORT, *foreign("Deciding"), "-o", output)
     assert (outcome.code, outcome.out) == (2, "")

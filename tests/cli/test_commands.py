@@ -66,6 +66,7 @@ def test_in_text_the_stages_are_the_result(folder, tmp_path):
     assert "\x1b" not in outcome.out
 
 
+@pytest.mark.slow
 def test_options_reach_the_files(folder, tmp_path):
     options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "-o", tmp_path, "--format", "json"]
     outcome = ssc("export", *options, "--opset", "13", "--batch", "3", "--shift", "slice", "--shuffle", "transpose")
