@@ -16,8 +16,10 @@ from ssc_deploy.nets import (
     torchvision_resnet,
 )
 from ssc_deploy.nets.registry import Network, build, configure, create, get, infer, names, randomise, register
+from ssc_deploy.nets.sizes import NAMED, named
 
 __all__ = [
+    "NAMED",
     "Network",
     "build",
     "configure",
@@ -29,6 +31,7 @@ __all__ = [
     "igcv3",
     "infer",
     "mobilenet_v2",
+    "named",
     "names",
     "pre_resnet",
     "randomise",
