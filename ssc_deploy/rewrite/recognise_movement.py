@@ -42,15 +42,18 @@ class RecogniseMovement(ir.passes.InPlacePass):
         """Runs the pass until nothing is left to find: what follows a movement may be the next one."""
         self._starts.clear()
         modified = False
-        while True:
-            known = len(self._starts)
-            modified |= self._once(model.graph)
-            # What was replaced still reads its pictures, and would keep the next rule from taking them for read once.
-            common.RemoveUnusedNodesPass()(model)
-            if len(self._starts) == known:
-                return ir.passes.PassResult(model, modified)
+        # A step that several regions share is no part of any of them if it is a movement by itself.
+        for shared in (False, True):
+            known = -1
+            while known < len(self._starts):
+                known = len(self._starts)
+                modified |= self._once(model.graph, shared=shared)
+                # What was replaced still reads its pictures, and would keep the next rule from taking them for read
+                # once.
+                common.RemoveUnusedNodesPass()(model)
+        return ir.passes.PassResult(model, modified)
 
-    def _once(self, graph: ir.Graph) -> bool:
+    def _once(self, graph: ir.Graph, *, shared: bool) -> bool:
         self.refusals = []
         found = regions.origins(graph, lambda node: moves_data(node) and self._starts.isdisjoint(node.outputs))
         modified = False
@@ -64,9 +67,9 @@ class RecogniseMovement(ir.passes.InPlacePass):
                 if source is None or source is value or value in seen or producer is None:
                     continue
                 seen.add(value)
-                if regions.is_picture_of(value, source):
+                region = regions.region(value, found)
+                if regions.is_picture_of(value, source) and (shared or not _shares_steps(region)):
                     tries += 1
-                    region = regions.region(value, found)
                     result = _read(region)
                     if isinstance(result, mv.Movement):
                         moved = _replace(region, result)
@@ -76,11 +79,19 @@ class RecogniseMovement(ir.passes.InPlacePass):
                         continue
                     reason = reason or Refusal(roles.block(producer), "shift or shuffle", region.steps, result)
                 elif value is end:
-                    reason = _worth_a_word(regions.region(value, found))
+                    reason = _worth_a_word(region)
                 waiting.extend(v for v in producer.inputs if v is not None and found.get(v) is source)
             if reason is not None:
                 self.refusals.append(reason)
         return modified
+
+
+def _shares_steps(region: regions.Region) -> bool:
+    """Whether steps of the region, besides its last alone, give something to other nodes."""
+    inside = set(region.nodes)
+    others = (v for node in region.nodes for v in node.outputs if v is not region.output)
+    read = any(v.is_graph_output() or any(user not in inside for user, _ in v.uses()) for v in others)
+    return read and region.steps > 1
 
 
 def moves_data(node: ir.Node) -> bool:

@@ -26,8 +26,8 @@ import numpy as np
 import onnx_ir as ir
 
 from ssc_deploy import roles
+from ssc_deploy.rewrite import canonical, regions
 from ssc_deploy.rewrite import graph as g
-from ssc_deploy.rewrite import regions
 from ssc_deploy.rewrite.find_groups import blocks
 from ssc_deploy.rewrite.recognise_movement import moves_data
 from ssc_deploy.rewrite.report import Refusal
@@ -99,18 +99,27 @@ class _Steps:
 
     def __init__(self) -> None:
         self.weighted: set[ir.Value] = set()
+        self._inside: set[ir.Value | None] = set()
 
     def __call__(self, node: ir.Node) -> bool:
         after_weights = any(value in self.weighted for value in node.inputs)
         if _weighs(node):
-            if not after_weights:
-                self.weighted.update(node.outputs)
-            return not after_weights
-        if moves_data(node) or _adds_constant(node):
-            if after_weights:
-                self.weighted.update(node.outputs)
-            return True
-        return False
+            step, weighted = not after_weights, not after_weights
+        else:
+            step, weighted = self._goes_on(node), after_weights
+        if step:
+            self._inside.update(node.outputs)
+        if step and weighted:
+            self.weighted.update(node.outputs)
+        return step
+
+    def _goes_on(self, node: ir.Node) -> bool:
+        movement = canonical.movement_of(node)
+        whole = movement is not None and sorted(movement.source) == list(range(movement.in_channels))
+        if whole and self._inside.isdisjoint(node.inputs):
+            # Canonical already, and no piece of a region: in it, it would only hide the groups of the kernel.
+            return False
+        return moves_data(node) or _adds_constant(node)
 
 
 def _weighs(node: ir.Node) -> bool:
@@ -178,10 +187,18 @@ def _read(region: regions.Region, out_shape: tuple[int, ...]) -> _Linear | str:
     if (np.abs(got - expected) > bound).any():
         return "is no convolution: what it does differs from pixel to pixel"
     branches = [g.constant(node.inputs[1]) for node in region.nodes if _weighs(node) and node.op_type == "Conv"]
-    cost, apart = weight.size // blocks(weight[None]), sum(branch.size for branch in branches if branch is not None)
+    cost, apart = _multiplications(weight), sum(branch.size for branch in branches if branch is not None)
     if branches and cost > apart:
         return f"would multiply {cost / apart:.1f} times as much in one convolution"
     return candidate
+
+
+def _multiplications(weight: npt.NDArray[np.float32]) -> int:
+    """Of a kernel [out, in, k, k], a pixel, once the rules that follow have found shift and groups in it."""
+    taps = (weight != 0).any(0).reshape(weight.shape[1], -1).sum(1)
+    if (taps <= 1).all():
+        weight = weight.sum((2, 3), keepdims=True)
+    return weight.size // blocks(weight[None])
 
 
 def _radius(run: Run, shape: tuple[int, ...], out_shape: tuple[int, ...]) -> int:

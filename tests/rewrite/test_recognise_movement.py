@@ -36,7 +36,7 @@ def rewritten(module, shape=(1, 3, 8, 7)):
 
 
 @pytest.mark.parametrize("spelling", spellings.REGULAR_SHIFTS)
-@pytest.mark.parametrize("k", [3, 5])
+@pytest.mark.parametrize("k", [3, pytest.param(5, marks=pytest.mark.slow)])
 def test_every_spelling_of_a_shift_in_a_graph_is_found(spelling, k):
     offsets = spellings.raster(2 * k * k, k)
     model, report = rewritten(InForward(len(offsets), lambda x: spellings.REGULAR_SHIFTS[spelling](x, offsets)))
@@ -48,7 +48,7 @@ def test_every_spelling_of_a_shift_in_a_graph_is_found(spelling, k):
 
 def test_arbitrary_offsets_and_an_unshifted_rest_are_found():
     offsets = [*spellings.raster(9), (0, 0), (0, 0), (-3, 2)]
-    _, report = rewritten(InForward(12, lambda x: spellings.slice_assignment(x, offsets)))
+    _, report = rewritten(InForward(12, lambda x: spellings.pad_slice_cat(x, offsets)))
     assert (report.shifts, report.shuffles) == (1, 0)
 
 
@@ -312,3 +312,14 @@ def test_a_piece_of_a_split_takes_its_block_along():
     apply(RecogniseMovement(), model, exact=True)
     marked = [v for node in model.graph for v in node.outputs if roles.outputs_of(v)]
     assert [v.producer().op_type for v in marked] == ["Slice"]
+
+
+def test_a_shift_whose_channels_are_dealt_out_stays_one_shift():
+    chain = shifted(chain_of(4, 5, 5).then("Neg"), [(1, 0), (0, 1), (-1, 0), (0, -1)], range(4))
+    chain.then("Split", axis=1, num_outputs=2, outputs=2)
+    first, second = chain.last, f"v{int(chain.last[1:]) + 1}"
+    chain.then("Relu").then("Mul", chain.aside("Abs", second))
+    left, _ = reading(chain)
+    assert first
+    assert left.count("Conv") == 1
+    assert left.count("Pad") == 0

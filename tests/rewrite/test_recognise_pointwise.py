@@ -228,3 +228,13 @@ def test_the_block_is_what_the_last_step_returns():
     roles.add_output_of(value(model, "v2"), "block")
     apply(RecognisePointwise(), model)
     assert makers(model) == {"block": "Conv"}
+
+
+def test_branches_behind_a_shuffle_are_one_group_convolution_behind_it():
+    order = np.arange(6).reshape(2, 3).T.ravel()
+    chain = Chain(1, 6, 4, 4).then("Relu").then("Gather", order, axis=1)
+    chain.then("Split", axis=1, num_outputs=2, outputs=2)
+    model = joined(chain, *[conv(chain, name, normal(2, 3, 1, 1)) for name in ("v2", "v3")]).build()
+    roles.set_role(model.graph[1], roles.Role.SHUFFLE)
+    assert left_by(model) == (["Relu", "Gather", "Conv"], [])
+    assert FindGroups()(model).modified
