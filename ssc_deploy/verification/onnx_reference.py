@@ -64,6 +64,8 @@ class OnnxReference:
         batch = inputs[0].type.tensor_type.shape.dim[0] if inputs[0].type.tensor_type.shape.dim else None
         #: The batch that the file is fixed to; None where it takes any.
         self._batch = batch.dim_value or None if batch is not None else None
+        #: With the weights of files beside it; a runtime that is given bytes does not look for them.
+        self._data = model.SerializeToString()
         widen(model)
         self._evaluator = ReferenceEvaluator(model)
 
@@ -77,17 +79,17 @@ class OnnxReference:
 
     def float32_outputs(self, x: Float32) -> Float32:
         """Runs the file on ``x`` [N, C, H, W] by ONNX Runtime; returns [N, ...]."""
-        return batches.run(runtimes.runtime_for(self._path).load(self._path), x)[0]
+        return batches.run(runtimes.runtime_for(self._path).load(self._data), x)[0]
 
     def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
         """The file's values by their names, in the order of the file; its output is ``output``."""
         runtime = runtimes.runtime_for(self._path)
         taps = [
             name
-            for name, spec in runtime.tensors(self._path).items()
+            for name, spec in runtime.tensors(self._data).items()
             if spec.dtype == "float32" and name in names and name not in {self._input, *self._outputs}
         ]
-        results = batches.run(runtime.load(self._path, taps=taps), x)
+        results = batches.run(runtime.load(self._data, taps=taps), x)
         return {**dict(zip(taps, results[len(self._outputs) :], strict=True)), OUTPUT: results[0]}
 
     def visit_blocks(self, x: Float32, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
