@@ -1,0 +1,71 @@
+"""A network of any steps in any spelling, as a user's file has it: ``--model any_network.py:AnyNetwork``."""
+
+from __future__ import annotations
+
+import spellings
+import torch
+from torch import nn
+
+from ssc_deploy import nets
+
+WIDTH = 18
+
+#: Steps by name: ``shift`` as a module or in the forward, ``group`` in 2, 3 or 9 groups, in all their spellings.
+STEPS = (
+    *(f"{where}-{spelling}" for where in ("module", "forward") for spelling in spellings.REGULAR_SHIFTS),
+    *(f"{groups}-{spelling}" for groups in (2, 3, 9) for spelling in spellings.GROUP_POINTWISE),
+    "shuffle-2",
+    "shuffle-9",
+    "norm",
+    "relu",
+    "relu6",
+    "residual",
+)
+
+
+class AnyNetwork(nn.Module):
+    """Stem, the steps one after another, mean, linear layer.
+
+    Args:
+        steps: names of `STEPS` with commas between.
+        seed: of the weights.
+    """
+
+    def __init__(self, steps: str, seed: str = "0") -> None:
+        super().__init__()
+        torch.manual_seed(int(seed))
+        self.stem, self.head = nn.Conv2d(3, WIDTH, 3, padding=1), nn.Linear(WIDTH, 5)
+        self.steps = nn.ModuleDict()
+        self.names = [(name, f"{n}_{name.replace('-', '_')}") for n, name in enumerate(steps.split(","))]
+        for name, key in self.names:
+            layer = _layer(name)
+            if layer is not None:
+                self.steps[key] = layer
+        nets.randomise(self, int(seed))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = first = self.stem(x)
+        for name, key in self.names:
+            if key in self.steps:
+                x = self.steps[key](x)
+            elif name.startswith("forward-"):
+                x = spellings.REGULAR_SHIFTS[name.removeprefix("forward-")](x, spellings.raster(WIDTH))
+            elif name.startswith("shuffle-"):
+                x = spellings.shuffle(x, int(name.removeprefix("shuffle-")))
+            else:
+                x = x + first
+        return self.head(x.mean((2, 3)))
+
+
+def _layer(name: str) -> nn.Module | None:
+    kind, _, spelling = name.partition("-")
+    if kind == "module":
+        return spellings.Spelled(spellings.raster(WIDTH), spellings.REGULAR_SHIFTS[spelling])
+    if kind.isdecimal():
+        groups = int(kind)
+        product = spellings.GroupPointwise(
+            groups, WIDTH // groups, WIDTH // groups, spellings.GROUP_POINTWISE[spelling]
+        )
+        product.weight.data /= (WIDTH // groups) ** 0.5
+        return product
+    return {"norm": nn.BatchNorm2d(WIDTH), "relu": nn.ReLU(inplace=True), "relu6": nn.ReLU6()}.get(kind)

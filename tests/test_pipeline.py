@@ -1,0 +1,207 @@
+"""The whole way, from a network to files that are proved equal to it."""
+
+import json
+
+import any_network
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import ssc_deploy
+from ssc_deploy import nets
+from ssc_deploy.errors import LoweringError, OutputError, VerificationError
+from ssc_deploy.results import Format
+from ssc_deploy.runtimes import runtime_for
+from ssc_deploy.runtimes.litert import LiteRT
+
+NETWORKS = {
+    "ssc-net": {"B": "1", "G": "9"},
+    "shift-net": {"B": "1"},
+    "resnet": {"B": "1"},
+}
+
+#: A network in code that is not the project's: shifts roll channel by channel, the shuffle stands in the forward.
+STEPS = "module-roll_and_mask,2-grouped_conv,norm,relu,shuffle-2,module-pad_slice_cat,9-split_and_concat,residual,relu"
+FOREIGN = {"model": f"{any_network.__file__}:AnyNetwork", "args": {"steps": STEPS}, "input_shape": (1, 3, 9, 8)}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory):
+    """The foreign network's checkpoint as DataParallel saves it, in a record of its training."""
+    net = any_network.AnyNetwork(STEPS, seed="3")
+    path = tmp_path_factory.mktemp("foreign") / "tiny.pth.tar"
+    state = {f"module.{name}": tensor for name, tensor in net.state_dict().items()}
+    torch.save({"state_dict": state, "epoch": 7}, path)
+    return path
+
+
+def export_foreign(ckpt, output, **options):
+    return ssc_deploy.export(ckpt, output=output, **FOREIGN, **options)
+
+
+@pytest.fixture(scope="module")
+def exported(foreign, tmp_path_factory):
+    return export_foreign(foreign, tmp_path_factory.mktemp("out"), to=["onnx", "tflite"])
+
+
+def checkpoint(path, arch, **args):
+    """A checkpoint of one of our networks, with weights under which every layer matters."""
+    net = nets.build(arch, **args).eval()
+    nets.randomise(net, seed=1)
+    torch.save(net.state_dict(), path)
+    return path
+
+
+def exports(arch, tmp_path, **options):
+    """Exports in both formats; every file has been verified then."""
+    args = options.pop("args", NETWORKS[arch])
+    ckpt = checkpoint(tmp_path / f"{arch}.pt", arch, **args)
+    options = {"to": ["onnx", "tflite"], "output": tmp_path, "arch": arch, "args": args, **options}
+    result = ssc_deploy.export(ckpt, **options)
+    assert all(file.verification.ok and file.path.is_file() for file in result.files)
+    return result
+
+
+def test_a_foreign_network_is_recognised_and_verified_in_both_formats(exported):
+    assert (exported.rewrite.shifts, exported.rewrite.shuffles, exported.rewrite.group_pointwise) == (2, 1, 2)
+    assert exported.rewrite.refusals == ()
+    for file in exported.files:
+        assert file.verification.ok
+        assert file.path.name == f"{exported.files[0].path.stem}.{file.format}"
+        assert file.verification.movements.exact == file.verification.movements.checked == 3
+        assert file.path.stat().st_size == file.size
+    assert json.loads(json.dumps(exported.to_dict()))["schema_version"]
+
+
+def test_onnxsim_finds_nothing_left(exported):
+    assert exported.files[0].simplification.is_simple
+
+
+def test_a_tflite_file_is_one_delegate_partition(exported):
+    assert LiteRT().delegates(exported.files[1].path) == 1
+
+
+def test_negative_zero_is_a_zero_like_any_other(exported):
+    picture = np.zeros((1, 3, 9, 8), np.float32)
+    for file in exported.files:
+        runner = runtime_for(file.path).load(file.path)
+        given = picture if file.format is Format.ONNX else picture.transpose(0, 2, 3, 1)
+        np.testing.assert_array_equal(runner.run([-given])[0], runner.run([given])[0])
+
+
+def test_exporting_twice_gives_the_same_bytes(foreign, exported, tmp_path):
+    again = export_foreign(foreign, tmp_path, to=["onnx", "tflite"])
+    for file, other in zip(exported.files, again.files, strict=True):
+        assert file.path.read_bytes() == other.path.read_bytes()
+
+
+def test_a_file_that_exists_is_kept_unless_told_otherwise(foreign, tmp_path):
+    (tmp_path / "tiny.onnx").write_text("mine")
+    with pytest.raises(OutputError, match="--overwrite"):
+        export_foreign(foreign, tmp_path)
+    assert (tmp_path / "tiny.onnx").read_text() == "mine"
+
+
+@pytest.mark.parametrize("old", [None, "mine"], ids=["nothing there", "a file there"])
+@pytest.mark.parametrize("form", ["onnx", "tflite"])
+def test_nothing_is_written_that_was_not_verified(foreign, form, old, tmp_path):
+    path = tmp_path / f"tiny.{form}"
+    if old:
+        path.write_text(old)
+    with pytest.raises(VerificationError, match=rf"tiny\.{form} was not written"):
+        export_foreign(foreign, tmp_path, to=form, atol=0, rtol=0, overwrite=True)
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == ({path.name: old} if old else {})
+
+
+def test_a_lowering_that_does_not_exist_is_refused_before_anything_is_written(foreign, tmp_path):
+    with pytest.raises(LoweringError, match="depthwise"):
+        export_foreign(foreign, tmp_path, shift="teleport")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("dynamo", [True, False], ids=["dynamo", "torchscript"])
+@pytest.mark.filterwarnings("ignore")
+def test_another_exporter_s_file_is_taken_in_place_of_a_checkpoint(dynamo, tmp_path):
+    net = any_network.AnyNetwork("forward-pad_slice_cat,2-grouped_conv,norm,relu,shuffle-2,9-grouped_conv").eval()
+    path = tmp_path / "theirs.onnx"
+    torch.onnx.export(net, (torch.zeros(1, 3, 9, 8),), path, dynamo=dynamo, verbose=False)
+    result = ssc_deploy.export(path, to=["onnx", "tflite"], output=tmp_path / "out")
+    assert (result.rewrite.shifts, result.rewrite.shuffles, result.rewrite.group_pointwise) == (1, 1, 2)
+    assert all(file.verification.ok for file in result.files)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arch", NETWORKS)
+@pytest.mark.parametrize(
+    ("shift", "shuffle", "batch"),
+    [("depthwise", "transpose", 1), ("slice", "gather", 4), ("gather", "transpose", None), ("auto", "auto", None)],
+)
+def test_every_network_verifies_with_every_lowering(arch, shift, shuffle, batch, tmp_path):
+    result = exports(arch, tmp_path, shift=shift, shuffle=shuffle, batch=batch)
+    assert result.rewrite.refusals == ()
+    assert result.files[0].simplification.is_simple
+    if batch is not None and shift != "gather":
+        assert LiteRT().delegates(result.files[1].path) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arch", "args", "shape"),
+    [
+        ("ssc-net", {"B": "1", "G": "9"}, (1, 3, 40, 24)),
+        ("ssc-net", {"B": "1", "G": "9", "classes": "100"}, None),
+        ("ssc-net", {"B": "1", "G": "25", "k": "5"}, (1, 3, 16, 16)),
+        ("ssc-net", {"B": "1", "G": "9", "order": "blocks", "stride_at": "ssc1"}, (1, 3, 8, 8)),
+        ("shift-net", {"B": "1"}, (1, 3, 40, 24)),
+        ("resnet", {"B": "2"}, (1, 3, 40, 24)),
+    ],
+)
+def test_other_sizes_windows_and_classes_verify(arch, args, shape, tmp_path):
+    result = exports(arch, tmp_path, args=args, input_shape=shape)
+    assert result.rewrite.refusals == ()
+
+
+@pytest.mark.slow
+def test_ssc_net_is_one_delegate_partition_as_it_ships(tmp_path):
+    result = ssc_deploy.export("models/ssc-net-1-9/ssc_1_9.pt", to="tflite", output=tmp_path)
+    assert (result.rewrite.shifts, result.rewrite.shuffles, result.rewrite.group_pointwise) == (6, 3, 15)
+    assert LiteRT().delegates(result.files[0].path) == 1
+    assert result.files[0].verification.top1.hits == result.files[0].verification.top1.total == 64
+
+
+def verifies(steps, seed, folder):
+    """Exports a network of these steps; each file is verified by it."""
+    args = {"steps": ",".join(steps), "seed": str(seed)}
+    how = {"model": f"{any_network.__file__}:AnyNetwork", "args": args, "input_shape": (1, 3, 7, 6)}
+    result = ssc_deploy.export(None, to=["onnx", "tflite"], output=folder, overwrite=True, **how)
+    assert all(file.verification.ok for file in result.files)
+    assert result.rewrite.refusals == ()
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ("module-roll_and_mask", "2-einsum", "relu", "shuffle-2", "forward-slice_assignment", "9-batched_matmul"),
+        ("3-split_and_concat", "relu6", "forward-gather", "norm", "residual", "2-channels_last_linear"),
+    ],
+    ids=["views", "branches"],
+)
+def test_networks_of_any_steps_verify_on_both_runtimes(steps, tmp_path):
+    verifies(steps, 0, tmp_path)
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.sampled_from(any_network.STEPS), min_size=1, max_size=7), seed=st.integers(0, 99))
+def test_networks_of_random_steps_verify_on_both_runtimes(steps, seed, tmp_path):
+    verifies(steps, seed, tmp_path)
