@@ -204,8 +204,11 @@ def describe(source: Source) -> str:
 
 def describe_capture(captured: Capture) -> str:
     """One line about a graph as captured: ``234 nodes · 9 modules recognised as data movement before it``."""
-    probed = f" · {len(captured.probed)} modules recognised as data movement before it" if captured.probed else ""
-    return f"{len(captured.model.graph):,} nodes{probed}"
+    from ssc_deploy.rewrite.report import counted
+
+    modules = counted(len(captured.probed), "module")
+    probed = f" · {modules} recognised as data movement before it" if captured.probed else ""
+    return counted(len(captured.model.graph), "node") + probed
 
 
 def _emit(

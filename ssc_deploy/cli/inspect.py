@@ -25,6 +25,7 @@ ssc-deploy inspect ssc_6_9.pt --stage lower --target litert
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("file", type=options.PATH, required=False)
+@click.option("--ckpt", type=options.PATH, help="The same as FILE, as the other commands have it.")
 @click.option("--stage", type=click.Choice(options.STAGES), help="[default: file for .onnx and .tflite, else rewrite]")
 @click.option(
     "--target", type=click.Choice(options.TARGETS), default="onnxruntime", show_default=True, help="Of --stage lower."
@@ -32,7 +33,7 @@ ssc-deploy inspect ssc_6_9.pt --stage lower --target litert
 @options.network
 @options.output_format
 @options.verbosity
-def inspect(*, file: Path | None, stage: str | None, target: str, form: str, **network: Any) -> None:
+def inspect(*, file: Path | None, ckpt: Path | None, stage: str | None, target: str, form: str, **network: Any) -> None:
     """Show layers, costs, and what each stage recognised and refused.
 
     FILE is a checkpoint, an .onnx or a .tflite file. MACs are multiply-accumulates for one picture; of an operator
@@ -40,6 +41,9 @@ def inspect(*, file: Path | None, stage: str | None, target: str, form: str, **n
     """
     import ssc_deploy
 
+    if file is not None and ckpt is not None:
+        raise click.UsageError("FILE and --ckpt are the same thing; give one of them")
+    file = file or ckpt
     if file is None and not network["model"] and not network["arch"]:
         raise click.UsageError("name what to inspect: FILE, --model FILE.py:NAME or --arch NAME")
     inspection = ssc_deploy.inspect(file, stage=stage, target=target, **network)

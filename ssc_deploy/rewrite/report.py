@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 
+def counted(number: int, noun: str) -> str:
+    """``"1 shift"``, ``"6 shifts"``, ``"1,209 nodes"``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A region that looked like something a rule knows, and was left as it was.
@@ -43,8 +48,9 @@ class RewriteReport:
     refusals: tuple[Refusal, ...]
 
     def __str__(self) -> str:
-        parts = (f"{self.shifts} shifts", f"{self.shuffles} shuffles", f"{self.group_pointwise} group pointwise")
-        return f"{', '.join(parts)} recognised · {len(self.refusals)} regions left alone"
+        shifts, shuffles = counted(self.shifts, "shift"), counted(self.shuffles, "shuffle")
+        left = counted(len(self.refusals), "region")
+        return f"{shifts}, {shuffles}, {self.group_pointwise} group pointwise recognised · {left} left alone"
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain dicts and lists."""

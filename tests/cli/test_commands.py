@@ -173,7 +173,7 @@ def test_what_was_refused_is_said_with_its_block_and_the_reason(folder):
     outcome = ssc("inspect", folder / "mine.pth.tar", *foreign("Rolling"))
     assert outcome.code == 0
     text = " ".join(outcome.out.split())
-    assert "recognised · 1 regions left alone" in text
+    assert "recognised · 1 region left alone" in text
     assert "refused: shift or shuffle of 3 nodes: output channel 0 is displaced by (0, -1), but wraps around" in text
     assert "repeats the edge · between" in text
     assert max(map(len, outcome.out.splitlines())) <= 100
@@ -203,6 +203,12 @@ def test_a_warning_is_one_line_without_a_place_in_our_code(tmp_path):
     assert outcome.code == 0
     (line,) = outcome.err.splitlines()
     assert line.startswith(f"warning: {tmp_path}/model.toml is not used: it describes a ssc_1_9.pt of SHA-256 ")
+
+
+def test_inspect_takes_the_checkpoint_as_the_other_commands_do():
+    given = ("inspect", "--stage", "checkpoint", "--format", "json")
+    assert ssc(*given, "--ckpt", ZOO / "ssc_1_9.pt").json == ssc(*given, ZOO / "ssc_1_9.pt").json
+    assert ssc(*given, "--ckpt", "a.pt", "b.pt").code == 2
 
 
 def test_verbose_logs_the_rules_and_the_way_to_an_error(folder, tmp_path):
