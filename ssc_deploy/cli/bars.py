@@ -1,0 +1,56 @@
+"""Progress bars on standard error, on a terminal and nowhere else; used as a context."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    from rich.progress import Progress, TaskID
+
+
+class Bars:
+    """A bar for each thing that is under way."""
+
+    def __init__(self) -> None:
+        self._live: Progress | None = None
+        self._tasks: dict[str, TaskID] = {}
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.fields[figures]}", markup=False),
+            )
+            self._live = Progress(*columns, console=Console(stderr=True), transient=True)
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, name: str, done: int, total: int, figures: str = "") -> None:
+        """Moves the bar of that name, and ends it when all is done."""
+        if self._live is None:
+            return
+        if name not in self._tasks:
+            self._tasks[name] = self._live.add_task(name, total=total, figures=figures)
+        self._live.update(self._tasks[name], completed=done, figures=figures)
+        if done >= total:
+            self._live.remove_task(self._tasks.pop(name))
+
+    def evaluated(self, path: Path, done: int, total: int) -> None:
+        """The ``progress`` of `evaluation.evaluate`."""
+        self.show(path.name, done, total)
