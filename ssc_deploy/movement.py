@@ -132,8 +132,8 @@ def performs(run: Callable[[Array], Array], movement: Movement, shape: tuple[int
     They have either sign and every magnitude, so that a bound or a threshold shows itself.
     """
     random = np.random.default_rng(0)
-    numbers = random.standard_normal((1, *shape)) * 10.0 ** random.uniform(-30, 30, (1, *shape))
-    picture = numbers.astype(np.float32)
+    exponents = random.integers(-100, 101, (1, *shape), np.int32)
+    picture = np.ldexp(random.standard_normal((1, *shape), np.float32), exponents)
     return np.array_equal(movement(picture), run(picture))
 
 
