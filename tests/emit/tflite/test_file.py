@@ -57,6 +57,15 @@ def test_every_other_pixel_stays_in_the_delegate(batch: int | str) -> None:
     assert tester.operators() == ["CONV_2D", "DEPTHWISE_CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D"]
 
 
+@pytest.mark.parametrize(("steps", "delegates"), [(["Relu"], 1), ([], 2)])
+def test_a_padded_max_pool_stays_in_the_delegate_where_nothing_is_negative(steps: list[str], delegates: int) -> None:
+    tester = Tester((1, 6, 8, 8)).op("Conv", random(6, 6, 1, 1))
+    for step in steps:
+        tester.op(step)
+    tester.op("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+    assert tester.op("Conv", random(6, 6, 1, 1, seed=1)).compare().delegates() == delegates
+
+
 def test_tensors_carry_the_names_of_blocks_and_hold_their_outputs() -> None:
     tester = network()
     x = tester.input()

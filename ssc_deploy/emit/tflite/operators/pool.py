@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.graph import name_of
 from ssc_deploy.emit.tflite.operators.padding import pad_picture
 from ssc_deploy.emit.tflite.operators.subsample import subsample
@@ -28,7 +29,10 @@ _OP = schema.BuiltinOperator
 
 @operator("MaxPool")
 def max_pool(graph: Graph, node: ir.Node) -> None:
-    """MAX_POOL_2D: SAME leaves the padding out of the maximum, as ONNX does; other padding is minus infinity."""
+    """MAX_POOL_2D: SAME leaves the padding out of the maximum, as ONNX does; other padding is minus infinity.
+
+    Behind a ReLU zeros do the same, as no maximum there is less, and XNNPACK takes no other padding.
+    """
     if any(indices.uses() or indices.is_graph_output() for indices in node.outputs[1:]):
         raise refuse(node, "its second output (indices) is used")
     picture = graph.need(node, 0, IMAGE)
@@ -36,7 +40,8 @@ def max_pool(graph: Graph, node: ir.Node) -> None:
     activation, output = graph.fuse(node)
     padding = window.padding
     if padding is None:
-        picture = pad_picture(graph, picture, window, -math.inf, name_of(output))
+        lowest = 0.0 if _is_rectified(graph, node.inputs[0]) else -math.inf
+        picture = pad_picture(graph, picture, window, lowest, name_of(output))
         padding = int(schema.Padding.VALID)
     graph.define(
         output, _pool(graph, _OP.MAX_POOL_2D, picture, window, name_of(output), padding=padding, activation=activation)
@@ -99,6 +104,13 @@ def reduce_mean(graph: Graph, node: ir.Node) -> None:
     if not node.attributes.get_int("keepdims", 1):
         result = graph.reshape(result, result.shape[:2], canonical(2), name_of(output), dynamic=result.dynamic)
     graph.define(output, result)
+
+
+def _is_rectified(graph: Graph, value: ir.Value | None) -> bool:
+    """Whether no number of the value is below zero."""
+    producer = None if value is None else value.producer()
+    known = None if producer is None else activation_of(producer, graph.constant)
+    return known in {Activation.RELU, Activation.RELU6}
 
 
 def _window(node: ir.Node, picture: Stored) -> Window:
