@@ -150,7 +150,8 @@ def test_every_network_verifies_with_every_lowering(arch, shift, shuffle, batch,
     result = exports(arch, tmp_path, shift=shift, shuffle=shuffle, batch=batch)
     assert result.rewrite.refusals == ()
     assert result.files[0].simplification.is_simple
-    if batch is not None and shift != "gather":
+    if (shift, shuffle) == ("depthwise", "transpose"):
+        # LiteRT's GATHER runs outside of the delegate.
         assert LiteRT().delegates(result.files[1].path) == 1
 
 
@@ -161,7 +162,7 @@ def test_every_network_verifies_with_every_lowering(arch, shift, shuffle, batch,
         ("ssc-net", {"B": "1", "G": "9"}, (1, 3, 40, 24)),
         ("ssc-net", {"B": "1", "G": "9", "classes": "100"}, None),
         ("ssc-net", {"B": "1", "G": "25", "k": "5"}, (1, 3, 16, 16)),
-        ("ssc-net", {"B": "1", "G": "9", "order": "blocks", "stride_at": "ssc1"}, (1, 3, 8, 8)),
+        ("ssc-net", {"B": "1", "G": "9", "order": "contiguous", "stride_at": "ssc1"}, (1, 3, 8, 8)),
         ("shift-net", {"B": "1"}, (1, 3, 40, 24)),
         ("resnet", {"B": "2"}, (1, 3, 40, 24)),
     ],
@@ -201,7 +202,7 @@ def test_networks_of_any_steps_verify_on_both_runtimes(steps, tmp_path):
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.sampled_from(any_network.STEPS), min_size=1, max_size=7), seed=st.integers(0, 99))
 def test_networks_of_random_steps_verify_on_both_runtimes(steps, seed, tmp_path):
     verifies(steps, seed, tmp_path)
