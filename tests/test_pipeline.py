@@ -5,6 +5,7 @@ import json
 import any_network
 import numpy as np
 import pytest
+import spellings
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -199,6 +200,42 @@ def verifies(steps, seed, folder):
 )
 def test_networks_of_any_steps_verify_on_both_runtimes(steps, tmp_path):
     verifies(steps, 0, tmp_path)
+
+
+class Clipped(torch.nn.Module):
+    """A shift with an activation right behind it."""
+
+    def __init__(self, activation):
+        super().__init__()
+        self.stem = torch.nn.Conv2d(3, 9, 1)
+        self.shift = spellings.Spelled(spellings.raster(9), spellings.REGULAR_SHIFTS["pad_slice_cat"])
+        self.activation = activation
+
+    def forward(self, x):
+        return self.activation(self.shift(self.stem(x))).mean((2, 3))
+
+
+@pytest.mark.parametrize(
+    ("activation", "shift"),
+    [
+        (torch.nn.ReLU(), "depthwise"),
+        (torch.nn.ReLU(), "slice"),
+        (torch.nn.ReLU(), "gather"),
+        (torch.nn.ReLU6(), "depthwise"),
+        (torch.nn.Hardtanh(-0.5, 0.25), "depthwise"),
+        (torch.nn.Hardtanh(0.25, 0.5), "depthwise"),
+    ],
+    ids=["relu", "relu, slice", "relu, gather", "relu6", "clip", "clip that keeps no zero"],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_a_shift_may_have_an_activation_right_behind_it(activation, shift, tmp_path):
+    path = tmp_path / "theirs.onnx"
+    torch.onnx.export(Clipped(activation).eval(), (torch.zeros(1, 3, 6, 5),), path, dynamo=False, verbose=False)
+    result = ssc_deploy.export(path, to=["onnx", "tflite"], output=tmp_path / "out", shift=shift)
+    assert result.rewrite.shifts == 1
+    for file in result.files:
+        assert file.verification.ok
+        assert file.verification.movements.exact == file.verification.movements.checked == 1
 
 
 @pytest.mark.slow

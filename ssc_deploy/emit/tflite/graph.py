@@ -10,6 +10,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from ssc_deploy import metadata as file_metadata
+from ssc_deploy import roles
 from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.flatbuffer import Writer
 from ssc_deploy.emit.tflite.order import Order, Stored, canonical, plain
@@ -156,11 +157,13 @@ class Graph:
     def fuse(self, node: ir.Node) -> tuple[Activation, ir.Value]:
         """The activation that alone consumes the node's output, and the value that then leaves the node.
 
-        The activation's own node is not written any more. Without one: no activation, and the node's output.
+        The activation's own node is not written any more. Without one: no activation, and the node's output. A
+        movement takes none in: what it moved stays a tensor of the file, which is how its exactness is proved.
         """
         value = node.outputs[0]
         consumers = value.consumers()
-        if len(value.uses()) == 1 and not value.is_graph_output():
+        moves = roles.role(node) in {roles.Role.SHIFT, roles.Role.SHUFFLE}
+        if not moves and len(value.uses()) == 1 and not value.is_graph_output():
             consumer = consumers[0]
             activation = activation_of(consumer, self.constant)
             if activation is not None and consumer.inputs[0] is value:

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from emit.tflite.tester import INPUT, Tester, random, scalar
+from emit.tflite.cases import shift_kernel
+from emit.tflite.tester import INPUT, METADATA, Tester, random, scalar
 
+from ssc_deploy import roles
+from ssc_deploy.emit.tflite import build
 from ssc_deploy.emit.tflite.schema import schema, unpack
+from ssc_deploy.runtimes.litert import LiteRT
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,3 +71,9 @@ def test_relu_stays_an_operator_where_the_sum_is_an_output() -> None:
 def test_relu_of_an_unfusable_operator_stays() -> None:
     tester = Tester(PICTURE).op("Concat", INPUT, axis=1).op("Relu").compare()
     assert tester.operators() == ["CONCATENATION", "RELU"]
+
+
+def test_relu_behind_a_shift_leaves_it_a_tensor_of_its_own() -> None:
+    model = Tester(PICTURE).op("Conv", shift_kernel(6), group=6, pads=[1] * 4, name="shift").op("Relu").model
+    roles.set_role(model.graph[0], roles.Role.SHIFT)
+    assert list(LiteRT().tensors(build(model, METADATA))) == [INPUT, "shift", "value1"]
