@@ -6,7 +6,6 @@ Each stage is a folder of the same name; this module only calls them in order.
 from __future__ import annotations
 
 import importlib.metadata
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
     from ssc_deploy.capture import Capture
+    from ssc_deploy.emit.onnx_simplify import SimplifyReport
     from ssc_deploy.lower import Lowered
     from ssc_deploy.lower.report import LowerReport
     from ssc_deploy.rewrite import RewriteReport
@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 #: Where outputs go unless told otherwise: ``export/<stem>/``.
 DEFAULT_OUTPUT = Path("export")
-
-_log = logging.getLogger(__name__)
 
 _PACKAGES = ("ssc-deploy", "torch", "onnx", "onnx-ir", "onnxscript", "ai-edge-litert")
 
@@ -71,6 +69,7 @@ def export(
     overwrite: bool = False,
     atol: float | None = None,
     rtol: float | None = None,
+    check: bool = False,
     progress: Progress | None = None,
 ) -> ExportResult:
     """Exports a trained network to files that are proved equal to it; nothing is written that was not.
@@ -90,12 +89,14 @@ def export(
         overwrite: whether files that stand there may be replaced.
         atol: with ``rtol``, replaces the tolerance that follows from the network.
         rtol: see ``atol``.
+        check: check the graph after every rule of the rewrite; its end is always checked.
         progress: is called with each stage's name and one line about it.
 
     Raises:
         SscDeployError: one of its classes; `ssc_deploy.errors` lists them.
-        VerificationError: a file computes something else than the network; it was not written.
+        VerificationError: a file computes something else than the network; no file was written.
     """
+    from ssc_deploy.emit import files
     from ssc_deploy.source import open_source
 
     say = progress or (lambda _stage, _line: None)
@@ -108,16 +109,25 @@ def export(
         # Said before the work rather than after it; writing looks again.
         raise OutputError(f"{taken[0]} exists; choose another folder with --output, or replace it with --overwrite.")
     say("checkpoint", describe(source))
-    # Whoever asks for every detail wants to know which rule broke the graph, and has the time.
-    canonical = canonicalise(source, progress=say, check=_log.isEnabledFor(logging.DEBUG))
+    canonical = canonicalise(source, progress=say, check=check)
     checked = Check(source, canonical.model, atol, rtol)
-    files = []
-    for f in formats:
-        lowered = lower(canonical, f, shift=shift, shuffle=shuffle, batch=batch)
-        say("lower", f"{f.target.value}: {lowered.report}")
-        metadata = _metadata(source, lowered.report, f)
-        files.append(_emit(paths[f], lowered, metadata, checked, opset=opset, overwrite=overwrite, say=say))
-    return ExportResult(source.name, source.sha256, canonical.captured_nodes, canonical.report, tuple(files))
+    lowered = {f: lower(canonical, f, shift=shift, shuffle=shuffle, batch=batch) for f in formats}
+    exported = []
+    # All or none: a folder with one format of today and another of yesterday would be worse than neither.
+    with files.together(overwrite=overwrite) as written:
+        for f in formats:
+            say("lower", f"{f.target.value}: {lowered[f].report}")
+            data, operators = _build(f, lowered[f], _metadata(source, lowered[f].report, f), opset)
+            say("emit", f"{paths[f]}   {_size(data)} · {operators} operators")
+            verification = checked(written.add(paths[f], data))
+            if not verification.ok:
+                raise VerificationError(f"{paths[f].name} was not written: {verification}")
+            say("verify", str(verification))
+            simplification = _simplification(data, say) if f is Format.ONNX else None
+            exported.append(
+                ExportedFile(paths[f], f, len(data), operators, lowered[f].report, verification, simplification)
+            )
+    return ExportResult(source.name, source.sha256, canonical.captured_nodes, canonical.report, tuple(exported))
 
 
 def verify(
@@ -211,42 +221,20 @@ def describe_capture(captured: Capture) -> str:
     return counted(len(captured.model.graph), "node") + probed
 
 
-def _emit(
-    path: Path,
-    lowered: Lowered,
-    metadata: ModelMetadata,
-    check: Check,
-    *,
-    opset: int | None,
-    overwrite: bool,
-    say: Progress,
-) -> ExportedFile:
-    from ssc_deploy.emit import files
+def _size(data: bytes) -> str:
+    return f"{len(data) / 1e6:.1f} MB" if len(data) >= 1e5 else f"{len(data) / 1e3:.1f} kB"
 
-    form = Format(path.suffix[1:])
-    data, operators = _build(form, lowered, metadata, opset)
-    size = f"{len(data) / 1e6:.1f} MB" if len(data) >= 1e5 else f"{len(data) / 1e3:.1f} kB"
-    say("emit", f"{path}   {size} · {operators} operators")
-    reports = []
 
-    def verified(temporary: Path) -> None:
-        report = check(temporary)
-        reports.append(report)
-        if not report.ok:
-            raise VerificationError(f"{path.name} was not written: {report}")
+def _simplification(data: bytes, say: Progress) -> SimplifyReport:
+    """What onnxsim finds left to simplify: nothing, or a line about it."""
+    from ssc_deploy.emit.onnx_simplify import simplifies
 
-    files.write_verified(path, data, verified, overwrite)
-    say("verify", str(reports[0]))
-    simplification = None
-    if form is Format.ONNX:
-        from ssc_deploy.emit.onnx_simplify import simplifies
-
-        simplification = simplifies(data)
-        if simplification.warning:
-            say("onnxsim", f"warning: {simplification.warning}")
-        elif not simplification.is_simple:
-            say("onnxsim", f"warning: leaves other operators: {simplification.left}")
-    return ExportedFile(path, form, len(data), operators, lowered.report, reports[0], simplification)
+    found = simplifies(data)
+    if found.warning:
+        say("onnxsim", f"warning: {found.warning}")
+    elif not found.is_simple:
+        say("onnxsim", f"warning: leaves other operators: {found.left}")
+    return found
 
 
 def _build(form: Format, lowered: Lowered, metadata: ModelMetadata, opset: int | None) -> tuple[bytes, int]:

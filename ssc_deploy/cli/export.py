@@ -52,8 +52,8 @@ def export(
 ) -> None:
     """Write verified .onnx and .tflite files.
 
-    Each file is run by its runtime and compared with the network in float64 before it is put in its place; when it
-    fails nothing is written, and a file that was there stays.
+    Each file is run by its runtime and compared with the network in float64 before it is put in its place; when one
+    fails none is written, and files that were there stay.
     """
     import ssc_deploy
 
@@ -72,6 +72,7 @@ def export(
             opset=opset,
             atol=atol,
             rtol=rtol,
+            check=options.everything(),
             progress=stages,
         )
     if form == "json":

@@ -120,6 +120,11 @@ def verbosity(command: Command) -> Command:
     )(command)
 
 
+def everything() -> bool:
+    """Whether ``-vv`` was given: whoever wants every detail wants to know which rule broke the graph, and has time."""
+    return logging.getLogger("ssc_deploy").isEnabledFor(logging.DEBUG)
+
+
 @contextlib.contextmanager
 def _logging(level: int) -> Iterator[None]:
     """Writes what the package logs to standard error."""

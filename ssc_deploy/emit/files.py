@@ -29,11 +29,7 @@ _REASONS = {
 
 
 def write_verified(path: Path, data: bytes, verify: Callable[[Path], None], overwrite: bool) -> None:
-    """Writes a file that exists only once it has been verified.
-
-    The bytes go to a temporary file beside ``path`` (of the same suffix, so that runtimes know the format), are brought
-    to the disk, verified there, and only then moved over ``path`` in one step. Whatever goes wrong, the temporary file
-    is removed, and a file that stood at ``path`` before stays as it was.
+    """Writes one file that exists only once it has been verified; see `together`.
 
     Args:
         path: the file to write; its folder is made where it is missing.
@@ -44,18 +40,59 @@ def write_verified(path: Path, data: bytes, verify: Callable[[Path], None], over
     Raises:
         OutputError: ``path`` exists and ``overwrite`` is false; or it cannot be written.
     """
-    if not overwrite and os.path.lexists(path):
-        raise OutputError(f"{path} exists already; give --overwrite to replace it, or choose another output folder")
-    with _folder(path):
+    with together(overwrite=overwrite) as files:
+        verify(files.add(path, data))
+
+
+@contextlib.contextmanager
+def together(*, overwrite: bool) -> Iterator[Files]:
+    """Files that come to be all, or not at all.
+
+    Each file's bytes go to a temporary file beside its place (of the same suffix, so that runtimes know the format) and
+    are brought to the disk; there they can be verified. When the context ends well, all are moved to their places, one
+    step each, last of all. Whatever goes wrong before, the temporary files are removed, folders that were made for them
+    as well, and what stood in their places before stays as it was.
+
+    Args:
+        overwrite: whether files that stand there may be replaced.
+
+    Raises:
+        OutputError: a file cannot be moved to its place.
+    """
+    with contextlib.ExitStack() as cleanup:
+        files = Files(cleanup, overwrite=overwrite)
+        yield files
+        files.move()
+
+
+class Files:
+    """What `together` gives: takes the files in, and moves them to their places in the end."""
+
+    def __init__(self, cleanup: contextlib.ExitStack, *, overwrite: bool) -> None:
+        self._cleanup, self._overwrite = cleanup, overwrite
+        self._temporaries: dict[Path, Path] = {}
+
+    def add(self, path: Path, data: bytes) -> Path:
+        """Writes the temporary file that is to become ``path``, and returns where it is.
+
+        Raises:
+            OutputError: ``path`` exists and may not be replaced; or it cannot be written.
+        """
+        if not self._overwrite and os.path.lexists(path):
+            raise OutputError(f"{path} exists already; give --overwrite to replace it, or choose another output folder")
+        self._cleanup.enter_context(_folder(path))
         temporary = _write_temporary(path, data)
-        try:
-            verify(temporary)
+        self._cleanup.callback(temporary.unlink, missing_ok=True)
+        self._temporaries[path] = temporary
+        return temporary
+
+    def move(self) -> None:
+        """Moves all files to their places."""
+        for path, temporary in self._temporaries.items():
             with _as_output_error(path):
                 temporary.chmod(0o666 & ~_umask())
-                _move(temporary, path, overwrite)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync(path.parent)
+                _move(temporary, path, self._overwrite)
+            _sync(path.parent)
 
 
 def _write_temporary(path: Path, data: bytes) -> Path:

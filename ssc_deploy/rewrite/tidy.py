@@ -32,8 +32,13 @@ def _does_nothing(node: ir.Node) -> bool:
     if before is None or g.is_constant(before):
         return False
     match node.op_type:
-        case "Identity" | "Dropout":
-            return all(not output.uses() for output in node.outputs[1:])
+        case "Identity":
+            return True
+        case "Dropout":
+            # The third input says whether it drops even now.
+            training = node.inputs[2] if len(node.inputs) > 2 else None
+            off = training is None or ((known := g.constant(training)) is not None and not known.any())
+            return off and all(not output.uses() for output in node.outputs[1:])
         case "Cast" | "CastLike":
             return before.dtype is not None and before.dtype == after.dtype
         case "Reshape" | "Flatten" | "Expand" | "Squeeze" | "Unsqueeze":

@@ -109,7 +109,6 @@ def open_source(
         module, title, shape = known, known.title, shape or known.input_shape
     if read is not None:
         checkpoint.load_into(module, read.tensors, read.path)
-    module = module.float().eval().requires_grad_(False)
     classes = _try(module, shape)
     labels = (card.labels if card else ()) or (read.header.labels if read else ())
     if labels and classes and len(labels) != classes:
@@ -213,14 +212,16 @@ def _checked(shape: tuple[int, ...]) -> Shape:
 
 
 def _try(module: torch.nn.Module, shape: Shape) -> int | None:
-    """Runs the module once on an empty picture; returns the number of classes."""
+    """Makes the module ready for inference and runs it once, on an empty picture; returns the number of classes."""
     import torch
 
     from ssc_deploy.source.user_module import USER_ERRORS
 
     try:
+        module.float().eval()
         with torch.no_grad():
             output = module(torch.zeros(shape))
+        module.requires_grad_(False)  # after the run: a lazy module has its parameters only now
     except USER_ERRORS as error:
         size, kind = "x".join(map(str, shape)), type(error).__name__
         raise NetworkError(f"{type(module).__name__} fails on a picture of {size}: {kind}: {error}") from error

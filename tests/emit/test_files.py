@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ssc_deploy.emit.files import write_verified
+from ssc_deploy.emit.files import together, write_verified
 from ssc_deploy.errors import OutputError, VerificationError
 
 
@@ -141,7 +141,7 @@ def test_a_write_that_fails_in_the_middle_leaves_the_old_file(tmp_path: Path) ->
         """
         import resource, signal, sys
         from pathlib import Path
-        from ssc_deploy.emit.files import write_verified
+        from ssc_deploy.emit.files import together, write_verified
         from ssc_deploy.errors import OutputError
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -192,3 +192,26 @@ def test_a_read_only_file_system_is_refused(mounted) -> None:
     folder = mounted("size=64k,ro")
     with pytest.raises(OutputError, match="the file system is read-only"):
         write_verified(folder / "net.onnx", b"new", accept, overwrite=True)
+
+
+def test_several_files_come_to_be_together(tmp_path: Path) -> None:
+    with together(overwrite=False) as files:
+        for name in ("net.onnx", "net.tflite"):
+            assert files.add(tmp_path / name, name.encode()).read_bytes() == name.encode()
+        assert not {"net.onnx", "net.tflite"} & set(names(tmp_path))
+    assert sorted(names(tmp_path)) == ["net.onnx", "net.tflite"]
+
+
+def test_of_several_files_none_is_left_or_replaced_when_one_fails(tmp_path: Path) -> None:
+    (tmp_path / "net.onnx").write_bytes(b"old")
+
+    def write() -> None:
+        with together(overwrite=True) as files:
+            files.add(tmp_path / "net.onnx", b"new")
+            files.add(tmp_path / "made" / "net.tflite", b"new")
+            raise VerificationError("the second is wrong")
+
+    with pytest.raises(VerificationError):
+        write()
+    assert names(tmp_path) == ["net.onnx"]
+    assert (tmp_path / "net.onnx").read_bytes() == b"old"

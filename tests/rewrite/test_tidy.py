@@ -50,6 +50,12 @@ def test_a_dropout_whose_mask_is_read_stays():
     assert apply(Tidy(), model, exact=True) == ["Dropout", "Cast", "Mul"]
 
 
+def test_a_dropout_that_drops_even_now_stays():
+    ratio, training = np.float32(0.0), np.array(True)
+    assert apply(Tidy(), Chain(1, 4, 3, 3).then("Dropout", ratio, training).build(), exact=True) == ["Dropout"]
+    assert apply(Tidy(), Chain(1, 4, 3, 3).then("Neg").then("Dropout", ratio, ~training).build()) == ["Neg"]
+
+
 def test_a_network_that_returns_its_input_keeps_the_step_between():
     assert apply(Tidy(), Chain(1, 4, 3, 3).then("Identity").build(), exact=True) == ["Identity"]
 

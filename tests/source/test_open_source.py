@@ -268,6 +268,28 @@ def test_a_users_mistake_is_named(net_file, spec, args, sentence):
         open_source(None, model=str(net_file.parent / spec), args=args, input_shape=(1, 3, 8, 8))
 
 
+@pytest.mark.parametrize("place", ["__init__", "forward"])
+@pytest.mark.parametrize(
+    ("raised", "kind"), [("Odd('no such luck')", "Odd: no such luck"), ("SystemExit(3)", "SystemExit: 3")]
+)
+def test_whatever_a_users_network_raises_is_named(tmp_path, place, raised, kind):
+    (tmp_path / "odd.py").write_text(
+        "import torch\nclass Odd(Exception): pass\n"
+        f"class Net(torch.nn.Module):\n    def {place}(self, *_): raise {raised}\n"
+    )
+    with pytest.raises(NetworkError, match=f"fails.*{kind}"):
+        open_source(None, model=f"{tmp_path}/odd.py:Net", input_shape=(1, 3, 8, 8))
+
+
+def test_a_lazy_network_gets_its_parameters_from_the_first_picture(tmp_path):
+    (tmp_path / "lazy.py").write_text(
+        "import torch\ndef net(): return torch.nn.Sequential(torch.nn.LazyConv2d(4, 1), torch.nn.Flatten())\n"
+    )
+    source = open_source(None, model=f"{tmp_path}/lazy.py:net", input_shape=(1, 3, 2, 2))
+    assert source.classes == 16
+    assert not any(parameter.requires_grad for parameter in source.module.parameters())
+
+
 @pytest.mark.parametrize(("code", "kind"), [("def f(:", "SyntaxError"), ("import nowhere", "ModuleNotFoundError")])
 def test_a_users_file_that_cannot_be_imported(tmp_path, code, kind):
     (tmp_path / "broken.py").write_text(code)
