@@ -1,0 +1,42 @@
+"""Weights under which a network sees pictures as a trained one does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from ssc_deploy import card, nets, pictures
+
+MODEL = Path(__file__).parents[2] / "models" / "ssc-net-1-9"
+
+
+@pytest.fixture(scope="session")
+def golden():
+    """16 pictures of CIFAR-10 as a network takes them, [16, 3, 32, 32]."""
+    described = card.read(MODEL / card.FILE_NAME)
+    read = [pictures.read(p.path, "RGB", (32, 32)) for p in described.golden_pictures()[::4]]
+    return torch.from_numpy(pictures.preprocess(read, described.preprocessing, "NCHW"))
+
+
+@pytest.fixture(scope="session")
+def pictured(golden):
+    """Builds a network of seeded weights, with the BatchNorm statistics that it has on the golden pictures."""
+
+    def build(arch, **args):
+        net = nets.build(arch, **args)
+        nets.randomise(net)
+        norms = [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)]
+        for norm in norms:
+            # The mean over all batches, so that one batch decides alone.
+            norm.reset_running_stats()
+            norm.momentum = None
+        torch.manual_seed(0)  # of Swapout's masks
+        with torch.no_grad():
+            net.train()(golden)
+        assert norms
+        assert all(norm.running_var.isfinite().all() for norm in norms)
+        return net.eval()
+
+    return build

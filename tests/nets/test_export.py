@@ -1,0 +1,58 @@
+"""Every architecture becomes a verified .onnx and .tflite; at reduced depth, which has the same structure."""
+
+import numpy as np
+import pytest
+import torch
+
+from ssc_deploy import checkpoint, inspection, nets, pipeline
+from ssc_deploy.runtimes import runtime_for
+from ssc_deploy.verification.tolerance import error_of, tolerance_for
+
+#: Arguments of small ones.
+SMALL = {
+    "ssc-net": [{"G": 9}],
+    "shift-net": [{"B": 1, "e": 2}],
+    "resnet": [{"B": 1}, {"B": 1, "shortcut": "zero-pad"}],
+    "pre-resnet": [{"B": 1}],
+    "mobilenet-v2": [{"width": 0.35, "form": "cifar", "classes": 10}],
+    "igcv2": [{"B": 1, "C": 32}],
+    "igcv3": [{"width": 0.25}],
+    "densenet": [{"L": 10}, {"L": 16, "bottleneck": True, "theta": 0.5, "stem": 24}],
+    "swapout": [{"B": 1}],
+    "dfn-mr": [{"B": 1}],
+    "shufflenet": [{"scale": 0.5}],
+    "torchvision-resnet": [{"depth": 18, "classes": 10}],
+}
+
+
+def test_every_architecture_has_a_case():
+    assert set(SMALL) == set(nets.names())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("arch", "args"), [(arch, args) for arch, cases in SMALL.items() for args in cases])
+def test_network_becomes_verified_files(arch, args, pictured, golden, tmp_path):
+    net = pictured(arch, **args)
+    path = tmp_path / "net.pt"
+    checkpoint.save(net, path)
+    result = pipeline.export(path, to=["onnx", "tflite"], output=tmp_path, input_shape=(1, 3, 32, 32))
+    with torch.no_grad():
+        float32 = net(golden).numpy()
+        exact = net.double()(golden.double()).numpy()
+    # What each logit says depends on the picture, and not on the weights alone.
+    assert np.ptp(exact, 0).min() > 1e-3 * np.abs(exact).max()
+    for file in result.files:
+        error = error_of(_logits(file.path, golden.numpy()), exact)
+        assert tolerance_for(float32, exact).allows(error)
+    onnx, tflite = (inspection.inspect(file.path) for file in result.files)
+    assert "BatchNormalization" not in onnx.operators
+    # All of the graph runs in XNNPACK, and no layout is converted: shuffles alone transpose.
+    assert tflite.delegates == 1
+    assert tflite.operators.get("TRANSPOSE", 0) == result.rewrite.shuffles
+
+
+def _logits(path, pictures):
+    runtime = runtime_for(path)
+    runner = runtime.load(path)
+    given = pictures if runtime.image_layout == "NCHW" else pictures.transpose(0, 2, 3, 1)
+    return np.concatenate([runner.run([np.ascontiguousarray(picture[None])])[0] for picture in given])
