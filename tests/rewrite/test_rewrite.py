@@ -164,6 +164,6 @@ def test_the_report_counts_what_is_there():
     chain.then("Gather", np.array([1, 0, 3, 2, 5, 4]), axis=1).then("Conv", normal(6, 3, 1, 1), group=2)
     model = chain.then("Transpose", perm=[0, 1, 3, 2]).build()
     result = rewritten(model)
-    assert str(result) == "1 shifts, 1 shuffles, 1 group pointwise recognised · 1 regions left alone"
+    assert str(result) == "1 shift, 1 shuffle, 1 group pointwise recognised · 1 region left alone"
     assert result.to_dict()["refusals"][0]["looked_for"] == "shift or shuffle"
     assert result.nodes == len(model.graph) == 5
