@@ -111,6 +111,9 @@ def build(arch: str, **args: object) -> Network:
 
 def infer(shapes: Shapes) -> tuple[str, DataclassInstance] | None:
     """Architecture and configuration that a state dict's names and shapes tell; None where they fit none."""
+    # A tensor without elements may claim any size, and nobody trained one.
+    if any(0 in shape for shape in shapes.values()):
+        return None
     for arch in names():
         try:
             config = _known[arch].infer(shapes)

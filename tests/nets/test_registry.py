@@ -99,8 +99,40 @@ def test_configuration_is_read_off_the_shapes(arch, args, title):
 def test_shapes_of_another_network_fit_none():
     assert nets.infer({"conv1.weight": (64, 3, 7, 7), "head.weight": (10, 64)}) is None
     assert nets.infer({}) is None
-    hollow = dict.fromkeys(shapes(nets.build("ssc-net")), (0, 0, 0, 0))
-    assert nets.infer(hollow) is None
+
+
+@pytest.mark.parametrize(("arch", "args", "_title"), NETS)
+@pytest.mark.parametrize("shape", [(), (3,), (0, 0), (0, 0, 0, 0), (10**9, 10**9, 0, 0)])
+def test_names_without_the_sizes_of_the_network_fit_none(arch, args, _title, shape):
+    with torch.device("meta"):
+        hollow = shapes(nets.build(arch, **args))
+    assert nets.infer(dict.fromkeys(hollow, shape)) is None
+    # The head alone as it should be.
+    head = {name: size for name, size in hollow.items() if len(size) == 2}
+    assert nets.infer({**dict.fromkeys(hollow, shape), **head}) is None
+
+
+def test_sizes_that_the_network_cannot_have_fit_none():
+    found = shapes(nets.build("shufflenet", scale=0.5))
+    # 144 channels of the first stage are 0.6x, of which a fourth part does not fall into three groups of the rest.
+    assert nets.infer({**found, "stem.conv.weight": (14, 3, 3, 3), "body.1.conv1.conv.weight": (36, 48, 1, 1)}) is None
+
+
+@pytest.mark.parametrize(
+    ("arch", "name", "size"),
+    [
+        ("torchvision-resnet", "layer1.0.conv2.weight", (64, 2, 3, 3)),
+        ("torchvision-resnet", "layer1.0.conv1.weight", (128, 64, 3, 3)),
+        ("mobilenet-v2", "features.3.conv.2.weight", (23, 144, 1, 1)),
+        ("igcv3", "body.4.project.conv.weight", (23, 72, 1, 1)),
+        ("densenet", "body.12.project.conv.weight", (161, 160, 1, 1)),
+    ],
+)
+def test_a_variant_with_the_same_names_is_not_taken_for_the_network(arch, name, size):
+    with torch.device("meta"):
+        found = shapes(nets.build(arch))
+    assert name in found
+    assert nets.infer({**found, name: size}) is None
 
 
 def test_arguments_are_parsed_by_the_type_of_their_field():
@@ -132,6 +164,21 @@ def test_a_configuration_survives_its_plain_form():
         ("resnet", {"reduction": "r"}, "'reduction' takes a number"),
         ("resnet", {"reduction": 0.5}, "reduction between 1 and 256"),
         ("resnet", {"reduction": 20, "mode": "block"}, "reduction between 1 and 16"),
+        ("resnet", {"shortcut": "pad"}, "'shortcut' takes one of projection, zero-pad"),
+        ("pre-resnet", {"stem": 0}, "stem of at least 1"),
+        ("mobilenet-v2", {"width": 0}, "width between 0 and 16"),
+        ("mobilenet-v2", {"form": "mnist"}, "'form' takes one of imagenet, cifar"),
+        ("igcv2", {"C": 20}, "multiple of branch = 8, not 20"),
+        ("igcv3", {"width": 0.01}, "width between 0.1 and 16"),
+        ("densenet", {"L": 41}, r"L of 3 n \+ 4 .*not 41"),
+        ("densenet", {"L": 43, "bottleneck": True}, r"L of 6 n \+ 4 .*not 43"),
+        ("densenet", {"theta": 0.0}, "theta between 0 and 1"),
+        ("swapout", {"last": 0.0}, "last between 0 and 1"),
+        ("dfn-mr", {"B": 0}, "B of at least 1"),
+        ("shufflenet", {"g": 5}, "g to be one of 1, 2, 3, 4, 8, not 5"),
+        ("shufflenet", {"scale": 0.6}, "3 groups cannot be scaled by 0.6"),
+        ("shufflenet", {"scale": 0.0}, "cannot be scaled by 0"),
+        ("torchvision-resnet", {"depth": 20}, "depth of 18, 34, 50, 101, 152, not 20"),
     ],
 )
 def test_impossible_arguments_are_named(arch, args, sentence):
