@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Self
 
+import click
+
 if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
@@ -50,6 +52,14 @@ class Bars:
         self._live.update(self._tasks[name], completed=done, figures=figures)
         if done >= total:
             self._live.remove_task(self._tasks.pop(name))
+
+    def line(self, text: str, *, on_stderr: bool) -> None:
+        """Prints a line above the bars, at once even into a file."""
+        if self._live is not None and (on_stderr or sys.stdout.isatty()):
+            self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        else:
+            click.echo(text, err=on_stderr)
+            (sys.stderr if on_stderr else sys.stdout).flush()
 
     def evaluated(self, path: Path, done: int, total: int) -> None:
         """The ``progress`` of `evaluation.evaluate`."""

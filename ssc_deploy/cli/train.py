@@ -1,0 +1,144 @@
+"""``ssc-deploy train``: a network of the paper, trained from pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssc_deploy.cli import bars, options, screen
+
+if TYPE_CHECKING:
+    from ssc_deploy.training import Record, Step
+
+# Names that the library knows, repeated here because asking it would import torch for a help text.
+_RECIPES = ("paper", "imagenet-32", "one-cycle")
+_PRECISIONS = ("auto", "float32", "bfloat16")
+
+_EXAMPLES = """\b
+ssc-deploy train --net ssc-net-1-9 --data cifar-10-batches-py --epochs 160
+ssc-deploy train --net ssc-net-1-9 --data train.zip --test test.zip \\
+    --recipe one-cycle --epochs 20
+torchrun --nproc-per-node 2 --no-python ssc-deploy train --net ...
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.option("--net", required=True, metavar="NAME", help="A network of the paper, e.g. ssc-net-1-9.")
+@click.option("--data", type=options.PATH, required=True, help="Folder or zip file of pictures with classes.")
+@click.option("--test", type=options.PATH, help="Pictures to be scored after every epoch, likewise.")
+@click.option("--resize", is_flag=True, help="Scale and crop pictures of another size.")
+@click.option("-o", "--output", type=options.PATH, help="Folder of the files.  [default: training/<net>/]")
+@click.option("--resume", is_flag=True, help="Go on where the run in --output stopped.")
+@click.option("--overwrite", is_flag=True, help="Start anew, and replace what is there.")
+@click.option("--recipe", type=click.Choice(_RECIPES), default="paper", show_default=True, help="How it is trained.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's.")
+@click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Highest learning rate, likewise.")
+@click.option("--batch", type=click.IntRange(min=1), help="Pictures a step, likewise.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random.")
+@click.option(
+    "--precision",
+    type=click.Choice(_PRECISIONS),
+    default="auto",
+    show_default=True,
+    help="Of convolutions; auto: bfloat16 where the processor computes with it.",
+)
+@click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
+@click.option("--threads", type=click.IntRange(min=1), help="Of PyTorch.  [default: one a core]")
+@options.output_format
+@options.verbosity
+def train(
+    *,
+    net: str,
+    data: Path,
+    test: Path | None,
+    resize: bool,
+    output: Path | None,
+    resume: bool,
+    overwrite: bool,
+    recipe: str,
+    epochs: int | None,
+    lr: float | None,
+    batch: int | None,
+    seed: int,
+    precision: str,
+    device: str,
+    threads: int | None,
+    form: str,
+) -> None:
+    """Train a network of the paper on pictures of known classes.
+
+    DATA is a folder of CIFAR-10, CIFAR-100 or ImageNet-32 as published, a tree of <class>/<picture>, or a zip file of
+    one. After every epoch the checkpoint, a log and its curve are written. Interrupt it at any time: the same command
+    with --resume goes on, and ends with the same weights. Under torchrun, the processes share every batch.
+    """
+    if resume and overwrite:
+        raise click.UsageError("--resume and --overwrite exclude each other")
+
+    import torch
+
+    from ssc_deploy import training
+    from ssc_deploy.data import Split, read
+    from ssc_deploy.nets.sizes import named
+
+    if threads is not None:
+        torch.set_num_threads(threads)
+    changes: dict[str, Any] = {"epochs": epochs, "lr": lr, "batch": batch, "seed": seed}
+    chosen = dataclasses.replace(
+        training.RECIPES[recipe],
+        precision=training.fastest(device) if precision == "auto" else training.Precision(precision),
+        **{name: value for name, value in changes.items() if value is not None},
+    )
+    size = named(net).input_shape[2:]
+    pictures = read(data, Split.TRAIN, size=size, resize=resize)
+    scored = None if test is None else read(test, Split.TEST, size=size, resize=resize).ordered(pictures.classes)
+    torch.manual_seed(seed)
+    network = named(net, len(pictures.classes))
+    folder = output if output is not None else Path("training") / net
+    with training.joined(device) as world, bars.Bars() as progress:
+        shown = _Shown(progress, chosen.epochs, on_stderr=form == "json")
+        try:
+            result = training.train(
+                network,
+                pictures,
+                folder,
+                chosen,
+                name=net,
+                test=scored,
+                world=world,
+                resume=resume,
+                overwrite=overwrite,
+                on_step=shown.step if world.leads else None,
+                on_epoch=shown.epoch if world.leads else None,
+            )
+        except KeyboardInterrupt:
+            if world.leads and (folder / f"{net}.pt").is_file():
+                click.echo(f"{folder / net}.pt holds the last whole epoch; --resume goes on from it", err=True)
+            raise
+        leads = world.leads
+    if leads and form == "json":
+        screen.print_json(result.to_dict())
+    elif leads:
+        click.echo(f"{result.checkpoint}")
+
+
+class _Shown:
+    """Shows a run: a bar over all its steps on a terminal, a line an epoch everywhere."""
+
+    def __init__(self, progress: bars.Bars, epochs: int, *, on_stderr: bool) -> None:
+        self._progress, self._epochs, self._on_stderr = progress, epochs, on_stderr
+
+    def step(self, at: Step) -> None:
+        done = (at.epoch - 1) * at.steps + at.step
+        figures = f"epoch {at.epoch}/{self._epochs}  loss {at.loss:.3f}  accuracy {at.accuracy:.1%}"
+        self._progress.show("training", done, self._epochs * at.steps, figures)
+
+    def epoch(self, record: Record) -> None:
+        tested = "" if record.test_accuracy is None else f"  test {record.test_accuracy:.2%}"
+        line = (
+            f"epoch {record.epoch:>3}/{self._epochs}  rate {record.rate:.4f}  loss {record.loss:.4f}  "
+            f"accuracy {record.accuracy:.2%}{tested}  {record.seconds:.0f} s"
+        )
+        self._progress.line(line, on_stderr=self._on_stderr)

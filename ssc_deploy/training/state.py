@@ -1,0 +1,151 @@
+"""What a run needs to go on where it stopped: a file of tensors and plain values, readable with ``weights_only``."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ssc_deploy.checkpoint import load_into, unpickle
+from ssc_deploy.emit.files import write_verified
+from ssc_deploy.errors import CheckpointError, TrainingError
+from ssc_deploy.nets.config import to_dict
+from ssc_deploy.training.record import Record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ssc_deploy.data import Dataset
+    from ssc_deploy.nets import Network
+    from ssc_deploy.training.recipe import Recipe
+
+FORMAT = "ssc_deploy training"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class State:
+    """A run after some epochs.
+
+    Attributes:
+        run: all that must be the same for a run to go on: see `describe`.
+        epoch: how many are done.
+        network: its state dict.
+        optimizer: its state dict.
+        records: of the epochs so far.
+    """
+
+    run: dict[str, Any]
+    epoch: int
+    network: dict[str, torch.Tensor]
+    optimizer: dict[str, Any]
+    records: tuple[Record, ...]
+
+    def write(self, path: Path) -> None:
+        """Writes the state, whole or not at all.
+
+        Raises:
+            OutputError: the folder cannot be written.
+        """
+        file = io.BytesIO()
+        records = [record.to_dict() for record in self.records]
+        torch.save({"format": FORMAT, "version": VERSION, **vars(self), "records": records}, file)
+        write_verified(path, file.getvalue(), lambda _: None, overwrite=True)
+
+
+def describe(network: Network, data: Dataset, recipe: Recipe, processes: int) -> dict[str, Any]:
+    """What determines a run's result, in plain values."""
+    return {
+        "architecture": network.arch,
+        "configuration": to_dict(network.config),
+        "classes": list(data.classes),
+        "pictures": hashlib.sha256(data.pixels.data).hexdigest(),
+        "labels": hashlib.sha256(data.labels.data).hexdigest(),
+        "processes": processes,
+        **recipe.to_dict(),
+    }
+
+
+def read(path: Path, run: dict[str, Any]) -> State:
+    """Reads a state, and checks that it is of this run.
+
+    Raises:
+        CheckpointError: missing, damaged, of no training of ours, or of another network.
+        TrainingError: of other data or another recipe: the first difference is named.
+    """
+    if not path.is_file():
+        raise CheckpointError(f"{path}: there is no training to be resumed; leave --resume away to start one.")
+    if not path.stat().st_size:
+        raise CheckpointError(f"{path} is empty: start the training anew with --overwrite.")
+    loaded = unpickle.load(path)
+    if not isinstance(loaded, dict) or loaded.get("format") != FORMAT or loaded.get("version") != VERSION:
+        raise CheckpointError(f"{path} is no training of this version of ssc-deploy, and cannot be resumed.")
+    found, epoch, network, optimizer, records = (
+        loaded.get(name) for name in ("run", "epoch", "network", "optimizer", "records")
+    )
+    if not isinstance(found, dict) or not isinstance(network, dict) or not isinstance(optimizer, dict):
+        raise _malformed(path)
+    _check(path, found, run)
+    if type(epoch) is not int or not 0 <= epoch <= run["epochs"] or not isinstance(records, list):
+        raise _malformed(path)
+    return State(found, epoch, network, optimizer, tuple(_record(path, record) for record in records))
+
+
+def restore(state: State, network: Network, optimizer: torch.optim.Optimizer, path: Path) -> None:
+    """Puts a state into the network and the optimizer.
+
+    Raises:
+        CheckpointError: it does not fit them.
+    """
+    load_into(network, state.network, path)
+    wanted = [parameter.shape for group in optimizer.param_groups for parameter in group["params"]]
+    moments = state.optimizer.get("state")
+    groups = state.optimizer.get("param_groups")
+    if not isinstance(moments, dict) or not isinstance(groups, list) or len(groups) != len(optimizer.param_groups):
+        raise _malformed(path)
+    for index, moment in moments.items():
+        momentum = moment.get("momentum_buffer") if isinstance(moment, dict) else None
+        known = type(index) is int and 0 <= index < len(wanted)
+        if not known or not isinstance(momentum, torch.Tensor) or momentum.shape != wanted[index]:
+            raise _malformed(path)
+    try:
+        optimizer.load_state_dict(state.optimizer)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _malformed(path) from error
+
+
+def _check(path: Path, found: dict[str, Any], run: dict[str, Any]) -> None:
+    for name in ("architecture", "configuration"):
+        if found.get(name) != run[name]:
+            raise CheckpointError(
+                f"{path} is the training of another network: its {name} is {found.get(name)}, not {run[name]}; "
+                "choose another --output for this one."
+            )
+    for name, now in run.items():
+        before = found.get(name)
+        if before != now:
+            if name in ("pictures", "labels"):
+                raise TrainingError(f"{path} was trained on other {name} than the data now given: give the same data.")
+            raise TrainingError(
+                f"{path} was started with {name} {before}, and is to go on with {now}: give what it was started with, "
+                "or start anew in another --output."
+            )
+
+
+def _record(path: Path, raw: object) -> Record:
+    names = [field.name for field in dataclasses.fields(Record)]
+    if not isinstance(raw, dict) or sorted(raw) != sorted(names):
+        raise _malformed(path)
+    if not all(
+        type(value) in (int, float) or (name == "test_accuracy" and value is None) for name, value in raw.items()
+    ):
+        raise _malformed(path)
+    return Record(**raw)
+
+
+def _malformed(path: Path) -> CheckpointError:
+    return CheckpointError(f"{path} is a damaged training state: start anew with --overwrite.")
