@@ -7,7 +7,6 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from ssc_deploy import roles
-from ssc_deploy.rewrite import regions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,16 +32,7 @@ def mark_modules(graph: ir.Graph, calls: Mapping[str, int], leaves: frozenset[st
         scopes = ast.literal_eval(node.metadata_props.get(_SCOPES, "['']"))
         paths[node] = scopes[-2] if len(scopes) > 1 else ""
         roles.set_block(node, paths[node])
-    origin = regions.origins(graph, lambda _: True)
-    returned: dict[str, list[ir.Value]] = defaultdict(list)
-    for node in graph:
-        for value in node.outputs:
-            users = {paths[user] for user, _ in value.uses()} | ({""} if value.is_graph_output() else set())
-            if origin[value] is None or not users:
-                continue
-            for path in _enclosing(paths[node]):
-                if not all(_is_inside(user, path) for user in users):
-                    returned[path].append(value)
+    returned = _returned(graph, paths)
     marks: dict[ir.Value, list[str]] = defaultdict(list)
     for path in sorted(returned, key=lambda p: -p.count(".")):
         if len(returned[path]) == calls.get(path, 0):
@@ -53,6 +43,22 @@ def mark_modules(graph: ir.Graph, calls: Mapping[str, int], leaves: frozenset[st
             names[0], names[1] = names[1], names[0]
         for name in names:
             roles.add_output_of(value, name)
+
+
+def _returned(graph: ir.Graph, paths: Mapping[ir.Node, str]) -> dict[str, list[ir.Value]]:
+    """By module path, the values that are made in the module and read outside of it."""
+    computed = set(graph.inputs)  # from the picture; constants are no module's output
+    found: dict[str, list[ir.Value]] = defaultdict(list)
+    for node in graph:
+        if not any(value in computed for value in node.inputs):
+            continue
+        computed.update(node.outputs)
+        for value in node.outputs:
+            users = {paths[user] for user, _ in value.uses()} | ({""} if value.is_graph_output() else set())
+            for path in _enclosing(paths[node]) if users else []:
+                if not all(_is_inside(user, path) for user in users):
+                    found[path].append(value)
+    return found
 
 
 def _enclosing(path: str) -> list[str]:

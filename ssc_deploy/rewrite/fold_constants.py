@@ -8,7 +8,6 @@ left to do is to lift ``Constant`` nodes into initializers.
 from __future__ import annotations
 
 import itertools
-import logging
 
 import numpy as np
 import onnx_ir as ir
@@ -20,8 +19,9 @@ from ssc_deploy.rewrite import graph as g
 #: Folding may make a constant of this many elements at the most: a mask or an index map of a large picture, not more.
 _LARGEST = 16 * 1024 * 1024
 
-# The folder warns of each constant Split that it leaves to us.
-logging.getLogger("onnxscript.optimizer._constant_folding").setLevel(logging.ERROR)
+#: Where the library's own judgement is overruled: it leaves the first, of which TorchScript's exporter makes the
+#: margins of a Pad, and warns on the screen of each of the second, which `_fold_split` does.
+_FOLDED = {"ConstantOfShape": True, "Split": False}
 
 
 class FoldConstants(ir.passes.InPlacePass):
@@ -43,14 +43,9 @@ def _fold(model: ir.Model) -> bool:
         onnx_shape_inference=True,
         input_size_limit=_LARGEST,
         output_size_limit=_LARGEST,
-        should_fold=_should_fold,
+        should_fold=lambda node: _FOLDED.get(node.op_type),
     )
     return bool(result.modified)
-
-
-def _should_fold(node: ir.Node) -> bool | None:
-    """Folds what the library leaves by default: TorchScript's exporter makes the margins of a Pad of it."""
-    return True if node.op_type == "ConstantOfShape" else None
 
 
 def _fold_split(node: ir.Node) -> bool:
