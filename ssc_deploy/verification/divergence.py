@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.verification import intermediate
 from ssc_deploy.verification.reference import OUTPUT
-from ssc_deploy.verification.tolerance import Error, Tolerance, error_of, tolerance_for
+from ssc_deploy.verification.tolerance import Error, Own, Tolerance, error_of, own_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,21 +26,27 @@ class BlockError:
     Attributes:
         name: path of the module; ``output`` is the whole network.
         error: of the file's values.
-        tolerance: that follows from the network's own float32 error in this block.
+        own: the network's own float32 error in this block.
     """
 
     name: str
     error: Error
-    tolerance: Tolerance
+    own: Own
+
+    @property
+    def tolerance(self) -> Tolerance | None:
+        """What ``error`` must stay within; None where none follows from the network, and so nothing passes."""
+        return self.own.tolerance
 
     @property
     def ok(self) -> bool:
         """Whether the block's values are within the tolerance."""
-        return self.tolerance.allows(self.error)
+        return self.tolerance is not None and self.tolerance.allows(self.error)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        return {"name": self.name, "error": self.error.to_dict(), "tolerance": self.tolerance.to_dict()}
+        tolerance = self.tolerance and self.tolerance.to_dict()
+        return {"name": self.name, "error": self.error.to_dict(), "tolerance": tolerance}
 
 
 @dataclass(frozen=True)
@@ -57,12 +63,14 @@ class Divergence:
 
     def __str__(self) -> str:
         """A sentence."""
-        block, before = self.block, self.last_good
+        block, before, bound = self.block, self.last_good, self.block.tolerance
+        if bound is None:
+            return f"the network itself {block.own.objection(f'block {block.name}')}"
         good = f"{before.name} before it is right ({before.error.max:.2e})" if before else "none before it is right"
         return (
             f"the file leaves the network first in {block.name}: max {block.error.max:.2e} "
-            f"(allowed {block.tolerance.max:.2e}), rms {block.error.rms:.2e} "
-            f"(allowed {block.tolerance.rms:.2e}); {good}"
+            f"(allowed {bound.max:.2e}), rms {block.error.rms:.2e} "
+            f"(allowed {bound.rms:.2e}); {good}"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,7 +112,7 @@ def compare(path: Path, reference: Reference, x: Float32, batch: int | None = No
         # Each block is dropped when it has been compared.
         own, value = float32.pop(name, None), values.pop(name, None)
         if own is not None and value is not None and own.shape == value.shape == exact.shape:
-            compared.append(BlockError(name, error_of(value, exact), tolerance_for(own, exact)))
+            compared.append(BlockError(name, error_of(value, exact), own_error(own, exact)))
 
     reference.visit_blocks(x, frozenset(values), visit)
     return compared

@@ -11,10 +11,10 @@ import numpy as np
 from ssc_deploy import batches as batching
 from ssc_deploy import runtimes
 from ssc_deploy.errors import RuntimeLoadError, VerificationError
-from ssc_deploy.verification import divergence
+from ssc_deploy.verification import divergence, sanity
 from ssc_deploy.verification import movement as moving
 from ssc_deploy.verification.report import Count, VerifyReport
-from ssc_deploy.verification.tolerance import Error, Tolerance, error_of, tolerance_for, within
+from ssc_deploy.verification.tolerance import Error, Tolerance, error_of, own_error, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,7 +68,8 @@ def verify_file(
     Raises:
         VerificationError: there are no inputs, or not as many classes as inputs.
         RuntimeLoadError: the runtime is missing, or refuses the file.
-        NetworkError: the reference cannot run on the inputs.
+        NetworkError: the reference cannot run on the inputs, or, where no bounds are given, is random, keeps state or
+            mixes the pictures of a batch.
     """
     if not len(inputs) or not batches:
         raise VerificationError("there is nothing to verify on; give at least one input and one batch size")
@@ -83,8 +84,16 @@ def verify_file(
     if misfit:
         return dataclasses.replace(report, failures=(misfit,))
 
-    exact, float32 = reference.outputs(inputs), reference.float32_outputs(inputs)
-    judge = _Judge(runner, runtime.image_layout, exact, tolerance_for(float32, exact), atol, rtol)
+    follows = atol is None and rtol is None
+    if follows:
+        sanity.check(reference, inputs)
+    exact = reference.outputs(inputs)
+    own = own_error(reference.float32_outputs(inputs), exact)
+    report = dataclasses.replace(report, float32=own.error)
+    objection = own.objection()
+    if objection and (follows or not own.finite):
+        return dataclasses.replace(report, failures=(f"the network itself {objection}",))
+    judge = _Judge(runner, runtime.image_layout, exact, own.tolerance if follows else None, atol, rtol)
     runs = [judge.run(size, inputs if i == 0 else inputs[:size]) for i, size in enumerate(sizes)]
     failures = [run.failure for run in runs if run.failure]
     errors = [run.error for run in runs if run.error]
@@ -97,7 +106,7 @@ def verify_file(
     wrong = next((run for run in runs if run.failure and run.values is not None), None)
     if wrong:
         found = _divergence(path, reference, inputs, exact, wrong)
-    elif values is not None and judge.follows_the_network:
+    elif values is not None and follows:
         found = divergence.first(path, reference, inputs[:1], sizes[0])
     else:
         found = None
@@ -112,8 +121,7 @@ def verify_file(
     return dataclasses.replace(
         report,
         error=max(errors, key=lambda e: (e.max, e.rms), default=None),
-        float32=error_of(float32, exact),
-        tolerance=judge.tolerance if judge.follows_the_network else None,
+        tolerance=judge.tolerance,
         top1=_agreement(values, exact.argmax(1)) if pictures and classifies else None,
         accuracy=_agreement(values, classes) if classes is not None and classifies else None,
         movements=moved,
@@ -139,14 +147,9 @@ class _Judge:
     runner: Runner
     layout: str
     exact: Float64
-    tolerance: Tolerance
+    tolerance: Tolerance | None
     atol: float | None
     rtol: float | None
-
-    @property
-    def follows_the_network(self) -> bool:
-        """Whether the tolerance is the network's own, not one that the caller gave."""
-        return self.atol is None and self.rtol is None
 
     def run(self, batch: int, inputs: Float32) -> _Run:
         """Runs the first of the inputs that ``exact`` belongs to."""
@@ -163,18 +166,16 @@ class _Judge:
         return _Run(batch, values, distance, f"at batch size {batch} {wrong}" if wrong else None)
 
     def _wrong(self, values: Float32, exact: Float64, error: Error) -> str | None:
-        if not np.isfinite(exact).all():
-            return "the network itself computes NaN or Inf in float64, so that nothing can be compared"
         if not np.isfinite(values).all():
             return "the file computes NaN or Inf"
-        if not self.follows_the_network:
+        bound = self.tolerance
+        if bound is None:
             atol, rtol = self.atol or 0.0, self.rtol or 0.0
             if within(values, exact, atol, rtol):
                 return None
             return f"the error of {error.max:.2e} exceeds atol {atol:g} + rtol {rtol:g} * |float64|"
-        if self.tolerance.allows(error):
+        if bound.allows(error):
             return None
-        bound = self.tolerance
         return (
             f"the error is max {error.max:.2e} (allowed {bound.max:.2e}), rms {error.rms:.2e} (allowed {bound.rms:.2e})"
         )

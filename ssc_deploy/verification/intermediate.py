@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 
 def names(path: Path) -> set[str]:
-    """The file's float32 activations."""
-    tensors = runtimes.runtime_for(path).tensors(path)
-    return {name for name, spec in tensors.items() if spec.dtype == "float32"}
+    """The file's float32 activations, but for its inputs: a block may have the name of one, and no block returns it."""
+    runtime = runtimes.runtime_for(path)
+    inputs = {spec.name for spec in runtime.load(path).inputs}
+    tensors = runtime.tensors(path)
+    return {name for name, spec in tensors.items() if spec.dtype == "float32" and name not in inputs}
 
 
 def values(path: Path, wanted: Collection[str], x: Float32, batch: int | None = None) -> dict[str, Float32]:

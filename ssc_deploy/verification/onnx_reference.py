@@ -18,7 +18,7 @@ from ssc_deploy.errors import CheckpointError, NetworkError
 from ssc_deploy.verification.reference import OUTPUT, Float32, Float64
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
 
 #: What the evaluator's operators raise where an input does not suit them.
@@ -80,6 +80,10 @@ class OnnxReference:
     def float32_outputs(self, x: Float32) -> Float32:
         """Runs the file on ``x`` [N, C, H, W] by ONNX Runtime; returns [N, ...]."""
         return batches.run(runtimes.runtime_for(self._path).load(self._data), x)[0]
+
+    def in_turn(self, inputs: Sequence[Float32]) -> list[Float64]:
+        """Runs the file's operators on one input after the other; see `Reference.in_turn`."""
+        return [self.outputs(x) for x in inputs]
 
     def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
         """The file's values by their names, in the order of the file; its output is ``output``."""

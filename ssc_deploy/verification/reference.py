@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -26,6 +26,13 @@ class Reference(Protocol):
 
     def float32_outputs(self, x: Float32) -> Float32:
         """Runs the network in float32 on ``x`` [N, C, H, W]; its distance from `outputs` is what float32 costs."""
+        ...
+
+    def in_turn(self, inputs: Sequence[Float32]) -> list[Float64]:
+        """Runs one and the same instance of the network in float64 on one input after the other.
+
+        Nothing is put back between them: a network that keeps state shows by it.
+        """
         ...
 
     def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
@@ -70,6 +77,10 @@ class Remembered:
         if self._float32 is None:
             self._float32 = self._reference.float32_outputs(x)
         return self._float32
+
+    def in_turn(self, inputs: Sequence[Float32]) -> list[Float64]:
+        """See `Reference.in_turn`; not remembered, since the runs are what matters."""
+        return self._reference.in_turn(inputs)
 
     def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
         """See `Reference.float32_blocks`; not remembered, since all blocks together are large."""

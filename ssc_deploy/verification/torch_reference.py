@@ -24,7 +24,7 @@ from ssc_deploy.errors import NetworkError
 from ssc_deploy.verification.reference import OUTPUT, Float32, Float64
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -63,6 +63,11 @@ class TorchReference:
             NetworkError: the module fails on such an input, or returns something else than one tensor.
         """
         return self._outputs(x, torch.float32)
+
+    def in_turn(self, inputs: Sequence[Float32]) -> list[Float64]:
+        """Runs one copy of the module on one input after the other; see `Reference.in_turn`."""
+        with self._running(inputs[0], torch.float64) as module:
+            return [_call(module, x, torch.float64) for x in inputs]
 
     def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
         """What each call of a submodule returns in float32; see `Reference.float32_blocks`."""
@@ -131,8 +136,9 @@ def _call(module: torch.nn.Module, x: Float32, dtype: torch.dtype) -> npt.NDArra
         )
     if output.ndim == 0 or len(output) != len(x):
         raise NetworkError(
-            f"{type(module).__name__} returns {list(output.shape)} for {len(x)} pictures; "
-            "its forward must not have a batch size written into it (use x.size(0))"
+            f"{type(module).__name__} returns {list(output.shape)} for {len(x)} picture{'s' * (len(x) != 1)}; "
+            "its forward must return [N, ...] for N pictures, one as well: it must not have a batch size written into "
+            "it (use x.size(0)), nor drop the batch (use flatten(1) instead of squeeze())"
         )
     return output.detach().to(dtype).numpy()
 

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from ssc_deploy.verification.tolerance import FLOOR, MAX_FACTOR, RMS_FACTOR, error_of, tolerance_for, within
+from ssc_deploy.verification.tolerance import CAP, FLOOR, MAX_FACTOR, RMS_FACTOR, error_of, own_error, within
 
 EXACT = np.random.default_rng(0).standard_normal((64, 10))
 NOISE = np.random.default_rng(1).standard_normal((64, 10)) * 1e-4
@@ -11,7 +11,8 @@ FLOAT32 = (EXACT + NOISE).astype(np.float32)
 
 
 def allowed(values, exact=EXACT, float32=FLOAT32):
-    return tolerance_for(float32, exact).allows(error_of(values, exact))
+    tolerance = own_error(float32, exact).tolerance
+    return tolerance is not None and tolerance.allows(error_of(values, exact))
 
 
 def test_float32_itself_passes_and_so_does_what_is_as_good():
@@ -71,3 +72,27 @@ def test_atol_and_rtol_mean_what_numpy_means_by_them():
     values, exact = np.array([1.0, 100.0]), np.array([1.05, 101.0])
     for atol, rtol in [(0.04, 0.0), (0.06, 0.0), (1.1, 0.0), (0.0, 0.02), (0.0, 0.05), (0.05, 0.01)]:
         assert within(values, exact, atol, rtol) == np.isclose(values, exact, atol=atol, rtol=rtol).all()
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-20, 1e20])
+def test_nothing_passes_where_float32_differs_by_more_than_rounding(scale):
+    exact = EXACT * scale
+    for share, passes in [(0.9 * CAP, True), (1.1 * CAP, False)]:
+        float32 = exact.copy()
+        float32[0, 0] += share * np.abs(exact).max()
+        own = own_error(float32, exact)
+        assert allowed(exact, exact, float32) == passes
+        assert (own.objection() is None) == passes
+    assert "0.011 of the largest value in its output" in own.objection()
+    assert "--atol" in own.objection()
+
+
+def test_what_no_tolerance_follows_from_is_said_in_words():
+    spoilt = EXACT.copy()
+    spoilt[0, 0] = math.nan
+    assert "NaN or Inf in float64 in its head" in own_error(spoilt, spoilt).objection("head")
+    assert "in float32" in own_error(spoilt, EXACT).objection()
+    zeros = np.zeros((2, 2))
+    assert own_error(zeros, zeros).objection() is None
+    assert "more than nothing" in own_error(zeros + 1e-3, zeros).objection()
+    assert error_of(spoilt, EXACT).to_dict() == {"max": None, "rms": None}

@@ -1,0 +1,50 @@
+"""Whether a reference is what a file can be compared with: a function of each picture by itself.
+
+A network that draws random numbers, keeps state or mixes the pictures of a batch has no one result that a file could
+agree with. Said here, it is not blamed on the file.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssc_deploy.errors import NetworkError
+from ssc_deploy.verification import inputs
+
+if TYPE_CHECKING:
+    from ssc_deploy.verification.reference import Float32, Float64, Reference
+
+#: What two runs in float64 may differ by, of the largest value: a library may add in another order for another batch
+#: size. Rounding is 1e-16, which the most chaotic networks make 1e-11; what matters in float32 is 1e-7 and more.
+_SAME = 1e-9
+
+
+def check(reference: Reference, x: Float32) -> None:
+    """Runs the network on the first of ``x`` [N, C, H, W], again, and beside another picture.
+
+    Raises:
+        NetworkError: the results differ, or the network cannot run so.
+    """
+    one = x[:1]
+    first, again, beside = reference.in_turn([one, one, np.concatenate([one, inputs.noise(one.shape, 1, seed=1)])])
+    if not _same(first, again):
+        raise NetworkError(
+            "the network computes something else when it is run again on the same picture: it draws random numbers "
+            "(dropout that is not switched off by eval(), for example) or keeps state; a file cannot be compared with "
+            "it, unless --atol and --rtol say what may differ"
+        )
+    if not _same(first, beside[:1]):
+        raise NetworkError(
+            "the network computes something else of a picture when another is beside it in the batch, as BatchNorm "
+            "without running statistics does; each picture has to be computed by itself"
+        )
+
+
+def _same(a: Float64, b: Float64) -> bool:
+    if a.shape != b.shape:
+        return False
+    # NaN and Inf are for `Own.objection` to name.
+    scale = np.abs(a[np.isfinite(a)]).max(initial=0.0)
+    return bool(np.isclose(a, b, rtol=0.0, atol=_SAME * scale, equal_nan=True).all())
