@@ -155,7 +155,9 @@ def _root(path: Path, folders: Iterable[str], split: Split) -> str:
     while True:
         inner = {name.removeprefix(root) for name in visible if name.startswith(root)}
         here = {name for name in inner if "/" not in name}
-        parts = {part: [name for name in names if name in here] for part, names in FOLDERS.items()}
+        # A class may be called "train", too; but it holds pictures, not folders.
+        outer = {name.partition("/")[0] for name in inner if "/" in name}
+        parts = {part: [name for name in names if name in outer] for part, names in FOLDERS.items()}
         if parts[split]:
             root += f"{parts[split][0]}/"
         elif len(here) == 1 and len(inner) > 1:

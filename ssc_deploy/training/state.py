@@ -89,6 +89,8 @@ def read(path: Path, run: dict[str, Any]) -> State:
     )
     if not isinstance(found, dict) or not isinstance(network, dict) or not isinstance(optimizer, dict):
         raise _malformed(path)
+    if not all(isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in network.items()):
+        raise _malformed(path)
     _check(path, found, run)
     if type(epoch) is not int or not 0 <= epoch <= run["epochs"] or not isinstance(records, list):
         raise _malformed(path)
@@ -102,20 +104,19 @@ def restore(state: State, network: Network, optimizer: torch.optim.Optimizer, pa
         CheckpointError: it does not fit them.
     """
     load_into(network, state.network, path)
-    wanted = [parameter.shape for group in optimizer.param_groups for parameter in group["params"]]
+    own = optimizer.state_dict()
+    wanted = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     moments = state.optimizer.get("state")
-    groups = state.optimizer.get("param_groups")
-    if not isinstance(moments, dict) or not isinstance(groups, list) or len(groups) != len(optimizer.param_groups):
+    if not isinstance(moments, dict):
         raise _malformed(path)
     for index, moment in moments.items():
         momentum = moment.get("momentum_buffer") if isinstance(moment, dict) else None
-        known = type(index) is int and 0 <= index < len(wanted)
-        if not known or not isinstance(momentum, torch.Tensor) or momentum.shape != wanted[index]:
+        if type(index) is not int or not 0 <= index < len(wanted) or not isinstance(momentum, torch.Tensor):
             raise _malformed(path)
-    try:
-        optimizer.load_state_dict(state.optimizer)
-    except (KeyError, TypeError, ValueError) as error:
-        raise _malformed(path) from error
+        if momentum.shape != wanted[index].shape or momentum.dtype != wanted[index].dtype:
+            raise _malformed(path)
+    # Of the file only the tensors are taken; how to step is the recipe's to say.
+    optimizer.load_state_dict({**own, "state": moments})
 
 
 def _check(path: Path, found: dict[str, Any], run: dict[str, Any]) -> None:

@@ -72,6 +72,11 @@ def test_a_split_is_taken_from_its_folder(tmp_path):
     assert len(data.read(tmp_path, Split.TEST)) == 6
 
 
+def test_a_class_may_be_called_train(tmp_path):
+    folder = samples.tree(tmp_path / "tree", classes=("bus", "car", "train"))
+    assert data.read(folder, Split.TRAIN).classes == ("bus", "car", "train")
+
+
 def test_what_is_no_picture_is_passed_over(tmp_path):
     folder = samples.tree(tmp_path / "tree")
     for name in ("README.md", "cat/Thumbs.db", "cat/._0000.png"):

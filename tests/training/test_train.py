@@ -155,7 +155,11 @@ def test_a_state_that_is_none(tmp_path, pictures, small):
     path.write_bytes(whole[: len(whole) // 2])
     refused("truncated or damaged")
     path.write_bytes(whole)
-    for change in ({"records": [{"epoch": 1}]}, {"epoch": 99}, {"optimizer": {}}, {"network": None}):
+    odd = {"state": {0: {"momentum_buffer": torch.zeros(2)}}}
+    for change in (
+        *({"records": [{"epoch": 1}]}, {"epoch": 99}, {"network": None}, {"network": {"head.bias": 1}}),
+        *({"optimizer": {}}, {"optimizer": odd}, {"optimizer": {"state": {99: {}}}}),
+    ):
         torch.save(torch.load(path, weights_only=True) | change, path)
         refused("damaged training state")
         path.write_bytes(whole)
