@@ -57,6 +57,18 @@ class AnyNetwork(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
+class Named(nn.Module):
+    """Its modules have the names that a file gives to what the whole network takes and returns."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.input, self.output, self.head = (nn.Conv2d(3, 3, 1) for _ in range(3))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(torch.relu(self.output(torch.relu(self.input(x)))))
+
+
 def _layer(name: str) -> nn.Module | None:
     kind, _, spelling = name.partition("-")
     if kind == "module":

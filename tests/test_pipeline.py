@@ -89,7 +89,7 @@ def test_onnxsim_finds_nothing_left(exported):
 
 
 def test_a_tflite_file_is_one_delegate_partition(exported):
-    assert LiteRT().delegates(exported.files[1].path) == 1
+    assert LiteRT().whole_in_delegate(exported.files[1].path)
 
 
 def test_negative_zero_is_a_zero_like_any_other(exported):
@@ -153,7 +153,7 @@ def test_every_network_verifies_with_every_lowering(arch, shift, shuffle, batch,
     assert result.files[0].simplification.is_simple
     if (shift, shuffle) == ("depthwise", "transpose"):
         # LiteRT's GATHER runs outside of the delegate.
-        assert LiteRT().delegates(result.files[1].path) == 1
+        assert LiteRT().whole_in_delegate(result.files[1].path)
 
 
 @pytest.mark.slow
@@ -177,7 +177,7 @@ def test_other_sizes_windows_and_classes_verify(arch, args, shape, tmp_path):
 def test_ssc_net_is_one_delegate_partition_as_it_ships(tmp_path):
     result = ssc_deploy.export("models/ssc-net-1-9/ssc_1_9.pt", to="tflite", output=tmp_path)
     assert (result.rewrite.shifts, result.rewrite.shuffles, result.rewrite.group_pointwise) == (6, 3, 15)
-    assert LiteRT().delegates(result.files[0].path) == 1
+    assert LiteRT().whole_in_delegate(result.files[0].path)
     assert result.files[0].verification.top1.hits == result.files[0].verification.top1.total == 64
 
 
@@ -236,6 +236,11 @@ def test_a_shift_may_have_an_activation_right_behind_it(activation, shift, tmp_p
     for file in result.files:
         assert file.verification.ok
         assert file.verification.movements.exact == file.verification.movements.checked == 1
+
+
+def test_modules_called_input_and_output_are_not_compared_with_the_file_s_own(tmp_path):
+    how = {"model": f"{any_network.__file__}:Named", "input_shape": (1, 3, 6, 5), "output": tmp_path}
+    assert all(file.verification.ok for file in ssc_deploy.export(None, to=["onnx", "tflite"], **how).files)
 
 
 @pytest.mark.slow

@@ -16,6 +16,9 @@ Float64 = npt.NDArray[np.float64]
 #: Name of the root module's output, in a reference's blocks as in an exported file.
 OUTPUT = "output"
 
+#: Name of what the network is given.
+INPUT = "input"
+
 
 class Reference(Protocol):
     """The network that a file must agree with."""

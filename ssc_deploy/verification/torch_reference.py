@@ -21,7 +21,7 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ssc_deploy.errors import NetworkError
-from ssc_deploy.verification.reference import OUTPUT, Float32, Float64
+from ssc_deploy.verification.reference import INPUT, OUTPUT, Float32, Float64
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -99,6 +99,8 @@ class TorchReference:
         with self._running(x, dtype) as module, contextlib.ExitStack() as hooks:
             # A module that stands in two places is one module with one path, the first, as in torch.export.
             for path, submodule in module.named_modules():
+                if path in {INPUT, OUTPUT}:
+                    continue  # a file gives these names to what the whole network takes and returns
                 handle = submodule.register_forward_hook(
                     lambda _module, _inputs, output, path=path or OUTPUT: end(path, output)
                 )
