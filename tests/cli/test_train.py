@@ -38,6 +38,7 @@ def equal(one: Path, other: Path) -> bool:
     return before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
 
 
+@pytest.mark.slow
 def test_what_it_trained_is_evaluated_and_exported_by_the_other_commands(pictures, tmp_path):
     command = (*TRAIN, "--data", pictures, "--test", pictures, "-o", tmp_path, "--epochs", "2")
     outcome = ssc(*command)
