@@ -88,7 +88,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         paths = files(Path(name), options.lowerings)
         runners = {name: runtimes.runtime_for(path).load(path, threads=1) for name, path in paths.items()}
-        partitions = {name: LiteRT().delegates(path) for name, path in paths.items() if path.suffix == ".tflite"}
+        tflite = {name: path for name, path in paths.items() if path.suffix == ".tflite"}
+        partitions = {name: LiteRT().delegates(path) for name, path in tflite.items()}
+        whole = {name: LiteRT().whole_in_delegate(path) for name, path in tflite.items()}
     seconds = measure(runners, options.rounds, options.runs)
     results = {}
     for name, samples in seconds.items():
@@ -97,7 +99,10 @@ def main() -> None:
         results[name] = {"p50_ms": 1e3 * statistics.median(samples), "ratio_to_plain_export": ratio}
         if name in partitions:
             results[name]["delegate_partitions"] = partitions[name]
-        note = f" · {partitions[name]} delegate partition(s)" if name in partitions else ""
+            results[name]["whole_in_delegate"] = whole[name]
+        note = ""
+        if name in partitions:
+            note = f" · {partitions[name]} delegate partition(s){'' if whole[name] else ', and operators outside'}"
         print(f"{name:40} {results[name]['p50_ms']:7.2f} ms   {ratio}{note}")
     between = measuring.paired(seconds["tflite"], seconds["onnx"], LITERT_TARGET)
     print(f"{'tflite on LiteRT / onnx on ONNX Runtime':40} {'':10}   {between}")

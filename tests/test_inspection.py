@@ -98,7 +98,7 @@ def test_movements_cost_bytes_and_no_macs(stages):
 
 def test_a_tflite_file_tells_its_operators_metadata_and_partitions(files):
     inspection = ssc_deploy.inspect(files[1].path)
-    assert (inspection.stage, inspection.delegates) == (Stage.FILE, 1)
+    assert (inspection.stage, inspection.delegates, inspection.whole_in_delegate) == (Stage.FILE, 1, True)
     assert inspection.metadata is not None
     assert inspection.metadata.lowering == {"shift": "depthwise", "shuffle": "transpose"}
     assert inspection.operators["DEPTHWISE_CONV_2D"] == 6

@@ -24,16 +24,18 @@ def inspect(path: Path) -> Inspection:
     runtime = runtimes.runtime_for(path)
     runner = runtime.load(path)
     metadata = runtime.metadata(path)
-    delegates = None
+    delegates = whole = None
     if path.suffix.lower() == ".tflite":
         from ssc_deploy.runtimes.litert import LiteRT
 
         layers, delegates = _tflite(path), LiteRT().delegates(path)
+        whole = LiteRT().whole_in_delegate(path)
     else:
         layers = _onnx(path)
     facts = [f"{runtime.title} {runtime.version} takes it", f"{path.stat().st_size / 1e6:.1f} MB"]
     if delegates is not None:
-        facts.append(f"{delegates} delegate partition{'' if delegates == 1 else 's'}")
+        outside = "" if whole else ", and operators outside"
+        facts.append(f"{delegates} delegate partition{'' if delegates == 1 else 's'}{outside}")
     specs = [("input", spec) for spec in runner.inputs] + [("output", spec) for spec in runner.outputs]
     tensors = [
         Finding(
@@ -51,6 +53,7 @@ def inspect(path: Path) -> Inspection:
         stages=(StageReport(Stage.FILE, " · ".join(facts), (*tensors, *_about(metadata))),),
         metadata=metadata,
         delegates=delegates,
+        whole_in_delegate=whole,
     )
 
 

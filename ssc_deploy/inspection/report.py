@@ -97,6 +97,7 @@ class Inspection:
         stages: that were gone through, ``stage`` the last.
         metadata: that a file carries.
         delegates: partitions that LiteRT hands to XNNPACK, of a ``.tflite`` file: 1 is best.
+        whole_in_delegate: whether XNNPACK runs all of a ``.tflite`` file, as one partition.
     """
 
     name: str
@@ -108,6 +109,7 @@ class Inspection:
     stages: tuple[StageReport, ...]
     metadata: ModelMetadata | None = None
     delegates: int | None = None
+    whole_in_delegate: bool | None = None
 
     @property
     def macs(self) -> int:

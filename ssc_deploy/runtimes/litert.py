@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _PACKAGE = "ai-edge-litert"
 
+#: The interpreter's name of a part that it has handed to XNNPACK.
+_DELEGATE = "DELEGATE"
+
 
 class LiteRT:
     """The runtime for ``.tflite``; see `ssc_deploy.runtimes.protocol.Runtime`."""
@@ -65,7 +68,15 @@ class LiteRT:
         Raises:
             RuntimeLoadError: as `load`.
         """
-        return self.load(model).operators.count("DELEGATE")
+        return self.load(model).operators.count(_DELEGATE)
+
+    def whole_in_delegate(self, model: Model) -> bool:
+        """Whether XNNPACK runs all of the model as one partition: no operator before, beside or behind it.
+
+        Raises:
+            RuntimeLoadError: as `load`.
+        """
+        return self.load(model).whole_in_delegate
 
 
 class LiteRTRunner:
@@ -90,6 +101,19 @@ class LiteRTRunner:
     def operators(self) -> list[str]:
         """TFLite's operators; a ``DELEGATE`` an unbroken part that XNNPACK runs, beside the operators in it."""
         return [detail["op_name"] for detail in self._interpreter._get_ops_details()]
+
+    @property
+    def whole_in_delegate(self) -> bool:
+        """Whether one ``DELEGATE`` makes all outputs of nothing but the inputs and constants."""
+        details = self._interpreter._get_ops_details()
+        delegates = [detail for detail in details if detail["op_name"] == _DELEGATE]
+        if len(delegates) != 1:
+            return False
+        # What an operator computes is read by the delegate only where that operator stands outside it.
+        computed = {index for detail in details for index in detail["outputs"].tolist()}
+        return computed.isdisjoint(delegates[0]["inputs"].tolist()) and set(self._outputs) <= set(
+            delegates[0]["outputs"].tolist()
+        )
 
     def run(self, inputs: Sequence[npt.NDArray[np.generic]]) -> list[npt.NDArray[Any]]:
         """Runs the file once; see `ssc_deploy.runtimes.protocol.Runner`."""

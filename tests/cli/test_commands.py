@@ -43,7 +43,7 @@ def test_export_writes_what_its_json_says(exported):
         assert file["verification"]["ok"]
         assert file["verification"]["movements"] | {"checked": 2, "exact": 2} == file["verification"]["movements"]
         assert Path(file["path"]).stat().st_size == file["size"]
-    assert LiteRT().delegates(files / "mine.tflite") == 1
+    assert LiteRT().whole_in_delegate(files / "mine.tflite")
 
 
 def test_with_json_the_stages_go_to_stderr_one_below_the_other(exported):

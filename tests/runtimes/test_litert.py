@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from emit.tflite.tester import Tester, integers, random
+from emit.tflite.tester import INPUT, Tester, integers, random
 from runtimes.networks import picture, tflite_network
 
 from ssc_deploy.emit.tflite.schema import pack, unpack
@@ -26,6 +26,33 @@ def test_delegate_partitions_are_counted() -> None:
     # XNNPACK takes no GATHER, so one between two convolutions leaves two parts.
     parted = Tester((1, 6, 7, 7)).op("Conv", kernel).op("Gather", integers(3, 4, 5, 0, 1, 2), axis=1).op("Conv", kernel)
     assert parted.delegates() == 2
+
+
+GATHER = ("Gather", integers(3, 4, 5, 0, 1, 2))
+
+
+@pytest.mark.parametrize(
+    ("operators", "whole"),
+    [
+        ([("Conv", random(6, 6, 1, 1)), ("Conv", random(6, 6, 1, 1))], True),
+        ([("Conv", random(6, 6, 1, 1)), GATHER], False),
+        ([GATHER, ("Conv", random(6, 6, 1, 1))], False),
+        ([("Conv", random(6, 6, 1, 1)), GATHER, ("Conv", random(6, 6, 1, 1))], False),
+        ([GATHER], False),
+    ],
+    ids=["all inside", "the last outside", "the first outside", "one between", "no delegate"],
+)
+def test_a_model_is_whole_in_the_delegate_only_without_operators_outside(operators, whole: bool) -> None:
+    tester = Tester((1, 6, 7, 7))
+    for op_type, constant in operators:
+        tester.op(op_type, constant, **({"axis": 1} if op_type == "Gather" else {}))
+    assert tester.whole_in_delegate() is whole
+
+
+def test_an_output_beside_the_delegate_is_outside() -> None:
+    tester = Tester((1, 6, 7, 7)).op("Gather", integers(3, 4, 5, 0, 1, 2), axis=1, name="beside")
+    tester.op("Conv", random(6, 6, 1, 1), first=INPUT).output("beside")
+    assert (tester.delegates(), tester.whole_in_delegate()) == (1, False)
 
 
 @pytest.mark.parametrize("index", ["tensor", "code", "buffer", "output"])

@@ -103,6 +103,9 @@ class Tester:
     def delegates(self) -> int:
         return LiteRT().delegates(self.build())
 
+    def whole_in_delegate(self) -> bool:
+        return LiteRT().whole_in_delegate(self.build())
+
     def input(self, batch: int = 2) -> np.ndarray:
         return random(*(batch if isinstance(size, str) else size for size in self.shape))
 
