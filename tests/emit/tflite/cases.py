@@ -59,6 +59,8 @@ ARITHMETIC: dict[str, Tester] = {
     "conv and relu6": Tester(PICTURE).op("Conv", random(4, 6, 1, 1) * 4).op("Clip", scalar(0), scalar(6)),
     "gemm": Tester((2, 12)).op("Gemm", random(5, 12), random(5), transB=1, alpha=0.5, beta=2.0).op("Relu"),
     "gemm without transB": Tester((2, 12)).op("Gemm", random(12, 5)),
+    "gemm with one number as C": Tester((2, 12)).op("Gemm", random(12, 5), scalar(2)),
+    "gemm with a row as C": Tester((2, 12)).op("Gemm", random(12, 5), random(1, 5)),
     "matmul, matrix": Tester((2, 12)).op("MatMul", random(12, 5)),
     "matmul, rank 3": Tester((2, 3, 12)).op("MatMul", random(12, 5)),
     "matmul, batch": Tester((3, 4, 12)).op("MatMul", random(3, 12, 5)),
@@ -94,6 +96,7 @@ ARITHMETIC: dict[str, Tester] = {
     "softmax over channels": Tester(PICTURE).op("Softmax", axis=1),
     "softmax over rows": Tester(PICTURE).op("Softmax", axis=2),
     "add": Tester(PICTURE).op("Sigmoid", name="s").op("Add", INPUT).op("Relu"),
+    "rank 0": Tester((1,)).op("Squeeze").op("Transpose").op("Add", scalar(1)).op("LeakyRelu").op("Mul", random(2, 3)),
     "add a number": Tester(PICTURE).op("Add", scalar(2)),
     "add a constant a channel": Tester(PICTURE).op("Add", random(6, 1, 1)),
     "constant minus": Tester(PICTURE).op("Sub", INPUT, first=random(1, 6, 1, 1)),
@@ -111,6 +114,8 @@ ARITHMETIC: dict[str, Tester] = {
 
 #: Graphs that only move numbers.
 MOVEMENT: dict[str, Tester] = {
+    "dropout": Tester(PICTURE).op("Dropout", scalar(0.5), np.array(False)),
+    "dropout, opset 10": Tester(PICTURE, opset=10).op("Dropout", ratio=0.5),
     "shift, depthwise": Tester(PICTURE).op("Conv", shift_kernel(6), group=6, pads=[1] * 4),
     "shift, slices": shift_by_slices(Tester((1, 9, 5, 6))),
     "shift, gather": shift_by_gather(Tester((1, 9, 5, 6))),

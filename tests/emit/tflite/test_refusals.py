@@ -62,6 +62,14 @@ UNSUPPORTED = {
     "negative pad": (Tester(PICTURE).op("Pad", integers(0, 0, -1, 0, 0, 0, 0, 0)), "is negative"),
     "transposed first matrix": (Tester((3, 4)).op("Gemm", random(3, 5), transA=1), "transA"),
     "C of another shape": (Tester((3, 4)).op("Gemm", random(4, 5), random(3, 1)), "one number a column"),
+    "vector times matrix": (Tester((4,)).op("MatMul", random(4, 5)), "ranks 1 and 2"),
+    "matrix times vector": (Tester((3, 4)).op("MatMul", random(4)), "ranks 2 and 1"),
+    "dropout that drops": (Tester(PICTURE).op("Dropout", scalar(0.5), np.array(True)), "training_mode is true"),
+    "batch norm that trains": (
+        Tester(PICTURE).op("BatchNormalization", *[random(6) ** 2] * 4, training_mode=1, outputs=3),
+        "training_mode is true",
+    ),
+    "squeeze of the batch": (Tester(("N", 6)).op("Squeeze", integers(0)), "takes away the dynamic batch"),
     "mean over channels": (Tester(PICTURE).op("ReduceMean", integers(1)), "not over H and W"),
     "mean over everything": (Tester(PICTURE).op("ReduceMean"), "not over H and W"),
     "computed clip bound": (

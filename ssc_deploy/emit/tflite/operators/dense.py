@@ -33,7 +33,7 @@ def gemm(graph: Graph, node: ir.Node) -> None:
     bias = np.zeros(weight.shape[0], np.float32)
     if len(node.inputs) > 2 and node.inputs[2] is not None:
         c = graph.float_input(node, 2) * np.float32(node.attributes.get_float("beta", 1.0))
-        if c.size not in (1, c.shape[-1]):
+        if c.size != (c.shape[-1] if c.ndim else 1):
             raise refuse(node, f"its input C has the shape {list(c.shape)}, not one number a column")
         bias += c.reshape(-1)
     _fully_connected(graph, node, a, weight, bias)
@@ -43,7 +43,8 @@ def gemm(graph: Graph, node: ir.Node) -> None:
 def matmul(graph: Graph, node: ir.Node) -> None:
     """FULLY_CONNECTED where the second input is a constant matrix, else BATCH_MATMUL."""
     arrays = [graph.constant(value) for value in node.inputs]
-    if arrays[0] is None and arrays[1] is not None and arrays[1].ndim == 2:
+    constant_matrix = arrays[0] is None and arrays[1] is not None and arrays[1].ndim == 2
+    if constant_matrix and graph.stored(node, 0).rank > 1:
         weight = graph.float_input(node, 1).T
         a = graph.need(node, 0, plain(graph.stored(node, 0).rank))
         _fully_connected(graph, node, a, weight, np.zeros(weight.shape[0], np.float32))
@@ -51,7 +52,7 @@ def matmul(graph: Graph, node: ir.Node) -> None:
     operands = [_matrices(graph, node, i) for i in range(2)]
     a, b = operands
     if not 2 <= min(a.rank, b.rank) <= max(a.rank, b.rank) <= 5:
-        raise refuse(node, f"its inputs have the ranks {a.rank} and {b.rank}; BATCH_MATMUL takes 2 to 5")
+        raise refuse(node, f"its inputs have the ranks {a.rank} and {b.rank}, and 2 to 5 are known here")
     batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     shape = (*batch, a.shape[-2], b.shape[-1])
     like = Stored(-1, shape, plain(len(shape)), _dynamic(a, b, len(shape)))

@@ -129,6 +129,8 @@ def batch_normalization(graph: Graph, node: ir.Node) -> None:
     scale = gamma / sqrt(variance + epsilon), offset = beta - mean * scale, both in float64 before they are rounded.
     """
     stored = graph.stored(node, 0)
+    if node.attributes.get_int("training_mode", 0):
+        raise refuse(node, "its training_mode is true; export the network in eval mode")
     if stored.rank == 4:
         stored = graph.need(node, 0, IMAGE)
     gamma, beta, mean, variance = (graph.float_input(node, i).astype(np.float64) for i in range(1, 5))

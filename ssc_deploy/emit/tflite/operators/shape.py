@@ -19,9 +19,17 @@ if TYPE_CHECKING:
     from ssc_deploy.emit.tflite.graph import Graph
 
 
-@operator("Identity", "Dropout")
+@operator("Identity")
 def identity(graph: Graph, node: ir.Node) -> None:
-    """No operator: the output is the input's tensor (Dropout does nothing at inference)."""
+    """No operator: the output is the input's tensor."""
+    graph.define(node.outputs[0], graph.stored(node, 0))
+
+
+@operator("Dropout")
+def dropout(graph: Graph, node: ir.Node) -> None:
+    """No operator: it does nothing unless it is told to train."""
+    if len(node.inputs) > 2 and node.inputs[2] is not None and graph.constant_input(node, 2).any():
+        raise refuse(node, "its training_mode is true; export the network in eval mode")
     graph.define(node.outputs[0], graph.stored(node, 0))
 
 
@@ -63,6 +71,8 @@ def squeeze(graph: Graph, node: ir.Node) -> None:
     stored = graph.stored(node, 0)
     axes = [axis % stored.rank for axis in _axes(graph, node)]
     axes = axes or [axis for axis, size in enumerate(stored.sizes) if size == 1]
+    if stored.dynamic in axes:
+        raise refuse(node, "it takes away the dynamic batch")
     kept = [axis for axis in range(stored.rank) if axis not in axes]
     dynamic = None if stored.dynamic is None else kept.index(stored.dynamic)
     _reshape(graph, node, [stored.shape[axis] for axis in kept], dynamic)
