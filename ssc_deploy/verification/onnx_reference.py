@@ -15,6 +15,7 @@ from onnx.reference import ReferenceEvaluator
 
 from ssc_deploy import batches, runtimes
 from ssc_deploy.errors import CheckpointError, NetworkError
+from ssc_deploy.verification.onnx_operators import corrections
 from ssc_deploy.verification.reference import OUTPUT, Float32, Float64
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class OnnxReference:
         #: With the weights of files beside it; a runtime that is given bytes does not look for them.
         self._data = model.SerializeToString()
         widen(model)
-        self._evaluator = ReferenceEvaluator(model)
+        opset = next((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), 0)
+        self._evaluator = ReferenceEvaluator(model, new_ops=corrections(opset))
 
     def outputs(self, x: Float32) -> Float64:
         """Runs the file's operators in float64 on ``x`` [N, C, H, W]; returns [N, ...].

@@ -2,7 +2,7 @@ import networks
 import numpy as np
 import onnx
 import pytest
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 from ssc_deploy.errors import CheckpointError
 from ssc_deploy.verification import verify_file
@@ -33,6 +33,46 @@ def test_the_file_verifies_against_itself_and_a_changed_one_does_not(tmp_path):
     assert not report.ok
     assert report.first_divergence.block.name == "body.1.merge"
     assert report.first_divergence.last_good.name == "body.1.shuffle"
+
+
+def zeroed_class(weight):
+    weight[3] = 0
+
+
+def enlarged_logits(weight):
+    weight *= 1.5
+
+
+def swapped_classes(weight):
+    weight[[2, 5]] = weight[[5, 2]]
+
+
+@pytest.mark.parametrize("opset", [9, 13, 15])
+@pytest.mark.parametrize("wrong", [zeroed_class, enlarged_logits, swapped_classes])
+def test_a_source_whose_bn_is_not_folded_passes_only_for_what_computes_the_same(tmp_path, opset, wrong):
+    net, x = networks.random_net(0), networks.pictures(4)
+    source, target = tmp_path / "source.onnx", tmp_path / "target.onnx"
+    networks.write(net, source)
+    model = onnx.load(source)
+    statistics = {"scale": 1.5, "bias": 0.2, "mean": -0.3, "variance": 2.0}
+    for name, value in statistics.items():
+        constant = np.full(networks.SIZE[0], value, np.float32)
+        model.graph.initializer.append(numpy_helper.from_array(constant, name))
+    first = model.graph.node[0]
+    model.graph.node.insert(
+        0, helper.make_node("BatchNormalization", ["input", *statistics], ["normalised"], momentum=0.9)
+    )
+    first.input[0] = "normalised"
+    model.opset_import[0].version = opset
+    onnx.save(model, source)
+    reference = OnnxReference(source)
+    assert verify_file(source, reference, x).ok
+    weight = net.head.weight.detach().numpy().copy()
+    wrong(weight)
+    networks.replace_constant(source, "head/weight", weight, target)
+    report = verify_file(target, reference, x)
+    assert not report.ok
+    assert report.first_divergence.block.name == "output"
 
 
 def test_a_file_of_a_fixed_batch_takes_any_number_of_pictures(tmp_path):
