@@ -6,7 +6,6 @@ import torch
 
 from ssc_deploy import checkpoint, inspection, nets, pipeline
 from ssc_deploy.runtimes import runtime_for
-from ssc_deploy.verification.tolerance import error_of, tolerance_for
 
 #: Arguments of small ones.
 SMALL = {
@@ -37,13 +36,12 @@ def test_network_becomes_verified_files(arch, args, pictured, golden, tmp_path):
     checkpoint.save(net, path)
     result = pipeline.export(path, to=["onnx", "tflite"], output=tmp_path, input_shape=(1, 3, 32, 32))
     with torch.no_grad():
-        float32 = net(golden).numpy()
         exact = net.double()(golden.double()).numpy()
-    # What each logit says depends on the picture, and not on the weights alone.
-    assert np.ptp(exact, 0).min() > 1e-3 * np.abs(exact).max()
+    largest = np.abs(exact).max()
+    # What each logit says depends on the picture, and by far more than by what rounding in float32 may cost it.
+    assert np.ptp(exact, 0).min() > 1e-2 * largest
     for file in result.files:
-        error = error_of(_logits(file.path, golden.numpy()), exact)
-        assert tolerance_for(float32, exact).allows(error)
+        np.testing.assert_allclose(_logits(file.path, golden.numpy()), exact, rtol=0, atol=1e-4 * largest)
     onnx, tflite = (inspection.inspect(file.path) for file in result.files)
     assert "BatchNormalization" not in onnx.operators
     # All of the graph runs in XNNPACK, and no layout is converted: shuffles alone transpose.
