@@ -43,6 +43,11 @@ def set_block(node: ir.Node, path: str) -> None:
     node.metadata_props[_BLOCK] = path
 
 
+def where(node: ir.Node) -> str:
+    """The node in words, for messages: its operator, its name, and its block."""
+    return f"{node.op_type} {node.name or node.outputs[0].name or '(unnamed)'} of block {block(node) or '(root)'}"
+
+
 def outputs_of(value: ir.Value) -> tuple[str, ...]:
     """Paths of the modules that return the value, its name first; a repeated call is ``path@1``, ``path@2``."""
     text = value.metadata_props.get(_OUTPUT_OF)

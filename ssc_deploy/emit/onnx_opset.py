@@ -1,26 +1,21 @@
 """Rewrites a graph of standard operators for another opset.
 
 For every node the schema that its opset means is compared with the one that the wanted opset means. Where they are the
-same version of the operator nothing happens. Every version between them is a step, up or down, that either only widened
-the types (or added an attribute that is not used: `_UNCHANGED`), or has an adapter here. Anything else is refused by
-name: ``onnx.version_converter`` is not used, because it renames values, drops metadata, and aborts on what it does not
-know.
+same version of the operator nothing happens. Every version between them is a step, up or down: either `onnx_steps` has
+an adapter for it, or the two schemas tell that the node means the same in both. An operator that the wanted opset does
+not have is written with those that it has (`onnx_substitutes`). Anything else is refused, with an opset that can:
+``onnx.version_converter`` is not used, because it renames values, drops metadata, and aborts on what it does not know.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-import numpy as np
 import onnx_ir as ir
-from onnx import defs
+from onnx import defs, helper
 
 from ssc_deploy import roles
+from ssc_deploy.emit.onnx_steps import DOWN, UP
+from ssc_deploy.emit.onnx_substitutes import SUBSTITUTES
 from ssc_deploy.errors import EmitError, UnsupportedOperatorError
-from ssc_deploy.rewrite import graph as g
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 #: The opsets that can be written. Below 13, axes were attributes nearly everywhere; above 22, phones' runtimes stop.
 OPSETS = range(13, 23)
@@ -31,7 +26,7 @@ def convert(model: ir.Model, opset: int) -> None:
 
     Raises:
         EmitError: ``opset`` is not in `OPSETS`.
-        UnsupportedOperatorError: an operator has no equal in that opset; names it and its block.
+        UnsupportedOperatorError: an operator has no equal in that opset; names it, its block, and an opset that can.
     """
     if opset not in OPSETS:
         raise EmitError(f"opset {opset} cannot be written; choose one from {OPSETS[0]} to {OPSETS[-1]}")
@@ -46,185 +41,83 @@ def convert(model: ir.Model, opset: int) -> None:
 
 
 def _convert_node(node: ir.Node, current: int, opset: int) -> None:
+    where = roles.where(node)
     node.version = None  # or it would contradict the graph
     if any(a.type in {ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS} for a in node.attributes.values()):
-        raise UnsupportedOperatorError(f"{_where(node)} contains a graph; networks with control flow cannot be written")
-    wanted, found = _since(node.op_type, opset), _since(node.op_type, current)
-    if wanted == found and wanted is not None:
+        raise UnsupportedOperatorError(f"{where} contains a graph; networks with control flow cannot be written")
+    found, wanted = _schema(node.op_type, current), _schema(node.op_type, opset)
+    if found is None:
+        raise UnsupportedOperatorError(f"{where} does not exist in opset {current}, which the graph says it is of")
+    if wanted is None:
+        if node.op_type not in SUBSTITUTES:
+            # There is one: the operator exists in the graph's own opset.
+            first = min(version for version in range(opset, current + 1) if _schema(node.op_type, version))
+            raise UnsupportedOperatorError(f"{where} does not exist in opset {opset}{_way_out(first)}")
+        SUBSTITUTES[node.op_type](node)
         return
-    if wanted is None or found is None:
-        raise UnsupportedOperatorError(f"{_where(node)} does not exist in opset {opset if wanted is None else current}")
-    up = wanted > found
-    low, high = sorted((wanted, found))
-    steps = [v for v in _versions(node.op_type) if low < v <= high]
+    low, high = sorted((found.since_version, wanted.since_version))
+    steps = [version for version in _versions(node.op_type) if low < version <= high]
+    up = opset > current
     for version in steps if up else reversed(steps):
-        adapters = _UP if up else _DOWN
-        adapter = adapters.get((node.op_type, version), _unchanged)
-        reason = adapter(node, version)
+        adapter = (UP if up else DOWN).get((node.op_type, version))
+        reason = adapter(node, version) if adapter else None
+        before, after = (_schema(node.op_type, v) for v in ((version - 1, version) if up else (version, version - 1)))
+        if reason is None and before is not None and after is not None:
+            reason = _difference(node, before, after)
         if reason is not None:
-            raise UnsupportedOperatorError(f"{_where(node)} cannot be written in opset {opset}: {reason}")
+            able = version - 1 if up else version
+            raise UnsupportedOperatorError(f"{where} cannot be written in opset {opset}: {reason}{_way_out(able)}")
 
 
-def _where(node: ir.Node) -> str:
-    return f"{node.op_type} {node.name or node.outputs[0].name} of block {roles.block(node) or '(root)'}"
+def _way_out(opset: int) -> str:
+    return f"; choose --opset {opset}" if opset in OPSETS else f"; no opset from {OPSETS[0]} to {OPSETS[-1]} can"
 
 
-def _since(op_type: str, opset: int) -> int | None:
-    """Version of the operator that the opset means; None where there is none."""
+def _schema(op_type: str, opset: int) -> defs.OpSchema | None:
+    """What the opset means by the operator; None where it has none."""
     if not defs.has(op_type, opset, ""):
         return None
-    return defs.get_schema(op_type, opset, "").since_version
+    schema = defs.get_schema(op_type, opset, "")
+    return None if schema.deprecated else schema
 
 
 def _versions(op_type: str) -> list[int]:
-    return sorted({_since(op_type, opset) or 0 for opset in range(1, OPSETS[-1] + 1)} - {0})
+    schemas = [_schema(op_type, opset) for opset in range(1, defs.onnx_opset_version() + 1)]
+    return sorted({schema.since_version for schema in schemas if schema is not None})
 
 
-def _unchanged(node: ir.Node, version: int) -> str | None:
-    """A step that only widened types, or added attributes: nothing to do where the older one knows all attributes."""
-    if version not in _UNCHANGED.get(node.op_type, ()):
-        return f"version {version} of the operator means something else"
+def _difference(node: ir.Node, before: defs.OpSchema, after: defs.OpSchema) -> str | None:
+    """What of the node the version ``after`` does not have; attributes that only say their default are dropped.
+
+    Versions that `onnx_steps` has no adapter for differ in types, in optional inputs, and in attributes by whose
+    default the newer one does what the older one did.
+    """
+    for name in [name for name in node.attributes if name not in after.attributes]:
+        if node.attributes[name].value != _default(before, name):
+            return f"its {name} needs another version of the operator"
+        del node.attributes[name]
+    given = [i for i, value in enumerate(node.inputs) if value is not None]
+    if given and given[-1] >= after.max_input:
+        return f"its input {before.inputs[given[-1]].name} needs another version of the operator"
+    if len(node.inputs) < after.min_input:
+        return f"its input {after.inputs[len(node.inputs)].name} is left out, which needs another version"
+    for values, formals in ((node.inputs, after.inputs), (node.outputs, after.outputs)):
+        for i, value in enumerate(values):
+            # The last one may stand for any number of them.
+            formal = formals[min(i, len(formals) - 1)]
+            if value is not None and value.dtype is not None and _type_name(value.dtype) not in formal.types:
+                return f"its {formal.name} is {value.dtype}, which needs another version of the operator"
     return None
 
 
-def _drop_default(name: str, default: object) -> Callable[[ir.Node, int], str | None]:
-    """Down: an attribute that was added goes where it has its default; other values have no older equal."""
-
-    def adapter(node: ir.Node, version: int) -> str | None:
-        attribute = node.attributes.pop(name, None)
-        if attribute is None or attribute.value == default or _all_equal(attribute.value, default):
-            return None
-        return f"its {name} needs version {version}"
-
-    return adapter
-
-
-def _all_equal(value: object, default: object) -> bool:
-    return isinstance(value, (list, tuple)) and all(v == default for v in value)
-
-
-def _nothing(_node: ir.Node, _version: int) -> None:
-    return None
-
-
-def _average_pool(node: ir.Node, version: int) -> str | None:
-    """Version 19 added dilations, and corrected what is counted where ceil_mode lets a window leave the borders."""
-    if g.integer(node, "ceil_mode", 0) and g.integer(node, "count_include_pad", 0):
-        return f"version {version} changed ceil_mode together with count_include_pad"
-    return _drop_default("dilations", 1)(node, version)
-
-
-def _pad_axes_down(node: ir.Node, _version: int) -> str | None:
-    """Pad 18 names the axes that its borders are for; before, borders of all axes are given."""
-    if len(node.inputs) < 4 or node.inputs[3] is None:
+def _default(schema: defs.OpSchema, name: str) -> object:
+    """An attribute's default; None where it has none."""
+    attribute = schema.attributes[name].default_value
+    if not attribute.type:
         return None
-    pads, axes, output = g.constant(node.inputs[1]), g.constant(node.inputs[3]), node.outputs[0].shape
-    if pads is None or axes is None or output is None:
-        return "its borders are no constants"
-    full = np.zeros((2, len(output)), np.int64)
-    full[:, axes] = pads.reshape(2, -1)
-    node.replace_input_with(1, _initializer(node, "pads", full.reshape(-1)))
-    node.resize_inputs(3)
-    return None
+    value = helper.get_attribute_value(attribute)
+    return value.decode() if isinstance(value, bytes) else value
 
 
-def _pad_mode_down(node: ir.Node, version: int) -> str | None:
-    mode = node.attributes.get("mode")
-    return f"its mode wrap needs version {version}" if mode is not None and mode.as_string() == "wrap" else None
-
-
-def _axes_to_attribute(node: ir.Node, _version: int) -> str | None:
-    """Reductions had their axes as an attribute before 18."""
-    noop = node.attributes.pop("noop_with_empty_axes", None)
-    if len(node.inputs) < 2 or node.inputs[1] is None:
-        return "it reduces nothing" if noop is not None and noop.as_int() else None
-    axes = g.constant(node.inputs[1])
-    if axes is None:
-        return "its axes are no constant"
-    node.resize_inputs(1)
-    node.attributes["axes"] = ir.AttrInt64s("axes", axes.tolist())
-    return None
-
-
-def _axes_to_input(node: ir.Node, _version: int) -> None:
-    axes = node.attributes.pop("axes", None)
-    if axes is not None:
-        node.resize_inputs(2)
-        node.replace_input_with(1, _initializer(node, "axes", np.array(axes.as_ints(), np.int64)))
-
-
-def _split_sizes_down(node: ir.Node, _version: int) -> str | None:
-    """Split 18 may give the number of parts, the last of which may be smaller; before, only equal parts or sizes."""
-    if node.attributes.pop("num_outputs", None) is None:
-        return None
-    axis, sizes = g.integer(node, "axis", 0), []
-    for output in node.outputs:
-        shape = g.shape_of(output)
-        if shape is None:
-            return "its parts have no static shape"
-        sizes.append(shape[axis])
-    node.resize_inputs(2)
-    node.replace_input_with(1, _initializer(node, "split", np.array(sizes, np.int64)))
-    return None
-
-
-def _split_sizes_up(node: ir.Node, _version: int) -> None:
-    if len(node.inputs) < 2 or node.inputs[1] is None:
-        node.attributes["num_outputs"] = ir.AttrInt64("num_outputs", len(node.outputs))
-
-
-def _initializer(node: ir.Node, label: str, array: np.typing.NDArray[np.int64]) -> ir.Value:
-    graph = node.graph
-    assert isinstance(graph, ir.Graph)  # nodes come from walking the model's graph
-    return g.initializer(graph, f"{node.outputs[0].name}/{label}", array)
-
-
-_ANY_TYPE = "Cast Constant ConstantOfShape Flatten Identity Reshape Shape Squeeze Transpose Unsqueeze"
-_REDUCTIONS = "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSumSquare"
-
-# Versions of an operator that compute the same as the one before, for the types and attributes that that one has.
-_UNCHANGED: dict[str, tuple[int, ...]] = {
-    **dict.fromkeys(_ANY_TYPE.split(), (14, 16, 19, 21)),
-    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Relu"), (14,)),
-    "AveragePool": (22,),
-    "BatchNormalization": (15,),
-    "Conv": (22,),
-    "ConvTranspose": (22,),
-    "Dropout": (22,),
-    "Elu": (22,),
-    "GlobalAveragePool": (22,),
-    "GlobalMaxPool": (22,),
-    "HardSigmoid": (22,),
-    "HardSwish": (22,),
-    "InstanceNormalization": (22,),
-    "LeakyRelu": (16,),
-    "MaxPool": (22,),
-    "Mish": (22,),
-    "PRelu": (16,),
-    "Pad": (21,),
-    "Pow": (15,),
-    "Selu": (22,),
-    "Softplus": (22,),
-    "Where": (16,),
-}
-_UP: dict[tuple[str, int], Callable[[ir.Node, int], str | None]] = {
-    **{(name, 18): _axes_to_input for name in _REDUCTIONS.split()},
-    ("AveragePool", 19): _average_pool,
-    ("BatchNormalization", 14): _nothing,
-    ("Pad", 18): _nothing,
-    ("Pad", 19): _nothing,
-    ("Split", 18): _split_sizes_up,
-    ("ReduceMax", 20): _nothing,
-    ("ReduceMin", 20): _nothing,
-}
-_DOWN: dict[tuple[str, int], Callable[[ir.Node, int], str | None]] = {
-    **{(name, 18): _axes_to_attribute for name in _REDUCTIONS.split()},
-    ("AveragePool", 19): _average_pool,
-    ("BatchNormalization", 14): _drop_default("training_mode", 0),
-    ("Pad", 18): _pad_axes_down,
-    ("Pad", 19): _pad_mode_down,
-    ("Reshape", 14): _drop_default("allowzero", 0),
-    ("Split", 18): _split_sizes_down,
-    ("ReduceMax", 20): _nothing,
-    ("ReduceMin", 20): _nothing,
-}
+def _type_name(dtype: ir.DataType) -> str:
+    return f"tensor({dtype.name.lower()})"

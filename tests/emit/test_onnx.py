@@ -85,6 +85,17 @@ CHANGED = {
         .then("LeakyRelu")
         .then("Sigmoid")
     ),
+    "Resize": lambda: Chain(1, 4, 6, 6).then(
+        "Resize", np.empty(0, np.float32), np.array([1, 1, 2, 2], np.float32), mode="nearest", antialias=0
+    ),
+    "ScatterND": lambda: Chain(1, 4, 6, 6).then("ScatterND", np.array([[0, 1]]), np.ones((1, 6, 6), np.float32)),
+    "ScatterElements": lambda: Chain(1, 4, 6, 6).then(
+        "ScatterElements", np.zeros((1, 1, 1, 1), np.int64), np.ones((1, 1, 1, 1), np.float32), axis=3, reduction="none"
+    ),
+    "Mish, HardSwish": lambda: Chain(1, 4, 6, 6).then("Mish").then("HardSwish"),
+    "Round, Sin, Cos, Softsign": lambda: (
+        Chain(1, 4, 6, 6).then("Sin").then("Cos").then("Softsign").then("Mul", np.float32(9)).then("Round")
+    ),
     "Conv and MaxPool": lambda: (
         Chain(1, 4, 6, 6)
         .then("Conv", np.ones((4, 4, 3, 3), np.float32), pads=(1, 1, 1, 1))
@@ -148,12 +159,20 @@ def _blocked(chain: Chain) -> ir.Model:
 @pytest.mark.parametrize(
     ("chain", "opset", "reason"),
     [
-        (Chain(1, 4, 6, 6).then("Mish"), 17, r"Mish v0 of block body\.2\.act does not exist in opset 17"),
-        (Chain(1, 4, 6, 6).then("HardSwish"), 13, r"HardSwish v0 of block body\.2\.act does not exist in opset 13"),
         (
-            Chain(1, 4, 6, 6).then("Resize", np.empty(0, np.float32), np.ones(4, np.float32)),
+            Chain(1, 4, 6, 6).then("BitwiseNot", np.zeros(4, np.uint8), first=False),
             17,
-            "Resize v0 of block body.2.act cannot be written in opset 17",
+            r"BitwiseNot v0 of block body\.2\.act does not exist in opset 17; choose --opset 18",
+        ),
+        (
+            Chain(1, 4, 6, 6).then("Resize", np.empty(0, np.float32), np.ones(2, np.float32), axes=(2, 3)),
+            17,
+            r"Resize v0 of block body\.2\.act cannot be written in opset 17: its axes needs .*; choose --opset 18",
+        ),
+        (
+            Chain(2, 3).then("ScatterND", np.array([[0]]), np.ones((1, 3), np.float32), reduction="max"),
+            16,
+            r"ScatterND v0 of block body\.2\.act .* 16: its reduction 'max' needs version 18; choose --opset 18",
         ),
     ],
 )
