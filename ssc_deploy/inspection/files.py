@@ -70,8 +70,8 @@ def _about(metadata: ModelMetadata | None) -> list[Finding]:
 
 
 def _tflite(path: Path) -> tuple[Layer, ...]:
-    from ssc_deploy.emit.tflite.schema import unpack
     from ssc_deploy.inspection import tflite_layers
+    from ssc_deploy.runtimes.tflite_schema import unpack
 
     return tflite_layers.layers_of(unpack(path.read_bytes()))
 

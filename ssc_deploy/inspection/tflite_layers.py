@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ssc_deploy.emit.tflite.schema import name_of, schema
 from ssc_deploy.inspection.report import Layer
+from ssc_deploy.runtimes.tflite_schema import name_of, schema
 
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 
@@ -35,7 +35,7 @@ _COPIES = frozenset(
 
 
 def layers_of(model: Any) -> tuple[Layer, ...]:
-    """The operators of a ``ModelT`` (see `emit.tflite.schema.unpack`) as layers."""
+    """The operators of a ``ModelT`` (see `runtimes.tflite_schema.unpack`) as layers."""
     subgraph = model.subgraphs[0]
     counted: set[int] = set()
     layers = []

@@ -150,7 +150,7 @@ def _interpreter(model: Model, data: bytes, threads: int) -> Any:
 
 def _unpack(model: Model, data: bytes) -> Any:
     """The file in object form, with every index in it inside its table."""
-    from ssc_deploy.emit.tflite.schema import unpack
+    from ssc_deploy.runtimes.tflite_schema import unpack
 
     try:
         return unpack(data)
@@ -159,7 +159,7 @@ def _unpack(model: Model, data: bytes) -> Any:
 
 
 def _spec(tensor: Any) -> TensorSpec:
-    from ssc_deploy.emit.tflite.schema import DTYPES, name_of
+    from ssc_deploy.runtimes.tflite_schema import DTYPES, name_of
 
     sizes = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
     shape = tuple(None if size == -1 else int(size) for size in sizes)
@@ -172,7 +172,7 @@ def _spec_of(detail: dict[str, Any]) -> TensorSpec:
 
 
 def _tapped(model: Model, flatbuffer: Any, taps: Sequence[str]) -> list[int]:
-    from ssc_deploy.emit.tflite.schema import name_of
+    from ssc_deploy.runtimes.tflite_schema import name_of
 
     subgraph = flatbuffer.subgraphs[0]
     computed = [int(index) for operator in subgraph.operators for index in operator.outputs]
@@ -184,7 +184,7 @@ def _tapped(model: Model, flatbuffer: Any, taps: Sequence[str]) -> list[int]:
 
 
 def _with_outputs(flatbuffer: Any, outputs: Sequence[int]) -> bytes:
-    from ssc_deploy.emit.tflite.schema import pack
+    from ssc_deploy.runtimes.tflite_schema import pack
 
     # Each output once; a runner returns it as often as it was asked for.
     flatbuffer.subgraphs[0].outputs = list(dict.fromkeys(outputs))

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from runtimes.networks import onnx_network, tflite_network
 
-if TYPE_CHECKING:
-    from pathlib import Path
+import ssc_deploy
 
 SCRIPT = """
 import pathlib, sys
@@ -31,3 +31,26 @@ def test_running_a_file_imports_none_of_them(suffix: str, network, tmp_path: Pat
     path.write_bytes(network())
     done = subprocess.run([sys.executable, "-c", SCRIPT, str(path)], check=True, capture_output=True, text=True)
     assert done.stdout.strip() == ""
+
+
+RUNTIMES = {"ai_edge_litert", "onnxruntime", "tflite_runtime"}
+
+
+def imported(path: Path) -> set[str]:
+    """The packages that the file imports, wherever in it."""
+    nodes = list(ast.walk(ast.parse(path.read_text())))
+    names = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    names |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    return {name.partition(".")[0] for name in names}
+
+
+def test_no_other_folder_imports_a_runtime() -> None:
+    package = Path(ssc_deploy.__file__).parent
+    importing = {path.relative_to(package) for path in package.rglob("*.py") if imported(path) & RUNTIMES}
+    assert {path.parts[0] for path in importing} == {"runtimes"}
+
+
+def test_runtimes_import_nothing_of_the_stages_that_write_files() -> None:
+    package = Path(ssc_deploy.__file__).parent
+    text = "".join(path.read_text() for path in (package / "runtimes").rglob("*.py"))
+    assert "ssc_deploy.emit" not in text

@@ -11,9 +11,9 @@ import pytest
 from emit.tflite.tester import INPUT, Tester, integers, random
 from runtimes.networks import picture, tflite_network
 
-from ssc_deploy.emit.tflite.schema import pack, unpack
 from ssc_deploy.errors import RuntimeLoadError
 from ssc_deploy.runtimes.litert import LiteRT
+from ssc_deploy.runtimes.tflite_schema import pack, unpack
 
 if TYPE_CHECKING:
     from pathlib import Path

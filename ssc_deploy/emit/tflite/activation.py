@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from ssc_deploy.emit.tflite.schema import schema
+from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:
     import onnx_ir as ir

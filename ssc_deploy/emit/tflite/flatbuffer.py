@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ssc_deploy.emit.tflite.schema import AlignedBuffer, pack, schema
+from ssc_deploy.runtimes.tflite_schema import AlignedBuffer, pack, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

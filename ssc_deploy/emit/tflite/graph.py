@@ -15,8 +15,8 @@ from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.flatbuffer import Writer
 from ssc_deploy.emit.tflite.order import Order, Stored, canonical, plain
 from ssc_deploy.emit.tflite.refusal import refuse
-from ssc_deploy.emit.tflite.schema import schema
 from ssc_deploy.errors import EmitError
+from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,9 +11,9 @@ from emit.tflite.cases import shift_by_slices, shift_kernel, shuffle
 from emit.tflite.tester import INPUT, METADATA, Tester, integers, random, to_file
 
 from ssc_deploy.emit.tflite import build
-from ssc_deploy.emit.tflite.schema import unpack
 from ssc_deploy.runtimes.litert import LiteRT
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
+from ssc_deploy.runtimes.tflite_schema import unpack
 
 PICTURE = (1, 6, 7, 9)
 

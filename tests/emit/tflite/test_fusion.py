@@ -10,8 +10,8 @@ from emit.tflite.tester import INPUT, METADATA, Tester, random, scalar
 
 from ssc_deploy import roles
 from ssc_deploy.emit.tflite import build
-from ssc_deploy.emit.tflite.schema import schema, unpack
 from ssc_deploy.runtimes.litert import LiteRT
+from ssc_deploy.runtimes.tflite_schema import schema, unpack
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,8 +10,8 @@ from ssc_deploy.emit.tflite.graph import name_of
 from ssc_deploy.emit.tflite.operators.padding import pad_picture
 from ssc_deploy.emit.tflite.order import IMAGE
 from ssc_deploy.emit.tflite.registry import operator
-from ssc_deploy.emit.tflite.schema import schema
 from ssc_deploy.emit.tflite.window import window_of
+from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:
     import onnx_ir as ir

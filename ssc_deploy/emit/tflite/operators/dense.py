@@ -11,7 +11,7 @@ from ssc_deploy.emit.tflite.graph import name_of
 from ssc_deploy.emit.tflite.order import Stored, plain
 from ssc_deploy.emit.tflite.refusal import refuse
 from ssc_deploy.emit.tflite.registry import operator
-from ssc_deploy.emit.tflite.schema import schema
+from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:
     import onnx_ir as ir

@@ -12,7 +12,7 @@ from ssc_deploy.emit.tflite.operators.subsample import subsample
 from ssc_deploy.emit.tflite.order import IMAGE, Stored, canonical, plain
 from ssc_deploy.emit.tflite.refusal import refuse
 from ssc_deploy.emit.tflite.registry import operator
-from ssc_deploy.emit.tflite.schema import schema
+from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:
     import onnx_ir as ir

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssc_deploy.emit.tflite.schema import schema
+from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

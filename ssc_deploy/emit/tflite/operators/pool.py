@@ -15,8 +15,8 @@ from ssc_deploy.emit.tflite.operators.subsample import subsample
 from ssc_deploy.emit.tflite.order import IMAGE, canonical
 from ssc_deploy.emit.tflite.refusal import refuse
 from ssc_deploy.emit.tflite.registry import operator
-from ssc_deploy.emit.tflite.schema import schema
 from ssc_deploy.emit.tflite.window import Window, window_of
+from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:
     import onnx_ir as ir

@@ -9,7 +9,7 @@ from ssc_deploy.emit.tflite.graph import name_of
 from ssc_deploy.emit.tflite.order import Stored, canonical, plain
 from ssc_deploy.emit.tflite.refusal import refuse
 from ssc_deploy.emit.tflite.registry import operator
-from ssc_deploy.emit.tflite.schema import schema
+from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

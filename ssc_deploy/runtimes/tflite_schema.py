@@ -1,6 +1,6 @@
 """TFLite's schema classes as LiteRT ships them, and the way between a file's bytes and their object form.
 
-What runs an exported file reads it through here as well, so this module imports neither onnx nor torch.
+Exports write files through here, and what runs them reads them: this module imports neither onnx nor torch.
 """
 
 from __future__ import annotations
