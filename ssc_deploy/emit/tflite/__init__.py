@@ -1,9 +1,8 @@
 """Writes a lowered graph as TFLite: the flatbuffer itself, through the schema that LiteRT ships, without TensorFlow.
 
 Pictures (rank-4 values) become NHWC, values of other ranks stay as they are. `build` is all that other stages need.
-How it is made: `operators` has one function an ONNX operator, each of which asks
-`movement`), each of which asks `graph.Graph` for its inputs in the axis order that it needs, and adds operators to the
-`flatbuffer.Writer`.
+How it is made: `operators` has one function an ONNX operator. Each asks `graph.Graph` for its inputs in the axis order
+that it needs, and adds TFLite's operators to the `flatbuffer.Writer` through it.
 """
 
 from __future__ import annotations

@@ -57,6 +57,12 @@ def test_every_other_pixel_stays_in_the_delegate(batch: int | str) -> None:
     assert tester.operators() == ["CONV_2D", "DEPTHWISE_CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D"]
 
 
+@pytest.mark.parametrize("op_type", ["HardSigmoid", "PRelu", "Elu"])
+def test_other_activations_stay_in_the_delegate(op_type: str) -> None:
+    slopes = [random(6, 1, 1)] if op_type == "PRelu" else []
+    assert Tester((1, 6, 8, 8)).op("Conv", random(6, 6, 1, 1)).op(op_type, *slopes).whole_in_delegate()
+
+
 @pytest.mark.parametrize(("steps", "delegates"), [(["Relu"], 1), ([], 2)])
 def test_a_padded_max_pool_stays_in_the_delegate_where_nothing_is_negative(steps: list[str], delegates: int) -> None:
     tester = Tester((1, 6, 8, 8)).op("Conv", random(6, 6, 1, 1))

@@ -47,6 +47,15 @@ _UNARY = {
 }
 
 
+@operator("Elu")
+def elu(graph: Graph, node: ir.Node) -> None:
+    """ELU, which knows no other slope than 1."""
+    if node.attributes.get_float("alpha", 1.0) != 1.0:
+        raise refuse(node, "its alpha is not 1, which TFLite's ELU has not")
+    stored, output = graph.stored(node, 0), node.outputs[0]
+    graph.define(output, graph.add(_OP.ELU, [stored.tensor], name_of(output), stored))
+
+
 @operator(*_UNARY)
 def unary(graph: Graph, node: ir.Node) -> None:
     """Operators that have a counterpart with one input."""
@@ -75,6 +84,39 @@ def activation(graph: Graph, node: ir.Node) -> None:
     graph.define(output, stored)
 
 
+@operator("HardSigmoid")
+def hard_sigmoid(graph: Graph, node: ir.Node) -> None:
+    """max(0, min(1, alpha * x + beta)) as MUL, ADD, MAXIMUM and MINIMUM: XNNPACK takes no RELU_0_TO_1."""
+    stored, output = graph.stored(node, 0), node.outputs[0]
+    name = name_of(output)
+    for code, number, options in (
+        (_OP.MUL, node.attributes.get_float("alpha", 0.2), schema.MulOptionsT()),
+        (_OP.ADD, node.attributes.get_float("beta", 0.5), schema.AddOptionsT()),
+        (_OP.MAXIMUM, 0.0, schema.MaximumMinimumOptionsT()),
+        (_OP.MINIMUM, 1.0, schema.MaximumMinimumOptionsT()),
+    ):
+        inputs = [stored.tensor, graph.floats(f"{name}/number", np.full((1,) * stored.rank, number))]
+        stored = graph.add(code, inputs, name, stored, options=options)
+    graph.define(output, stored)
+
+
+@operator("PRelu")
+def prelu(graph: Graph, node: ir.Node) -> None:
+    """PRELU with constant slopes, one a channel or one for all."""
+    stored, output = graph.stored(node, 0), node.outputs[0]
+    slope = graph.float_input(node, 1)
+    slope = slope.reshape((1,) * (stored.rank - slope.ndim) + slope.shape)
+    if stored.rank == 4:
+        stored = graph.need(node, 0, IMAGE)
+    channels = [size for axis, size in enumerate(slope.shape) if axis != 1]
+    if stored.rank != 4 or max(channels) > 1:
+        raise refuse(node, f"its slope has the shape {list(slope.shape)}, not one number a channel of a picture")
+    # XNNPACK takes one slope a channel only.
+    slopes = np.broadcast_to(slope.reshape(-1), stored.shape[1:2]).reshape(1, 1, -1)
+    inputs = [stored.tensor, graph.floats(f"{name_of(output)}/slope", slopes)]
+    graph.define(output, graph.add(_OP.PRELU, inputs, name_of(output), stored))
+
+
 @operator("LeakyRelu")
 def leaky_relu(graph: Graph, node: ir.Node) -> None:
     """LEAKY_RELU with the same slope."""
@@ -84,16 +126,19 @@ def leaky_relu(graph: Graph, node: ir.Node) -> None:
     graph.define(output, graph.add(_OP.LEAKY_RELU, [stored.tensor], name_of(output), stored, options=options))
 
 
-@operator("Softmax")
+@operator("Softmax", "LogSoftmax")
 def softmax(graph: Graph, node: ir.Node) -> None:
-    """SOFTMAX, which runs along the last stored axis."""
+    """SOFTMAX and LOG_SOFTMAX, which run along the last stored axis."""
     stored, output = graph.stored(node, 0), node.outputs[0]
     axis = node.attributes.get_int("axis", -1) % stored.rank
     order = (*(a for a in stored.order if a != axis), axis)
     stored = graph.need(node, 0, order)
-    options = schema.SoftmaxOptionsT()
-    options.beta = 1.0
-    graph.define(output, graph.add(_OP.SOFTMAX, [stored.tensor], name_of(output), stored, options=options))
+    if node.op_type == "Softmax":
+        code, options = _OP.SOFTMAX, schema.SoftmaxOptionsT()
+        options.beta = 1.0
+    else:
+        code, options = _OP.LOG_SOFTMAX, schema.LogSoftmaxOptionsT()
+    graph.define(output, graph.add(code, [stored.tensor], name_of(output), stored, options=options))
 
 
 @operator("Add", "Sub", "Mul", "Div")
