@@ -58,7 +58,7 @@ class Site:
     @property
     def where(self) -> str:
         """The node in words, for messages."""
-        return f"{roles.role(self.node)} {self.node.name or self.name} of block {roles.block(self.node) or '(root)'}"
+        return f"the {roles.role(self.node)} {roles.where(self.node)}"
 
     def constant(self, label: str, array: npt.NDArray[np.generic]) -> ir.Value:
         """A new initializer ``<name>/<label>``; equal ones are merged when the whole graph is lowered."""

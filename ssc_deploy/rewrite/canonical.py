@@ -71,7 +71,7 @@ def check_graph(model: ir.Model) -> None:
     """
     defined = set(model.graph.inputs) | set(model.graph.initializers.values())
     for node in model.graph:
-        where = _where(node)
+        where = roles.where(node)
         for value in node.inputs:
             if value is not None and value not in defined:
                 raise RewriteError(f"{where} reads {value.name}, which nothing before it defines")
@@ -95,17 +95,13 @@ def check(model: ir.Model) -> None:
     names: set[str | None] = set()
     for node in model.graph:
         if node.op_type == "Constant" or _is_affine(node):
-            raise RewriteError(f"{_where(node)} should have been folded")
+            raise RewriteError(f"{roles.where(node)} should have been folded")
         for output in node.outputs:
             if g.shape_of(output) is None:
-                raise RewriteError(f"{_where(node)} has an output without a static shape")
+                raise RewriteError(f"{roles.where(node)} has an output without a static shape")
             if output.name in names:
                 raise RewriteError(f"two values are named {output.name}")
             names.add(output.name)
-
-
-def _where(node: ir.Node) -> str:
-    return f"{node.op_type} {node.name or '(unnamed)'} of block {roles.block(node) or '(root)'}"
 
 
 def _is_affine(node: ir.Node) -> bool:

@@ -18,10 +18,10 @@ _TORCH = re.compile(r"[\\/]site-packages[\\/]torch[\\/]")
 
 
 def refuse(node: ir.Node, reason: str) -> UnsupportedOperatorError:
-    """The error to raise for ``node``; ``reason`` completes "Operator X ...: "."""
-    place = source_line(node)
-    where = f"block {_block(node)!r}" + (f", {place}" if place else "")
-    return UnsupportedOperatorError(f"TFLite emission cannot write operator {node.op_type} ({where}): {reason}.")
+    """The error to raise for ``node``; ``reason`` completes "... cannot write X: "."""
+    line = source_line(node)
+    place = f" ({line})" if line else ""
+    return UnsupportedOperatorError(f"TFLite emission cannot write {roles.where(node)}{place}: {reason}.")
 
 
 def source_line(node: ir.Node) -> str | None:
@@ -29,7 +29,3 @@ def source_line(node: ir.Node) -> str | None:
     frames = _FRAME.findall(node.metadata_props.get(_STACK_TRACE, ""))
     own = [f"{file}:{line}" for file, line in frames if not _TORCH.search(file)]
     return own[-1] if own else None
-
-
-def _block(node: ir.Node) -> str:
-    return roles.block(node) or node.name or str(node.outputs[0].name)
