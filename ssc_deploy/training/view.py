@@ -1,9 +1,10 @@
 """A network's view for training: the same parameters and buffers, computed in the fastest way.
 
-Measured on SSC-Net-1-9 (benchmarks/training.py has the figures): with activations in channels-last order and
-convolutions in bfloat16, PyTorch's own grouped convolution is faster than batched products over the groups and than
-one dense product with a block-diagonal kernel. So convolutions and shifts stay as they are; what the order needs is
-a shuffle that keeps it, where the plain one falls back to channels-first and makes all that follows slow.
+Measured on SSC-Net-1-9 (``python -m benchmarks.training``): with activations in channels-last order and convolutions
+in bfloat16 a step takes a quarter of the time of the plain network's in float32, and half of it in channels-last
+float32. PyTorch's own grouped convolution is then as fast as one dense product with a block-diagonal kernel, and faster
+than products batched over the groups, so convolutions and shifts stay as they are. What the order needs is a shuffle
+that keeps it, where the plain one falls back to channels-first and slows down all that follows.
 """
 
 from __future__ import annotations
