@@ -54,11 +54,13 @@ def of(layers, **wanted):
     return [layer for layer in layers if all(getattr(layer, name) == value for name, value in wanted.items())]
 
 
+@pytest.mark.slow
 def test_macs_are_those_of_the_equation_at_every_stage_and_in_the_files(stages, files):
     assert {stage: inspection.macs for stage, inspection in stages.items()} == dict.fromkeys(stages, MACS)
     assert [ssc_deploy.inspect(file.path).macs for file in files] == [MACS, MACS]
 
 
+@pytest.mark.slow
 def test_parameters_are_the_network_s_before_batchnorm_is_folded(stages):
     trained = stages["checkpoint"]
     assert trained.parameters == sum(layer.parameters for layer in trained.layers)
@@ -69,6 +71,7 @@ def test_parameters_are_the_network_s_before_batchnorm_is_folded(stages):
     assert sum(layer.parameters for layer in folded.layers) == trained.parameters - norms // 2
 
 
+@pytest.mark.slow
 def test_each_stage_says_what_it_recognised(stages):
     reports = stages["lower"].stages
     assert [report.stage for report in reports] == [Stage.CHECKPOINT, Stage.CAPTURE, Stage.REWRITE, Stage.LOWER]
@@ -81,6 +84,7 @@ def test_each_stage_says_what_it_recognised(stages):
     assert probed == "module Shift, 81 channels, 9 offsets of up to 1"
 
 
+@pytest.mark.slow
 def test_movements_cost_bytes_and_no_macs(stages):
     for stage in ("capture", "lower"):
         shifts = of(stages[stage].layers, role="shift")
@@ -96,6 +100,7 @@ def test_movements_cost_bytes_and_no_macs(stages):
     ]
 
 
+@pytest.mark.slow
 def test_a_tflite_file_tells_its_operators_metadata_and_partitions(files):
     inspection = ssc_deploy.inspect(files[1].path)
     assert (inspection.stage, inspection.delegates, inspection.whole_in_delegate) == (Stage.FILE, 1, True)
@@ -109,6 +114,7 @@ def test_a_tflite_file_tells_its_operators_metadata_and_partitions(files):
     assert of(inspection.layers, role="shift")[0].moved_bytes == 4 * 81 * 8 * 8
 
 
+@pytest.mark.slow
 def test_an_exported_onnx_file_keeps_blocks_and_roles(files, stages):
     inspection = ssc_deploy.inspect(files[0].path)
     assert inspection.delegates is None
@@ -118,6 +124,7 @@ def test_an_exported_onnx_file_keeps_blocks_and_roles(files, stages):
     assert all(layer.shape is not None for layer in inspection.layers)
 
 
+@pytest.mark.slow
 def test_json_takes_every_inspection(stages, files):
     for inspection in (*stages.values(), *(ssc_deploy.inspect(file.path) for file in files)):
         loaded = json.loads(json.dumps(inspection.to_dict(), allow_nan=False))
@@ -221,6 +228,7 @@ def test_unknown_names_are_refused_with_those_that_are_known(options, sentence):
         ssc_deploy.inspect(None, **options, **NETWORK)
 
 
+@pytest.mark.slow
 def test_looking_at_a_tflite_file_imports_no_torch(files):
     script = "import sys, ssc_deploy; ssc_deploy.inspect(sys.argv[1]); print('torch' in sys.modules)"
     command = [sys.executable, "-c", script, files[1].path]

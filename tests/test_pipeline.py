@@ -100,6 +100,7 @@ def test_negative_zero_is_a_zero_like_any_other(exported):
         np.testing.assert_array_equal(runner.run([-given])[0], runner.run([given])[0])
 
 
+@pytest.mark.slow
 def test_exporting_twice_gives_the_same_bytes(foreign, exported, tmp_path):
     again = export_foreign(foreign, tmp_path, to=["onnx", "tflite"])
     for file, other in zip(exported.files, again.files, strict=True):
@@ -190,6 +191,7 @@ def verifies(steps, seed, folder):
     assert result.rewrite.refusals == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "steps",
     [
@@ -238,6 +240,7 @@ def test_a_shift_may_have_an_activation_right_behind_it(activation, shift, tmp_p
         assert file.verification.movements.exact == file.verification.movements.checked == 1
 
 
+@pytest.mark.slow
 def test_modules_called_input_and_output_are_not_compared_with_the_file_s_own(tmp_path):
     how = {"model": f"{any_network.__file__}:Named", "input_shape": (1, 3, 6, 5), "output": tmp_path}
     assert all(file.verification.ok for file in ssc_deploy.export(None, to=["onnx", "tflite"], **how).files)

@@ -78,6 +78,7 @@ def test_options_reach_the_files(folder, tmp_path):
     assert model.graph.input[0].type.tensor_type.shape.dim[0].dim_value == 3
 
 
+@pytest.mark.slow
 def test_a_file_of_the_default_options_stands_under_export(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     outcome = ssc("export", "--ckpt", folder / "mine.pth.tar", *foreign(), "--to", "tflite")
@@ -155,6 +156,7 @@ finally:
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_every_stage_can_be_looked_at(folder):
     reached = []
     for stage in ("checkpoint", "capture", "rewrite", "lower"):
@@ -211,6 +213,7 @@ def test_inspect_takes_the_checkpoint_as_the_other_commands_do():
     assert ssc(*given, "--ckpt", "a.pt", "b.pt").code == 2
 
 
+@pytest.mark.slow
 def test_verbose_logs_the_rules_and_the_way_to_an_error(folder, tmp_path):
     options = ["--ckpt", folder / "mine.pth.tar", *foreign("Summing"), "--to", "tflite", "-o", tmp_path]
     assert "RecogniseMovement" not in ssc("export", *options).err

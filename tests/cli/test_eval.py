@@ -40,6 +40,7 @@ def folder(tmp_path_factory, network) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_all_three_forms_score_the_same_and_agree_on_every_picture(folder, network):
     outcome = ssc(
         *("eval", "--ckpt", folder / "net.pt", "--data", folder / "test.zip", "--format", "json"),

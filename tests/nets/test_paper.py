@@ -14,11 +14,13 @@ def comparisons():
     return {(c.name, c.classes): c for c in paper.compare()}
 
 
+@pytest.mark.slow
 def test_every_named_network_is_compared(comparisons):
     # ssc-net-4-9 has a figure for ImageNet-32 only, as the others for CIFAR.
     assert {name for name, _ in comparisons} == set(NAMED)
 
 
+@pytest.mark.slow
 def test_exactly_the_exceptions_are_further_from_the_paper_than_three_percent(comparisons):
     further = {key for key, c in comparisons.items() if c.difference is None or abs(c.difference) > 0.03}
     assert further == {key for key, c in comparisons.items() if c.exception}
@@ -30,6 +32,7 @@ def test_exactly_the_exceptions_are_further_from_the_paper_than_three_percent(co
     }
 
 
+@pytest.mark.slow
 def test_figures_cut_off_or_rounded_are_so(comparisons):
     for c in comparisons.values():
         tenths = c.ours / 1e5
@@ -39,6 +42,7 @@ def test_figures_cut_off_or_rounded_are_so(comparisons):
             assert round(tenths) / 10 == c.paper
 
 
+@pytest.mark.slow
 def test_where_one_figure_stands_for_both_the_other_count_fits_it(comparisons):
     doubled = [c for c in comparisons.values() if "10 and 100" in c.exception]
     assert len(doubled) == 3
@@ -48,6 +52,7 @@ def test_where_one_figure_stands_for_both_the_other_count_fits_it(comparisons):
         assert f"that of {other.classes} classes" in c.exception
 
 
+@pytest.mark.slow
 def test_multiply_accumulates_are_counted_by_hand(comparisons):
     # ResNet-9-9: the stem, 18 convolutions a stage of equal cost but for the halved ones, shortcuts, classifier.
     stem, each = 32 * 32 * 16 * 27, 32 * 32 * 16 * 16 * 9
@@ -55,6 +60,7 @@ def test_multiply_accumulates_are_counted_by_hand(comparisons):
     assert comparisons["resnet-9-9", 10].macs == stem + 54 * each - 2 * each // 2 + projections + 640
 
 
+@pytest.mark.slow
 def test_a_comparison_as_json(comparisons):
     described = comparisons["ssc-net-2-9", 10].to_dict()
     assert described["ours"] == 381_903
