@@ -47,9 +47,8 @@ def set_batch(model: ir.Model, batch: int | None) -> None:
                 raise MixedError("its output does not hold the batch where it should")
         except MixedError as reason:
             raise LoweringError(
-                f"the batch cannot be {'dynamic' if batch is None else batch}: {node.op_type} "
-                f"{node.name or node.outputs[0].name} of block {roles.block(node) or '(root)'} stands in the way, "
-                f"{reason}; export with batch {old}"
+                f"the batch cannot be {'dynamic' if batch is None else batch}: {roles.where(node)} "
+                f"stands in the way, {reason}; export with batch {old}"
             ) from None
         if node.op_type == "Reshape":
             _free_reshape(node, carried[data(node)], place)

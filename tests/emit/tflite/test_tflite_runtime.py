@@ -11,8 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from emit.tflite.cases import ARITHMETIC, DYNAMIC, MOVEMENT
-from emit.tflite.tester import to_file
+from emit.tflite.tester import random, to_file
 
+from ssc_deploy import pipeline
+from ssc_deploy.runtimes.litert import LiteRT
+
+CHECKPOINT = Path(__file__).parents[3] / "models" / "ssc-net-1-9" / "ssc_1_9.pt"
 SCRIPT = Path(__file__).with_name("run_on_tflite_runtime.py")
 
 # The wheels are for CPython 3.11 and want numpy 1.
@@ -52,3 +56,20 @@ def test_old_runtime_loads_every_operator_and_computes_the_same(tflite_runtime_p
     for i, (tester, x) in enumerate(zip(testers, inputs, strict=True)):
         with np.load(tmp_path / f"{i:03}.out.npz") as file:
             tester.assert_equal([file[name] for name in file.files], x, exact=id(tester) in exact)
+
+
+@pytest.mark.slow
+def test_old_runtime_computes_a_whole_network_as_the_new_one_does(tflite_runtime_python: Path, tmp_path: Path) -> None:
+    exported = pipeline.export(CHECKPOINT, to="tflite", output=tmp_path / "exported")
+    file = exported.files[0].path
+    x = to_file(random(1, 3, 32, 32))
+    np.savez(tmp_path / "net.npz", model=np.frombuffer(file.read_bytes(), np.uint8), x=x)
+    done = subprocess.run(
+        [str(tflite_runtime_python), str(SCRIPT), str(tmp_path)], check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    expected = LiteRT().load(file).run([x])[0]
+    with np.load(tmp_path / "net.out.npz") as outputs:
+        (got,) = (outputs[name] for name in outputs.files)
+    # Both sum up some 20 convolutions in float32, in orders of their own.
+    np.testing.assert_allclose(got, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
