@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ssc_deploy.errors import RuntimeLoadError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -45,11 +47,20 @@ def run(runner: Runner, x: Float32, *, layout: str = "NCHW", batch: int | None =
 
     Returns:
         the outputs, each [N, ...]; those of rank 4 as [N, C, H, W].
+
+    Raises:
+        RuntimeLoadError: the runtime fails, or the first output has not one row for each picture.
     """
     fixed = runner.inputs[0].shape[0]
     results = []
     for chunk, used in split(x, fixed or batch):
         outputs = runner.run([np.ascontiguousarray(chunk.transpose(0, 2, 3, 1)) if layout == "NHWC" else chunk])
+        # Other outputs may be values inside the file, of any shape.
+        if outputs[0].shape[:1] != (len(chunk),):
+            raise RuntimeLoadError(
+                f"the file returns {list(outputs[0].shape)} for a batch of {len(chunk)}; "
+                "its output must have a row for each picture"
+            )
         results.append([channels_first(output, layout)[:used] for output in outputs])
     return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 

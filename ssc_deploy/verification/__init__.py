@@ -3,7 +3,7 @@
 Imports neither torch nor onnx: `torch_reference` and `onnx_reference` do, for those who need them.
 """
 
-from ssc_deploy.verification.divergence import BlockError, Divergence
+from ssc_deploy.verification.divergence import BlockCounts, BlockError, Divergence
 from ssc_deploy.verification.file import verify_file
 from ssc_deploy.verification.movement import MovementReport, MovementSite
 from ssc_deploy.verification.reference import Reference
@@ -11,6 +11,7 @@ from ssc_deploy.verification.report import Count, VerifyReport
 from ssc_deploy.verification.tolerance import Error, Tolerance
 
 __all__ = [
+    "BlockCounts",
     "BlockError",
     "Count",
     "Divergence",

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.verification import intermediate
 from ssc_deploy.verification.reference import OUTPUT
-from ssc_deploy.verification.tolerance import Error, Own, Tolerance, error_of, own_error
+from ssc_deploy.verification.tolerance import Error, Own, Tolerance, error_of, own_error, pooled
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ssc_deploy.verification.reference import Float32, Float64, Reference
+
+#: Values of pictures of which all blocks are in memory at once: two pictures of 32 x 32.
+_VALUES_AT_ONCE = 2 * 3 * 32 * 32
 
 
 @dataclass(frozen=True)
@@ -78,41 +82,102 @@ class Divergence:
         return {"block": self.block.to_dict(), "last_good": self.last_good and self.last_good.to_dict()}
 
 
-def first(path: Path, reference: Reference, x: Float32, batch: int | None = None) -> Divergence | None:
+@dataclass(frozen=True)
+class Comparison:
+    """The blocks of a file against those of the network.
+
+    Attributes:
+        blocks: all that both name and whose shapes agree, in the order in which the network completes them;
+            ``output`` is the last.
+        total: number of blocks of the network, ``output`` apart.
+    """
+
+    blocks: tuple[BlockError, ...]
+    total: int
+
+    @property
+    def first(self) -> Divergence | None:
+        """The first block that is wrong; None where each is right, at least as long as somebody looks at it.
+
+        A runtime optimises less where intermediate values are asked for.
+        """
+        for i, block in enumerate(self.blocks):
+            if not block.ok:
+                return Divergence(block, self.blocks[i - 1] if i else None)
+        return None
+
+    @property
+    def counts(self) -> BlockCounts:
+        """How many were compared."""
+        inner = [block for block in self.blocks if block.name != OUTPUT]
+        return BlockCounts(self.total, len(inner), sum(block.ok for block in inner))
+
+
+@dataclass(frozen=True)
+class BlockCounts:
+    """How many blocks of the network were found in the file.
+
+    Attributes:
+        total: blocks of the network, its output apart. Many compute nothing that a file would keep by itself: what
+            holds other blocks, BN that is folded, dropout.
+        compared: those that the file names.
+        agree: those of them that are right.
+    """
+
+    total: int
+    compared: int
+    agree: int
+
+    def to_dict(self) -> dict[str, int]:
+        """As JSON has it."""
+        return dict(vars(self))
+
+    def __str__(self) -> str:
+        """In few words: ``58 blocks agree``."""
+        if not self.compared:
+            return f"none of {self.total} blocks compared: the file does not name them"
+        blocks = f"{self.compared} block{'s' * (self.compared != 1)}"
+        return f"{blocks} agree" if self.agree == self.compared else f"{self.agree} of {blocks} agree"
+
+
+def compare(path: Path, reference: Reference, x: Float32, batch: int | None = None) -> Comparison:
     """Compares the blocks that both the file and the reference name, and whose shapes agree.
 
     Args:
         path: the file.
         reference: the network.
-        x: [N, C, H, W], few pictures: the values of all blocks are in memory at once.
+        x: [N, C, H, W]; the values of all blocks of a few pictures are in memory at once, not of all.
         batch: pictures at once, where the file takes any number.
-
-    Returns:
-        the first block that is wrong; None where each is right, at least as long as somebody looks at it: a runtime
-        optimises less where intermediate values are asked for.
     """
-    last_good = None
-    for block in compare(path, reference, x, batch):
-        if not block.ok:
-            return Divergence(block, last_good)
-        last_good = block
-    return None
+    names = reference.block_names(x[:1])
+    opened = intermediate.Opened(path, intermediate.names(path) & {*names}, batch)
+    at_once = max(batch or 1, _VALUES_AT_ONCE // x[0].size, 1)
+    parts: dict[str, list[tuple[Error, Own, int]]] = {}
+    for start in range(0, len(x), at_once):
+        _compare(opened, reference, x[start : start + at_once], parts)
+    blocks = (_joined(name, parts[name]) for name in (*names, OUTPUT) if name in parts)
+    return Comparison(tuple(blocks), len(names))
 
 
-def compare(path: Path, reference: Reference, x: Float32, batch: int | None = None) -> list[BlockError]:
-    """All blocks that both name, in the order in which the reference completes them (see `first`)."""
-    there = intermediate.names(path)
-    float32 = reference.float32_blocks(x, there | {OUTPUT})
-    values = intermediate.values(path, there & float32.keys(), x, batch)
+def _compare(
+    opened: intermediate.Opened, reference: Reference, x: Float32, parts: dict[str, list[tuple[Error, Own, int]]]
+) -> None:
+    """Adds the errors of every block on a few pictures."""
+    values = opened.values(x)
     # The file's first output is the network's, whatever its name.
     values.setdefault(OUTPUT, next(iter(values.values())))
-    compared: list[BlockError] = []
+    float32 = reference.float32_blocks(x, values.keys())
 
     def visit(name: str, exact: Float64) -> None:
         # Each block is dropped when it has been compared.
         own, value = float32.pop(name, None), values.pop(name, None)
         if own is not None and value is not None and own.shape == value.shape == exact.shape:
-            compared.append(BlockError(name, error_of(value, exact), own_error(own, exact)))
+            parts.setdefault(name, []).append((error_of(value, exact), own_error(own, exact), exact.size))
 
     reference.visit_blocks(x, frozenset(values), visit)
-    return compared
+
+
+def _joined(name: str, parts: Sequence[tuple[Error, Own, int]]) -> BlockError:
+    errors, owns, sizes = zip(*parts, strict=True)
+    own = Own(pooled([own.error for own in owns], sizes), max(own.scale for own in owns))
+    return BlockError(name, pooled(errors, sizes), own)

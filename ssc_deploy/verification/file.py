@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ssc_deploy.runtimes import Runner
-    from ssc_deploy.verification.divergence import Divergence
     from ssc_deploy.verification.movement import MovementSite
     from ssc_deploy.verification.reference import Float32, Float64, Reference
 
-#: Inputs on which the values inside a file are looked at: all those values are in memory at once.
-_FEW = 2
+#: Inputs on which the values inside a file are looked at. A weight shows where what it weighs is not zero: on 16
+#: pictures nearly every one does.
+_PICTURES = 16
 
 
 def verify_file(
@@ -41,6 +41,7 @@ def verify_file(
     atol: float | None = None,
     rtol: float | None = None,
     movements: Sequence[MovementSite] = (),
+    complete: bool = True,
     batches: Sequence[int] = (1, 3),
 ) -> VerifyReport:
     """Runs the file on ``inputs`` and compares it with the reference in float64.
@@ -59,6 +60,7 @@ def verify_file(
             where an error arises. Where only one of the two is given the other is 0.
         rtol: see ``atol``.
         movements: shifts and shuffles in the file that must be bit-exact.
+        complete: whether the file must have all of them; one of another origin may not.
         batches: batch sizes at which a file of dynamic batch runs: the first on all inputs, the others on one batch.
             A file of a fixed batch runs at that.
 
@@ -80,6 +82,7 @@ def verify_file(
     fixed = runner.inputs[0].shape[0] if runner.inputs and runner.inputs[0].shape else None
     sizes = (fixed,) if fixed else tuple(batches)
     report = VerifyReport(path.name, runtime.title, runtime.version, len(inputs), sizes, atol=atol, rtol=rtol)
+    report = dataclasses.replace(report, reference=reference.title, float32_reference=reference.float32_title)
     misfit = _input_misfit(runner, runtime.image_layout, inputs)
     if misfit:
         return dataclasses.replace(report, failures=(misfit,))
@@ -97,19 +100,19 @@ def verify_file(
     runs = [judge.run(size, inputs if i == 0 else inputs[:size]) for i, size in enumerate(sizes)]
     failures = [run.failure for run in runs if run.failure]
     errors = [run.error for run in runs if run.error]
-    moved = moving.check(path, movements, inputs[:1], sizes[0]) if movements and errors else None
+    moved = moving.check(path, movements, inputs[:1], sizes[0], complete=complete) if movements and errors else None
     if moved and moved.first_failure:
         failures.append(
             f"{moved.checked - moved.exact} of {moved.checked} movements are not exact: {moved.first_failure}"
         )
     values = runs[0].values
     wrong = next((run for run in runs if run.failure and run.values is not None), None)
+    compared = None
     if wrong:
-        found = _divergence(path, reference, inputs, exact, wrong)
+        compared = divergence.compare(path, reference, _most_telling(inputs, exact, wrong), wrong.batch)
     elif values is not None and follows:
-        found = divergence.first(path, reference, inputs[:1], sizes[0])
-    else:
-        found = None
+        compared = divergence.compare(path, reference, inputs[:_PICTURES], sizes[0])
+    found = compared.first if compared else None
     if found:
         failures.append(str(found))
     elif wrong:
@@ -125,6 +128,7 @@ def verify_file(
         top1=_agreement(values, exact.argmax(1)) if pictures and classifies else None,
         accuracy=_agreement(values, classes) if classes is not None and classifies else None,
         movements=moved,
+        blocks=compared.counts if compared else None,
         first_divergence=found,
         failures=tuple(failures),
     )
@@ -195,17 +199,15 @@ def _input_misfit(runner: Runner, layout: str, inputs: Float32) -> str | None:
     )
 
 
-def _divergence(path: Path, reference: Reference, inputs: Float32, exact: Float64, run: _Run) -> Divergence | None:
-    """Looks into the file with the inputs that are worst; those that stood in one batch stay together."""
+def _most_telling(inputs: Float32, exact: Float64, run: _Run) -> Float32:
+    """The inputs that are worst; those that stood in one batch stay together."""
     assert run.values is not None  # only runs that gave values are looked into
     off = np.abs(run.values.astype(np.float64) - exact[: len(run.values)]).reshape(len(run.values), -1).max(1)
     worst = np.argsort(-np.nan_to_num(off, nan=np.inf), kind="stable")
-    if 1 < run.batch <= 2 * _FEW:
+    if 1 < run.batch <= _PICTURES:
         start = int(worst[0]) // run.batch * run.batch
-        chosen = inputs[start : start + run.batch]
-    else:
-        chosen = inputs[worst[:_FEW]]
-    return divergence.first(path, reference, chosen, run.batch)
+        return inputs[start : start + _PICTURES // run.batch * run.batch]
+    return inputs[worst[:_PICTURES]]
 
 
 def _agreement(values: Float32 | None, best: npt.NDArray[np.int64] | Sequence[int]) -> Count | None:

@@ -21,29 +21,41 @@ def names(path: Path) -> set[str]:
     return {name for name, spec in tensors.items() if spec.dtype == "float32" and name not in inputs}
 
 
-def values(path: Path, wanted: Collection[str], x: Float32, batch: int | None = None) -> dict[str, Float32]:
-    """Runs the file once and keeps what some of its tensors hold.
+class Opened:
+    """A file whose inner values can be asked for, loaded once for any number of inputs.
 
     Args:
         path: the file.
         wanted: names of activations that it has; its inputs and outputs may be among them.
-        x: [N, C, H, W].
         batch: pictures at once, where the file takes any number.
 
-    Returns:
-        by name, those of rank 4 as [N, C, H, W]; the first output always among them.
-
     Raises:
-        RuntimeLoadError: the file has no such tensor, or the runtime fails.
+        RuntimeLoadError: the file has no such tensor, or the runtime refuses it.
     """
-    runtime = runtimes.runtime_for(path)
-    plain = runtime.load(path)
-    outputs = [spec.name for spec in plain.outputs]
-    inputs = [spec.name for spec in plain.inputs]
-    taps = [name for name in dict.fromkeys(wanted) if name not in outputs and name not in inputs]
-    runner = runtime.load(path, taps=taps) if taps else plain
-    results = dict(
-        zip((*outputs, *taps), batches.run(runner, x, layout=runtime.image_layout, batch=batch), strict=True)
-    )
-    results.update((name, x) for name in inputs if name in wanted)
-    return {name: value for name, value in results.items() if name in wanted or name == outputs[0]}
+
+    def __init__(self, path: Path, wanted: Collection[str], batch: int | None = None) -> None:
+        runtime = runtimes.runtime_for(path)
+        plain = runtime.load(path)
+        self._layout, self._batch, self._wanted = runtime.image_layout, batch, frozenset(wanted)
+        self._outputs = [spec.name for spec in plain.outputs]
+        self._inputs = [spec.name for spec in plain.inputs]
+        known = {*self._outputs, *self._inputs}
+        self._taps = [name for name in dict.fromkeys(wanted) if name not in known]
+        self._runner = runtime.load(path, taps=self._taps) if self._taps else plain
+
+    def values(self, x: Float32) -> dict[str, Float32]:
+        """Runs the file and keeps what the tensors hold that were asked for.
+
+        Args:
+            x: [N, C, H, W].
+
+        Returns:
+            by name, those of rank 4 as [N, C, H, W]; the first output always among them, and first.
+
+        Raises:
+            RuntimeLoadError: the runtime fails.
+        """
+        run = batches.run(self._runner, x, layout=self._layout, batch=self._batch)
+        results = dict(zip((*self._outputs, *self._taps), run, strict=True))
+        results.update((name, x) for name in self._inputs if name in self._wanted)
+        return {name: value for name, value in results.items() if name in self._wanted or name == self._outputs[0]}

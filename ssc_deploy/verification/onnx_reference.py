@@ -44,6 +44,9 @@ class OnnxReference:
         CheckpointError: the file is no valid ONNX model.
     """
 
+    title = "ONNX reference"
+    float32_title = "ONNX Runtime"
+
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
@@ -87,6 +90,10 @@ class OnnxReference:
         """Runs the file's operators on one input after the other; see `Reference.in_turn`."""
         return [self.outputs(x) for x in inputs]
 
+    def block_names(self, x: Float32) -> tuple[str, ...]:
+        """The file's values, its outputs apart."""
+        return tuple(name for name in self._values if name and name not in self._outputs)
+
     def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
         """The file's values by their names, in the order of the file; its output is ``output``."""
         runtime = runtimes.runtime_for(self._path)
@@ -103,6 +110,8 @@ class OnnxReference:
         wanted = [name for name in self._values if name in names and name not in self._outputs]
         values = self._evaluate(x, (*wanted, self._outputs[0]))
         for name in wanted:
+            if name not in values:
+                continue
             visit(name, np.asarray(values[name], np.float64))
         visit(OUTPUT, np.asarray(values[self._outputs[0]], np.float64))
 
@@ -117,8 +126,16 @@ class OnnxReference:
                 raise NetworkError(
                     f"{self._path.name} cannot run in float64 on {list(chunk.shape)}: {reason}"
                 ) from error
-            results.append({name: every[name][:used] for name in names})
-        return {name: np.concatenate([r[name] for r in results]) for name in names}
+            output = np.shape(every[self._outputs[0]])
+            if not output or output[0] != len(chunk):
+                raise NetworkError(
+                    f"{self._path.name} returns {list(output)} for a batch of {len(chunk)}; its output must be "
+                    "[N, ...], a row for each picture"
+                )
+            # What has no row for each picture belongs to no picture and is not compared.
+            batched = [name for name in names if np.shape(every[name])[:1] == (len(chunk),)]
+            results.append({name: every[name][:used] for name in batched})
+        return {name: np.concatenate([r[name] for r in results]) for name in names if all(name in r for r in results)}
 
 
 def widen(model: onnx.ModelProto) -> None:

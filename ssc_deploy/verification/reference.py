@@ -23,6 +23,16 @@ INPUT = "input"
 class Reference(Protocol):
     """The network that a file must agree with."""
 
+    @property
+    def title(self) -> str:
+        """What computes it in float64, e.g. ``"PyTorch"``."""
+        ...
+
+    @property
+    def float32_title(self) -> str:
+        """What computes it in float32."""
+        ...
+
     def outputs(self, x: Float32) -> Float64:
         """Runs the network in float64 on ``x`` [N, C, H, W]; returns [N, ...]."""
         ...
@@ -36,6 +46,10 @@ class Reference(Protocol):
 
         Nothing is put back between them: a network that keeps state shows by it.
         """
+        ...
+
+    def block_names(self, x: Float32) -> tuple[str, ...]:
+        """Names of all blocks that run on ``x`` [1, C, H, W], without `OUTPUT`; see `float32_blocks`."""
         ...
 
     def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
@@ -66,6 +80,8 @@ class Remembered:
         self._inputs: Float32 | None = None
         self._exact: Float64 | None = None
         self._float32: Float32 | None = None
+        self._names: tuple[str, ...] | None = None
+        self.title, self.float32_title = reference.title, reference.float32_title
 
     def outputs(self, x: Float32) -> Float64:
         """See `Reference.outputs`."""
@@ -84,6 +100,12 @@ class Remembered:
     def in_turn(self, inputs: Sequence[Float32]) -> list[Float64]:
         """See `Reference.in_turn`; not remembered, since the runs are what matters."""
         return self._reference.in_turn(inputs)
+
+    def block_names(self, x: Float32) -> tuple[str, ...]:
+        """See `Reference.block_names`; they do not depend on the values of ``x``."""
+        if self._names is None:
+            self._names = self._reference.block_names(x)
+        return self._names
 
     def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
         """See `Reference.float32_blocks`; not remembered, since all blocks together are large."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ssc_deploy.metadata import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from ssc_deploy.verification.divergence import Divergence
+    from ssc_deploy.verification.divergence import BlockCounts, Divergence
     from ssc_deploy.verification.movement import MovementReport
     from ssc_deploy.verification.tolerance import Error, Tolerance
 
@@ -45,14 +45,18 @@ class VerifyReport:
         batches: batch sizes it was run at.
         error: of the file against the network in float64, at the worst of the batch sizes; None where the two cannot
             be compared.
-        float32: PyTorch float32's own error against the same (of an .onnx source: ONNX Runtime's).
-        tolerance: what ``error`` must stay within; None where ``atol`` and ``rtol`` decided instead.
+        reference: what computed the network in float64, e.g. ``"PyTorch"``.
+        float32_reference: what computed it in float32.
+        float32: that one's own error against the same.
+        tolerance: what ``error`` must stay within; None where ``atol`` and ``rtol`` decided instead, or where none
+            follows from the network.
         atol: as given, None where not.
         rtol: as given, None where not.
         top1: pictures whose best class is the float64 network's; None where the inputs are no pictures. It does not
             decide: where the errors are within tolerance, only a tie within that tolerance can turn.
         accuracy: pictures whose best class is the true one; None where that is not known.
         movements: bit-exactness of shifts and shuffles; None where none were given.
+        blocks: how many blocks were compared; None where the output alone decided.
         first_divergence: the first wrong block, where the file fails and it could be found.
         failures: a sentence for each reason why the file is wrong; empty where it is right.
     """
@@ -62,6 +66,8 @@ class VerifyReport:
     runtime_version: str
     inputs: int
     batches: tuple[int, ...]
+    reference: str = "PyTorch"
+    float32_reference: str = "PyTorch"
     error: Error | None = None
     float32: Error | None = None
     tolerance: Tolerance | None = None
@@ -70,6 +76,7 @@ class VerifyReport:
     top1: Count | None = None
     accuracy: Count | None = None
     movements: MovementReport | None = None
+    blocks: BlockCounts | None = None
     first_divergence: Divergence | None = None
     failures: tuple[str, ...] = ()
 
@@ -80,8 +87,8 @@ class VerifyReport:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        plain = ("file", "runtime", "runtime_version", "inputs", "atol", "rtol")
-        nested = ("error", "float32", "tolerance", "top1", "accuracy", "movements", "first_divergence")
+        plain = ("file", "runtime", "runtime_version", "inputs", "reference", "float32_reference", "atol", "rtol")
+        nested = ("error", "float32", "tolerance", "top1", "accuracy", "movements", "blocks", "first_divergence")
         return {
             "schema_version": SCHEMA_VERSION,
             "ok": self.ok,
@@ -95,9 +102,15 @@ class VerifyReport:
         """One line for people, and one more a failure."""
         parts = []
         if self.error is not None and self.float32 is not None:
-            parts.append(f"max error {self.error.max:.1e} (PyTorch float32's own: {self.float32.max:.1e})")
+            parts.append(
+                f"max error {self.error.max:.1e} ({self.float32_reference} float32's own: {self.float32.max:.1e})"
+            )
         if self.top1 is not None:
             parts.append(f"top-1 agrees on {self.top1} pictures")
+        if self.movements is not None and self.movements.total:
+            parts.append(str(self.movements))
+        if self.blocks is not None:
+            parts.append(str(self.blocks))
         parts.append("OK" if self.ok else "FAILED")
-        line = f"{self.runtime} {self.runtime_version} vs PyTorch float64: {' · '.join(parts)}"
+        line = f"{self.runtime} {self.runtime_version} vs {self.reference} float64: {' · '.join(parts)}"
         return "\n".join((line, *self.failures))

@@ -29,9 +29,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_FACTOR = 16.0
 RMS_FACTOR = 12.0
@@ -134,6 +138,20 @@ class Own:
             f"differs between float32 and float64 by {share} in its {where}, which is more than rounding: "
             "it is random, keeps state, or is ill-conditioned; give --atol and --rtol if that is meant"
         )
+
+
+def pooled(errors: Sequence[Error], sizes: Sequence[int]) -> Error:
+    """The distance of all values together, from those of parts of them.
+
+    Args:
+        errors: at least one.
+        sizes: number of values in each part.
+    """
+    largest = max(error.max for error in errors)
+    if not math.isfinite(largest) or not largest:
+        return Error(largest, largest)
+    squares = sum(size * (error.rms / largest) ** 2 for error, size in zip(errors, sizes, strict=True))
+    return Error(largest, largest * math.sqrt(squares / sum(sizes)))
 
 
 def own_error(float32: Values, exact: Values) -> Own:

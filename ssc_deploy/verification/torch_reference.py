@@ -43,6 +43,8 @@ class TorchReference:
         module: float32, takes one [N, C, H, W] tensor and returns one tensor [N, ...], for any N.
     """
 
+    title = float32_title = "PyTorch"
+
     def __init__(self, module: torch.nn.Module) -> None:
         self._module = module
         #: Whether float64 must be forced upon the forward; None until it has been tried.
@@ -69,6 +71,12 @@ class TorchReference:
         with self._running(inputs[0], torch.float64) as module:
             return [_call(module, x, torch.float64) for x in inputs]
 
+    def block_names(self, x: Float32) -> tuple[str, ...]:
+        """Names of all calls of submodules; see `Reference.block_names`."""
+        names: list[str] = []
+        self._visit(x, torch.float32, None, lambda name, _: names.append(name))
+        return tuple(name for name in names if name != OUTPUT)
+
     def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
         """What each call of a submodule returns in float32; see `Reference.float32_blocks`."""
         blocks: dict[str, Float32] = {}
@@ -85,14 +93,19 @@ class TorchReference:
             return np.concatenate([_call(module, x[i : i + at_once], dtype) for i in range(0, len(x), at_once)])
 
     def _visit(
-        self, x: Float32, dtype: torch.dtype, names: Collection[str], visit: Callable[[str, npt.NDArray[Any]], None]
+        self,
+        x: Float32,
+        dtype: torch.dtype,
+        names: Collection[str] | None,
+        visit: Callable[[str, npt.NDArray[Any]], None],
     ) -> None:
+        """Hands over the blocks of these names, or all."""
         calls: collections.Counter[str] = collections.Counter()
 
         def end(path: str, output: object) -> None:
             name = f"{path}@{calls[path]}" if calls[path] else path
             calls[path] += 1
-            if name in names and isinstance(output, torch.Tensor) and output.is_floating_point():
+            if (names is None or name in names) and isinstance(output, torch.Tensor) and output.is_floating_point():
                 # A copy: what follows may overwrite the tensor in place (ReLU(inplace=True)).
                 visit(name, output.detach().to(dtype, copy=True).numpy())
 

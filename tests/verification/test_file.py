@@ -113,7 +113,7 @@ def test_a_fault_that_hardly_reaches_the_output_is_caught_in_its_block(tmp_path)
     net = networks.random_net(0)
     net.head.weight.data[:, 0] = 0
     changed = copy.deepcopy(net)
-    changed.body[1].merge[1].bias.data[0] += 1e-3
+    changed.body[1].merge[1].bias.data[0] += 3e-3
     report = verified(tmp_path, net, changed)
     assert report.tolerance.allows(report.error)
     assert not report.ok
@@ -224,3 +224,62 @@ def test_the_report_is_json_with_a_schema_version(tmp_path):
     bad = json.loads(json.dumps(verified(tmp_path, net, changed).to_dict()))
     assert bad["ok"] is False
     assert bad["first_divergence"]["block"]["name"] == "body.1.shift"
+
+
+def anonymous(path):
+    """Renames every value inside a file."""
+    model = onnx.load(path)
+    inner = {name for node in model.graph.node[:-1] for name in node.output}
+    for node in model.graph.node:
+        for names in (node.input, node.output):
+            names[:] = [f"anonymous/{name}" if name in inner else name for name in names]
+    onnx.save(model, path)
+
+
+def test_the_line_says_how_much_was_compared(tmp_path):
+    report = verified(tmp_path, networks.random_net(0), pictures=True)
+    # stem.1, stem, and of each of two units mix.1, mix, shift, local.1, local, shuffle, merge and the unit itself.
+    assert report.blocks.to_dict() == {"total": 36, "compared": 18, "agree": 18}
+    assert "top-1 agrees on 8/8 pictures · 4 movements bit-exact · 18 blocks agree · OK" in str(report)
+    assert "vs PyTorch float64: max error" in str(report)
+    assert "(PyTorch float32's own: " in str(report)
+
+
+def test_a_file_that_names_no_blocks_says_so(tmp_path):
+    net, path = networks.random_net(0), tmp_path / "net.onnx"
+    sites = networks.write(net, path)
+    anonymous(path)
+    report = verify_file(path, TorchReference(net), networks.pictures(8))
+    assert report.ok, str(report)
+    assert (report.blocks.compared, report.blocks.agree) == (0, 0)
+    assert "none of 36 blocks compared: the file does not name them" in str(report)
+    ours = verify_file(path, TorchReference(net), networks.pictures(8), movements=sites)
+    assert not ours.ok
+    assert "the file has no tensor" in ours.failures[0]
+    other = verify_file(path, TorchReference(net), networks.pictures(8), movements=sites, complete=False)
+    assert other.ok
+    assert (other.movements.total, other.movements.checked) == (4, 0)
+    assert "0 of 4 movements found and bit-exact" in str(other)
+
+
+def test_blocks_that_are_wrong_are_counted(tmp_path):
+    net = networks.random_net(0)
+    changed = copy.deepcopy(net)
+    changed_head(changed)
+    reversed_shift(changed)
+    report = verified(tmp_path, net, changed)
+    assert 0 < report.blocks.agree < report.blocks.compared == 18
+    assert f"{report.blocks.agree} of 18 blocks agree" in str(report)
+
+
+def test_a_file_with_more_rows_than_pictures_fails(tmp_path):
+    net, path = networks.random_net(0), tmp_path / "net.onnx"
+    networks.write(net, path)
+    model = onnx.load(path)
+    model.graph.node[-1].output[0] = "once"
+    model.graph.node.append(onnx.helper.make_node("Concat", ["once", "once"], ["output"], axis=0))
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "rows"
+    onnx.save(model, path)
+    report = verify_file(path, TorchReference(net), networks.pictures(4))
+    assert not report.ok
+    assert "returns [2, 10] for a batch of 1" in report.failures[0]

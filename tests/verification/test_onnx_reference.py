@@ -4,7 +4,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from ssc_deploy.errors import CheckpointError
+from ssc_deploy.errors import CheckpointError, NetworkError
 from ssc_deploy.verification import verify_file
 from ssc_deploy.verification.onnx_reference import OnnxReference
 from ssc_deploy.verification.torch_reference import TorchReference
@@ -124,3 +124,28 @@ def test_what_is_no_model_is_refused_in_words(tmp_path, content):
     (tmp_path / "net.onnx").write_bytes(content)
     with pytest.raises(CheckpointError, match=r"net\.onnx is not a valid ONNX model"):
         OnnxReference(tmp_path / "net.onnx")
+
+
+def test_the_report_says_what_it_compares_with(tmp_path):
+    path = tmp_path / "net.onnx"
+    networks.write(networks.random_net(0), path)
+    report = verify_file(path, OnnxReference(path), networks.pictures(4))
+    assert "vs ONNX reference float64: max error" in str(report)
+    assert "(ONNX Runtime float32's own: " in str(report)
+    assert report.to_dict()["reference"] == "ONNX reference"
+    assert report.blocks.compared == report.blocks.agree > 0
+
+
+def test_a_file_whose_output_has_no_row_for_each_picture_is_refused(tmp_path):
+    shape = numpy_helper.from_array(np.array([3, 1, 8, 8]), "shape")
+    graph = helper.make_graph(
+        [helper.make_node("Reshape", ["x", "shape"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 8, 8])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [3, 1, 8, 8])],
+        [shape],
+    )
+    path = tmp_path / "net.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    with pytest.raises(NetworkError, match=r"returns \[3, 1, 8, 8\] for a batch of 1"):
+        verify_file(path, OnnxReference(path), networks.pictures(4))

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from ssc_deploy.verification.tolerance import CAP, FLOOR, MAX_FACTOR, RMS_FACTOR, error_of, own_error, within
+from ssc_deploy.verification.tolerance import CAP, FLOOR, MAX_FACTOR, RMS_FACTOR, error_of, own_error, pooled, within
 
 EXACT = np.random.default_rng(0).standard_normal((64, 10))
 NOISE = np.random.default_rng(1).standard_normal((64, 10)) * 1e-4
@@ -96,3 +96,13 @@ def test_what_no_tolerance_follows_from_is_said_in_words():
     assert own_error(zeros, zeros).objection() is None
     assert "more than nothing" in own_error(zeros + 1e-3, zeros).objection()
     assert error_of(spoilt, EXACT).to_dict() == {"max": None, "rms": None}
+
+
+def test_pooled_errors_are_those_of_all_values_together():
+    parts = [slice(0, 5), slice(5, 6), slice(6, 64)]
+    errors = [error_of(FLOAT32[part], EXACT[part]) for part in parts]
+    together, whole = pooled(errors, [FLOAT32[part].size for part in parts]), error_of(FLOAT32, EXACT)
+    assert together.max == whole.max
+    assert together.rms == pytest.approx(whole.rms)
+    assert pooled([error_of(EXACT, EXACT)] * 2, [1, 1]).rms == 0
+    assert pooled([*errors, error_of(np.array([math.inf]), np.array([1.0]))], [50, 10, 580, 1]).rms == math.inf
