@@ -67,6 +67,8 @@ ARITHMETIC: dict[str, Tester] = {
     "matmul, constant first": Tester((3, 12, 5)).op("MatMul", INPUT, first=random(3, 4, 12)),
     "matmul of a picture": Tester(PICTURE).op("MatMul", random(9, 5)),
     "max pool": Tester(PICTURE).op("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4),
+    "max pool, ceil mode": Tester(PICTURE).op("MaxPool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
+    "average pool, ceil mode": Tester(PICTURE).op("AveragePool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1),
     "max pool behind relu6, explicit padding": Tester((1, 6, 8, 8))
     .op("Clip", scalar(0), scalar(6))
     .op("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4),

@@ -45,10 +45,13 @@ def test_conv_of_any_shape(
     strides=pairs,
     padding=pads,
     counted=st.booleans(),
+    ceil=st.booleans(),
 )
-def test_pooling_of_any_shape(*, op_type, size, kernel, strides, padding, counted) -> None:
+def test_pooling_of_any_shape(*, op_type, size, kernel, strides, padding, counted, ceil) -> None:
+    assume(not (ceil and counted))
     padding = [width % kernel[i % 2] for i, width in enumerate(padding)]
     attributes = {"count_include_pad": int(counted)} if op_type == "AveragePool" else {}
+    attributes["ceil_mode"] = int(ceil)
     Tester((1, 2, *size)).op(op_type, kernel_shape=kernel, strides=strides, pads=padding, **attributes).compare()
 
 

@@ -53,7 +53,10 @@ UNSUPPORTED = {
         Tester(PICTURE).op("MaxPool", kernel_shape=[2, 2], dilations=[2, 2]),
         r"dilations \(2, 2\)",
     ),
-    "ceil mode": (Tester(PICTURE).op("MaxPool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1), "ceil_mode"),
+    "ceil mode that counts padding": (
+        Tester(PICTURE).op("AveragePool", kernel_shape=[2, 2], strides=[2, 2], ceil_mode=1, count_include_pad=1),
+        "ceil_mode",
+    ),
     "indices of the maximum": (
         Tester(PICTURE).op("MaxPool", kernel_shape=[2, 2], outputs=2, name="p").output("p.1"),
         "indices",

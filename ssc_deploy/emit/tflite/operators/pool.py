@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from typing import TYPE_CHECKING
 
@@ -117,14 +118,25 @@ def _window(node: ir.Node, picture: Stored) -> Window:
     window = window_of(node, (picture.shape[2], picture.shape[3]), node.attributes["kernel_shape"].as_ints())
     if window.dilations != (1, 1):
         raise refuse(node, f"it has dilations {window.dilations}, which TFLite's pooling has not")
-    if node.attributes.get_int("ceil_mode", 0) and any(
-        (size + before + after - kernel) % stride
-        for size, before, after, kernel, stride in zip(
-            window.picture, window.before, window.after, window.kernel, window.strides, strict=True
-        )
+    if not node.attributes.get_int("ceil_mode", 0) or node.attributes.get_string("auto_pad", "NOTSET") != "NOTSET":
+        return window
+    more = _last_window(window)
+    if any(more) and node.attributes.get_int("count_include_pad", 0):
+        raise refuse(node, "ceil_mode makes its last window leave the padded picture, and count_include_pad is set")
+    below, right = (width + extra for width, extra in zip(window.after, more, strict=True))
+    return dataclasses.replace(window, after=(below, right))
+
+
+def _last_window(window: Window) -> list[int]:
+    """Padding that ceil_mode adds below and to the right, so that a window which starts in the picture is whole."""
+    widths = []
+    for size, before, after, kernel, stride in zip(
+        window.picture, window.before, window.after, window.kernel, window.strides, strict=True
     ):
-        raise refuse(node, "ceil_mode makes its last window leave the padded picture")
-    return window
+        padded = size + before + after
+        start = -(-(padded - kernel) // stride) * stride
+        widths.append(max(start + kernel - padded, 0) if start < size + before else 0)
+    return widths
 
 
 def _pool(
