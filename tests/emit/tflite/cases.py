@@ -123,6 +123,7 @@ ARITHMETIC: dict[str, Tester] = {
 
 #: Graphs that only move numbers.
 MOVEMENT: dict[str, Tester] = {
+    "depth to space": Tester((1, 12, 3, 4)).op("DepthToSpace", blocksize=2),
     "dropout": Tester(PICTURE).op("Dropout", scalar(0.5), np.array(False)),
     "dropout, opset 10": Tester(PICTURE, opset=10).op("Dropout", ratio=0.5),
     "shift, depthwise": Tester(PICTURE).op("Conv", shift_kernel(6), group=6, pads=[1] * 4),

@@ -68,6 +68,10 @@ UNSUPPORTED = {
     "prelu of every pixel": (Tester(PICTURE).op("PRelu", random(6, 7, 9)), "not one number a channel"),
     "prelu of a matrix": (Tester((2, 3)).op("PRelu", random(3)), "not one number a channel"),
     "elu of another slope": (Tester(PICTURE).op("Elu", alpha=0.5), "alpha is not 1"),
+    "depth to space, columns first": (
+        Tester((1, 12, 3, 4)).op("DepthToSpace", blocksize=2, mode="CRD"),
+        "only 'DCR'",
+    ),
     "vector times matrix": (Tester((4,)).op("MatMul", random(4, 5)), "ranks 1 and 2"),
     "matrix times vector": (Tester((3, 4)).op("MatMul", random(4)), "ranks 2 and 1"),
     "dropout that drops": (Tester(PICTURE).op("Dropout", scalar(0.5), np.array(True)), "training_mode is true"),

@@ -135,6 +135,21 @@ def gather(graph: Graph, node: ir.Node) -> None:
     graph.define(output, graph.add(_OP.GATHER, inputs, name_of(output), like, options=options))
 
 
+@operator("DepthToSpace")
+def depth_to_space(graph: Graph, node: ir.Node) -> None:
+    """DEPTH_TO_SPACE, which counts channels as ONNX's mode DCR does."""
+    picture = graph.need(node, 0, IMAGE)
+    block, name = node.attributes["blocksize"].as_int(), name_of(node.outputs[0])
+    if node.attributes.get_string("mode", "DCR") != "DCR":
+        raise refuse(node, "its mode is 'CRD', and only 'DCR' is known here")
+    n, channels, height, width = picture.shape
+    options = schema.DepthToSpaceOptionsT()
+    options.blockSize = block
+    shape = (n, channels // block**2, height * block, width * block)
+    result = graph.add(_OP.DEPTH_TO_SPACE, [picture.tensor], name, picture, shape=shape, options=options)
+    graph.define(node.outputs[0], result)
+
+
 def _parts(graph: Graph, node: ir.Node) -> list[Stored]:
     """The inputs of a Concat in one order of axes, constants included."""
     constants = [graph.constant(value) for value in node.inputs]

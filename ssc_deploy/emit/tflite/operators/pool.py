@@ -121,7 +121,8 @@ def _window(node: ir.Node, picture: Stored) -> Window:
     if not node.attributes.get_int("ceil_mode", 0) or node.attributes.get_string("auto_pad", "NOTSET") != "NOTSET":
         return window
     more = _last_window(window)
-    if any(more) and node.attributes.get_int("count_include_pad", 0):
+    counts_padding = node.attributes.get_int("count_include_pad", 0)
+    if counts_padding and any(more):
         raise refuse(node, "ceil_mode makes its last window leave the padded picture, and count_include_pad is set")
     below, right = (width + extra for width, extra in zip(window.after, more, strict=True))
     return dataclasses.replace(window, after=(below, right))
