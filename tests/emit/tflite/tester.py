@@ -140,7 +140,7 @@ class Tester:
             return int(np.prod(others[0].shape[1:]))
         if op_type in ("Gemm", "MatMul"):
             return max(others[0].shape) if isinstance(others[0], np.ndarray) else 16
-        if op_type in ("AveragePool", "GlobalAveragePool", "ReduceMean"):
+        if op_type in ("AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum"):
             return int(np.prod(attributes.get("kernel_shape", (8, 8))))
         return 1
 

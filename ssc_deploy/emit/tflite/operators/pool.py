@@ -1,4 +1,4 @@
-"""Pooling, and the mean over a picture."""
+"""Pooling, and reductions over axes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.graph import name_of
 from ssc_deploy.emit.tflite.operators.padding import pad_picture
 from ssc_deploy.emit.tflite.operators.subsample import subsample
-from ssc_deploy.emit.tflite.order import IMAGE, canonical
+from ssc_deploy.emit.tflite.order import IMAGE, Stored, canonical, plain
 from ssc_deploy.emit.tflite.refusal import refuse
 from ssc_deploy.emit.tflite.registry import operator
 from ssc_deploy.emit.tflite.window import Window, window_of
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
     from ssc_deploy.emit.tflite.graph import Graph
-    from ssc_deploy.emit.tflite.order import Stored
 
 _OP = schema.BuiltinOperator
 
@@ -87,24 +86,44 @@ def global_pool(graph: Graph, node: ir.Node) -> None:
     graph.define(output, _pool_whole(graph, code, picture, activation, name_of(output)))
 
 
-@operator("ReduceMean")
-def reduce_mean(graph: Graph, node: ir.Node) -> None:
-    """The mean over height and width as AVERAGE_POOL_2D (and RESHAPE), which is faster than MEAN."""
-    picture = graph.stored(node, 0)
+_REDUCTIONS = {"ReduceMax": _OP.REDUCE_MAX, "ReduceMean": _OP.MEAN, "ReduceSum": _OP.SUM}
+
+
+@operator(*_REDUCTIONS)
+def reduce(graph: Graph, node: ir.Node) -> None:
+    """MEAN, SUM and REDUCE_MAX; the mean over height and width as AVERAGE_POOL_2D (and RESHAPE), which is faster."""
+    stored, output = graph.stored(node, 0), node.outputs[0]
     if "axes" in node.attributes:
         axes = list(node.attributes["axes"].as_ints())
     elif len(node.inputs) > 1 and node.inputs[1] is not None:
         axes = [int(axis) for axis in graph.constant_input(node, 1)]
+    elif node.attributes.get_int("noop_with_empty_axes", 0):
+        raise refuse(node, "it has no axes to reduce; leave it out")
     else:
-        axes = list(range(picture.rank))
-    if picture.rank != 4 or sorted(axis % 4 for axis in axes) != [2, 3]:
-        raise refuse(node, f"it is the mean over axes {axes} of a value of rank {picture.rank}, not over H and W")
-    picture = graph.need(node, 0, IMAGE)
-    output, none = node.outputs[0], schema.ActivationFunctionType.NONE
-    result = _pool_whole(graph, _OP.AVERAGE_POOL_2D, picture, none, name_of(output))
-    if not node.attributes.get_int("keepdims", 1):
-        result = graph.reshape(result, result.shape[:2], canonical(2), name_of(output), dynamic=result.dynamic)
-    graph.define(output, result)
+        axes = list(range(stored.rank))
+    reduced = {axis % stored.rank for axis in axes}
+    if stored.dynamic in reduced:
+        raise refuse(node, "it reduces the dynamic batch")
+    keeps = bool(node.attributes.get_int("keepdims", 1))
+    if node.op_type == "ReduceMean" and stored.rank == 4 and reduced == {2, 3}:
+        none = schema.ActivationFunctionType.NONE
+        result = _pool_whole(graph, _OP.AVERAGE_POOL_2D, graph.need(node, 0, IMAGE), none, name_of(output))
+        if not keeps:
+            result = graph.reshape(result, result.shape[:2], canonical(2), name_of(output), dynamic=result.dynamic)
+        graph.define(output, result)
+        return
+    if not keeps:
+        # The axes that stay have to stand in ONNX's order.
+        stored = graph.need(node, 0, plain(stored.rank))
+    kept = [axis for axis in range(stored.rank) if keeps or axis not in reduced]
+    shape = [1 if axis in reduced else stored.shape[axis] for axis in kept]
+    dynamic = None if stored.dynamic is None else kept.index(stored.dynamic)
+    like = Stored(-1, tuple(shape), stored.order if keeps else plain(len(kept)), dynamic)
+    options = schema.ReducerOptionsT()
+    options.keepDims = keeps
+    positions = sorted(stored.order.index(axis) for axis in reduced)
+    inputs = [stored.tensor, graph.integers(f"{name_of(output)}/axes", positions)]
+    graph.define(output, graph.add(_REDUCTIONS[node.op_type], inputs, name_of(output), like, options=options))
 
 
 def _is_rectified(graph: Graph, value: ir.Value | None) -> bool:
