@@ -110,7 +110,7 @@ def test_auto_takes_any_permutation_and_selection(target: Target) -> None:
 @pytest.mark.parametrize("source", [(2, 0, 1, 4, 3, 5), (1, 0, 2, 3, 4, 5), (0, 3, 1, 4)])
 def test_transpose_refuses_what_is_no_transposition(source: tuple[int, ...]) -> None:
     model = graph_of([mv.permutation(source, 6)], (3, 3))
-    with pytest.raises(LoweringError, match=r"the shuffle Gather output of block body\.0 cannot be carried out by transpose"):
+    with pytest.raises(LoweringError, match=r"shuffle Gather output of block body\.0 cannot be carried out by"):
         lower(model, Target.LITERT, shuffle="transpose")
 
 
