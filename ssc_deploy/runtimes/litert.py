@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ssc_deploy.runtimes.files import check_inputs, first_line, installed_versio
 from ssc_deploy.runtimes.protocol import Model, TensorSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -133,11 +134,17 @@ class LiteRTRunner:
             raise RuntimeLoadError(f"LiteRT fails while it runs the file: {first_line(error)}.") from error
 
 
-def _interpreter(model: Model, data: bytes, threads: int) -> Any:
+@contextlib.contextmanager
+def _installed() -> Iterator[None]:
     try:
-        from ai_edge_litert.interpreter import Interpreter
+        yield
     except ImportError as error:
         raise RuntimeLoadError(f"{_PACKAGE} is not installed; install it with: pip install {_PACKAGE}") from error
+
+
+def _interpreter(model: Model, data: bytes, threads: int) -> Any:
+    with _installed():
+        from ai_edge_litert.interpreter import Interpreter
     create: Any = Interpreter
     try:
         with native_notes.withheld():
@@ -150,7 +157,8 @@ def _interpreter(model: Model, data: bytes, threads: int) -> Any:
 
 def _unpack(model: Model, data: bytes) -> Any:
     """The file in object form, with every index in it inside its table."""
-    from ssc_deploy.runtimes.tflite_schema import unpack
+    with _installed():
+        from ssc_deploy.runtimes.tflite_schema import unpack
 
     try:
         return unpack(data)

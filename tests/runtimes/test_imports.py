@@ -54,3 +54,31 @@ def test_runtimes_import_nothing_of_the_stages_that_write_files() -> None:
     package = Path(ssc_deploy.__file__).parent
     text = "".join(path.read_text() for path in (package / "runtimes").rglob("*.py"))
     assert "ssc_deploy.emit" not in text
+
+
+MISSING = """
+import pathlib, sys
+package = sys.argv[1]
+sys.modules[package] = None
+from ssc_deploy.errors import RuntimeLoadError
+from ssc_deploy.runtimes import runtime_for
+path = pathlib.Path(sys.argv[2])
+for use in (runtime_for(path).load, runtime_for(path).metadata):
+    try:
+        use(path)
+    except RuntimeLoadError as error:
+        print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("package", "suffix", "network"),
+    [("onnxruntime", ".onnx", onnx_network), ("ai_edge_litert", ".tflite", tflite_network)],
+)
+def test_a_runtime_that_is_missing_is_named_with_the_way_to_install_it(package, suffix, network, tmp_path) -> None:
+    path = tmp_path / f"net{suffix}"
+    path.write_bytes(network())
+    command = [sys.executable, "-c", MISSING, package, str(path)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    wheel = package.replace("_", "-")
+    assert done.stdout.splitlines() == [f"{wheel} is not installed; install it with: pip install {wheel}"] * 2
