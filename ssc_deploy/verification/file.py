@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from ssc_deploy.verification.movement import MovementSite
     from ssc_deploy.verification.reference import Float32, Float64, Reference
 
-#: Inputs on which the values inside a file are looked at. A weight shows where what it weighs is not zero: on 16
-#: pictures nearly every one does.
-_PICTURES = 16
+#: Inputs on which the values inside a file are looked at. A weight shows only where what it weighs is not zero, so one
+#: picture leaves some unseen, or shows them first in a later block. Of 60 random weights of the trained network, 1 %
+#: larger, one picture catches 57 and two to sixteen catch 58. With eight, an export of SSC-Net-6-9 in both formats
+#: takes 1.77 times the CPU time of torch.onnx.export; with sixteen 2.10 times.
+_PICTURES = 8
 
 
 def verify_file(

@@ -161,6 +161,6 @@ def test_one_percent_on_random_weights_of_the_shipped_network_is_caught_and_name
         found = check(tmp_path / "changed.onnx").first_divergence
         if found:
             named.append(found.block.name == node.output[0])
-    # 97 % in 200 draws.
+    # 58 of 60 in another draw.
     assert len(named) >= count - 3
     assert sum(named) >= len(named) - 1
