@@ -227,7 +227,8 @@ def test_verbose_logs_the_rules_and_the_way_to_an_error(folder, tmp_path):
 def test_the_main_job_on_a_trained_network_and_real_pictures(tmp_path):
     outcome = ssc("export", "--ckpt", ZOO / "ssc_1_9.pt", "--to", "tflite", "--to", "onnx", "-o", tmp_path)
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out.count("top-1 agrees on 64/64 pictures · OK") == 2
+    assert outcome.out.count("top-1 agrees on 64/64 pictures · 9 movements bit-exact · ") == 2
+    assert outcome.out.count(" blocks agree · OK") == 2
     assert "6 shifts, 3 shuffles, 15 group pointwise recognised · 0 regions left alone" in outcome.out
     pictures = sorted((ZOO / "golden").glob("*.png"))
     for name in ("ssc_1_9.tflite", "ssc_1_9.onnx"):
