@@ -23,6 +23,9 @@ from ssc_deploy.rewrite import rewrite
 from ssc_deploy.verification import divergence, verify_file
 from ssc_deploy.verification.torch_reference import TorchReference
 
+# Each fault is put into an export of its own.
+pytestmark = pytest.mark.slow
+
 FORMATS = list(Format)
 EMIT = {Format.ONNX: emit_onnx.build, Format.TFLITE: emit_tflite.build}
 SHAPE = (1, *networks.SIZE)
