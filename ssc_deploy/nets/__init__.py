@@ -15,8 +15,9 @@ from ssc_deploy.nets import (
     swapout,
     torchvision_resnet,
 )
-from ssc_deploy.nets.registry import Network, build, configure, create, get, infer, names, randomise, register
-from ssc_deploy.nets.sizes import NAMED, named
+from ssc_deploy.nets.registry import Network, build, configure, create, get, infer, names, register
+from ssc_deploy.nets.sizes import NAMED, named, resolve
+from ssc_deploy.nets.weights import randomise, settle
 
 __all__ = [
     "NAMED",
@@ -37,6 +38,8 @@ __all__ = [
     "randomise",
     "register",
     "resnet",
+    "resolve",
+    "settle",
     "shift_net",
     "shufflenet",
     "ssc_net",

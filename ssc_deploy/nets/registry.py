@@ -6,7 +6,6 @@ import abc
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-import torch
 from torch import nn
 
 from ssc_deploy.errors import NetworkError
@@ -122,25 +121,3 @@ def infer(shapes: Shapes) -> tuple[str, DataclassInstance] | None:
         if config is not None:
             return arch, config
     return None
-
-
-def randomise(module: nn.Module, seed: int = 0) -> None:
-    """Gives the module seeded weights and BatchNorm statistics under which every layer matters to the output.
-
-    PyTorch's own start leaves BatchNorm an identity and lets a long residual branch fade to nothing, so that a
-    mistake inside it would hardly show in the logits.
-    """
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for layer in module.modules():
-            if isinstance(layer, (nn.Conv2d, nn.Linear)):
-                fan_in = layer.weight[0].numel()
-                layer.weight.normal_(0, (2 / fan_in) ** 0.5, generator=generator)
-                if layer.bias is not None:
-                    layer.bias.normal_(0, 0.1, generator=generator)
-            elif isinstance(layer, nn.BatchNorm2d):
-                layer.weight.uniform_(0.5, 1.0, generator=generator)
-                layer.bias.normal_(0, 0.1, generator=generator)
-                if layer.running_mean is not None and layer.running_var is not None:
-                    layer.running_mean.normal_(0, 0.2, generator=generator)
-                    layer.running_var.uniform_(0.5, 1.5, generator=generator)

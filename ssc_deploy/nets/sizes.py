@@ -44,6 +44,18 @@ NAMED: Mapping[str, tuple[str, Arguments]] = MappingProxyType(
 )
 
 
+def resolve(arch: str, args: Arguments) -> tuple[str, Arguments]:
+    """Architecture and arguments of what a user calls one: a name of `NAMED` brings arguments, which ``args`` outdo.
+
+    Where a network is called as its architecture (``mobilenet-v2``), the architecture is meant. Any other text is left
+    as it is; whether it is an architecture is the registry's to say.
+    """
+    if arch in registry.names() or arch not in NAMED:
+        return arch, args
+    known, own = NAMED[arch]
+    return known, {**own, **args}
+
+
 def named(name: str, classes: int = 10) -> Network:
     """The network of that name, with PyTorch's own random weights.
 

@@ -27,16 +27,7 @@ def pictured(golden):
     def build(arch, **args):
         net = nets.build(arch, **args)
         nets.randomise(net)
-        norms = [module for module in net.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-        for norm in norms:
-            # The mean over all batches, so that one batch decides alone.
-            norm.reset_running_stats()
-            norm.momentum = None
-        torch.manual_seed(0)  # of Swapout's masks
-        with torch.no_grad():
-            net.train()(golden)
-        assert norms
-        assert all(norm.running_var.isfinite().all() for norm in norms)
-        return net.eval()
+        nets.settle(net, golden)
+        return net
 
     return build
