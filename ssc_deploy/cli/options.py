@@ -65,7 +65,7 @@ def network(command: Command) -> Command:
         click.option(
             "--model", metavar="FILE.py:NAME", help="Your own network (or package.module:NAME). Its code is run."
         ),
-        click.option("--arch", metavar="NAME", help="A known architecture, where the checkpoint does not tell it."),
+        click.option("--arch", metavar="NAME", help="Network or architecture, where the checkpoint does not tell it."),
         click.option(
             "--arg",
             "args",

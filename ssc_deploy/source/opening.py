@@ -75,7 +75,8 @@ def open_source(
     Args:
         ckpt: checkpoint or ``.onnx`` file; None for weights as initialised (seeded).
         model: the user's own network, ``path/to/net.py:Name`` or ``package.module:Name``. Its code is run.
-        arch: name of an architecture of `nets`; not needed where the checkpoint tells it.
+        arch: name of an architecture of `nets`, or of one of its networks (`nets.NAMED`); not needed where the
+            checkpoint tells it.
         args: of the network, as text.
         input_shape: (1, C, H, W); needed with ``model``.
 
@@ -156,9 +157,11 @@ def _open_onnx(path: Path) -> Source:
     )
 
 
-def _known_network(read: Checkpoint | None, card: Card | None, arch: str | None, args: Mapping[str, str]) -> Network:
+def _known_network(read: Checkpoint | None, card: Card | None, arch: str | None, args: Mapping[str, object]) -> Network:
     from ssc_deploy import nets
 
+    if arch is not None:
+        arch, args = nets.resolve(arch, args)
     if read is None:
         if arch is None:
             raise NetworkError(f"name a checkpoint, or a network with --arch; the known are {', '.join(nets.names())}.")

@@ -86,3 +86,11 @@ def test_names_stand_for_known_architectures_and_arguments(name):
     arch, args = NAMED[name]
     config = nets.configure(arch, args)
     assert all(getattr(config, field) == value for field, value in args.items())
+
+
+def test_a_name_stands_for_architecture_and_arguments_that_others_outdo():
+    assert nets.resolve("ssc-net-6-9", {"G": "18"}) == ("ssc-net", {"B": 6, "G": "18"})
+    assert nets.resolve("ssc-net", {"B": "2"}) == ("ssc-net", {"B": "2"})
+    assert nets.resolve("unknown", {}) == ("unknown", {})
+    # Called alike, they are not the same network; the architecture was there first.
+    assert nets.resolve("mobilenet-v2", {}) == ("mobilenet-v2", {})

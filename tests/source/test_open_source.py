@@ -381,3 +381,13 @@ def test_opening_an_onnx_file_imports_no_torch(tmp_path):
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, path], check=True, cwd=Path(ssc_deploy.__file__).parents[1])
+
+
+def test_a_network_of_the_paper_is_called_by_its_name(tmp_path):
+    source = open_source(None, arch="shift-net-3-6", args={"classes": "7"})
+    assert (source.name, source.stem, source.classes) == ("Shift-Net-3-6", "shift-net-3-6", 7)
+    path = tmp_path / "net.pt"
+    checkpoint.save(source.module, path)
+    assert open_source(path, arch="shift-net-3-6").classes == 7
+    with pytest.raises(CheckpointError):
+        open_source(path, arch="shift-net-9-6")
