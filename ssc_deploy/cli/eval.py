@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,16 +12,18 @@ from ssc_deploy.errors import VerificationError
 from ssc_deploy.metadata import Preprocessing
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ssc_deploy.evaluation import Evaluation
 
 
 #: Values of `data.Split`, repeated here because importing it would import numpy for a help text.
 _SPLITS = ("train", "test")
 
+#: Suffixes of files that bring their own network.
+_EXPORTED = (".onnx", ".tflite")
+
 _EXAMPLES = """\b
 ssc-deploy eval --ckpt ssc_1_9.pt --data cifar-10-batches-py
+ssc-deploy eval --model ssc_1_9.tflite --data cifar-10-batches-py
 ssc-deploy eval --ckpt ssc_1_9.pt --model-file ssc_1_9.onnx --data test.zip
 """
 
@@ -32,7 +35,7 @@ ssc-deploy eval --ckpt ssc_1_9.pt --model-file ssc_1_9.onnx --data test.zip
     "files",
     type=options.PATH,
     multiple=True,
-    help="An exported file, to be compared with it. Repeatable.",
+    help="An exported file, to be compared with it. Repeatable; --model takes one, too.",
 )
 @click.option("--data", type=options.PATH, required=True, help="Folder or zip file of pictures with classes.")
 @click.option("--split", type=click.Choice(_SPLITS), default="test", show_default=True, help="Part of the data.")
@@ -67,6 +70,10 @@ def eval(  # noqa: A001 - the command's name
     is named and the exit code is 1.
     """
     paths = [*([ckpt] if ckpt is not None else []), *files]
+    model = network["model"]
+    if model is not None and model.endswith(_EXPORTED):
+        # Elsewhere --model names code; of a file that brings its own network nothing else can be meant.
+        paths.append(Path(network.pop("model")))
     if not paths:
         raise click.UsageError("name a network: --ckpt FILE, or --model-file FILE")
     if (mean is None) != (std is None):

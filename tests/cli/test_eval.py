@@ -61,6 +61,16 @@ def test_all_three_forms_score_the_same_and_agree_on_every_picture(folder, netwo
     assert outcome.json["agree"] is True
 
 
+def test_model_takes_an_exported_file_as_well_as_code(folder):
+    scored = {}
+    for option in ("--ckpt", "--model-file", "--model"):
+        outcome = ssc("eval", option, folder / "exported" / "net.onnx", "--data", folder / "tree", "--format", "json")
+        assert outcome.code == 0, outcome
+        scored[option] = outcome.json["files"]
+    assert scored["--model"] == scored["--model-file"] == scored["--ckpt"]
+    assert "nowhere.onnx" in refused("eval", "--model", "nowhere.onnx", "--data", folder / "tree")
+
+
 def test_the_text_names_files_and_classes_and_the_picture_is_drawn(folder, tmp_path):
     picture = tmp_path / "new" / "confusion.png"
     command = (
