@@ -27,7 +27,8 @@ ROOT = Path(__file__).parents[1]
 SHIFTS = ("one-hot", "stacked", "rolls")
 CPU_TARGET, MEMORY_TARGET = 2.0, 1.5
 
-_CLI = "from ssc_deploy.cli import main; main()"
+#: The command line, without an installed script.
+CLI = "from ssc_deploy.cli import main; main()"
 
 
 @dataclass(frozen=True)
@@ -43,20 +44,24 @@ class Cost:
     memory: float
 
 
-def cost(command: list[str]) -> Cost:
+def cost(command: list[str], output: Path | None = None) -> Cost:
     """Runs a command on one thread to its end.
+
+    Args:
+        command: and its arguments.
+        output: what it prints as its result goes there.
 
     Raises:
         RuntimeError: the command failed.
     """
     environment = {**os.environ, **measuring.ONE_THREAD}
-    with tempfile.TemporaryFile() as output:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=subprocess.STDOUT)
+    with tempfile.TemporaryFile() as said, Path(output or os.devnull).open("wb") as printed:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=printed, stderr=said)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
-            output.seek(0)
-            raise RuntimeError(f"{command} failed:\n{output.read().decode(errors='replace')}")
+            said.seek(0)
+            raise RuntimeError(f"{command} failed:\n{said.read().decode(errors='replace')}")
     return Cost(usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1e3)
 
 
@@ -73,7 +78,7 @@ def main() -> None:
         plain = [sys.executable, "-m", "benchmarks.plain_export", f"{folder}/plain.onnx"]
         ours = {
             shift: [
-                *(sys.executable, "-c", _CLI, "export", "--output", f"{folder}/{shift}", "--overwrite"),
+                *(sys.executable, "-c", CLI, "export", "--output", f"{folder}/{shift}", "--overwrite"),
                 *("--model", "benchmarks/networks.py:ssc_net", "--arg", f"shift={shift}", "--input-shape", "1,3,32,32"),
                 *(argument for to in formats for argument in ("--to", to)),
             ]

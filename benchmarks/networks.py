@@ -1,16 +1,22 @@
-"""SSC-Net with its shift written as others write it: what the benchmarks export, and what they compare with.
+"""What the benchmarks export, and what they compare with: SSC-Net with its shift written as others write it.
 
 For `ssc-deploy`: ``--model benchmarks/networks.py:ssc_net --arg shift=rolls --arg B=6 --input-shape 1,3,32,32``.
 """
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import torch
 from torch import nn
 from torch.nn import functional
 
-from ssc_deploy import nets
+from ssc_deploy import card, checkpoint, nets, pictures
 from ssc_deploy.nets.movement import Shift
+
+#: Pictures that untrained networks are settled on.
+MODEL = Path(__file__).parents[1] / "models" / "ssc-net-1-9"
 
 
 class StackedSlices(nn.Module):
@@ -60,3 +66,28 @@ def ssc_net(shift: str = "one-hot", B: int = 6, G: int = 9) -> nn.Module:  # noq
         for parent, name in sites:
             setattr(parent, name, spelled())
     return network
+
+
+def settled(name: str, size: str, path: str, *arguments: str) -> None:
+    """Writes the checkpoint of a network with seeded weights, under which it sees real pictures as a trained one does.
+
+    Prints its title, architecture and parameters as JSON.
+
+    Args:
+        name: of `nets.NAMED`, or an architecture.
+        size: height and width of the pictures.
+        path: of the checkpoint.
+        arguments: of the network, ``NAME=VALUE``.
+    """
+    given = dict(argument.split("=", 1) for argument in arguments)
+    arch, resolved = nets.resolve(name, given)
+    network = nets.build(arch, **resolved)
+    nets.randomise(network)
+    described = card.read(MODEL / card.FILE_NAME)
+    assert described.preprocessing is not None  # the card of a model that ships
+    shape = (int(size), int(size))
+    read = [pictures.read(p.path, "RGB", shape, resize=True) for p in described.golden_pictures()[::4]]
+    nets.settle(network, torch.from_numpy(pictures.preprocess(read, described.preprocessing, "NCHW")))
+    checkpoint.save(network, Path(path))
+    count = sum(p.numel() for p in network.parameters())
+    print(json.dumps({"network": network.title, "architecture": arch, "parameters": count}))
