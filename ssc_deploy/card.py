@@ -29,10 +29,16 @@ class Training:
     Attributes:
         data: what it was trained on.
         recipe: how, in a sentence.
+        command: what trains it again; empty where the card does not say.
+        log: a JSON object an epoch, as `training` writes it; None where there is none.
+        curve: their picture; None where there is none.
     """
 
     data: str
     recipe: str
+    command: str = ""
+    log: Path | None = None
+    curve: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +149,7 @@ def read(path: Path) -> Card:
         labels=table.items("labels", str, ()),
         preprocessing=None if picture is None else _preprocessing(picture),
         golden=None if golden is None else path.parent / golden,
-        training=None if training is None else Training(training.take("data", str), training.take("recipe", str)),
+        training=None if training is None else _training(training),
         accuracy=None
         if accuracy is None
         else Accuracy(
@@ -219,6 +225,16 @@ class _Table:
         raw = self.take(key, dict, None)
         return None if raw is None else _Table(self.path, f"{self.prefix}{key}", raw)
 
+    def file(self, key: str) -> Path | None:
+        """A file beside the card, None where the key is missing."""
+        name = self.take(key, str, None)
+        if name is None:
+            return None
+        path: Path = self.path.parent / name
+        if not (_is_inside(path, self.path.parent) and path.is_file()):
+            raise CardError(f"{self.path}: {self.prefix}{key} names {name!r}, which is no file beside the card.")
+        return path
+
     def finish(self) -> None:
         """Raises where keys are left that nobody took."""
         for key in self.left:
@@ -227,6 +243,16 @@ class _Table:
             raise CardError(
                 f"{self.path}: the key {self.prefix}{key} is unknown; {hint}known are {', '.join(self.taken)}."
             )
+
+
+def _training(table: _Table) -> Training:
+    return Training(
+        table.take("data", str),
+        table.take("recipe", str),
+        table.take("command", str, ""),
+        table.file("log"),
+        table.file("curve"),
+    )
 
 
 def _preprocessing(table: _Table) -> Preprocessing:

@@ -22,6 +22,8 @@ std = [1, 0.2, 0.3]
 [training]
 data = "two pictures"
 recipe = "none"
+command = "ssc-deploy train"
+log = "tiny.jsonl"
 [accuracy]
 top1 = 0.5
 pictures = 2
@@ -35,6 +37,7 @@ def model(tmp_path):
     """A folder with checkpoint, card and one golden picture; returns a function that rewrites the card."""
     content = b"weights"
     (tmp_path / "tiny.pt").write_bytes(content)
+    (tmp_path / "tiny.jsonl").write_text("{}\n")
     (tmp_path / "golden").mkdir()
     (tmp_path / "golden/cat-1.png").write_bytes(b"png")
     (tmp_path / "golden/labels.csv").write_text("file,label\ncat-1.png,cat\n")
@@ -56,7 +59,9 @@ def test_a_card_is_read_whole(model):
     read = card.read(model())
     assert (read.name, read.arch, read.config, read.labels) == ("Tiny", "ssc-net", {"B": 1}, ("cat", "dog"))
     assert read.preprocessing == Preprocessing((0.5, 0.5, 0.0), (1.0, 0.2, 0.3), "RGB")
-    assert read.training == card.Training("two pictures", "none")
+    assert read.training == card.Training(
+        "two pictures", "none", "ssc-deploy train", read.path.with_name("tiny.jsonl"), None
+    )
     assert read.accuracy == card.Accuracy(0.5, 2, "the same two", "python measure.py")
     assert [(p.path.name, p.label) for p in read.golden_pictures()] == [("cat-1.png", 0)]
 
@@ -84,6 +89,8 @@ def test_the_least_card(tmp_path):
         ("top1 = 0.5", "top1 = 50", r"accuracy\.top1 is a share"),
         ("top1 = 0.5", "top1 = true", r"accuracy\.top1 must be a number"),
         ('recipe = "none"', 'recipe = "none"\nlr = 1', r"the key training\.lr is unknown"),
+        ('log = "tiny.jsonl"', 'curve = "tiny.png"', r"training\.curve names 'tiny.png', which is no file beside"),
+        ('log = "tiny.jsonl"', 'log = "/etc/passwd"', r"training\.log names '/etc/passwd', which is no file beside"),
         ('golden = "golden"', 'golden = "missing"', "golden names .*missing"),
         ('golden = "golden"', 'golden = ".."', "no folder beside the card"),
         ("[config]", "[config", "cannot be read"),
