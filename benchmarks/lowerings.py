@@ -1,7 +1,8 @@
 """How long the stages of an SSC-Net take with each lowering: the figures behind ``ssc_deploy/lower/defaults.py``.
 
     python -m benchmarks.lowerings [--target onnxruntime|litert] [--modules 3] [--rounds 60]
-                                    [--offsets periodic|runs|mixed] [81x32 162x16 ...]
+                                    [--offsets periodic|runs|mixed] [--linear] [--dynamic] [--shuffles]
+                                    [81x32 162x16 ...]
 
 Each stage (by default 81 channels at 32x32, 162 at 16x16, 324 at 8x8; G = M / 9) is a chain of SSC modules with random
 weights, so that the runtime's own fusions and layouts around a shift are in the figure. One thread; all variants take
@@ -23,6 +24,7 @@ import onnx_ir as ir
 
 from ssc_deploy import lower, movement, roles
 from ssc_deploy.emit import tflite
+from ssc_deploy.errors import LoweringError
 from ssc_deploy.metadata import ModelMetadata
 
 STAGES = ("81x32", "162x16", "324x8")
@@ -35,8 +37,8 @@ def offsets_of(channels: int, spread: str) -> tuple[tuple[int, int], ...]:
     return tuple((int(i) // 3 - 1, int(i) % 3 - 1) for i in p)
 
 
-def stage(channels: int, size: int, modules: int, spread: str) -> ir.Model:
-    """SSC modules one after another, in canonical form."""
+def stage(channels: int, size: int, modules: int, spread: str, *, linear: bool = False) -> ir.Model:
+    """SSC modules one after another, in canonical form; ``linear``: without the ReLU before each shift."""
     groups = channels // 9
     rng = np.random.default_rng(0)
     value = ir.val("input", dtype=ir.DataType.FLOAT, shape=(1, channels, size, size))
@@ -68,10 +70,10 @@ def stage(channels: int, size: int, modules: int, spread: str) -> ir.Model:
 
     for _ in range(modules):
         shortcut = value
-        value = pointwise(pointwise(value, 1), groups)
+        value = pointwise(pointwise(value, 1), groups, relu=not linear)
         value = pointwise(shift(value), groups)
         value = add("Gather", order, data=[value], axis=1, role=roles.Role.SHUFFLE)
-        value = pointwise(shift(pointwise(value, 9)), groups)
+        value = pointwise(shift(pointwise(value, 9, relu=not linear)), groups)
         value = add("Relu", data=[add("Add", data=[pointwise(value, 9, relu=False), shortcut])])
     graph = ir.Graph(inputs, [value], nodes=nodes, initializers=initializers, opset_imports={"": 17}, name="main")
     return ir.Model(graph, ir_version=8)
@@ -85,6 +87,7 @@ def runner(model: ir.Model, target: lower.Target, size: int, channels: int):
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
+        options.log_severity_level = 3
         session = onnxruntime.InferenceSession(ir.to_proto(model).SerializeToString(), options)
         x = rng.standard_normal((1, channels, size, size), np.float32)
         return lambda: session.run(None, {"input": x})
@@ -109,14 +112,21 @@ def main() -> None:
     parser.add_argument("--modules", type=int, default=3)
     parser.add_argument("--rounds", type=int, default=60)
     parser.add_argument("--offsets", default="periodic", choices=["periodic", "runs", "mixed"])
+    parser.add_argument("--shuffles", action="store_true", help="each shift with each shuffle, not with auto alone")
+    parser.add_argument("--linear", action="store_true", help="no ReLU before a shift")
+    parser.add_argument("--dynamic", action="store_true", help="leave the batch dynamic")
     parser.add_argument("stages", nargs="*", default=STAGES, help="channels x height and width")
     options = parser.parse_args()
-    target = lower.Target(options.target)
+    target, batch = lower.Target(options.target), None if options.dynamic else 1
     for channels, size in (map(int, text.split("x")) for text in options.stages):
-        model = stage(channels, size, options.modules, options.offsets)
+        model = stage(channels, size, options.modules, options.offsets, linear=options.linear)
         variants = {}
-        for shift, shuffle in itertools.product(("auto", *lower.SHIFTS.names), ("auto", *lower.SHUFFLES.names)):
-            lowered = lower.lower(model, target, shift=shift, shuffle=shuffle).model
+        shuffles = ("auto", *lower.SHUFFLES.names) if options.shuffles else ("auto",)
+        for shift, shuffle in itertools.product(("auto", *lower.SHIFTS.names), shuffles):
+            try:
+                lowered = lower.lower(model, target, shift=shift, shuffle=shuffle, batch=batch).model
+            except LoweringError:
+                continue  # not for this target
             variants[f"shift={shift}, shuffle={shuffle}"] = runner(lowered, target, size, channels)
         times: dict[str, list[float]] = {name: [] for name in variants}
         for _ in range(options.rounds):

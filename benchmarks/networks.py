@@ -30,6 +30,17 @@ class StackedSlices(nn.Module):
         return torch.stack(windows, 2).view(n, c, h, w)
 
 
+class JoinedSlices(nn.Module):
+    """The same nine windows joined by a concatenation: no axis comes or goes on the way."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Moves the pixels of ``x`` [N, C, H, W], C a multiple of 9."""
+        n, c, h, w = x.shape
+        padded = functional.pad(x, (1, 1, 1, 1)).view(n, c // 9, 9, h + 2, w + 2)
+        windows = [padded[:, :, p : p + 1, p // 3 : p // 3 + h, p % 3 : p % 3 + w] for p in range(9)]
+        return torch.cat(windows, 2).view(n, c, h, w)
+
+
 class Rolls(nn.Module):
     """Each channel rolled by itself, the rows and columns that came in from the other side blanked."""
 
@@ -48,7 +59,12 @@ class Rolls(nn.Module):
 
 
 #: How the shift may be written; None leaves the project's own, a one-hot depthwise convolution.
-SHIFTS: dict[str, type[nn.Module] | None] = {"one-hot": None, "stacked": StackedSlices, "rolls": Rolls}
+SHIFTS: dict[str, type[nn.Module] | None] = {
+    "one-hot": None,
+    "stacked": StackedSlices,
+    "joined": JoinedSlices,
+    "rolls": Rolls,
+}
 
 
 def ssc_net(shift: str = "one-hot", B: int = 6, G: int = 9) -> nn.Module:  # noqa: N803 - the paper's names

@@ -1,6 +1,6 @@
 """What PyTorch alone does: ``torch.onnx.export(optimize=False)`` of SSC-Net, as ssc-deploy is compared with.
 
-python -m benchmarks.plain_export FILE.onnx [--shift one-hot|stacked|rolls] [-B 6] [-G 9]
+python -m benchmarks.plain_export FILE.onnx [--shift one-hot|stacked|joined|rolls] [-B 6] [-G 9]
 """
 
 from __future__ import annotations

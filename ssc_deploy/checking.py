@@ -88,5 +88,7 @@ def movement_sites(model: ir.Model) -> tuple[MovementSite, ...]:
     for node in model.graph:
         movement, data, moved = canonical.movement_of(node), node.inputs[0] if node.inputs else None, node.outputs[0]
         if movement is not None and data is not None and data.name and moved.name:
-            sites.append(MovementSite(data.name, moved.name, movement))
+            relu = data.producer()
+            linear = relu.inputs[0] if relu is not None and relu.op_type == "Relu" else None
+            sites.append(MovementSite(data.name, moved.name, movement, None if linear is None else linear.name))
     return tuple(sites)

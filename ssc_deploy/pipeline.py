@@ -83,7 +83,8 @@ def export(
         arch: architecture of `ssc_deploy.nets`, where the checkpoint does not tell it.
         args: of the network, as text.
         input_shape: (1, C, H, W); needed with ``model``.
-        shift: lowering of every shift (``slice``, ``gather``, ``depthwise``), or ``auto`` for the fastest measured.
+        shift: lowering of every shift (``depthwise``, ``slice``, ``gather``; ``flat`` for ONNX), or ``auto`` for the
+            fastest measured.
         shuffle: lowering of every shuffle (``transpose``, ``gather``), or ``auto``.
         batch: pictures at a time; None for any number.
         opset: of the ONNX file; default 17, which phones' runtimes load.

@@ -9,7 +9,7 @@ from benchmarks import measuring, networks
 from ssc_deploy.nets.movement import Shift, window_offsets
 
 
-@pytest.mark.parametrize("spelled", [networks.StackedSlices, networks.Rolls])
+@pytest.mark.parametrize("spelled", [networks.StackedSlices, networks.JoinedSlices, networks.Rolls])
 def test_a_spelling_moves_the_same_pixels_as_the_networks_own_shift(spelled):
     x = torch.randn(2, 18, 5, 7)
     assert torch.equal(spelled()(x), Shift(window_offsets(18, 3))(x))

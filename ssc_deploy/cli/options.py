@@ -17,7 +17,7 @@ Command = TypeVar("Command", bound="Callable[..., object]")
 # Names that the library knows, repeated here because asking it would import onnx and numpy for a help text;
 # tests/cli/test_help.py holds them against the library's own.
 FORMATS = ("onnx", "tflite")
-SHIFTS = ("auto", "depthwise", "slice", "gather")
+SHIFTS = ("auto", "depthwise", "slice", "gather", "flat")
 SHUFFLES = ("auto", "transpose", "gather")
 STAGES = ("file", "checkpoint", "capture", "rewrite", "lower")
 TARGETS = ("onnxruntime", "litert")

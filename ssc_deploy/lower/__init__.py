@@ -13,7 +13,15 @@ from onnx_ir.passes import common
 
 from ssc_deploy import roles
 from ssc_deploy.errors import LoweringError
-from ssc_deploy.lower import defaults, shift_depthwise, shift_gather, shift_slice, shuffle_gather, shuffle_transpose
+from ssc_deploy.lower import (
+    defaults,
+    shift_depthwise,
+    shift_flat,
+    shift_gather,
+    shift_slice,
+    shuffle_gather,
+    shuffle_transpose,
+)
 from ssc_deploy.lower.batch import set_batch
 from ssc_deploy.lower.registry import Lowering, Registry
 from ssc_deploy.lower.report import Choice, LowerReport
@@ -27,7 +35,10 @@ if TYPE_CHECKING:
 
 __all__ = ["SHIFTS", "SHUFFLES", "Choice", "LowerReport", "Lowered", "Target", "lower", "sites"]
 
-SHIFTS = Registry(roles.Role.SHIFT, (shift_depthwise.LOWERING, shift_slice.LOWERING, shift_gather.LOWERING))
+SHIFTS = Registry(
+    roles.Role.SHIFT,
+    (shift_depthwise.LOWERING, shift_slice.LOWERING, shift_gather.LOWERING, shift_flat.LOWERING),
+)
 SHUFFLES = Registry(roles.Role.SHUFFLE, (shuffle_transpose.LOWERING, shuffle_gather.LOWERING))
 
 # Constants of more numbers than this are not compared with each other: kernels and indices of a stage have fewer, and

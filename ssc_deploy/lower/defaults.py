@@ -2,20 +2,23 @@
 
 ONNX Runtime 1.32, x86-64, one thread, SSC-Net stages, time relative to ``depthwise``:
 
-    channels x size     81x32  81x16  162x16  162x8  54x16  18x32  27x8    324x16  324x8  144x32  144x8  36x8
-    slice               0.74   0.75   0.73    0.79   0.80   0.80   1.25    1.22    1.53   1.15    1.92   2.3
-    gather              1.61          1.30                         1.13            2.02
+    channels x size     81x32  81x16  162x16  162x8  54x16  18x32  27x8  9x8   324x16  324x8  144x32  144x8  36x8
+    flat                0.63   0.56   0.60    0.49   0.57   0.64   0.84  1.36  0.99    1.07   1.05    1.21   1.52
+    slice               0.74   0.75   0.76    0.73   0.78   0.76   1.12  1.51  1.17    1.46   1.15    1.74   2.08
+    gather              2.55   2.15   2.01    1.42   2.23                              2.61
 
-Its depthwise kernel is fast only in the blocked layout (NCHWc), which takes channels in multiples of four; and nine
-slices of a tiny picture cost more in calls than they save. The spread of the offsets (periodic, in runs, mixed up)
-changes ``slice`` by 5 % at most. As for shuffles, ``gather`` takes 0.98 of the time of ``transpose``.
+The runtime's depthwise kernel is fast only in the blocked layout (NCHWc), which takes channels in multiples of four;
+and nine pieces of a tiny picture cost more in calls than they save. ``flat`` with a dynamic batch takes 0.89 and 0.82
+of the time of ``slice`` in the first two stages (0.87 and 0.80 with a fixed one). Where its mask has no convolution
+with a ReLU to go into, it takes 1.08 and 0.90 of it, and with offsets mixed up, which make two pieces of every channel,
+0.98 and 1.22; those are left to ``slice``. As for shuffles, ``gather`` takes 0.98 of the time of ``transpose``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssc_deploy.lower import transposition
+from ssc_deploy.lower import shift_flat, transposition
 from ssc_deploy.lower.target import Target
 
 if TYPE_CHECKING:
@@ -24,16 +27,20 @@ if TYPE_CHECKING:
 _BLOCKED_CHANNELS = 4
 # Between 27 channels of 8x8 (192 numbers a slice; depthwise wins) and 81 of 8x8 (576; slices win).
 _NUMBERS_A_SLICE = 384
+# Between 9 channels of 8x8 (64 numbers an offset; depthwise wins) and 27 of 8x8 (192; the rotation wins).
+_NUMBERS_A_ROTATION = 128
 
 
 def shift(site: Site) -> str:
     """Name of the default lowering of a shift."""
     if site.target is Target.LITERT:
         return "depthwise"
-    channels, slices = site.movement.in_channels, len(set(site.movement.offsets))
-    blocked = channels % _BLOCKED_CHANNELS == 0
-    tiny = channels * site.height * site.width < _NUMBERS_A_SLICE * slices
-    return "depthwise" if blocked or tiny else "slice"
+    channels, distinct = site.movement.in_channels, len(set(site.movement.offsets))
+    numbers = channels * site.height * site.width // distinct
+    rotates = shift_flat.folds(site) and shift_flat.pieces(site) <= 2 * distinct
+    if channels % _BLOCKED_CHANNELS == 0 or numbers < (_NUMBERS_A_ROTATION if rotates else _NUMBERS_A_SLICE):
+        return "depthwise"
+    return "flat" if rotates else "slice"
 
 
 def shuffle(site: Site) -> str:

@@ -74,13 +74,42 @@ class Site:
         *,
         label: str,
         shape: Sequence[Dim],
+        like: ir.Node | None = None,
     ) -> ir.Value:
-        """Adds a node of the same role and block, whose float32 output of ``shape`` is named ``<name>/<label>``."""
-        output = ir.val(f"{self.name}/{label}", dtype=ir.DataType.FLOAT, shape=ir.Shape(shape))
-        node = ir.node(op_type, inputs, attributes=dict(attributes or {}), outputs=[output], name=output.name)
-        node.metadata_props.update(self.node.metadata_props)
+        """Adds a node whose float32 output of ``shape`` is named ``<name>/<label>``.
+
+        It is of the role and block of ``like``: of the movement, unless it does another node's work.
+        """
+        return self._add(op_type, inputs, attributes, {label: shape}, like)[0]
+
+    def ops(
+        self,
+        op_type: str,
+        inputs: Sequence[ir.Value],
+        attributes: Mapping[str, Any] | None = None,
+        *,
+        label: str,
+        shapes: Sequence[Sequence[Dim]],
+    ) -> Sequence[ir.Value]:
+        """`op` for a node of several outputs, which are named ``<name>/<label>_0`` and so on."""
+        return self._add(op_type, inputs, attributes, {f"{label}_{i}": shape for i, shape in enumerate(shapes)})
+
+    def _add(
+        self,
+        op_type: str,
+        inputs: Sequence[ir.Value],
+        attributes: Mapping[str, Any] | None,
+        shapes: Mapping[str, Sequence[Dim]],
+        like: ir.Node | None = None,
+    ) -> Sequence[ir.Value]:
+        outputs = [
+            ir.val(f"{self.name}/{label}", dtype=ir.DataType.FLOAT, shape=ir.Shape(shape))
+            for label, shape in shapes.items()
+        ]
+        node = ir.node(op_type, inputs, attributes=dict(attributes or {}), outputs=outputs, name=outputs[0].name)
+        node.metadata_props.update((like or self.node).metadata_props)
         self.added.append(node)
-        return output
+        return outputs
 
     @property
     def batch(self) -> int | ir.SymbolicDim:

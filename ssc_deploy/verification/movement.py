@@ -15,7 +15,7 @@ import numpy as np
 from ssc_deploy.verification import intermediate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from ssc_deploy.movement import Movement
@@ -30,11 +30,20 @@ class MovementSite:
         source: name of the tensor that is read.
         target: name of the tensor that holds the moved values.
         movement: from the one to the other.
+        linear: name of the tensor that a ReLU makes ``source`` of; None where none does. A file may have no ``source``,
+            because its ReLU also leaves out what the movement does not read: then it is ``max(linear, 0)`` that moves.
     """
 
     source: str
     target: str
     movement: Movement
+    linear: str | None = None
+
+    def start(self, names: Collection[str]) -> str:
+        """Where the movement starts in a file that has tensors of these names: ``source``, or else ``linear``."""
+        if self.linear is not None and self.linear in names and self.source not in names:
+            return self.linear
+        return self.source
 
 
 @dataclass(frozen=True)
@@ -85,8 +94,8 @@ def check(
             only the movements are checked whose both ends the file has.
     """
     there = intermediate.names(path)
-    wanted = {name for site in sites for name in (site.source, site.target)} & there
-    checked = [site for site in sites if complete or {site.source, site.target} <= there]
+    wanted = {name for site in sites for name in (site.start(there), site.target)} & there
+    checked = [site for site in sites if complete or {site.start(there), site.target} <= there]
     values = intermediate.Opened(path, wanted, batch).values(x) if checked else {}
     failures = [failure for site in checked if (failure := _failure(site, values))]
     exact = len(checked) - len(failures)
@@ -95,12 +104,15 @@ def check(
 
 def _failure(site: MovementSite, values: dict[str, Float32]) -> str | None:
     """What is wrong at the site, as a sentence."""
-    for name in (site.source, site.target):
+    start = site.start(values)
+    for name in (start, site.target):
         if name not in values:
             return f"the file has no tensor {name}, so the movement into {site.target} cannot be checked"
-    source, target = values[site.source], values[site.target]
+    source, target = values[start], values[site.target]
+    if start == site.linear:
+        source = np.maximum(source, 0)
     if source.ndim != 4 or source.shape[1] != site.movement.in_channels:
-        return f"{site.source} is {list(source.shape)}, but {site.movement.in_channels} channels move from it"
+        return f"{start} is {list(source.shape)}, but {site.movement.in_channels} channels move from it"
     expected = site.movement(source)
     if expected.shape != target.shape:
         return f"{site.target} is {list(target.shape)} instead of {list(expected.shape)}"
@@ -110,7 +122,7 @@ def _failure(site: MovementSite, values: dict[str, Float32]) -> str | None:
     n, c, y, x = (int(i) for i in wrong[0])
     dy, dx = site.movement.offsets[c]
     return (
-        f"{site.target} differs from {site.source} moved in {len(wrong)} of {target.size} values; the first is "
+        f"{site.target} differs from {start} moved in {len(wrong)} of {target.size} values; the first is "
         f"channel {c} at row {y}, column {x}, which should be channel {site.movement.source[c]} "
         f"displaced by ({dy}, {dx}): "
         f"{float(expected[n, c, y, x])!r}, and is {float(target[n, c, y, x])!r}"

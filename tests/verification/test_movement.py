@@ -1,6 +1,8 @@
 import dataclasses
 
 import networks
+import numpy as np
+import onnx
 import pytest
 
 from ssc_deploy import movement as mv
@@ -71,3 +73,41 @@ def test_a_file_without_movements_has_none_to_check(written):
     report = movement.check(written[0], [], X)
     assert report.ok
     assert report.checked == 0
+
+
+def masked(path, tmp_path, *, mask):
+    """The file with the first shift's ReLU replaced by one that ``mask`` [1, C, H, W] is added before."""
+    model = onnx.load(path)
+    relu = next(node for node in model.graph.node if node.output[0] == "body.0.mix")
+    at = list(model.graph.node).index(relu)
+    model.graph.initializer.append(onnx.numpy_helper.from_array(mask, "mask"))
+    model.graph.node.insert(at, onnx.helper.make_node("Add", [relu.input[0], "mask"], ["lowered"]))
+    relu.input[0], relu.output[0] = "lowered", "masked"
+    next(node for node in model.graph.node if "body.0.mix" in node.input).input[0] = "masked"
+    onnx.save(model, tmp_path / "masked.onnx")
+    return tmp_path / "masked.onnx"
+
+
+def unread(site):
+    """-1e30 wherever no output of the shift reads."""
+    channels, size = site.movement.in_channels, networks.SIZE[1:]
+    numbers = np.arange(channels * size[0] * size[1], dtype=np.float32).reshape(1, channels, *size) + 1
+    read = np.isin(numbers, site.movement(numbers))
+    return np.where(read, np.float32(0), np.float32(-1e30))
+
+
+def test_a_file_that_masks_what_a_shift_does_not_read_is_checked_before_the_relu(written, tmp_path):
+    path, sites = written
+    sites[0] = dataclasses.replace(sites[0], linear="body.0.mix.1")
+    report = movement.check(masked(path, tmp_path, mask=unread(sites[0])), sites, X)
+    assert (report.checked, report.exact) == (4, 4)
+
+
+def test_a_mask_that_hides_a_pixel_that_is_read_is_found(written, tmp_path):
+    path, sites = written
+    sites[0] = dataclasses.replace(sites[0], linear="body.0.mix.1")
+    mask = unread(sites[0])
+    mask[:, :, 3, 3] = -1e30
+    report = movement.check(masked(path, tmp_path, mask=mask), sites, X)
+    assert report.exact == 3
+    assert "body.0.shift differs from body.0.mix.1" in report.first_failure
