@@ -1,6 +1,6 @@
 """How fast the exported files of SSC-Net-6-9 run, against plain exports of the same network.
 
-    python -m benchmarks.latency [--rounds 40] [--runs 10] [--lowerings auto|all] [--json FILE]
+    python -m benchmarks.latency [--rounds 40] [--runs 10] [--lowerings auto|all] [--folder DIR] [--json FILE]
 
 The plain exports are ``torch.onnx.export(optimize=False)`` of the network with the same weights and with its shift
 written as pad + 9 slices + stack, and as pad + 9 slices + concat on the view (N, G, 9, H, W), the better of the two.
@@ -41,11 +41,14 @@ LITERT_TARGET = 1.00
 
 
 def files(folder: Path, lowerings: str) -> dict[str, Path]:
-    """The plain export and ours, verified."""
+    """The plain exports and ours, verified; those that the folder has already are not made again."""
+    folder.mkdir(parents=True, exist_ok=True)
     checkpoint = folder / "ssc_6_9.pt"
     torch.save(ssc_net().state_dict(), checkpoint)
     found = {f"plain, {shift}": folder / f"{shift}.onnx" for shift in ("stacked", "joined")}
     for shift, path in zip(("stacked", "joined"), found.values(), strict=True):
+        if path.exists():
+            continue
         plain_export.export(path, ssc_net(shift))
         report = ssc_deploy.verify(checkpoint, path)
         if not report.ok:
@@ -56,12 +59,13 @@ def files(folder: Path, lowerings: str) -> dict[str, Path]:
     for shift, shuffle in choices:
         named = [f"{k}={v}" for k, v in (("shift", shift), ("shuffle", shuffle)) if v != "auto"]
         for form in ("onnx", "tflite"):
-            output = folder / "-".join([form, *named])
+            path = folder / "-".join([form, *named]) / f"{checkpoint.stem}.{form}"
             try:
-                result = ssc_deploy.export(checkpoint, to=form, output=output, shift=shift, shuffle=shuffle)
+                if not path.exists():
+                    ssc_deploy.export(checkpoint, to=form, output=path.parent, shift=shift, shuffle=shuffle)
             except LoweringError:
                 continue  # a lowering for the other runtime
-            found[" ".join([form, *named])] = result.files[0].path
+            found[" ".join([form, *named])] = path
     return found
 
 
@@ -93,10 +97,11 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=40)
     parser.add_argument("--runs", type=int, default=10, help="of each file in a round")
     parser.add_argument("--lowerings", default="auto", choices=["auto", "all"])
+    parser.add_argument("--folder", type=Path, help="keeps the files, and takes those of an earlier run")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        paths = files(Path(name), options.lowerings)
+        paths = files(options.folder or Path(name), options.lowerings)
         runners = {name: runtimes.runtime_for(path).load(path, threads=1) for name, path in paths.items()}
         tflite = {name: path for name, path in paths.items() if path.suffix == ".tflite"}
         partitions = {name: LiteRT().delegates(path) for name, path in tflite.items()}

@@ -61,7 +61,9 @@ def run(runner: Runner, x: Float32, *, layout: str = "NCHW", batch: int | None =
                 f"the file returns {list(outputs[0].shape)} for a batch of {len(chunk)}; "
                 "its output must have a row for each picture"
             )
-        results.append([channels_first(output, layout)[:used] for output in outputs])
+        outputs = [channels_first(output, layout) for output in outputs]
+        # An output that holds planes has no axis for the batch; files with such take one picture at a time.
+        results.append(outputs if used == len(chunk) else [output[:used] for output in outputs])
     return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
 

@@ -82,6 +82,7 @@ def reference_of(source: Source) -> Reference:
 def movement_sites(model: ir.Model) -> tuple[MovementSite, ...]:
     """Where a canonical graph moves data; the tensors keep their names in every file that is made of it."""
     from ssc_deploy.rewrite import canonical
+    from ssc_deploy.rewrite import graph as g
     from ssc_deploy.verification import MovementSite
 
     sites = []
@@ -90,5 +91,7 @@ def movement_sites(model: ir.Model) -> tuple[MovementSite, ...]:
         if movement is not None and data is not None and data.name and moved.name:
             relu = data.producer()
             linear = relu.inputs[0] if relu is not None and relu.op_type == "Relu" else None
-            sites.append(MovementSite(data.name, moved.name, movement, None if linear is None else linear.name))
+            shape = g.shape_of(moved)
+            size = None if shape is None else (shape[2], shape[3])
+            sites.append(MovementSite(data.name, moved.name, movement, None if linear is None else linear.name, size))
     return tuple(sites)

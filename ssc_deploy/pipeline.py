@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy.checking import Check, is_ours
-from ssc_deploy.errors import CaptureError, OutputError, VerificationError
+from ssc_deploy.errors import CaptureError, LoweringError, OutputError, VerificationError
 from ssc_deploy.metadata import ModelMetadata
 from ssc_deploy.results import ExportedFile, ExportResult, Format, formats_of
 
@@ -66,6 +66,8 @@ def export(
     shift: str = "auto",
     shuffle: str = "auto",
     batch: int | None = 1,
+    layout: str = "auto",
+    runtime: str | None = None,
     opset: int | None = None,
     overwrite: bool = False,
     atol: float | None = None,
@@ -87,6 +89,9 @@ def export(
             fastest measured.
         shuffle: lowering of every shuffle (``transpose``, ``gather``), or ``auto``.
         batch: pictures at a time; None for any number.
+        layout: how a ``.tflite`` file holds the pictures inside: ``nhwc``, ``channel-major``, or ``auto`` for the
+            fastest on ``runtime``.
+        runtime: what a ``.tflite`` file is to be fast on: ``litert`` (2.3 and later) or ``tflite-2.14``; None for all.
         opset: of the ONNX file; default 17, which phones' runtimes load.
         overwrite: whether files that stand there may be replaced.
         atol: with ``rtol``, replaces the tolerance that follows from the network.
@@ -103,6 +108,8 @@ def export(
 
     say = progress or (lambda _stage, _line: None)
     formats = formats_of([to] if isinstance(to, str) else to)
+    if Format.TFLITE not in formats and (layout != "auto" or runtime is not None):
+        raise LoweringError("layout and runtime are of TFLite files, and none is exported; add tflite to the formats")
     source = open_source(_path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape)
     folder = DEFAULT_OUTPUT / source.stem if output is None else Path(output)
     paths = {f: folder / f"{source.stem}.{f.value}" for f in formats}
@@ -113,7 +120,10 @@ def export(
     say("checkpoint", describe(source))
     canonical = canonicalise(source, progress=say, check=check)
     checked = Check(source, canonical.model, atol, rtol)
-    lowered = {f: lower(canonical, f, shift=shift, shuffle=shuffle, batch=batch) for f in formats}
+    lowered = {
+        f: lower(canonical, f, shift=shift, shuffle=shuffle, batch=batch, layout=layout, runtime=runtime)
+        for f in formats
+    }
     exported = []
     # All or none: a folder with one format of today and another of yesterday would be worse than neither.
     with files.together(overwrite=overwrite) as written:
@@ -204,11 +214,24 @@ def captured_from(source: Source) -> Capture:
     return capture.read_onnx(source.onnx_path, source.input_shape)
 
 
-def lower(canonical: Canonical, form: Format, *, shift: str, shuffle: str, batch: int | None) -> Lowered:
-    """The graph for the runtime of a format."""
+def lower(
+    canonical: Canonical,
+    form: Format,
+    *,
+    shift: str,
+    shuffle: str,
+    batch: int | None,
+    layout: str = "auto",
+    runtime: str | None = None,
+) -> Lowered:
+    """The graph for the runtime of a format; layout and runtime are of TFLite files only."""
     from ssc_deploy import lower as lowering
 
-    return lowering.lower(canonical.model, form.target, shift=shift, shuffle=shuffle, batch=batch)
+    if form is not Format.TFLITE:
+        return lowering.lower(canonical.model, form.target, shift=shift, shuffle=shuffle, batch=batch)
+    return lowering.lower(
+        canonical.model, form.target, shift=shift, shuffle=shuffle, batch=batch, layout=layout, runtime=runtime
+    )
 
 
 def describe(source: Source) -> str:

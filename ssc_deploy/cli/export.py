@@ -31,6 +31,10 @@ ssc-deploy export --ckpt my.pth --model my.py:Net --input-shape 1,3,32,32
 @click.option(
     "--batch", type=options.batch, metavar="N|dynamic", default="1", show_default=True, help="Pictures at a time."
 )
+@click.option("--layout", type=click.Choice(options.LAYOUTS), default="auto", help="Of pictures inside a .tflite file.")
+@click.option(
+    "--runtime", type=click.Choice(options.RUNTIMES), help="What a .tflite file is to be fast on.  [default: all]"
+)
 @click.option("--opset", type=int, help="Of the .onnx file.  [default: 17]")
 @options.tolerance
 @options.output_format
@@ -44,6 +48,8 @@ def export(
     shift: str,
     shuffle: str,
     batch: int | str,
+    layout: str,
+    runtime: str | None,
     opset: int | None,
     atol: float | None,
     rtol: float | None,
@@ -69,6 +75,8 @@ def export(
             shift=shift,
             shuffle=shuffle,
             batch=None if isinstance(batch, str) else batch,
+            layout=layout,
+            runtime=runtime,
             opset=opset,
             atol=atol,
             rtol=rtol,

@@ -19,6 +19,8 @@ Command = TypeVar("Command", bound="Callable[..., object]")
 FORMATS = ("onnx", "tflite")
 SHIFTS = ("auto", "depthwise", "slice", "gather", "flat")
 SHUFFLES = ("auto", "transpose", "gather")
+LAYOUTS = ("auto", "nhwc", "channel-major")
+RUNTIMES = ("litert", "tflite-2.14")
 STAGES = ("file", "checkpoint", "capture", "rewrite", "lower")
 TARGETS = ("onnxruntime", "litert")
 

@@ -14,6 +14,7 @@ from onnx_ir.passes import common
 from ssc_deploy import roles
 from ssc_deploy.errors import LoweringError
 from ssc_deploy.lower import (
+    channel_major,
     defaults,
     shift_depthwise,
     shift_flat,
@@ -23,6 +24,7 @@ from ssc_deploy.lower import (
     shuffle_transpose,
 )
 from ssc_deploy.lower.batch import set_batch
+from ssc_deploy.lower.layout import Layout, Runtime, choose
 from ssc_deploy.lower.registry import Lowering, Registry
 from ssc_deploy.lower.report import Choice, LowerReport
 from ssc_deploy.lower.site import Site
@@ -33,7 +35,18 @@ from ssc_deploy.rewrite import graph as g
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-__all__ = ["SHIFTS", "SHUFFLES", "Choice", "LowerReport", "Lowered", "Target", "lower", "sites"]
+__all__ = [
+    "SHIFTS",
+    "SHUFFLES",
+    "Choice",
+    "Layout",
+    "LowerReport",
+    "Lowered",
+    "Runtime",
+    "Target",
+    "lower",
+    "sites",
+]
 
 SHIFTS = Registry(
     roles.Role.SHIFT,
@@ -60,7 +73,14 @@ class Lowered:
 
 
 def lower(
-    model: ir.Model, target: Target, *, shift: str = "auto", shuffle: str = "auto", batch: int | None = 1
+    model: ir.Model,
+    target: Target,
+    *,
+    shift: str = "auto",
+    shuffle: str = "auto",
+    batch: int | None = 1,
+    layout: str = Layout.NHWC,
+    runtime: str | None = None,
 ) -> Lowered:
     """Lowers a model in canonical form; it is left as it is.
 
@@ -70,15 +90,23 @@ def lower(
         shift: name of a lowering in `SHIFTS` for every shift, or ``auto``: the fastest measured for each.
         shuffle: name of a lowering in `SHUFFLES` for every shuffle, or ``auto``.
         batch: pictures at a time; None for any number (dimension ``batch`` of the inputs).
+        layout: of `Layout`, for LiteRT: how pictures are held; or ``auto``: the fastest on ``runtime``.
+        runtime: of `Runtime`, for LiteRT: what the file is to be fast on; None for all of them.
 
     Raises:
         LoweringError: an unknown name; a lowering that was asked for by name and cannot carry out one of the
-            movements; a batch below 1, or one that the graph cannot take.
+            movements; a batch below 1, or one that the graph cannot take; a layout that the network, the batch or the
+            target cannot take.
     """
     if batch is not None and batch < 1:
         raise LoweringError(f"a batch of {batch} pictures is impossible; give a number from 1 on, or dynamic")
     lowered = model.clone()
-    found = sites(lowered, target)
+    stretches = channel_major.stretches(lowered) if target is Target.LITERT else set()
+    chosen_layout = choose(layout, runtime, lambda: bool(stretches) and batch == 1)
+    planar = stretches if chosen_layout is Layout.CHANNEL_MAJOR else set()
+    if chosen_layout is Layout.CHANNEL_MAJOR:
+        channel_major.check(planar, target, batch)
+    found = [(site, role) for site, role in sites(lowered, target) if site.node not in planar]
     named = {
         roles.Role.SHIFT: None if shift == "auto" else SHIFTS.get(shift),
         roles.Role.SHUFFLE: None if shuffle == "auto" else SHUFFLES.get(shuffle),
@@ -93,10 +121,11 @@ def lower(
     for site, role, lowering in chosen:
         choices.append(Choice(site.name, roles.block(site.node), role, lowering.name))
         site.finish(lowering.build(site))
+    choices += channel_major.convert(lowered, planar)
     # Shifts of a stage share their windows, indices and kernels: one constant each, however many blocks there are.
     common.DeduplicateInitializersPass(size_limit=_SHARED)(lowered)
     common.RemoveUnusedNodesPass()(lowered)
-    return Lowered(lowered, LowerReport(target, batch, tuple(choices)))
+    return Lowered(lowered, LowerReport(target, batch, tuple(choices), chosen_layout))
 
 
 def sites(model: ir.Model, target: Target) -> list[tuple[Site, roles.Role]]:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ssc_deploy.lower.layout import Layout
 from ssc_deploy.roles import Role
 
 if TYPE_CHECKING:
@@ -37,24 +38,31 @@ class LowerReport:
         target: what will run the graph.
         batch: of its inputs; None where it is dynamic.
         choices: one for each shift and shuffle, in the order of execution.
+        layout: how the pictures inside are held; says nothing of ONNX Runtime's, which are NCHW.
     """
 
     target: Target
     batch: int | None
     choices: tuple[Choice, ...]
+    layout: Layout = Layout.NHWC
 
     def counts(self, role: Role) -> dict[str, int]:
         """How often each lowering carries out a movement of that role, the most frequent first."""
         return dict(Counter(c.lowering for c in self.choices if c.role is role).most_common())
 
     def summary(self) -> dict[str, str]:
-        """One text for each role that occurs: ``{"shift": "slice x24, depthwise x12", "shuffle": "transpose"}``."""
+        """One text for each role that occurs: ``{"shift": "slice x24, depthwise x12", "shuffle": "transpose"}``.
+
+        A layout other than the usual one is said as well.
+        """
         texts = {}
         for role in (Role.SHIFT, Role.SHUFFLE):
             counts = self.counts(role)
             if counts:
                 several = ", ".join(f"{name} x{count}" for name, count in counts.items())
                 texts[role.value] = several if len(counts) > 1 else next(iter(counts))
+        if self.layout is Layout.CHANNEL_MAJOR:
+            texts["layout"] = self.layout.value
         return texts
 
     def __str__(self) -> str:
@@ -66,6 +74,7 @@ class LowerReport:
         return {
             "target": self.target.value,
             "batch": self.batch,
+            "layout": self.layout.value,
             "shift": self.counts(Role.SHIFT),
             "shuffle": self.counts(Role.SHUFFLE),
             "choices": [

@@ -1,4 +1,4 @@
-"""Where a movement happens: all that a lowering may know, and the nodes that it puts there."""
+"""Where a node is replaced, and where a movement happens: all that a lowering may know."""
 
 from __future__ import annotations
 
@@ -24,52 +24,32 @@ Dim = int | ir.SymbolicDim | None
 
 
 @dataclass(frozen=True, eq=False)
-class Site:
-    """A node that only moves data, and what is known about it.
+class Place:
+    """A node, and the nodes that are to stand in its place.
 
     Attributes:
-        node: a depthwise Conv (shift) or a Gather of channels (shuffle), in the graph.
-        movement: what it does.
-        height: of the picture, in pixels.
-        width: likewise.
-        target: what will run the result.
-        added: the nodes made so far to replace ``node``, in order.
+        node: in the graph.
+        added: the nodes made so far, in order.
     """
 
     node: ir.Node
-    movement: Movement
-    height: int
-    width: int
-    target: Target
-    added: list[ir.Node] = field(default_factory=list)
-
-    @property
-    def input(self) -> ir.Value:
-        """The picture that is moved, float32 [N, in_channels, height, width]."""
-        value = self.node.inputs[0]
-        assert value is not None  # the canonical form: data is the first input of Conv and Gather
-        return value
+    added: list[ir.Node] = field(default_factory=list, kw_only=True)
 
     @property
     def name(self) -> str:
-        """Name of the moved picture."""
+        """Name of what the node computes."""
         return self.node.outputs[0].name or ""
-
-    @property
-    def where(self) -> str:
-        """The node in words, for messages."""
-        return f"the {roles.role(self.node)} {roles.where(self.node)}"
 
     def constant(self, label: str, array: npt.NDArray[np.generic]) -> ir.Value:
         """A new initializer ``<name>/<label>``; equal ones are merged when the whole graph is lowered."""
         graph = self.node.graph
-        assert graph is not None  # sites are found by walking a graph
+        assert graph is not None  # places are found by walking a graph
         return g.initializer(graph, f"{self.name}/{label}", array)
 
     def op(
         self,
         op_type: str,
-        inputs: Sequence[ir.Value],
+        inputs: Sequence[ir.Value | None],
         attributes: Mapping[str, Any] | None = None,
         *,
         label: str,
@@ -78,14 +58,14 @@ class Site:
     ) -> ir.Value:
         """Adds a node whose float32 output of ``shape`` is named ``<name>/<label>``.
 
-        It is of the role and block of ``like``: of the movement, unless it does another node's work.
+        It is of the role and block of ``like``: of the node itself, unless it does another node's work.
         """
         return self._add(op_type, inputs, attributes, {label: shape}, like)[0]
 
     def ops(
         self,
         op_type: str,
-        inputs: Sequence[ir.Value],
+        inputs: Sequence[ir.Value | None],
         attributes: Mapping[str, Any] | None = None,
         *,
         label: str,
@@ -97,7 +77,7 @@ class Site:
     def _add(
         self,
         op_type: str,
-        inputs: Sequence[ir.Value],
+        inputs: Sequence[ir.Value | None],
         attributes: Mapping[str, Any] | None,
         shapes: Mapping[str, Sequence[Dim]],
         like: ir.Node | None = None,
@@ -110,6 +90,36 @@ class Site:
         node.metadata_props.update((like or self.node).metadata_props)
         self.added.append(node)
         return outputs
+
+
+@dataclass(frozen=True, eq=False)
+class Site(Place):
+    """A node that only moves data, and what is known about it.
+
+    Attributes:
+        node: a depthwise Conv (shift) or a Gather of channels (shuffle), in the graph.
+        movement: what it does.
+        height: of the picture, in pixels.
+        width: likewise.
+        target: what will run the result.
+    """
+
+    movement: Movement
+    height: int
+    width: int
+    target: Target
+
+    @property
+    def input(self) -> ir.Value:
+        """The picture that is moved, float32 [N, in_channels, height, width]."""
+        value = self.node.inputs[0]
+        assert value is not None  # the canonical form: data is the first input of Conv and Gather
+        return value
+
+    @property
+    def where(self) -> str:
+        """The node in words, for messages."""
+        return f"the {roles.role(self.node)} {roles.where(self.node)}"
 
     @property
     def batch(self) -> int | ir.SymbolicDim:

@@ -171,6 +171,7 @@ def _compare(
     def visit(name: str, exact: Float64) -> None:
         # Each block is dropped when it has been compared.
         own, value = float32.pop(name, None), values.pop(name, None)
+        value = None if value is None else intermediate.as_picture(value, exact.shape)
         if own is not None and value is not None and own.shape == value.shape == exact.shape:
             parts.setdefault(name, []).append((error_of(value, exact), own_error(own, exact), exact.size))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ssc_deploy import batches, runtimes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from ssc_deploy.verification.reference import Float32
@@ -19,6 +20,12 @@ def names(path: Path) -> set[str]:
     inputs = {spec.name for spec in runtime.load(path).inputs}
     tensors = runtime.tensors(path)
     return {name for name, spec in tensors.items() if spec.dtype == "float32" and name not in inputs}
+
+
+def as_picture(value: Float32, shape: Sequence[int]) -> Float32:
+    """The value as a picture of ``shape`` [N, C, H, W], where it holds its planes: rank 3, with the same numbers."""
+    planes = value.ndim == 3 and len(shape) == 4 and value.size == math.prod(shape)
+    return value.reshape(tuple(shape)) if planes else value
 
 
 class Opened:

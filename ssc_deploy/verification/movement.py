@@ -32,12 +32,14 @@ class MovementSite:
         movement: from the one to the other.
         linear: name of the tensor that a ReLU makes ``source`` of; None where none does. A file may have no ``source``,
             because its ReLU also leaves out what the movement does not read: then it is ``max(linear, 0)`` that moves.
+        size: (H, W) of the pictures; a file may hold them as planes, whose shape does not tell it.
     """
 
     source: str
     target: str
     movement: Movement
     linear: str | None = None
+    size: tuple[int, int] | None = None
 
     def start(self, names: Collection[str]) -> str:
         """Where the movement starts in a file that has tensors of these names: ``source``, or else ``linear``."""
@@ -97,18 +99,21 @@ def check(
     wanted = {name for site in sites for name in (site.start(there), site.target)} & there
     checked = [site for site in sites if complete or {site.start(there), site.target} <= there]
     values = intermediate.Opened(path, wanted, batch).values(x) if checked else {}
-    failures = [failure for site in checked if (failure := _failure(site, values))]
+    failures = [failure for site in checked if (failure := _failure(site, values, x))]
     exact = len(checked) - len(failures)
     return MovementReport(len(sites), len(checked), exact, failures[0] if failures else None)
 
 
-def _failure(site: MovementSite, values: dict[str, Float32]) -> str | None:
-    """What is wrong at the site, as a sentence."""
+def _failure(site: MovementSite, values: dict[str, Float32], x: Float32) -> str | None:
+    """What is wrong at the site on the pictures ``x``, as a sentence."""
     start = site.start(values)
     for name in (start, site.target):
         if name not in values:
             return f"the file has no tensor {name}, so the movement into {site.target} cannot be checked"
     source, target = values[start], values[site.target]
+    if site.size is not None:
+        source = intermediate.as_picture(source, (len(x), site.movement.in_channels, *site.size))
+        target = intermediate.as_picture(target, (len(x), site.movement.out_channels, *site.size))
     if start == site.linear:
         source = np.maximum(source, 0)
     if source.ndim != 4 or source.shape[1] != site.movement.in_channels:
@@ -119,11 +124,11 @@ def _failure(site: MovementSite, values: dict[str, Float32]) -> str | None:
     wrong = np.argwhere(~(expected == target))
     if not len(wrong):
         return None
-    n, c, y, x = (int(i) for i in wrong[0])
+    n, c, row, column = (int(i) for i in wrong[0])
     dy, dx = site.movement.offsets[c]
     return (
         f"{site.target} differs from {start} moved in {len(wrong)} of {target.size} values; the first is "
-        f"channel {c} at row {y}, column {x}, which should be channel {site.movement.source[c]} "
+        f"channel {c} at row {row}, column {column}, which should be channel {site.movement.source[c]} "
         f"displaced by ({dy}, {dx}): "
-        f"{float(expected[n, c, y, x])!r}, and is {float(target[n, c, y, x])!r}"
+        f"{float(expected[n, c, row, column])!r}, and is {float(target[n, c, row, column])!r}"
     )

@@ -51,6 +51,8 @@ def test_names_that_help_repeats_are_the_library_s():
     assert set(options.SHIFTS) == {"auto", *lower.SHIFTS.names}
     assert set(options.SHUFFLES) == {"auto", *lower.SHUFFLES.names}
     assert set(options.FORMATS) == {f.value for f in Format}
+    assert set(options.LAYOUTS) == {"auto", *lower.Layout}
+    assert set(options.RUNTIMES) == set(lower.Runtime)
     assert set(options.STAGES) == {stage.value for stage in Stage}
     assert set(options.TARGETS) == {target.value for target in lower.Target}
 

@@ -35,6 +35,7 @@ def test_to_dict_survives_json() -> None:
     assert json.loads(json.dumps(report.to_dict())) == {
         "target": "onnxruntime",
         "batch": None,
+        "layout": "nhwc",
         "shift": {},
         "shuffle": {"gather": 1},
         "choices": [{"name": "body.0.shuffle", "block": "body.0", "role": "shuffle", "lowering": "gather"}],

@@ -1,0 +1,265 @@
+"""Whole stretches of a network with their pictures held as planes: channel-major, one row of H * W pixels a channel.
+
+    picture [1, C, H, W]   ->   planes [g, C / g, H * W]             for any g that divides C: the numbers lie the same
+
+In NHWC a group pointwise is a matrix product of nine by nine a pixel; over planes it is one product a group, with H * W
+as its long side, and a shift of whole planes moves few long pieces:
+
+    1x1 convolution of stride 1:   W [g, O / g, I / g] x planes [g, I / g, H * W] + b [g, O / g, 1]
+    shuffle:                       Transpose(1, 0, 2) of [g, C / g, H * W]
+    shift:                         `skew`
+    activation, addition:          number by number
+
+A stretch is what hangs together of these; it is converted if it holds a group pointwise, and left where anything else
+reads a picture of it. Values keep the names of the pictures that they hold. All of it is standard ONNX.
+
+Refused: batches of more than one picture, since planes of rank 3 have no axis for them; a network with no such stretch.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssc_deploy import roles
+from ssc_deploy.errors import LoweringError
+from ssc_deploy.lower import skew, transposition
+from ssc_deploy.lower.report import Choice
+from ssc_deploy.lower.site import Place
+from ssc_deploy.lower.target import Target
+from ssc_deploy.rewrite import canonical
+from ssc_deploy.rewrite import graph as g
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+
+def check(nodes: set[ir.Node], target: Target, batch: int | None) -> None:
+    """Checks that what was asked for is possible.
+
+    Args:
+        nodes: of `stretches`.
+        target: what will run the graph.
+        batch: pictures at a time.
+
+    Raises:
+        LoweringError: see the module's docstring.
+    """
+    if target is not Target.LITERT:
+        raise LoweringError("channel-major is a layout of TFLite files; ONNX Runtime's pictures lie so anyway")
+    if batch != 1:
+        raise LoweringError("channel-major takes one picture at a time; use --layout nhwc, or --batch 1")
+    if not nodes:
+        raise LoweringError(
+            "the network has no stretch with a group pointwise convolution, which is what channel-major makes faster; "
+            "use --layout nhwc"
+        )
+
+
+def convert(model: ir.Model, nodes: set[ir.Node]) -> list[Choice]:
+    """Converts every stretch of ``model``, in place.
+
+    Args:
+        model: static shapes, of one picture; `stretches` of it in canonical form.
+        nodes: of `stretches`.
+
+    Returns:
+        how each movement inside the stretches is carried out.
+    """
+    choices: list[Choice] = []
+    planes = _Planes()
+    for node in list(model.graph):
+        if node in nodes:
+            role = roles.role(node)
+            if role in {roles.Role.SHIFT, roles.Role.SHUFFLE}:
+                name = "skew" if role is roles.Role.SHIFT else "transpose"
+                choices.append(Choice(node.outputs[0].name or "", roles.block(node), role, name))
+            planes.convert(node)
+        else:
+            planes.leave(node)
+    planes.finish(model.graph)
+    return choices
+
+
+def stretches(model: ir.Model) -> set[ir.Node]:
+    """The nodes that are to work on planes."""
+    kin: dict[ir.Node, set[ir.Node]] = {}
+    for node in model.graph:
+        makers = {value.producer() for value in node.inputs if value is not None} & kin.keys()
+        if _works_on_planes(node, makers):
+            joined = {node}.union(*(kin[maker] for maker in makers if maker is not None))
+            kin.update(dict.fromkeys(joined, joined))
+    return {node for node, stretch in kin.items() if any(roles.role(n) is roles.Role.GROUP_POINTWISE for n in stretch)}
+
+
+def _works_on_planes(node: ir.Node, makers: set[ir.Node | None]) -> bool:
+    """Whether the node can; ``makers`` are those of its inputs that do."""
+    data, shape = node.inputs[0] if node.inputs else None, g.shape_of(node.outputs[0])
+    if data is None or shape is None or len(shape) != 4 or shape[0] != 1 or g.is_constant(data):
+        return False
+    match roles.role(node), node.op_type:
+        case roles.Role.SHIFT, _:
+            return _raster(node) is not None
+        case roles.Role.SHUFFLE, _:
+            return _view(node) is not None
+        case _, "Conv":
+            return _is_pointwise(node)
+        # By themselves these gain nothing: they go with what makes their input.
+        case _, "Relu" | "Clip":
+            return bool(makers)
+        case _, "Add":
+            return bool(makers) and all(
+                g.shape_of(value) == shape and not g.is_constant(value) for value in node.inputs
+            )
+        case _:
+            return False
+
+
+def _is_pointwise(node: ir.Node) -> bool:
+    weight = g.constant(node.inputs[1])
+    return (
+        weight is not None
+        and weight.shape[2:] == (1, 1)
+        and g.ints(node, "strides", (1, 1)) == (1, 1)
+        and not any(g.ints(node, "pads", (0,) * 4))
+        and all(g.constant(value) is not None for value in node.inputs[2:])
+        and weight.shape[1] > 1
+    )
+
+
+def _raster(node: ir.Node) -> skew.Raster | None:
+    movement, shape = canonical.movement_of(node), g.shape_of(node.outputs[0])
+    return None if movement is None or shape is None else skew.raster(movement.offsets, *shape[2:])
+
+
+def _view(node: ir.Node) -> tuple[int, int] | None:
+    movement = canonical.movement_of(node)
+    return None if movement is None else transposition.view_of(movement.source, movement.in_channels)
+
+
+class _Planes:
+    """Which pictures of the graph are held as planes, and under which values."""
+
+    def __init__(self) -> None:
+        self._held: dict[ir.Value, ir.Value] = {}
+        self._views: dict[tuple[ir.Value, int], ir.Value] = {}
+        self._pictures: dict[ir.Value, ir.Value] = {}
+        self._replaced: list[ir.Node] = []
+
+    def convert(self, node: ir.Node) -> None:
+        """Puts nodes before ``node`` that compute its output as planes."""
+        place = Place(node)
+        result = self._computed(place)
+        graph, old = node.graph, node.outputs[0]
+        assert graph is not None  # nodes come from walking the graph
+        graph.insert_before(node, place.added)
+        result.metadata_props.update(old.metadata_props)
+        self._held[old] = result
+        self._replaced.append(node)
+
+    def leave(self, node: ir.Node) -> None:
+        """Lets a node that works on pictures read them."""
+        place = Place(node)
+        for i, value in enumerate(node.inputs):
+            if value is not None and value in self._held:
+                node.replace_input_with(i, self._picture(place, value))
+        graph = node.graph
+        assert graph is not None  # nodes come from walking the graph
+        graph.insert_before(node, place.added)
+
+    def finish(self, graph: ir.Graph) -> None:
+        """Gives the planes the names of their pictures, and takes away the nodes that computed those."""
+        for i, value in enumerate(graph.outputs):
+            if value in self._held:
+                place = Place(self._replaced[-1])
+                graph.outputs[i] = self._picture(place, value)
+                graph.extend(place.added)
+        for node in reversed(self._replaced):
+            old = node.outputs[0]
+            name, held = old.name, self._held[old]
+            graph.remove(node, safe=True)
+            picture = self._pictures.get(old)
+            if picture is not None and picture.is_graph_output():
+                picture.name = name
+                continue
+            producer = held.producer()
+            assert producer is not None  # planes are computed
+            old.name = None
+            held.name, producer.name = name, name
+
+    def _computed(self, place: Place) -> ir.Value:
+        node = place.node
+        shape = g.shape_of(node.outputs[0])
+        assert shape is not None  # or it would not work on planes
+        _, channels, height, width = shape
+        size = height * width
+        match roles.role(node), node.op_type:
+            case roles.Role.SHIFT, _:
+                raster = _raster(node)
+                assert raster is not None  # or it would not work on planes
+                return skew.skew(place, self._view(place, 0, channels // raster.period), raster, height, width)
+            case roles.Role.SHUFFLE, _:
+                view = _view(node)
+                assert view is not None  # or it would not work on planes
+                planes = self._view(place, 0, view[0])
+                return place.op("Transpose", [planes], {"perm": (1, 0, 2)}, label="planes", shape=(*view[::-1], size))
+            case _, "Conv":
+                return self._pointwise(place, channels, size)
+            case _, "Add":
+                first = self._held.get(node.inputs[0]) or self._held[node.inputs[1]]  # type: ignore[arg-type,index]
+                groups = int(first.shape[0])  # type: ignore[index,arg-type]  # planes have static shapes
+                sides = [self._view(place, i, groups) for i in range(2)]
+                return place.op("Add", sides, label="planes", shape=tuple(first.shape))  # type: ignore[arg-type]
+            case _:
+                planes = self._held[node.inputs[0]]  # type: ignore[index]
+                inputs = [planes, *node.inputs[1:]]
+                return place.op(
+                    node.op_type,
+                    inputs,
+                    g.attributes(node),
+                    label="planes",
+                    shape=tuple(planes.shape),  # type: ignore[arg-type]
+                )
+
+    def _pointwise(self, place: Place, channels: int, size: int) -> ir.Value:
+        node = place.node
+        weight, groups = g.constant(node.inputs[1]), g.integer(node, "group", 1)
+        assert weight is not None  # or it would not work on planes
+        shape = (groups, channels // groups, size)
+        kernel = place.constant("planes_weight", weight.reshape(groups, channels // groups, -1))
+        result = place.op("MatMul", [kernel, self._view(place, 0, groups)], label="planes", shape=shape)
+        bias = g.constant(node.inputs[2]) if len(node.inputs) > 2 else None
+        if bias is None:
+            return result
+        column = place.constant("planes_bias", bias.reshape(groups, -1, 1))
+        return place.op("Add", [result, column], label="planes_biased", shape=shape)
+
+    def _view(self, place: Place, index: int, groups: int) -> ir.Value:
+        """The input ``index`` as planes [groups, C / groups, H * W]."""
+        picture = place.node.inputs[index]
+        shape = g.shape_of(picture)
+        assert picture is not None  # or the node would not work on planes
+        assert shape is not None
+        held = self._held.get(picture, picture)
+        if g.shape_of(held) == (wanted := (groups, shape[1] // groups, shape[2] * shape[3])):
+            return held
+        if (picture, groups) not in self._views:
+            target = place.constant(f"view_{index}", np.array(wanted, np.int64))
+            self._views[picture, groups] = place.op("Reshape", [held, target], label=f"view_of_{index}", shape=wanted)
+        return self._views[picture, groups]
+
+    def _picture(self, place: Place, value: ir.Value) -> ir.Value:
+        """The planes of ``value`` as the picture that they are."""
+        if value not in self._pictures:
+            shape = g.shape_of(value)
+            assert shape is not None  # or nothing would have worked on its planes
+            target = place.constant(f"{value.name}/picture_shape", np.array(shape, np.int64))
+            self._pictures[value] = place.op(
+                "Reshape",
+                [self._held[value], target],
+                label=f"{value.name}/picture",
+                shape=shape,
+                like=value.producer(),
+            )
+        return self._pictures[value]
