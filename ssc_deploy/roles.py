@@ -58,7 +58,12 @@ def move_outputs_of(old: ir.Value, new: ir.Value) -> None:
     """Says of ``new`` whatever was said of ``old``, which may stay in the graph though nothing reads it any more."""
     for path in outputs_of(old):
         add_output_of(new, path)
-    old.metadata_props.pop(_OUTPUT_OF, None)
+    forget_outputs_of(old)
+
+
+def forget_outputs_of(value: ir.Value) -> None:
+    """Says of the value that no module returns it any more."""
+    value.metadata_props.pop(_OUTPUT_OF, None)
 
 
 def add_output_of(value: ir.Value, path: str) -> None:

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 
 from ssc_deploy import roles
 from ssc_deploy.rewrite import canonical
+from ssc_deploy.rewrite.activate_before_movement import ActivateBeforeMovement
 from ssc_deploy.rewrite.compose_permutations import ComposePermutations
+from ssc_deploy.rewrite.drop_dead_channels import DropDeadChannels
 from ssc_deploy.rewrite.find_groups import FindGroups
 from ssc_deploy.rewrite.fold_affine import FoldAffine
 from ssc_deploy.rewrite.fold_constants import FoldConstants
 from ssc_deploy.rewrite.hoist_activations import HoistActivations
+from ssc_deploy.rewrite.merge_linear import MergeLinear
 from ssc_deploy.rewrite.naming import Name
 from ssc_deploy.rewrite.pool import CanonicalPool
 from ssc_deploy.rewrite.recognise_movement import RecogniseMovement
@@ -49,7 +52,10 @@ def rules() -> list[ir.passes.InPlacePass]:
         FindGroups(),
         # Shifts and shuffles that were apart may be neighbours now.
         RecogniseMovement(),
+        ActivateBeforeMovement(),
         ComposePermutations(),
+        DropDeadChannels(),
+        MergeLinear(),
         Tidy(),
         Name(),
     ]
