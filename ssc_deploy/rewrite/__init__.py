@@ -22,6 +22,7 @@ from ssc_deploy.rewrite.recognise_movement import RecogniseMovement
 from ssc_deploy.rewrite.recognise_pointwise import RecognisePointwise
 from ssc_deploy.rewrite.report import Refusal, RewriteReport
 from ssc_deploy.rewrite.split_merged_shift import SplitMergedShift
+from ssc_deploy.rewrite.stride_before_pointwise import StrideBeforePointwise
 from ssc_deploy.rewrite.tidy import Tidy
 
 if TYPE_CHECKING:
@@ -54,6 +55,7 @@ def rules() -> list[ir.passes.InPlacePass]:
         RecogniseMovement(),
         ActivateBeforeMovement(),
         ComposePermutations(),
+        StrideBeforePointwise(),
         DropDeadChannels(),
         MergeLinear(),
         Tidy(),
