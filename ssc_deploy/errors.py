@@ -15,6 +15,7 @@
     │   └── UnsupportedOperatorError
     ├── OutputError                the output exists, or cannot be written
     ├── RuntimeLoadError           a runtime is missing, or refuses the file
+    ├── TargetError                a device cannot be reached, or a job not be run there
     └── VerificationError          exit code 1: the file computes something else than the network
 
 Every message is one sentence (or two) that says what is wrong and what to do.
@@ -81,6 +82,10 @@ class OutputError(SscDeployError):
 
 class RuntimeLoadError(SscDeployError):
     """A runtime is not installed, or refuses the file."""
+
+
+class TargetError(SscDeployError):
+    """A device is unknown, cannot be reached, or a job cannot be run there."""
 
 
 class VerificationError(SscDeployError):

@@ -1,0 +1,1 @@
+"""Measures exported models where they run."""

@@ -1,0 +1,409 @@
+"""What a device is asked to measure, and what comes back: two JSON files, the whole contract with every target.
+
+A job is a folder:
+
+    job.json      a `Job`
+    runner.py     `ssc_deploy/profile/runner.py`, as it is
+    model0.onnx, model1.tflite ...   the files that `Job.models` names
+    golden0.npz, golden1.npz ...     their golden inputs and outputs
+
+``python runner.py FOLDER`` (or another program that knows the contract) does what job.json says and writes
+
+    result.json   a `Result`, put there in one step when all is done
+    outputs0.npz, outputs1.npz ...   where the job asks for them; `Result.files` names them
+
+A golden file holds, without pickled objects, ``input.0``, ``input.1`` ...: arrays [R, *shape of the model's input] in
+the file's own layout and dtype, one inference for each r; and ``output.0`` ...: float64 [R, *shape of the output], what
+the network computes for them. An outputs file holds ``output.0`` ... as the device computed them.
+
+Times are whole nanoseconds of the device's monotonic clock. Sizes are bytes.
+"""
+
+from __future__ import annotations
+
+import enum
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ssc_deploy.profile import records
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+T = TypeVar("T", "Job", "Result")
+
+#: Version of both files. A program refuses one that it does not know.
+SCHEMA_VERSION = 1
+
+JOB_FILE, RESULT_FILE, RUNNER_FILE = "job.json", "result.json", "runner.py"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """How far an output may be from the reference, over all golden inferences together.
+
+    Attributes:
+        max: of the largest absolute difference.
+        rms: of the root of the mean squared difference.
+    """
+
+    max: float
+    rms: float
+
+
+class Origin(enum.StrEnum):
+    """Where golden outputs come from."""
+
+    EXPORT = "export"  #: the network in float64, with the tolerance that the export proved
+    HOST = "host"  #: the file itself, as the runtime of the host runs it: shows a device that differs, not a wrong file
+
+
+@dataclass(frozen=True)
+class Golden:
+    """Inputs with known outputs; a model that does not reproduce them is not timed.
+
+    Attributes:
+        file: in the job's folder.
+        sha256: of it, hexadecimal.
+        bounds: one an output of the model.
+        origin: a value of `Origin`.
+    """
+
+    file: str
+    sha256: str
+    bounds: tuple[Bound, ...]
+    origin: str = Origin.EXPORT.value
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """A model to measure.
+
+    Attributes:
+        name: for people, e.g. ``"ssc_6_9.tflite"``.
+        file: in the job's folder; its suffix, ``.onnx`` or ``.tflite``, says which runtime runs it.
+        sha256: of it, hexadecimal.
+        size: of it.
+        golden: its golden set.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    size: int
+    golden: Golden
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How latency is measured.
+
+    Each model is warmed up until both warm-up bounds are reached. Then the models take turns, A B A B ..., ``repeats``
+    turns each; a turn begins with ``rewarm_runs`` that are not kept, which bring the model's weights back into the
+    caches, and lasts until it has its share of both ``runs`` and ``seconds``.
+
+    Attributes:
+        warmup_runs: at least so many.
+        warmup_seconds: for at least so long.
+        runs: of each model that are kept, at least.
+        seconds: that the kept runs of each model take together, at least.
+        repeats: turns of each model.
+        rewarm_runs: at the start of each turn.
+        operator_runs: with the runtime's operator profiler, after all that; 0 for none.
+        fresh_processes: that load the model and run it once; the median of their figures is given.
+    """
+
+    warmup_runs: int = 10
+    warmup_seconds: float = 0.5
+    runs: int = 200
+    seconds: float = 5.0
+    repeats: int = 20
+    rewarm_runs: int = 2
+    operator_runs: int = 50
+    fresh_processes: int = 3
+
+
+#: A smoke run: shows that all works, and the order of magnitude.
+QUICK = Protocol(
+    warmup_runs=3, warmup_seconds=0.05, runs=25, seconds=0.25, repeats=5, operator_runs=5, fresh_processes=1
+)
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a device is asked to do.
+
+    Attributes:
+        nonce: any text; the result repeats it, so that an old result is not taken for this one.
+        models: that take turns.
+        threads: numbers of threads; all models are measured at one, then at the next.
+        protocol: None where nothing is to be timed: the golden sets are replayed, and no more.
+        pin: numbers of the cores to run on; None to leave that to the system.
+        keep_outputs: whether to write an outputs file for each model.
+        schema_version: `SCHEMA_VERSION`.
+    """
+
+    nonce: str
+    models: tuple[ModelFile, ...]
+    threads: tuple[int, ...] = (1,)
+    protocol: Protocol | None = field(default_factory=Protocol)
+    pin: tuple[int, ...] | None = None
+    keep_outputs: bool = False
+    schema_version: int = SCHEMA_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """As job.json has it."""
+        encoded: dict[str, Any] = records.encode(self)
+        return encoded
+
+    @classmethod
+    def from_dict(cls, value: Any) -> Job:
+        """Reads `to_dict`'s output.
+
+        Raises:
+            ValueError: not such an object, or of another schema version.
+        """
+        return _versioned(cls, value)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """SHA-256 of each file that the job's folder holds besides job.json and the runner, by name."""
+        named = [(model.file, model.sha256) for model in self.models]
+        return dict([*named, *((model.golden.file, model.golden.sha256) for model in self.models)])
+
+    @property
+    def least_seconds(self) -> float:
+        """What the job takes at least, loading apart: a target waits for a good multiple of it."""
+        if self.protocol is None:
+            return 0.0
+        return len(self.models) * len(self.threads) * (self.protocol.warmup_seconds + self.protocol.seconds)
+
+
+class FailureKind(enum.StrEnum):
+    """What can be wrong with one model on a device."""
+
+    NO_RUNTIME = "no runtime"  #: the runtime is not installed there; the message says which command installs it
+    REFUSED = "refused"  #: the runtime does not load the file
+    WRONG = "wrong answer"  #: it does not reproduce its golden outputs; it was not timed
+    FAILED = "failed"  #: the runtime fails, or its process dies, while it runs the file
+    CLOCK = "clock"  #: the clock of the device went back or stood still
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a measurement has no figures.
+
+    Attributes:
+        kind: a value of `FailureKind`.
+        message: a sentence.
+    """
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """A process that does nothing but load the model and run it once; medians over several.
+
+    Attributes:
+        load_ns: from the file to a runner that can be called.
+        first_ns: the first inference.
+        peak_bytes: resident memory at most; None where the system does not tell.
+        baseline_bytes: the same before the model was loaded, with interpreter and runtime in it.
+    """
+
+    load_ns: int
+    first_ns: int
+    peak_bytes: int | None = None
+    baseline_bytes: int | None = None
+
+
+@dataclass(frozen=True)
+class OperatorTime:
+    """What one operator takes, as the runtime's own profiler has it.
+
+    Attributes:
+        name: that the runtime gives it: a node of the ONNX graph after optimisation, or an operator of the flatbuffer.
+        operator: its type, e.g. ``"Conv"``, ``"FusedConv"``, ``"Convolution (NHWC, F32) IGEMM"``.
+        ns: in one inference; the median over the profiled ones.
+    """
+
+    name: str
+    operator: str
+    ns: int
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One turn of a model.
+
+    Attributes:
+        start_ns: when its first kept run began, since the first turn of all models at this number of threads.
+        samples_ns: what each kept run took, in order.
+    """
+
+    start_ns: int
+    samples_ns: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One model at one number of threads.
+
+    Attributes:
+        model: its place in `Job.models`.
+        threads: that it was given.
+        golden: distance of each output from the reference; empty where it could not be run. Only here what is not
+            finite is None.
+        turns: what was kept, turn by turn; empty where it was not timed.
+        fresh: of a fresh process; None where it was not timed.
+        operators: in the order of execution; empty where the runtime does not tell.
+        operators_note: why ``operators`` is empty, or how it was taken.
+        failure: why there are no figures; None where all is well.
+    """
+
+    model: int
+    threads: int
+    golden: tuple[GoldenError, ...] = ()
+    turns: tuple[Turn, ...] = ()
+    fresh: Fresh | None = None
+    operators: tuple[OperatorTime, ...] = ()
+    operators_note: str = ""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class GoldenError:
+    """Distance of one output from its reference; None stands for what is not finite."""
+
+    max: float | None
+    rms: float | None
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state of the device; whatever the system does not tell is None, or not in the dictionary.
+
+    Attributes:
+        unix_time: seconds since 1970.
+        load: average number of running processes over the last minute.
+        governor: of each core that has one, by its number, e.g. ``{"0": "schedutil"}``.
+        frequency_khz: of each core, likewise.
+        temperature_c: of each thermal zone, by its type.
+    """
+
+    unix_time: float
+    load: float | None = None
+    governor: dict[str, str] = field(default_factory=dict)
+    frequency_khz: dict[str, int] = field(default_factory=dict)
+    temperature_c: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Environment:
+    """The device and what runs on it.
+
+    Attributes:
+        device: its name, as it gives it: a board's model, a phone's; empty where it gives none.
+        processor: likewise.
+        machine: instruction set, e.g. ``"aarch64"``.
+        cores: that this process may use.
+        memory_bytes: of the device; None where it does not tell.
+        system: e.g. ``"Linux 6.1"``.
+        runner: what carried out the job, e.g. ``"Python 3.11.2, numpy 2.4.6"``.
+        runtimes: versions of the runtimes that are there, by the name of their package.
+    """
+
+    device: str
+    processor: str
+    machine: str
+    cores: int
+    memory_bytes: int | None
+    system: str
+    runner: str
+    runtimes: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Peak:
+    """What the device reaches at most, measured in the same run.
+
+    Attributes:
+        threads: that were used.
+        gmac_per_s: 1e9 multiply-accumulates a second, of a float32 matrix product (sgemm).
+        gbyte_per_s: 1e9 bytes read and written a second, of a memory copy far larger than the caches.
+    """
+
+    threads: int
+    gmac_per_s: float
+    gbyte_per_s: float
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a device measured.
+
+    Attributes:
+        nonce: of the job.
+        environment: the device.
+        before: its state before the measurement.
+        after: its state afterwards.
+        measurements: one for each model and number of threads, in the order of `Job.threads`, then `Job.models`.
+        peaks: one a number of threads; those that could not be taken are missing.
+        notes: sentences about what may have disturbed the run.
+        files: SHA-256 of each file besides result.json that belongs to the result, by name.
+        schema_version: `SCHEMA_VERSION`.
+    """
+
+    nonce: str
+    environment: Environment
+    before: Snapshot
+    after: Snapshot
+    measurements: tuple[Measurement, ...]
+    peaks: tuple[Peak, ...] = ()
+    notes: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+    schema_version: int = SCHEMA_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """As result.json has it."""
+        encoded: dict[str, Any] = records.encode(self)
+        return encoded
+
+    @classmethod
+    def from_dict(cls, value: Any) -> Result:
+        """Reads `to_dict`'s output.
+
+        Raises:
+            ValueError: not such an object, or of another schema version.
+        """
+        return _versioned(cls, value)
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_json(path: Path) -> Any:
+    """Parsed JSON of a file.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is not JSON, or holds NaN or Infinity.
+    """
+
+    def refuse(constant: str) -> Any:
+        raise ValueError(f"it holds {constant}, which JSON does not know")
+
+    return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
+
+
+def _versioned(cls: type[T], value: Any) -> T:
+    if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
+        raise ValueError(f"it is not of schema version {SCHEMA_VERSION}")
+    return records.decode(cls, value)

@@ -1,0 +1,81 @@
+"""JSON to frozen dataclasses and back: what comes from a device is checked field by field before it is believed."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import types
+import typing
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def encode(record: Any) -> Any:
+    """A dataclass as JSON has it: field by field, tuples as lists."""
+    if dataclasses.is_dataclass(record):
+        return {field.name: encode(getattr(record, field.name)) for field in dataclasses.fields(record)}
+    if isinstance(record, dict):
+        return {key: encode(value) for key, value in record.items()}
+    if isinstance(record, list | tuple):
+        return [encode(value) for value in record]
+    return record
+
+
+def decode(kind: type[T], value: Any) -> T:
+    """Reads what `encode` made, or what another program made in its place.
+
+    Args:
+        kind: a frozen dataclass whose fields are numbers, texts, such dataclasses, tuples of one kind, dictionaries
+            from texts, or optional ones of these. A field that has a default may be missing; one that the class does
+            not have is ignored, so that a newer program may say more.
+        value: parsed JSON.
+
+    Raises:
+        ValueError: a field is missing or of another type; the message names it.
+    """
+    decoded: T = _decode(kind, value, "")
+    return decoded
+
+
+def _decode(kind: Any, value: Any, where: str) -> Any:
+    origin = typing.get_origin(kind)
+    if origin in {typing.Union, types.UnionType}:
+        inner = [option for option in typing.get_args(kind) if option is not type(None)]
+        return None if value is None else _decode(inner[0], value, where)
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"{where} is no list")
+        item = typing.get_args(kind)[0]
+        if item is int and all(type(number) is int for number in value):  # millions of samples
+            return tuple(value)
+        return tuple(_decode(item, inner, f"{where}[{index}]") for index, inner in enumerate(value))
+    if origin is dict:
+        if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+            raise ValueError(f"{where} is no object")
+        return {key: _decode(typing.get_args(kind)[1], inner, f"{where}.{key}") for key, inner in value.items()}
+    if dataclasses.is_dataclass(kind):
+        return _decode_record(kind, value, where)
+    if kind is float and type(value) is int:
+        return float(value)
+    if type(value) is not kind:
+        raise ValueError(f"{where} is {value!r:.60}, not a {kind.__name__}")
+    return value
+
+
+def _decode_record(kind: Any, value: Any, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise ValueError(f"{where or 'it'} is no object")
+    hints, given = _hints(kind), {}
+    for field in dataclasses.fields(kind):
+        path = f"{where}.{field.name}" if where else field.name
+        if field.name in value:
+            given[field.name] = _decode(hints[field.name], value[field.name], path)
+        elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise ValueError(f"{path} is missing")
+    return kind(**given)
+
+
+@functools.cache
+def _hints(kind: Any) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
