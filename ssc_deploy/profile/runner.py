@@ -14,6 +14,7 @@ written. The reason is the last line of standard error.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import functools
 import gc
 import hashlib
@@ -359,13 +360,23 @@ class ClockWatch:
 # ---- operators
 
 
+def operators(path: Path, threads: int, inputs: list[Any], runs: int) -> list[dict[str, Any]]:
+    """An ``OperatorTime`` for each operator, by the runtime's own profiler.
+
+    Raises:
+        ModelError: the runtime has none that can be reached.
+    """
+    if path.suffix == ".onnx":
+        return onnx_operators(path, threads, inputs, runs)
+    return litert_operators(path, threads, inputs, runs)
+
+
 def onnx_operators(path: Path, threads: int, inputs: list[Any], runs: int) -> list[dict[str, Any]]:
-    """An ``OperatorTime`` for each node, by ONNX Runtime's profiler."""
+    """What ONNX Runtime's profiler says of each node of the graph that it runs."""
     with tempfile.TemporaryDirectory() as folder:
         model = OnnxModel(path, threads, profile=str(Path(folder) / "operators"))
         call = model.feed(inputs)
-        warm = 3
-        for _ in range(warm + runs):
+        for _ in range(WARM + runs):
             call()
         events = json.loads(model.end_profile().read_text(encoding="utf-8"))
     durations: dict[tuple[str, str], list[int]] = {}
@@ -375,9 +386,13 @@ def onnx_operators(path: Path, threads: int, inputs: list[Any], runs: int) -> li
             key = (name[: -len("_kernel_time")], event.get("args", {}).get("op_name", ""))
             durations.setdefault(key, []).append(int(event["dur"]))
     return [
-        {"name": name, "operator": operator, "ns": round(1000 * _middle_mean(microseconds[warm:]))}
+        {"name": name, "operator": operator, "ns": round(1000 * _middle_mean(microseconds[WARM:]))}
         for (name, operator), microseconds in durations.items()
     ]
+
+
+#: Runs before those that are profiled.
+WARM = 3
 
 
 def _middle_mean(values: list[int]) -> float:
@@ -386,6 +401,207 @@ def _middle_mean(values: list[int]) -> float:
     cut = len(ordered) // 4
     middle = ordered[cut : len(ordered) - cut]
     return sum(middle) / len(middle) if middle else 0.0
+
+
+def litert_operators(path: Path, threads: int, inputs: list[Any], runs: int) -> list[dict[str, Any]]:
+    """What LiteRT's profiler says of each operator, those that XNNPACK runs among them.
+
+    Each is named after the tensor that the operator of the file writes; XNNPACK may run several for one.
+    """
+    interpreter = _litert_interpreter()(model_path=str(path), num_threads=threads)
+    interpreter.allocate_tensors()
+    profiled = ProfiledLiteRT(path, threads, inputs)
+    taken = [profiled.run() for _ in range(WARM + runs)][WARM:]
+    if any([event[:3] for event in events] != [event[:3] for event in taken[0]] for events in taken):
+        raise ModelError("failed", "LiteRT's profiler names other operators from run to run")
+    names = _operator_names(interpreter, taken[0])
+    found = []
+    for index, (_, tag, _, _) in enumerate(taken[0]):
+        microseconds = [events[index][3] for events in taken]
+        found.append({"name": names[index], "operator": tag, "ns": round(1000 * _middle_mean(microseconds))})
+    return found
+
+
+#: TFLite's profiler: an operator of the interpreter, and one that a delegate ran and timed itself.
+_INVOKED, _DELEGATED = 2, 8
+
+
+class _MemoryUsage(ctypes.Structure):
+    _fields_ = [("total", ctypes.c_size_t), ("in_use", ctypes.c_size_t), ("private", ctypes.c_size_t)]
+
+
+class _Event(ctypes.Structure):
+    _fields_ = [
+        ("tag", ctypes.c_char_p),
+        ("type", ctypes.c_int),
+        ("start_us", ctypes.c_uint64),
+        ("elapsed_us", ctypes.c_uint64),
+        ("memory_before", _MemoryUsage),
+        ("memory_after", _MemoryUsage),
+        ("index", ctypes.c_int64),
+        ("subgraph", ctypes.c_int64),
+        ("source", ctypes.c_int),
+    ]
+
+
+class _TensorType(ctypes.Structure):
+    _fields_ = [
+        ("element", ctypes.c_int),
+        ("rank_and_flags", ctypes.c_uint32),
+        ("dimensions", ctypes.c_int32 * 8),
+        ("strides", ctypes.c_uint32 * 8),
+    ]
+
+
+class ProfiledLiteRT:
+    """A .tflite file in LiteRT's compiled-model API, whose profiler Python's own interface does not offer.
+
+    Its C library is called instead. It trusts what it is given, so this belongs into a process of its own.
+    """
+
+    def __init__(self, path: Path, threads: int, inputs: list[Any]) -> None:
+        package = _imported("ai_edge_litert", "ai-edge-litert")
+        library = Path(package.__path__[0]) / "libLiteRt.so"
+        if not library.is_file():
+            raise ModelError("failed", "this LiteRT comes without the library that has the profiler")
+        self._library = ctypes.CDLL(str(library))
+        environment = self._made("CreateEnvironment", 0, None)
+        model = self._made("CreateModelFromFile", environment, str(path).encode())
+        options = self._made("CreateOptions")
+        self._call("SetOptionsHardwareAccelerators", options, 1)  # the CPU
+        self._keep = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(lambda _: None)
+        self._texts = [
+            (b"runtime_options_string", ctypes.create_string_buffer(b"enable_profiling = true\n")),
+            (b"xnnpack", ctypes.create_string_buffer(b"num_threads = %d\n" % threads)),
+        ]
+        for name, text in self._texts:
+            self._call("AddOpaqueOptions", options, self._made("CreateOpaqueOptions", name, text, self._keep))
+        self._model = self._made("CreateCompiledModel", environment, model, options)
+        self._profiler = self._made("CompiledModelGetProfiler", self._model)
+        if not self._profiler:
+            raise ModelError("failed", "this LiteRT does not give its profiler")
+        subgraph = self._made("GetModelSubgraph", model, ctypes.c_size_t(0))
+        self._inputs = [self._buffer(environment, subgraph, "Input", index) for index in range(len(inputs))]
+        count = ctypes.c_size_t()
+        self._call("GetNumSubgraphOutputs", subgraph, ctypes.byref(count))
+        self._outputs = [self._buffer(environment, subgraph, "Output", index) for index in range(count.value)]
+        for buffer, array in zip(self._inputs, inputs):
+            address = ctypes.c_void_p()
+            self._call("LockTensorBuffer", buffer, ctypes.byref(address), 1)  # to write
+            ctypes.memmove(address, array.ctypes.data, array.nbytes)
+            self._call("UnlockTensorBuffer", buffer)
+
+    def run(self) -> list[tuple[int, str, int, int]]:
+        """Type, tag, index and microseconds of each event of one inference that is an operator's."""
+        library_inputs = (ctypes.c_void_p * len(self._inputs))(*self._inputs)
+        library_outputs = (ctypes.c_void_p * len(self._outputs))(*self._outputs)
+        sizes = [ctypes.c_size_t(len(buffers)) for buffers in (self._inputs, self._outputs)]
+        self._call("StartProfiler", self._profiler)
+        self._call(
+            "RunCompiledModel", self._model, ctypes.c_size_t(0), sizes[0], library_inputs, sizes[1], library_outputs
+        )
+        self._call("StopProfiler", self._profiler)
+        count = ctypes.c_int()
+        self._call("GetNumProfilerEvents", self._profiler, ctypes.byref(count))
+        events = (_Event * max(1, count.value))()
+        self._call("GetProfilerEvents", self._profiler, count, events)
+        kept = [
+            (event.type, event.tag.decode("utf-8", "replace"), event.index, event.elapsed_us)
+            for event in events[: count.value]
+            if event.type in (_INVOKED, _DELEGATED)
+        ]
+        self._call("ResetProfiler", self._profiler)
+        return kept
+
+    def _buffer(self, environment: Any, subgraph: Any, kind: str, index: int) -> Any:
+        tensor = self._made("GetSubgraph" + kind, subgraph, ctypes.c_size_t(index))
+        described = _TensorType()
+        self._call("GetRankedTensorType", tensor, ctypes.byref(described))
+        needed = self._made(
+            "GetCompiledModel" + kind + "BufferRequirements", self._model, ctypes.c_size_t(0), ctypes.c_size_t(index)
+        )
+        return self._made("CreateManagedTensorBufferFromRequirements", environment, ctypes.byref(described), needed)
+
+    def _made(self, name: str, *arguments: Any) -> Any:
+        handle = ctypes.c_void_p()
+        self._call(name, *arguments, ctypes.byref(handle))
+        return handle
+
+    def _call(self, name: str, *arguments: Any) -> None:
+        function = getattr(self._library, "LiteRt" + name)
+        function.restype = ctypes.c_int
+        status = function(*arguments)
+        if status:
+            raise ModelError("failed", f"LiteRT's profiler fails in {name} with status {status}")
+
+
+#: How XNNPACK calls what it runs for an operator of a file; one that is not here is looked for under its own name.
+_XNNPACK = {
+    "CONV_2D": ("Convolution", "Fully Connected", "Batch Matrix"),
+    "DEPTHWISE_CONV_2D": ("Convolution",),
+    "FULLY_CONNECTED": ("Fully Connected", "Batch Matrix"),
+    "BATCH_MATMUL": ("Batch Matrix", "Fully Connected"),
+    "RESHAPE": ("Static Reshape", "Copy"),
+    "PAD": ("Constant Pad",),
+    "SLICE": ("Static Slice", "Slice"),
+    "STRIDED_SLICE": ("Static Slice", "Slice"),
+    "AVERAGE_POOL_2D": ("Average Pooling", "Global Average"),
+    "MAX_POOL_2D": ("Max Pooling",),
+    "MEAN": ("Mean", "Global Average", "Static Mean", "Reduce"),
+    "MUL": ("Multiply",),
+    "SUB": ("Subtract",),
+    "RELU": ("Clamp",),
+    "RELU6": ("Clamp",),
+    "CONCATENATION": ("Concatenate", "Concat", "Copy"),
+}
+
+#: What XNNPACK adds of its own accord; it belongs to the operator before it unless that is next which it is called for.
+_ADDED = ("Clamp", "Static Reshape", "Copy", "Convert")
+
+
+def _operator_names(interpreter: Any, events: list[tuple[int, str, int, int]]) -> list[str]:
+    """Of each event the name of the tensor that its operator of the file writes."""
+    details = interpreter._get_ops_details()
+    tensors = {detail["index"]: detail["name"] for detail in interpreter.get_tensor_details()}
+    steps = [detail for detail in details if detail["op_name"] != "DELEGATE"]
+    name_of = {
+        detail["index"]: tensors.get(int(detail["outputs"][0]), "") for detail in steps if len(detail["outputs"])
+    }
+    partitions = [_partition(detail, steps) for detail in details if detail["op_name"] == "DELEGATE"]
+    names, waiting, last = [], [], -1
+    for place, (kind, tag, index, _) in enumerate(events):
+        if kind == _INVOKED:
+            names.append(name_of.get(index, ""))
+            continue
+        if place == 0 or events[place - 1][0] == _INVOKED or index == 0:
+            waiting, last = partitions.pop(0) if partitions else [], -1
+        match = next((i for i, step in enumerate(waiting) if _runs(tag, step["op_name"])), None)
+        added = any(tag.startswith(name) for name in _ADDED)
+        if match is not None and not (added and match > 0 and last >= 0):
+            last = waiting[match]["index"]
+            waiting = waiting[match + 1 :]
+        names.append(name_of.get(last, ""))
+    return names
+
+
+def _partition(delegate: dict[str, Any], steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The operators of the file that one delegate runs: all between its outputs and its inputs, in order."""
+    makers = {int(output): step for step in steps for output in step["outputs"]}
+    given = {int(index) for index in delegate["inputs"]}
+    wanted = [int(index) for index in delegate["outputs"]]
+    inside: dict[int, dict[str, Any]] = {}
+    while wanted:
+        step = makers.get(wanted.pop())
+        if step is not None and step["index"] not in inside:
+            inside[step["index"]] = step
+            wanted += [int(index) for index in step["inputs"] if int(index) not in given]
+    return [inside[index] for index in sorted(inside)]
+
+
+def _runs(tag: str, operator: str) -> bool:
+    """Whether XNNPACK may run this for that operator of a file."""
+    names = _XNNPACK.get(operator, (operator.replace("_", " ").title(),))
+    return any(tag.startswith(name) for name in names)
 
 
 # ---- what needs a process of its own
@@ -662,10 +878,10 @@ def _measure(
         path, golden = folder / entry["file"], folder / entry["golden"]["file"]
         try:
             if protocol is not None:
-                say("{}: load, {} thread(s)".format(entry["name"], threads))
+                say("{}: load, {}".format(entry["name"], _threads(threads)))
                 found[i]["fresh"] = _fresh(folder, i, threads, protocol["fresh_processes"])
             model, inputs = load(path, threads), golden_arrays(golden, "input")
-            say("{}: golden set, {} thread(s)".format(entry["name"], threads))
+            say("{}: golden set, {}".format(entry["name"], _threads(threads)))
             outputs = replay(model, inputs)
             if job["keep_outputs"]:
                 files.update(_keep(folder, f"outputs{i}.npz", outputs))
@@ -678,10 +894,8 @@ def _measure(
         turns = measure_in_turns(calls, protocol, failures, lambda line: say(f"{line}, {_threads(threads)}"))
         for i, taken in turns.items():
             found[i]["turns"] = taken
-            entry = job["models"][i]
-            say("{}: operators, {} thread(s)".format(entry["name"], threads))
-            inputs = [np.ascontiguousarray(a[0]) for a in golden_arrays(folder / entry["golden"]["file"], "input")]
-            found[i].update(_operators(folder / entry["file"], threads, inputs, protocol["operator_runs"]))
+            say("{}: operators, {}".format(job["models"][i]["name"], _threads(threads)))
+            found[i].update(_operators(folder, i, threads, protocol["operator_runs"]))
     for i, failure in failures.items():
         found[i].pop("fresh", None)  # no latency is told of a model that is wrong, not even this one
         found[i]["failure"] = failure.to_dict()
@@ -701,16 +915,15 @@ def _fresh(folder: Path, index: int, threads: int, processes: int) -> dict[str, 
     return medians
 
 
-def _operators(path: Path, threads: int, inputs: list[Any], runs: int) -> dict[str, Any]:
+def _operators(folder: Path, index: int, threads: int, runs: int) -> dict[str, Any]:
     if not runs:
         return {}
-    if path.suffix != ".onnx":
-        return {"operators_note": "this runtime has no operator profiler that Python can reach"}
     try:
-        return {"operators": onnx_operators(path, threads, inputs, runs)}
-    except Exception as error:
+        answer: dict[str, Any] = _child(["--operators", str(folder), str(index), str(threads), str(runs)])
+    except (ModelError, OSError, ValueError, subprocess.TimeoutExpired) as error:
         # The latency is there already; that the profiler fails must not lose it.
-        return {"operators_note": f"the operator profiler fails: {_first_line(error)}"}
+        return {"operators_note": f"there are no figures for operators: {_first_line(error)}"}
+    return answer
 
 
 def _keep(folder: Path, name: str, outputs: list[Any]) -> dict[str, str]:
@@ -782,12 +995,16 @@ def main(arguments: list[str]) -> int:
     if len(arguments) == 2 and arguments[0] == "--peak":
         _say(json.dumps(peak(int(arguments[1]))))
         return 0
-    if len(arguments) == 4 and arguments[0] == "--fresh":
+    if len(arguments) >= 4 and arguments[0] in ("--fresh", "--operators"):
         folder, index, threads = Path(arguments[1]), int(arguments[2]), int(arguments[3])
         entry = json.loads((folder / "job.json").read_text(encoding="utf-8"))["models"][index]
         inputs = [np.ascontiguousarray(a[0]) for a in golden_arrays(folder / entry["golden"]["file"], "input")]
         try:
-            _say(json.dumps(fresh(folder / entry["file"], threads, inputs)))
+            if arguments[0] == "--fresh":
+                _say(json.dumps(fresh(folder / entry["file"], threads, inputs)))
+            else:
+                found = operators(folder / entry["file"], threads, inputs, int(arguments[4]))
+                _say(json.dumps({"operators": found}))
         except ModelError as error:
             _say(json.dumps(error.to_dict()))
         return 0
