@@ -51,7 +51,7 @@ def test_no_other_folder_imports_a_runtime() -> None:
 
 
 def test_the_runner_for_devices_imports_nothing_of_this_package() -> None:
-    assert "ssc_deploy" not in imported(Path(ssc_deploy.__file__).parent / "profile" / "runner.py")
+    assert "ssc_deploy" not in imported(Path(ssc_deploy.__file__).parent / "profiling" / "runner.py")
 
 
 def test_runtimes_import_nothing_of_the_stages_that_write_files() -> None:

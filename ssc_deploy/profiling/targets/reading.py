@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profile.job import RESULT_FILE, Result, read_json, sha256_of
+from ssc_deploy.profiling.job import RESULT_FILE, Result, read_json, sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ssc_deploy.profile.job import Job
+    from ssc_deploy.profiling.job import Job
 
 #: A device may say what it likes; nobody has to read more than this of it.
 MAX_RESULT_BYTES = 256_000_000

@@ -3,7 +3,7 @@
     python runner.py FOLDER     does what FOLDER/job.json says, and writes FOLDER/result.json
     python runner.py --probe    prints the environment of the device as JSON
 
-`ssc_deploy/profile/job.py` says what both files hold. Needs Python 3.8, numpy, and the runtime of each model:
+`ssc_deploy/profiling/job.py` says what both files hold. Needs Python 3.8, numpy, and the runtime of each model:
 onnxruntime for .onnx; ai_edge_litert or tflite_runtime for .tflite. Imports nothing of ssc_deploy.
 
 Standard output gets a line whenever a part is done, so that whoever waits knows that it goes on. Exit codes: 0 the

@@ -8,21 +8,21 @@ import sys
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profile import records
-from ssc_deploy.profile.job import RUNNER_FILE, Environment
-from ssc_deploy.profile.targets import process
-from ssc_deploy.profile.targets.protocol import Description
-from ssc_deploy.profile.targets.reading import read_result
+from ssc_deploy.profiling import records
+from ssc_deploy.profiling.job import RUNNER_FILE, Environment
+from ssc_deploy.profiling.targets import process
+from ssc_deploy.profiling.targets.protocol import Description
+from ssc_deploy.profiling.targets.reading import read_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ssc_deploy.profile.job import Job, Result
+    from ssc_deploy.profiling.job import Job, Result
 
 
 class Host:
-    """The machine that this program runs on; see `ssc_deploy.profile.targets.protocol.Target`."""
+    """The machine that this program runs on; see `ssc_deploy.profiling.targets.protocol.Target`."""
 
     spec = "host"
     untimed = None
@@ -37,7 +37,7 @@ class Host:
 
     def describe(self) -> Description:
         """The machine, asked by the runner itself."""
-        from ssc_deploy.profile.preparing import runner_path
+        from ssc_deploy.profiling.preparing import runner_path
 
         done = subprocess.run(
             [sys.executable, str(runner_path()), "--probe"], capture_output=True, text=True, check=True

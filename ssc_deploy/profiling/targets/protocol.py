@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ssc_deploy.profile import records
+from ssc_deploy.profiling import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ssc_deploy.profile.job import Environment, Job, Result
+    from ssc_deploy.profiling.job import Environment, Job, Result
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Target(Protocol):
 
     @property
     def spec(self) -> str:
-        """As the user writes it; `ssc_deploy.profile.targets.parse` gives an equal target."""
+        """As the user writes it; `ssc_deploy.profiling.targets.parse` gives an equal target."""
         ...
 
     @property
@@ -53,13 +53,13 @@ class Target(Protocol):
         """Runs the job there, and leaves nothing behind, whatever happens.
 
         Args:
-            folder: holds job.json, runner.py and all files of the job (see `ssc_deploy.profile.job`). result.json, and
-                the files that it names, are brought back into it.
+            folder: holds job.json, runner.py and all files of the job (see `ssc_deploy.profiling.job`). result.json and
+                the files that it names are brought back into it.
             job: what job.json says.
             progress: is called with each line that the runner prints.
 
         Returns:
-            the result, read by `ssc_deploy.profile.targets.reading.read_result`, so checked against the job.
+            the result, read by `ssc_deploy.profiling.targets.reading.read_result`, so checked against the job.
 
         Raises:
             TargetError: the target cannot be reached, or the job not be run there; a sentence that says what to do.

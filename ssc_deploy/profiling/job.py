@@ -3,7 +3,7 @@
 A job is a folder:
 
     job.json      a `Job`
-    runner.py     `ssc_deploy/profile/runner.py`, as it is
+    runner.py     `ssc_deploy/profiling/runner.py`, as it is
     model0.onnx, model1.tflite ...   the files that `Job.models` names
     golden0.npz, golden1.npz ...     their golden inputs and outputs
 
@@ -27,7 +27,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ssc_deploy.profile import records
+from ssc_deploy.profiling import records
 
 if TYPE_CHECKING:
     from pathlib import Path

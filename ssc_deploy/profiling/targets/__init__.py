@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ssc_deploy.errors import TargetError
 
 if TYPE_CHECKING:
-    from ssc_deploy.profile.targets.protocol import Target
+    from ssc_deploy.profiling.targets.protocol import Target
 
 #: How each is written, by its name: the module of that name in this folder holds it.
 SPELLINGS = {
