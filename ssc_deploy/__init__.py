@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ssc_deploy.inspection import Inspection, inspect
     from ssc_deploy.pipeline import export, verify
     from ssc_deploy.predict import Model, Prediction, load_model
+    from ssc_deploy.profiling import Profile, profile
     from ssc_deploy.results import ExportedFile, ExportResult
     from ssc_deploy.verification import VerifyReport
 
@@ -28,12 +29,14 @@ _HOMES = {
     "Inspection": "inspection",
     "Model": "predict",
     "Prediction": "predict",
+    "Profile": "profiling",
     "SscDeployError": "errors",
     "VerificationError": "errors",
     "VerifyReport": "verification",
     "export": "pipeline",
     "inspect": "inspection",
     "load_model": "predict",
+    "profile": "profiling",
     "verify": "pipeline",
 }
 
@@ -43,12 +46,14 @@ __all__ = [
     "Inspection",
     "Model",
     "Prediction",
+    "Profile",
     "SscDeployError",
     "VerificationError",
     "VerifyReport",
     "export",
     "inspect",
     "load_model",
+    "profile",
     "verify",
 ]
 

@@ -15,6 +15,7 @@
     │   └── UnsupportedOperatorError
     ├── OutputError                the output exists, or cannot be written
     ├── RuntimeLoadError           a runtime is missing, or refuses the file
+    ├── ProfileError               a profile cannot be taken of these files, or a saved one not be read
     ├── TargetError                a device cannot be reached, or a job not be run there
     └── VerificationError          exit code 1: the file computes something else than the network
 
@@ -82,6 +83,10 @@ class OutputError(SscDeployError):
 
 class RuntimeLoadError(SscDeployError):
     """A runtime is not installed, or refuses the file."""
+
+
+class ProfileError(SscDeployError):
+    """A profile cannot be taken of these files so, or a saved one cannot be read."""
 
 
 class TargetError(SscDeployError):

@@ -43,6 +43,7 @@ class ModelMetadata:
         labels: class names in the order of the outputs; empty where the source names none.
         lowering: what carried out each movement, e.g. ``{"shift": "depthwise", "shuffle": "transpose"}``.
         versions: of the packages that made the file.
+        movements: ``"shift"`` or ``"shuffle"`` by the name of what carries it out: that of its tensors up to any slash.
     """
 
     network: str
@@ -54,6 +55,7 @@ class ModelMetadata:
     labels: tuple[str, ...] = ()
     lowering: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    movements: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The JSON object that goes into the file."""

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ssc_deploy.capture import Capture
     from ssc_deploy.emit.onnx_simplify import SimplifyReport
     from ssc_deploy.lower import Lowered
-    from ssc_deploy.lower.report import LowerReport
     from ssc_deploy.rewrite import RewriteReport
     from ssc_deploy.source import Source
     from ssc_deploy.verification import VerifyReport
@@ -77,6 +76,9 @@ def export(
 ) -> ExportResult:
     """Exports a trained network to files that are proved equal to it; nothing is written that was not.
 
+    Beside the files comes ``<stem>.golden.npz``, a few pictures with the network's outputs: with it `profile` knows a
+    wrong answer on any device. It holds 16 pictures, or fewer where they are large (four of 3x224x224).
+
     Args:
         ckpt: a checkpoint, or an ``.onnx`` file of another exporter; None for weights as initialised (seeded).
         to: ``"onnx"``, ``"tflite"``, or several.
@@ -103,6 +105,7 @@ def export(
         SscDeployError: one of its classes; `ssc_deploy.errors` lists them.
         VerificationError: a file computes something else than the network; no file was written.
     """
+    from ssc_deploy import golden
     from ssc_deploy.emit import files
     from ssc_deploy.source import open_source
 
@@ -129,7 +132,7 @@ def export(
     with files.together(overwrite=overwrite) as written:
         for f in formats:
             say("lower", f"{f.target.value}: {lowered[f].report}")
-            data, operators = _build(f, lowered[f], _metadata(source, lowered[f].report, f), opset)
+            data, operators = _build(f, lowered[f], _metadata(source, lowered[f], f), opset)
             say("emit", f"{paths[f]}   {_size(data)} · {operators} operators")
             verification = checked(written.add(paths[f], data))
             if not verification.ok:
@@ -139,7 +142,26 @@ def export(
             exported.append(
                 ExportedFile(paths[f], f, len(data), operators, lowered[f].report, verification, simplification)
             )
-    return ExportResult(source.name, source.sha256, canonical.captured_nodes, canonical.report, tuple(exported))
+        chosen = golden.chosen(
+            source.sha256,
+            checked.inputs,
+            checked.reference.outputs(checked.inputs),
+            tolerance=exported[0].verification.tolerance,
+            atol=atol,
+            rtol=rtol,
+        )
+        beside = golden.path_beside(paths[formats[0]])
+        if overwrite or not golden.stands(beside, chosen):
+            written.add(beside, chosen.to_bytes())
+    return ExportResult(
+        source.name,
+        source.sha256,
+        canonical.captured_nodes,
+        canonical.report,
+        tuple(exported),
+        beside,
+        len(chosen.inputs),
+    )
 
 
 def verify(
@@ -284,18 +306,21 @@ def _build(form: Format, lowered: Lowered, metadata: ModelMetadata, opset: int |
     return data, sum(name != "DELEGATE" for name in LiteRT().load(data).operators)
 
 
-def _metadata(source: Source, lowering: LowerReport, form: Format) -> ModelMetadata:
+def _metadata(source: Source, lowered: Lowered, form: Format) -> ModelMetadata:
+    from ssc_deploy import roles
+
     _, channels, height, width = source.input_shape
     return ModelMetadata(
         network=source.name,
         source=source.path.name if source.path else "",
         source_sha256=source.sha256,
         layout="NCHW" if form is Format.ONNX else "NHWC",
-        input_shape=(lowering.batch or 0, channels, height, width),
+        input_shape=(lowered.report.batch or 0, channels, height, width),
         preprocessing=source.preprocessing,
         labels=source.labels,
-        lowering=lowering.summary(),
+        lowering=lowered.report.summary(),
         versions={name: importlib.metadata.version(name) for name in _PACKAGES},
+        movements=roles.movements(lowered.model),
     )
 
 

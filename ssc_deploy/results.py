@@ -93,6 +93,8 @@ class ExportResult:
         captured_nodes: nodes of the graph as captured.
         rewrite: what was recognised and what was left alone.
         files: the files written, in the order asked for.
+        golden: inputs with what the network computes for them, beside the files; see `ssc_deploy.golden`.
+        golden_pictures: how many they are.
     """
 
     network: str
@@ -100,6 +102,8 @@ class ExportResult:
     captured_nodes: int
     rewrite: RewriteReport
     files: tuple[ExportedFile, ...]
+    golden: Path
+    golden_pictures: int
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -110,4 +114,5 @@ class ExportResult:
             "captured_nodes": self.captured_nodes,
             "rewrite": self.rewrite.to_dict(),
             "files": [file.to_dict() for file in self.files],
+            "golden": {"path": str(self.golden), "pictures": self.golden_pictures},
         }

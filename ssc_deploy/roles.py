@@ -43,6 +43,17 @@ def set_block(node: ir.Node, path: str) -> None:
     node.metadata_props[_BLOCK] = path
 
 
+def movements(model: ir.Model) -> dict[str, str]:
+    """Roles of what moves data, by the part before any slash of the names of the tensors that it writes."""
+    moving = [(node, role(node)) for node in model.graph]
+    return {
+        (output.name or "").partition("/")[0]: found.value
+        for node, found in moving
+        if found in {Role.SHIFT, Role.SHUFFLE}
+        for output in node.outputs
+    }
+
+
 def where(node: ir.Node) -> str:
     """The node in words, for messages: its operator, its name, and its block."""
     return f"{node.op_type} {node.name or node.outputs[0].name or '(unnamed)'} of block {block(node) or '(root)'}"

@@ -89,7 +89,7 @@ class Files:
     def move(self) -> None:
         """Moves all files to their places."""
         for path, temporary in self._temporaries.items():
-            with _as_output_error(path):
+            with as_output_error(path):
                 temporary.chmod(0o666 & ~_umask())
                 _move(temporary, path, self._overwrite)
             _sync(path.parent)
@@ -97,7 +97,7 @@ class Files:
 
 def _write_temporary(path: Path, data: bytes) -> Path:
     """A new file beside ``path`` with that content, on the disk."""
-    with _as_output_error(path):
+    with as_output_error(path):
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         descriptor, name = tempfile.mkstemp(prefix=f".{path.stem[:64]}.", suffix=path.suffix, dir=path.parent)
@@ -119,7 +119,7 @@ def _folder(path: Path) -> Iterator[None]:
     folder = path.parent
     missing = [p for p in (folder, *folder.parents) if not os.path.lexists(p)]
     try:
-        with _as_output_error(path):
+        with as_output_error(path):
             folder.mkdir(parents=True, exist_ok=True)
         yield
     except BaseException:
@@ -161,7 +161,8 @@ def _umask() -> int:
 
 
 @contextlib.contextmanager
-def _as_output_error(path: Path) -> Iterator[None]:
+def as_output_error(path: Path) -> Iterator[None]:
+    """Turns what the system says about a file into an `OutputError` that says what to do."""
     try:
         yield
     except OSError as error:

@@ -28,10 +28,8 @@ def inspect(path: Path) -> Inspection:
     if path.suffix.lower() == ".tflite":
         from ssc_deploy.runtimes.litert import LiteRT
 
-        layers, delegates = _tflite(path), LiteRT().delegates(path)
-        whole = LiteRT().whole_in_delegate(path)
-    else:
-        layers = _onnx(path)
+        delegates, whole = LiteRT().delegates(path), LiteRT().whole_in_delegate(path)
+    layers = layers_of(path, metadata)
     facts = [f"{runtime.title} {runtime.version} takes it", f"{path.stat().st_size / 1e6:.1f} MB"]
     if delegates is not None:
         outside = "" if whole else ", and operators outside"
@@ -69,11 +67,22 @@ def _about(metadata: ModelMetadata | None) -> list[Finding]:
     return [Finding(None, what, text) for what, text in texts.items() if text]
 
 
-def _tflite(path: Path) -> tuple[Layer, ...]:
-    from ssc_deploy.inspection import tflite_layers
-    from ssc_deploy.runtimes.tflite_schema import unpack
+def layers_of(path: Path, metadata: ModelMetadata | None) -> tuple[Layer, ...]:
+    """The layers of a file that its runtime takes, in the order of execution.
 
-    return tflite_layers.layers_of(unpack(path.read_bytes()))
+    Args:
+        path: the file.
+        metadata: what it says about itself.
+
+    Raises:
+        RuntimeLoadError: its shapes contradict each other.
+    """
+    if path.suffix.lower() == ".tflite":
+        from ssc_deploy.inspection import tflite_layers
+        from ssc_deploy.runtimes.tflite_schema import unpack
+
+        return tflite_layers.layers_of(unpack(path.read_bytes()), metadata.movements if metadata else None)
+    return _onnx(path)
 
 
 def _onnx(path: Path) -> tuple[Layer, ...]:

@@ -38,6 +38,8 @@ _VIEWS = frozenset(["Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"])
 _MOVEMENTS = frozenset([roles.Role.SHIFT, roles.Role.SHUFFLE])
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     Shape = tuple[int, ...] | None
 
 
@@ -68,7 +70,8 @@ def layers_of(model: ir.Model) -> tuple[Layer, ...]:
                 shape=shape,
                 parameters=sum(_size(value) for value in weights),
                 macs=0 if moves else _macs(node, shape),
-                moved_bytes=_bytes(node) if moves and node.op_type not in _VIEWS else 0,
+                moved_bytes=_bytes(node.outputs) if moves and node.op_type not in _VIEWS else 0,
+                traffic_bytes=0 if node.op_type in _VIEWS else _bytes([*node.inputs, *node.outputs]),
             )
         )
     return tuple(layers)
@@ -125,7 +128,7 @@ def _macs(node: ir.Node, shape: Shape) -> int | None:
             return 0
 
 
-def _bytes(node: ir.Node) -> int:
-    sizes = ((g.shape_of(value), value.dtype) for value in node.outputs)
+def _bytes(values: Iterable[ir.Value | None]) -> int:
+    sizes = ((g.shape_of(value), value.dtype) for value in values if value is not None)
     bits = (math.prod(shape) * dtype.bitwidth for shape, dtype in sizes if shape is not None and dtype is not None)
     return sum(bits) // 8

@@ -38,6 +38,7 @@ class Layer:
         macs: multiply-accumulates for one picture, of convolutions and matrix products only; a movement has none,
             however it is carried out. None where a shape is not known.
         moved_bytes: bytes that it writes without computing anything, for one picture.
+        traffic_bytes: bytes of its inputs, weights and outputs, each once; of a file or a graph, at its batch size.
     """
 
     block: str
@@ -49,6 +50,7 @@ class Layer:
     parameters: int
     macs: int | None
     moved_bytes: int
+    traffic_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ssc_deploy.inspection.report import Layer
-from ssc_deploy.runtimes.tflite_schema import name_of, schema
+from ssc_deploy.runtimes.tflite_schema import DTYPES, name_of, schema
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 
@@ -33,9 +36,20 @@ _COPIES = frozenset(
     ]
 )
 
+#: Operators that only see what they read in another shape.
+_VIEWS = frozenset(["EXPAND_DIMS", "RESHAPE", "SQUEEZE"])
 
-def layers_of(model: Any) -> tuple[Layer, ...]:
-    """The operators of a ``ModelT`` (see `runtimes.tflite_schema.unpack`) as layers."""
+#: Bytes of a value.
+_SIZES = {name: np.dtype(name).itemsize for name in DTYPES.values() if name in np.sctypeDict}
+
+
+def layers_of(model: Any, movements: Mapping[str, str] | None = None) -> tuple[Layer, ...]:
+    """The operators of a ``ModelT`` as layers.
+
+    Args:
+        model: see `runtimes.tflite_schema.unpack`.
+        movements: of the file's metadata.
+    """
     subgraph = model.subgraphs[0]
     counted: set[int] = set()
     layers = []
@@ -54,20 +68,26 @@ def layers_of(model: Any) -> tuple[Layer, ...]:
             [] if moves else [(i, t) for i, t in constants if t.type == schema.TensorType.FLOAT32 and i not in counted]
         )
         counted.update(i for i, _ in own)
+        block = name_of(outputs[0]).partition("/")[0] if outputs else ""
         layers.append(
             Layer(
-                block=name_of(outputs[0]).partition("/")[0] if outputs else "",
+                block=block,
                 name=name_of(outputs[0]) if outputs else "",
                 operator=name,
                 detail=_detail(name, inputs, operator.builtinOptions),
-                role="shift" if shift else None,
+                role="shift" if shift else (movements or {}).get(block),
                 shape=_shape(outputs[0]) if outputs else None,
                 parameters=sum(math.prod(_shape(tensor)) for _, tensor in own),
                 macs=0 if moves else _macs(name, inputs, outputs),
                 moved_bytes=sum(4 * math.prod(_shape(t)) for t in outputs) if moves else 0,
+                traffic_bytes=0 if name in _VIEWS else sum(_bytes(tensor) for tensor in (*inputs, *outputs)),
             )
         )
     return tuple(layers)
+
+
+def _bytes(tensor: Any) -> int:
+    return math.prod(_shape(tensor)) * _SIZES.get(DTYPES.get(tensor.type, ""), 0)
 
 
 def _name(code: Any) -> str:

@@ -100,7 +100,7 @@ class ModelFile:
 class Protocol:
     """How latency is measured.
 
-    Each model is warmed up until both warm-up bounds are reached. Then the models take turns, A B A B ..., ``repeats``
+    Each model is warmed up until both warm-up bounds are reached. Then the models take turns, A B, B A ..., ``repeats``
     turns each; a turn begins with ``rewarm_runs`` that are not kept, which bring the model's weights back into the
     caches, and lasts until it has its share of both ``runs`` and ``seconds``.
 

@@ -1,10 +1,91 @@
-"""A job's folder."""
+"""Makes the folder of a job from model files."""
 
 from __future__ import annotations
 
+import json
+import secrets
+import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssc_deploy import runtimes
+from ssc_deploy.emit.files import as_output_error
+from ssc_deploy.errors import ProfileError, RuntimeLoadError
+from ssc_deploy.profiling import goldens
+from ssc_deploy.profiling.job import JOB_FILE, RUNNER_FILE, Golden, Job, ModelFile, sha256_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ssc_deploy.profiling.job import Protocol
 
 
 def runner_path() -> Path:
     """The runner, as it is copied to devices."""
-    return Path(__file__).with_name("runner.py")
+    return Path(__file__).with_name(RUNNER_FILE)
+
+
+def prepare(
+    folder: Path,
+    models: Sequence[Path],
+    *,
+    threads: Sequence[int] = (1,),
+    protocol: Protocol | None,
+    pin: Sequence[int] | None = None,
+) -> Job:
+    """Fills a folder with all that a device needs; every model is loaded on this host before.
+
+    Args:
+        folder: empty.
+        models: ``.onnx`` or ``.tflite`` files.
+        threads: numbers of threads, each at least 1.
+        protocol: see `Job`.
+        pin: likewise.
+
+    Raises:
+        ProfileError: nothing is to be measured, or a golden set does not fit its model.
+        RuntimeLoadError: a file is no model, or this host's runtime refuses it.
+        OutputError: the folder cannot be written.
+    """
+    if not models:
+        raise ProfileError("no model is given; name at least one .onnx or .tflite file")
+    if not threads or min(threads) < 1:
+        raise ProfileError("a model needs at least one thread; give numbers such as --threads 1,2,4")
+    if pin is not None and (not pin or min(pin) < 0):
+        raise ProfileError("there is no such core to pin to; give numbers such as --pin 2,3")
+    with as_output_error(folder):
+        entries = tuple(_model(folder, index, path) for index, path in enumerate(models))
+        job = Job(
+            secrets.token_hex(16),
+            entries,
+            tuple(dict.fromkeys(threads)),
+            protocol,
+            None if pin is None else tuple(dict.fromkeys(pin)),
+        )
+        write(folder, job)
+    return job
+
+
+def write(folder: Path, job: Job) -> None:
+    """Writes job.json, and the runner beside it."""
+    shutil.copyfile(runner_path(), folder / RUNNER_FILE)
+    (folder / JOB_FILE).write_text(json.dumps(job.to_dict()), encoding="utf-8")
+
+
+def _model(folder: Path, index: int, path: Path) -> ModelFile:
+    runtime = runtimes.runtime_for(path)
+    if not path.is_file():
+        raise RuntimeLoadError(f"{path} is not there, or no file; give an .onnx or .tflite file")
+    file, golden_file = f"model{index}{path.suffix.lower()}", f"golden{index}.npz"
+    shutil.copyfile(path, folder / file)  # what is checked is what is sent
+    arrays = goldens.of(path, runtime, runtime.load(path))
+    np.savez(folder / golden_file, allow_pickle=False, **arrays.named())
+    return ModelFile(
+        name=path.name,
+        file=file,
+        sha256=sha256_of(folder / file),
+        size=(folder / file).stat().st_size,
+        golden=Golden(golden_file, sha256_of(folder / golden_file), arrays.bounds, arrays.origin.value),
+    )

@@ -18,6 +18,7 @@ import ctypes
 import functools
 import gc
 import hashlib
+import itertools
 import json
 import math
 import os
@@ -278,6 +279,12 @@ def timed(call: Callable[[], Any], runs: int, nanoseconds: int, clock: Clock = t
     return samples
 
 
+def rotated(models: list[int], repeat: int) -> list[int]:
+    """Who is first in this round: each in its turn, since being first costs time by itself (0.5 to 1 %)."""
+    first = repeat % len(models) if models else 0
+    return models[first:] + models[:first]
+
+
 def measure_in_turns(
     calls: dict[int, Callable[[], Any]],
     protocol: dict[str, Any],
@@ -285,7 +292,7 @@ def measure_in_turns(
     progress: Callable[[str], None],
     clock: Clock = time.perf_counter_ns,
 ) -> dict[int, list[dict[str, Any]]]:
-    """The turns of each model, A B A B ...; a model that fails is out from there on, and stands in ``failures``."""
+    """The turns of each model, A B, B A ...; a model that fails is out from there on, and stands in ``failures``."""
     repeats = protocol["repeats"]
     runs = -(-protocol["runs"] // repeats)
     nanoseconds = int(1e9 * protocol["seconds"] / repeats) + 1
@@ -309,7 +316,7 @@ def measure_in_turns(
             guarded(model, work)
         begin = clock()
         for repeat in range(repeats):
-            for model in list(turns):
+            for model in rotated(list(turns), repeat):
                 work = functools.partial(warm_up, calls[model], protocol["rewarm_runs"], 0.0, clock)
                 guarded(model, work)
                 start = clock()
@@ -635,35 +642,41 @@ def peak_bytes() -> int | None:
 
 
 def peak(threads: int) -> dict[str, Any]:
-    """A ``Peak`` of this process, whose BLAS was told the number of threads before numpy was imported."""
-    size = 1024
+    """A ``Peak`` of this process, whose BLAS was told the number of threads before numpy was imported.
+
+    Both are the best of many short pieces, so that what else runs on the device does not lower them.
+    """
+    size = 384
     a, b = np.full((size, size), 0.5, np.float32), np.full((size, size), 0.25, np.float32)
     c = np.empty((size, size), np.float32)
-    product = _best_seconds(functools.partial(np.matmul, a, b, out=c), 0.5)
-    # A page is there only once it was written; read-only ones of zeros would all be the same.
+    product = _best_seconds(functools.partial(np.matmul, a, b, out=c))
+    # A page is there only once it was written; those of zeros would all be the same.
     source, copy = np.ones(1 << 24, np.float32), np.ones(1 << 24, np.float32)
-    pairs = list(zip(np.array_split(source, threads), np.array_split(copy, threads)))
+    piece = (1 << 21) * threads  # 8 MB a thread
+    starts = itertools.cycle(range(0, len(source) - piece + 1, piece) if piece <= len(source) else [0])
 
-    def copy_all() -> None:
-        others = [threading.Thread(target=np.copyto, args=(to, of)) for of, to in pairs[1:]]
+    def copy_piece() -> None:
+        here = slice(next(starts), None)
+        own, *rest = zip(np.array_split(copy[here][:piece], threads), np.array_split(source[here][:piece], threads))
+        others = [threading.Thread(target=np.copyto, args=part) for part in rest]
         for other in others:
             other.start()
-        np.copyto(pairs[0][1], pairs[0][0])
+        np.copyto(*own)
         for other in others:
             other.join()
 
-    moved = _best_seconds(copy_all, 0.5)
+    moved = _best_seconds(copy_piece)
     return {
         "threads": threads,
         "gmac_per_s": size**3 / product / 1e9,
-        "gbyte_per_s": 2 * source.nbytes / moved / 1e9,
+        "gbyte_per_s": 2 * 4 * min(piece, len(source)) / moved / 1e9,
     }
 
 
-def _best_seconds(call: Callable[[], Any], seconds: float) -> float:
-    """The shortest of at least three runs within that time, after one that is not counted."""
+def _best_seconds(call: Callable[[], Any]) -> float:
+    """The shortest run within half a second, of at least twenty."""
     call()
-    return min(timed(call, 3, int(1e9 * seconds))) / 1e9
+    return min(timed(call, 20, 500_000_000)) / 1e9
 
 
 def _child(arguments: list[str], environment: dict[str, str] | None = None) -> Any:

@@ -55,6 +55,12 @@ class LiteRT:
         specs = [_spec(subgraph.tensors[i]) for i in indices]
         return {spec.name: spec for spec in specs}
 
+    def tapped(self, model: Model, taps: Sequence[str]) -> bytes:
+        """A copy of the file with more outputs."""
+        flatbuffer = _unpack(model, read(model))
+        outputs = [int(index) for index in flatbuffer.subgraphs[0].outputs]
+        return _with_outputs(flatbuffer, outputs + _tapped(model, flatbuffer, taps))
+
     def metadata(self, model: Model) -> file_metadata.ModelMetadata | None:
         """What the exporter stored in the model's metadata table."""
         flatbuffer = _unpack(model, read(model))

@@ -53,6 +53,10 @@ class OnnxRuntime:
         """All activations in the order of execution; needs the package onnx."""
         return _tensors(_parse(model, read(model)))
 
+    def tapped(self, model: Model, taps: Sequence[str]) -> bytes:
+        """A copy of the file with more outputs; needs the package onnx."""
+        return _with_outputs(model, _parse(model, read(model)), taps)
+
     def metadata(self, model: Model) -> file_metadata.ModelMetadata | None:
         """What the exporter stored in the model's ``metadata_props``."""
         session = _session(model, read(model), optimize=False)

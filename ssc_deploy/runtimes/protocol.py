@@ -89,6 +89,17 @@ class Runtime(Protocol):
             RuntimeLoadError: the file cannot be read.
         """
 
+    def tapped(self, model: Model, taps: Sequence[str]) -> bytes:
+        """A copy of a file that returns intermediate tensors after its outputs, in this order, each once.
+
+        Args:
+            model: the file, or its bytes.
+            taps: names of activations that an operator computes and that are no outputs.
+
+        Raises:
+            RuntimeLoadError: the file cannot be read, or a tap is not in it.
+        """
+
     def metadata(self, model: Model) -> ModelMetadata | None:
         """What the exporter stored in the file; None where it stored nothing that this version reads.
 

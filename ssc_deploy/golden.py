@@ -1,0 +1,168 @@
+"""Golden sets: a few inputs of a network with what it computes for them in float64, beside the files made from it.
+
+Whoever runs such a file elsewhere (a profile, a phone) compares with it, and needs neither the checkpoint nor PyTorch.
+The file is an uncompressed .npz: ``inputs`` float32 [N, C, H, W], as the network takes them; ``outputs`` float64
+[N, ...]; ``tolerance`` float64 [1, 2], for the one output the bounds max and rms of `verification.Tolerance` that the
+export was held to; ``meta``, JSON as uint8. Nothing in it is pickled.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import zipfile
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ssc_deploy.errors import OutputError, RuntimeLoadError
+from ssc_deploy.metadata import SCHEMA_VERSION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ssc_deploy.verification import Tolerance
+
+#: Behind the stem of the files that it belongs to.
+SUFFIX = ".golden.npz"
+
+#: Pictures of a golden set, where they are small.
+PICTURES = 16
+
+#: Bytes of inputs that a golden set holds at most, if that is a picture at least: four of 3x224x224.
+_INPUT_BYTES = 2_500_000
+
+#: A file that says it holds more is not read.
+_MOST_BYTES = 256_000_000
+
+
+@dataclass(frozen=True)
+class GoldenSet:
+    """Inputs and what the network computes for them.
+
+    Attributes:
+        source_sha256: of the checkpoint; empty for random weights.
+        inputs: float32 [N, C, H, W].
+        outputs: float64 [N, ...], without NaN and Inf.
+        max: bound of the largest absolute difference over all pictures.
+        rms: bound of the root of the mean squared difference.
+    """
+
+    source_sha256: str
+    inputs: npt.NDArray[np.float32]
+    outputs: npt.NDArray[np.float64]
+    max: float
+    rms: float
+
+    def to_bytes(self) -> bytes:
+        """The file; the same for the same set."""
+        meta = json.dumps({"schema_version": SCHEMA_VERSION, "source_sha256": self.source_sha256}, sort_keys=True)
+        arrays: dict[str, npt.NDArray[Any]] = {
+            "inputs": self.inputs,
+            "outputs": self.outputs,
+            "tolerance": np.array([[self.max, self.rms]]),
+            "meta": np.frombuffer(meta.encode(), np.uint8),
+        }
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            for name, array in arrays.items():
+                entry = io.BytesIO()
+                np.lib.format.write_array(entry, np.ascontiguousarray(array), allow_pickle=False)
+                archive.writestr(zipfile.ZipInfo(f"{name}.npy"), entry.getvalue())  # without the time of day
+        return stream.getvalue()
+
+
+def path_beside(model: Path) -> Path:
+    """Where the golden set of an exported file is, if it has one."""
+    return model.with_name(model.stem + SUFFIX)
+
+
+def chosen(
+    source_sha256: str,
+    inputs: npt.NDArray[np.float32],
+    outputs: npt.NDArray[np.float64],
+    *,
+    tolerance: Tolerance | None,
+    atol: float | None,
+    rtol: float | None,
+) -> GoldenSet:
+    """The golden set of an export: of its pictures up to `PICTURES`, spread evenly, fewer where they are large.
+
+    Args:
+        source_sha256: of the checkpoint.
+        inputs: that the export was verified on, float32 [N, C, H, W].
+        outputs: of the network for them, float64 [N, ...].
+        tolerance: that the export was held to; None where ``atol`` and ``rtol`` were given instead.
+        atol: see `verification.verify_file`.
+        rtol: likewise.
+    """
+    count = min(len(inputs), PICTURES, max(1, _INPUT_BYTES // inputs[0].nbytes))
+    rows = np.arange(count) * len(inputs) // count
+    if tolerance is not None:
+        largest, rms = tolerance.max, tolerance.rms
+    else:
+        largest = rms = (atol or 0.0) + (rtol or 0.0) * float(np.abs(outputs).max())
+    return GoldenSet(source_sha256, inputs[rows], outputs[rows], largest, rms)
+
+
+def read(path: Path) -> GoldenSet:
+    """Reads a golden set that anybody may have written.
+
+    Raises:
+        RuntimeLoadError: it cannot be read, or is no golden set.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
+                raise ValueError(f"it holds more than {_MOST_BYTES:,} bytes")
+        with np.load(path, allow_pickle=False) as file:
+            inputs, outputs, tolerance, meta = (file[name] for name in ("inputs", "outputs", "tolerance", "meta"))
+        return _checked(json.loads(meta.tobytes().decode()), inputs, outputs, tolerance)
+    except OSError as error:
+        raise RuntimeLoadError(f"{path} cannot be read: {error.strerror or error}") from error
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, RecursionError, MemoryError) as error:
+        raise RuntimeLoadError(
+            f"{path} is no golden set ({str(error).splitlines()[0] if str(error) else 'damaged'}); "
+            "export again with --overwrite, or remove it"
+        ) from error
+
+
+def _checked(
+    meta: dict[str, Any], inputs: npt.NDArray[Any], outputs: npt.NDArray[Any], tolerance: npt.NDArray[Any]
+) -> GoldenSet:
+    if meta["schema_version"] != SCHEMA_VERSION:
+        raise ValueError(f"it is of schema version {meta['schema_version']}, this program of {SCHEMA_VERSION}")
+    if inputs.dtype != np.float32 or inputs.ndim != 4 or outputs.dtype != np.float64 or outputs.ndim < 1:
+        raise ValueError("its arrays are of other types")
+    if not inputs.size or not outputs.size or len(inputs) != len(outputs):
+        raise ValueError("it has not one output for each input")
+    if tolerance.shape != (1, 2) or tolerance.dtype != np.float64:
+        raise ValueError("it has not one tolerance")
+    if not all(np.isfinite(array).all() for array in (inputs, outputs, tolerance)) or (tolerance < 0).any():
+        raise ValueError("it holds values that are not finite")
+    return GoldenSet(str(meta["source_sha256"]), inputs, outputs, float(tolerance[0, 0]), float(tolerance[0, 1]))
+
+
+def stands(path: Path, golden: GoldenSet) -> bool:
+    """Whether this set is there already, from an export of the same checkpoint to another format.
+
+    Raises:
+        OutputError: another one, or something else, is there.
+    """
+    if not path.exists():
+        return False
+    try:
+        there = read(path)
+        same = there.source_sha256 == golden.source_sha256 and np.array_equal(there.inputs, golden.inputs)
+        same = same and there.outputs.shape == golden.outputs.shape
+        # Other threads add up in another order, so the last digits may differ; bounds that were given may differ more.
+        if same and math.isclose(there.max, golden.max, rel_tol=0.5) and np.allclose(there.outputs, golden.outputs):
+            return True
+    except RuntimeLoadError:
+        pass
+    raise OutputError(
+        f"{path} exists, and belongs to another export; give --overwrite to replace it, or choose another output folder"
+    )

@@ -1,0 +1,109 @@
+"""Two saved profiles: what became faster, what slower."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ssc_deploy.errors import ProfileError
+from ssc_deploy.profiling import records, statistics
+from ssc_deploy.profiling.results import said
+from ssc_deploy.profiling.statistics import Ratio  # noqa: TC001  # reading JSON resolves annotations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ssc_deploy.profiling.results import ModelProfile, Profile
+
+#: Version of the JSON.
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Change:
+    """One model of the second profile against one of the first.
+
+    Attributes:
+        before: the first's, for people.
+        after: the second's.
+        ratio: time after / time before; its verdict is on the second.
+    """
+
+    before: str
+    after: str
+    ratio: Ratio
+
+    def __str__(self) -> str:
+        """A sentence."""
+        return said(self.ratio, self.after, self.before)
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What `compare` gives back.
+
+    Attributes:
+        changes: one a pair.
+        notes: sentences about what speaks against comparing them.
+        schema_version: `SCHEMA_VERSION`.
+    """
+
+    changes: tuple[Change, ...]
+    notes: tuple[str, ...]
+    schema_version: int = SCHEMA_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        encoded: dict[str, Any] = records.encode(self)
+        return encoded
+
+
+def compare(before: Profile, after: Profile) -> Changes:
+    """Compares models of the same name at the same number of threads; else those that are the only ones of a format.
+
+    Raises:
+        ProfileError: there are no two that could be compared.
+    """
+    pairs = _pairs(before, after, lambda model: model.model) or _pairs(
+        before, after, lambda model: Path(model.model).suffix
+    )
+    if not pairs:
+        raise ProfileError(
+            "the two profiles have no model in common that was timed at the same number of threads; "
+            "profile both files in one run instead"
+        )
+    changes = [
+        Change(f"{one.title} (before)", f"{other.title} (after)", statistics.apart(other.samples, one.samples))
+        for one, other in pairs
+    ]
+    return Changes(tuple(changes), tuple(_notes(before, after)))
+
+
+def _pairs(
+    before: Profile, after: Profile, key: Callable[[ModelProfile], str]
+) -> list[tuple[ModelProfile, ModelProfile]]:
+    sides = [[(key(m), m.threads) for m in one.models if m.latency] for one in (before, after)]
+    once = {pair for pair in sides[0] if all(Counter(side)[pair] == 1 for side in sides)}
+    by_key = [
+        {(key(m), m.threads): m for m in one.models if m.latency and (key(m), m.threads) in once}
+        for one in (before, after)
+    ]
+    return [(model, by_key[1][pair]) for pair, model in by_key[0].items()]
+
+
+def _notes(before: Profile, after: Profile) -> list[str]:
+    notes = [
+        "The two were measured in separate runs, so differences below "
+        f"{statistics.MARGIN_APART:.0%} are not told; profile both files in one run to see smaller ones."
+    ]
+    for what in ("device", "processor", "machine", "cores", "system", "runtimes"):
+        there = [getattr(one.environment, what) for one in (before, after)]
+        if there[0] != there[1]:
+            notes.append(f"They differ in {what}: {there[0] or 'unknown'} before, {there[1] or 'unknown'} after.")
+    if before.protocol != after.protocol:
+        notes.append("They were measured by different protocols (--quick).")
+    for name, one in (("before", before), ("after", after)):
+        notes += [f"{m.title} ({name}) was not steady." for m in one.models if m.latency and not m.latency.steady]
+    return notes

@@ -1,0 +1,147 @@
+"""Where a device leaves this host, for a model whose answer is wrong there: the first block whose values differ."""
+
+from __future__ import annotations
+
+import dataclasses
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ssc_deploy import runtimes
+from ssc_deploy.errors import SscDeployError
+from ssc_deploy.profiling import preparing
+from ssc_deploy.profiling.job import FailureKind, sha256_of
+from ssc_deploy.verification import intermediate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from ssc_deploy.profiling.job import Job, Result
+    from ssc_deploy.profiling.targets.protocol import Target
+
+#: By which share of a block's largest value a device may differ: two processors round otherwise, in every block anew.
+_ALLOWED = 1e-3
+
+#: Activations that are looked at, at most; they are spread evenly where there are more.
+_TAPS = 400
+
+#: Bytes of them that are kept, at most.
+_MOST_BYTES = 256_000_000
+
+
+def explained(folder: Path, job: Job, result: Result, target: Target, progress: Callable[[str], None]) -> Result:
+    """The result, with the first diverging block in the message of each wrong answer.
+
+    Args:
+        folder: of the job, with all its files.
+        job: that was done.
+        result: of it.
+        target: where it was done; asked once more for each model that is wrong.
+        progress: see `Target`.
+    """
+    found: dict[int, str] = {}
+    measurements = []
+    for one in result.measurements:
+        failure = one.failure
+        if failure is not None and failure.kind == FailureKind.WRONG:
+            if one.model not in found:
+                found[one.model] = _where(_Run(folder, job, target, progress), one.model, one.threads)
+            failure = dataclasses.replace(failure, message=f"{failure.message}; {found[one.model]}")
+        measurements.append(dataclasses.replace(one, failure=failure))
+    return dataclasses.replace(result, measurements=tuple(measurements))
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A job that was done, and what is needed to do another one there."""
+
+    folder: Path
+    job: Job
+    target: Target
+    progress: Callable[[str], None]
+
+
+def _where(run: _Run, index: int, threads: int) -> str:
+    """The first block that differs, in words; never raises, since the wrong answer is the news."""
+    try:
+        return _compared(run, index, threads)
+    except (SscDeployError, OSError, ValueError) as error:
+        return f"where it arises could not be found: {error}"
+
+
+def _compared(run: _Run, index: int, threads: int) -> str:
+    folder, entry = run.folder, run.job.models[index]
+    path = folder / entry.file
+    runtime = runtimes.runtime_for(path)
+    names = _taps(path)
+    if not names:
+        return "the file names no block whose values could be compared"
+    with np.load(folder / entry.golden.file, allow_pickle=False) as golden:
+        inputs = [golden[f"input.{i}"][:1] for i in range(sum(name.startswith("input.") for name in golden.files))]
+    tapped = folder / f"taps{index}"
+    tapped.mkdir(exist_ok=True)
+    model = tapped / entry.file
+    model.write_bytes(runtime.tapped(path, names))
+    runner = runtime.load(model)
+    here = runner.run([array[0] for array in inputs])
+    if sum(value.nbytes for value in here) > _MOST_BYTES:
+        return "its blocks are too large to be compared"
+    arrays = {f"input.{i}": array for i, array in enumerate(inputs)}
+    arrays |= {f"output.{i}": value[None].astype(np.float64) for i, value in enumerate(here)}
+    golden_path = tapped / entry.golden.file
+    np.savez(golden_path, allow_pickle=False, **arrays)
+    wide = tuple(entry.golden.bounds[0] for _ in here)
+    asked = dataclasses.replace(
+        run.job,
+        nonce=secrets.token_hex(16),
+        models=(
+            dataclasses.replace(
+                entry,
+                sha256=sha256_of(model),
+                size=model.stat().st_size,
+                golden=dataclasses.replace(entry.golden, sha256=sha256_of(golden_path), bounds=wide),
+            ),
+        ),
+        threads=(threads,),
+        protocol=None,
+        keep_outputs=True,
+    )
+    preparing.write(tapped, asked)
+    run.target.run(tapped, asked, run.progress)
+    with np.load(tapped / "outputs0.npz", allow_pickle=False) as outputs:
+        there = [outputs[f"output.{i}"][0] for i in range(len(here))]
+    blocks = [spec.name for spec in runner.outputs]
+    order = {name: place for place, name in enumerate([*names, *blocks[: len(blocks) - len(names)]])}
+    pairs = sorted(zip(blocks, here, there, strict=True), key=lambda pair: order[pair[0]])
+    return _first(pairs, run.target.spec)
+
+
+def _taps(path: Path) -> list[str]:
+    """Activations in the order of execution, those that are named after a block where the file names blocks."""
+    runtime = runtimes.runtime_for(path)
+    outputs = {spec.name for spec in runtime.load(path).outputs}
+    inner = intermediate.names(path) - outputs
+    names = [name for name in runtime.tensors(path) if name in inner]
+    if runtime.metadata(path) is not None:
+        names = [name for name in names if "/" not in name]
+    return [names[i * len(names) // _TAPS] for i in range(_TAPS)] if len(names) > _TAPS else names
+
+
+def _first(pairs: list[tuple[str, npt.NDArray[Any], npt.NDArray[Any]]], device: str) -> str:
+    before = ""
+    for name, here, there in pairs:
+        if here.shape != there.shape:
+            return f"{device} computes {list(there.shape)} in {name}, this host {list(here.shape)}"
+        off = float(np.abs(there.astype(np.float64) - here).max(initial=0.0))
+        scale = float(np.abs(here.astype(np.float64)).max(initial=0.0))
+        # NaN compares false with everything.
+        if not off <= _ALLOWED * scale:
+            good = f"; {before} before it agrees" if before else "; none before it agrees"
+            return f"{device} leaves this host's values first in {name}: max {off:.2e} of {scale:.2e}{good}"
+        before = name
+    return "this host computes the same, so the file itself is not what was verified; export it again"

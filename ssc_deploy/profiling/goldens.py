@@ -1,0 +1,135 @@
+"""The golden set that each file is held to on a device: its export's own, or what this host computes for it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ssc_deploy import batches, golden
+from ssc_deploy.errors import ProfileError
+from ssc_deploy.profiling.job import Bound, Origin
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ssc_deploy.runtimes import Runner, Runtime, TensorSpec
+
+Array = npt.NDArray[Any]
+
+#: Inferences of a set that this host computes.
+_INFERENCES = 4
+
+#: What such a set allows, by the largest output: kernels of other processors add up in another order. It tells a device
+#: that computes something else, not a file that is wrong.
+_HOST_MAX, _HOST_RMS = 1e-3, 2e-4
+
+#: Steps by which quantized outputs may differ from this host's.
+_STEPS = 2.0
+
+
+@dataclass(frozen=True)
+class GoldenArrays:
+    """What becomes a golden file of a job; see `ssc_deploy.profiling.job`.
+
+    Attributes:
+        inputs: one an input of the file, [R, *its shape].
+        outputs: float64, one an output of the file, [R, *its shape].
+        bounds: one an output.
+        origin: where the outputs come from.
+    """
+
+    inputs: tuple[Array, ...]
+    outputs: tuple[Array, ...]
+    bounds: tuple[Bound, ...]
+    origin: Origin
+
+    def named(self) -> dict[str, Array]:
+        """By their names in the golden file."""
+        inputs = {f"input.{i}": array for i, array in enumerate(self.inputs)}
+        return inputs | {f"output.{i}": array for i, array in enumerate(self.outputs)}
+
+
+def of(path: Path, runtime: Runtime, runner: Runner) -> GoldenArrays:
+    """The golden set of a file.
+
+    Args:
+        path: the file; where ``<stem>.golden.npz`` stands beside it, that is taken.
+        runtime: that runs it on this host.
+        runner: the file, loaded.
+
+    Raises:
+        RuntimeLoadError: the set that stands there cannot be read.
+        ProfileError: it is of another checkpoint, or does not fit; or the file has inputs of open sizes.
+    """
+    beside = golden.path_beside(path)
+    if beside.exists():
+        return _of_export(path, golden.read(beside), runtime, runner)
+    return _of_host(runner)
+
+
+def _of_export(path: Path, found: golden.GoldenSet, runtime: Runtime, runner: Runner) -> GoldenArrays:
+    metadata = runtime.metadata(path)
+    beside = golden.path_beside(path)
+    if metadata is None or metadata.source_sha256 != found.source_sha256:
+        raise ProfileError(
+            f"{beside} is of another checkpoint than {path.name}; export again with --overwrite, or remove it"
+        )
+    spec = runner.inputs[0] if len(runner.inputs) == 1 and len(runner.outputs) == 1 else None
+    if spec is None or len(spec.shape) != 4:
+        raise ProfileError(f"{path.name} takes or returns more than one picture's tensor, and {beside.name} holds one")
+    layout, batch = runtime.image_layout, spec.shape[0] or 1
+    inputs = _batched(found.inputs, batch, layout)
+    expected = [size or given for size, given in zip(spec.shape, inputs.shape[1:], strict=True)]
+    if list(inputs.shape[1:]) != expected:
+        raise ProfileError(f"{path.name} takes {expected}, and {beside.name} holds {list(inputs.shape[1:])}")
+    outputs = _batched(found.outputs, batch, layout)
+    return GoldenArrays((inputs,), (outputs,), (Bound(found.max, found.rms),), Origin.EXPORT)
+
+
+def _batched(values: Array, batch: int, layout: str) -> Array:
+    """[N, ...] as [R, batch, ...] in the file's layout; the last batch is filled up with its last picture."""
+    parts = [chunk for chunk, _ in batches.split(values, batch)]
+    stacked = np.stack(parts)
+    turned = stacked.transpose(0, 1, 3, 4, 2) if layout == "NHWC" and stacked.ndim == 5 else stacked
+    return np.ascontiguousarray(turned)
+
+
+def _of_host(runner: Runner) -> GoldenArrays:
+    rng = np.random.default_rng(0)
+    inputs = tuple(_random(spec, rng) for spec in runner.inputs)
+    if not inputs:
+        raise ProfileError("the file takes no input, so there is nothing to measure")
+    results = [runner.run([array[i] for array in inputs]) for i in range(_INFERENCES)]
+    outputs = [np.stack(list(parts)) for parts in zip(*results, strict=True)]
+    bounds = tuple(_host_bound(output) for output in outputs)
+    return GoldenArrays(inputs, tuple(output.astype(np.float64) for output in outputs), bounds, Origin.HOST)
+
+
+def _random(spec: TensorSpec, rng: np.random.Generator) -> Array:
+    # An open first size is the batch.
+    shape = tuple(1 if i == 0 and size is None else size for i, size in enumerate(spec.shape))
+    sizes = [size for size in shape if size is not None]
+    if len(sizes) != len(shape) or math.prod(sizes) == 0:
+        raise ProfileError(
+            f"input {spec.name!r} is {list(spec.shape)}, with sizes that are open; give a file of fixed sizes"
+        )
+    whole = (_INFERENCES, *sizes)
+    dtype = np.dtype(spec.dtype)
+    if dtype.kind == "f":
+        return rng.standard_normal(whole).astype(dtype)
+    if dtype in {np.dtype(np.int8), np.dtype(np.uint8)}:
+        bounds = np.iinfo(dtype)
+        return rng.integers(bounds.min, bounds.max, whole, dtype, endpoint=True)
+    # What indexes something must not lead outside of it.
+    return np.zeros(whole, dtype)
+
+
+def _host_bound(output: Array) -> Bound:
+    if output.dtype.kind != "f":
+        return Bound(_STEPS, _STEPS)
+    scale = float(np.abs(output).max(initial=0.0))
+    return Bound(_HOST_MAX * scale, _HOST_RMS * scale)

@@ -1,0 +1,222 @@
+"""What a profile says: figures of each model at each number of threads, how they compare, and how they were taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ssc_deploy.errors import ProfileError
+from ssc_deploy.profiling import records, statistics
+from ssc_deploy.profiling.costs import Costs  # noqa: TC001  # reading JSON resolves annotations
+from ssc_deploy.profiling.job import (
+    Bound,
+    Environment,
+    Failure,
+    Fresh,
+    GoldenError,
+    Peak,
+    Protocol,
+    Snapshot,
+    Turn,
+    read_json,
+)
+from ssc_deploy.profiling.statistics import LatencyStats, Ratio  # noqa: TC001  # likewise
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Version of a saved profile.
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class ModelProfile:
+    """One model at one number of threads.
+
+    Attributes:
+        model: the file's name.
+        sha256: of the file, hexadecimal.
+        size: of the file, bytes.
+        runtime: for people, with its version on the device: ``"LiteRT 2.3.0"``.
+        threads: that one inference was given.
+        golden_origin: where the golden outputs come from: a value of `ssc_deploy.profiling.job.Origin`.
+        golden: distance of each output from them.
+        bounds: what that may be.
+        latency: None where nothing was timed.
+        turns: all samples; empty likewise.
+        fresh: a process that does nothing else; None likewise.
+        costs: of its operators, where the runtime's profiler gave them.
+        costs_note: why ``costs`` is None; empty where it is not.
+        failure: why there are no figures; None where all is well.
+    """
+
+    model: str
+    sha256: str
+    size: int
+    runtime: str
+    threads: int
+    golden_origin: str
+    golden: tuple[GoldenError, ...]
+    bounds: tuple[Bound, ...]
+    latency: LatencyStats | None
+    turns: tuple[Turn, ...]
+    fresh: Fresh | None
+    costs: Costs | None
+    costs_note: str
+    failure: Failure | None
+
+    @property
+    def title(self) -> str:
+        """``ssc_6_9.tflite, 2 threads``."""
+        return f"{self.model}, {self.threads} thread{'s' * (self.threads != 1)}"
+
+    @property
+    def samples(self) -> list[tuple[int, ...]]:
+        """Nanoseconds, turn by turn."""
+        return [turn.samples_ns for turn in self.turns]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models of a profile that took turns.
+
+    Attributes:
+        first: place in `Profile.models`.
+        second: likewise.
+        ratio: time of the first / time of the second.
+    """
+
+    first: int
+    second: int
+    ratio: Ratio
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What `ssc_deploy.profile` gives back.
+
+    Attributes:
+        device: as the user wrote it: ``"host"``, ``"ssh:pi@raspberry.local"``.
+        environment: of the device.
+        before: its state before.
+        after: its state afterwards.
+        protocol: how it was measured; None where nothing was timed.
+        untimed: why, as a sentence; None where it was.
+        pin: cores that it ran on; None where the system chose.
+        models: at each number of threads, in the order given.
+        comparisons: of every two models at the same number of threads.
+        peaks: of the device.
+        notes: sentences about what may have disturbed the run.
+        schema_version: `SCHEMA_VERSION`.
+    """
+
+    device: str
+    environment: Environment
+    before: Snapshot
+    after: Snapshot
+    protocol: Protocol | None
+    untimed: str | None
+    pin: tuple[int, ...] | None
+    models: tuple[ModelProfile, ...]
+    comparisons: tuple[Comparison, ...]
+    peaks: tuple[Peak, ...]
+    notes: tuple[str, ...]
+    schema_version: int = SCHEMA_VERSION
+
+    @property
+    def ok(self) -> bool:
+        """Whether every model reproduced its golden outputs and, where asked for, was timed."""
+        return all(model.failure is None for model in self.models)
+
+    @property
+    def decision(self) -> tuple[str, ...]:
+        """What a person needs to know first, in sentences."""
+        return tuple(_decision(self))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        encoded: dict[str, Any] = records.encode(self)
+        return encoded
+
+    @classmethod
+    def from_dict(cls, value: Any) -> Profile:
+        """Reads `to_dict`'s output.
+
+        Raises:
+            ValueError: not such an object, or of another schema version.
+        """
+        if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
+            raise ValueError(f"it is not a profile of schema version {SCHEMA_VERSION}")
+        return records.decode(cls, value)
+
+
+def load(path: Path) -> Profile:
+    """Reads a profile that was saved as JSON.
+
+    Raises:
+        ProfileError: it cannot be read, or is no profile.
+    """
+    try:
+        return Profile.from_dict(read_json(path))
+    except OSError as error:
+        raise ProfileError(f"{path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ProfileError(f"{path} is no profile ({error}); write one with ssc-deploy profile --json") from error
+
+
+def compared(models: tuple[ModelProfile, ...]) -> tuple[Comparison, ...]:
+    """Every two of the models that took turns."""
+    found = []
+    for j, second in enumerate(models):
+        for i, first in enumerate(models[:j]):
+            if first.threads == second.threads and first.turns and second.turns:
+                found.append(Comparison(i, j, statistics.interleaved(first.samples, second.samples)))
+    return tuple(found)
+
+
+def milliseconds(nanoseconds: float) -> str:
+    """Three digits that matter: ``1.03 ms``, ``12.4 ms``, ``0.0512 ms``."""
+    value = nanoseconds / 1e6
+    if value >= 1000:
+        return f"{value:,.0f} ms"
+    text = f"{value:#.3g}".rstrip(".")
+    return f"{text} ms"
+
+
+def said(ratio: Ratio, first: str, second: str) -> str:
+    """The verdict as a sentence."""
+    figures = f"{ratio.value:.3f} [{ratio.interval.low:.3f}, {ratio.interval.high:.3f}] of its time"
+    if ratio.verdict == statistics.Verdict.CANNOT_TELL:
+        return f"cannot tell whether {first} is faster or slower than {second}: {figures}"
+    return f"{first} is {ratio.verdict} than {second}: {figures}"
+
+
+def _decision(profile: Profile) -> list[str]:
+    sentences = [f"{model.title}: {model.failure.message}." for model in profile.models if model.failure]
+    timed = [model for model in profile.models if model.latency]
+    if profile.untimed:
+        right = sum(model.failure is None for model in profile.models)
+        sentences.append(f"{right} of {len(profile.models)} give the right answers on {profile.device}.")
+        sentences.append(profile.untimed)
+    if not timed:
+        return sentences
+    fastest = min(timed, key=lambda model: model.latency.p50 if model.latency else 0.0)
+    assert fastest.latency is not None  # it is one of the timed
+    p50, interval = fastest.latency.p50, fastest.latency.p50_interval
+    best = "" if len(timed) == 1 else "Shortest p50: "
+    sentences.append(
+        f"{best}{fastest.title} on {fastest.runtime}: p50 {milliseconds(p50)} "
+        f"[{milliseconds(interval.low)}, {milliseconds(interval.high)}], p90 {milliseconds(fastest.latency.p90)}."
+    )
+    sentences += [
+        f"{said(one.ratio, profile.models[one.first].title, profile.models[one.second].title)}."
+        for one in profile.comparisons
+    ]
+    for model in timed:
+        if model.costs is not None:
+            sentences.append(f"{model.title}: {model.costs.sentence}.")
+    unsteady = [model for model in timed if model.latency and not model.latency.steady]
+    sentences += [
+        f"{model.title} was not steady: {'; '.join(model.latency.unsteady)}." for model in unsteady if model.latency
+    ]
+    return [sentence[0].upper() + sentence[1:] if sentence.startswith("cannot") else sentence for sentence in sentences]
