@@ -1,0 +1,203 @@
+"""A phone on a cable: ``adb[:SERIAL]`` runs the job in the demo app, as `app_contract` says."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import tempfile
+import time
+import warnings
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssc_deploy.errors import TargetError
+from ssc_deploy.profiling.job import JOB_FILE, RESULT_FILE, sha256_of
+from ssc_deploy.profiling.targets import adb_client, app_contract
+from ssc_deploy.profiling.targets.process import SILENCE
+from ssc_deploy.profiling.targets.protocol import Description
+from ssc_deploy.profiling.targets.reading import read_result
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ssc_deploy.profiling.job import Job, Result
+    from ssc_deploy.profiling.targets.adb_client import Device
+
+#: Seconds between two looks at how far the app is: each wakes the phone a little.
+_POLL = 2.0
+
+#: Seconds that the app has to read its job.
+_START = 60.0
+
+_SERIAL = re.compile(r"[\w.][\w.:-]*")
+_AWAKE = ("global", "stay_on_while_plugged_in")
+
+
+@dataclass(frozen=True)
+class Adb:
+    """A phone that adb reaches; see `ssc_deploy.profiling.targets.protocol.Target`.
+
+    Attributes:
+        serial: of the phone; None for the only one.
+    """
+
+    serial: str | None = None
+    untimed: None = field(default=None, init=False)
+
+    @property
+    def spec(self) -> str:
+        """As the user writes it."""
+        return "adb" if self.serial is None else f"adb:{self.serial}"
+
+    def run(self, folder: Path, job: Job, progress: Callable[[str], None]) -> Result:
+        """Runs the job in the demo app."""
+        device = adb_client.choose(self.serial)
+        if not app_is_there(device):
+            raise TargetError(
+                f"the demo app is not installed on {device}; build it and install it with: adb -s {device.serial} "
+                "install demo.apk, or name a runtime's own benchmark program with --benchmark-binary"
+            )
+        place = f"{app_contract.JOBS}/{job.nonce}"
+        with awake(device), _job_folder(device, place):
+            device.push([folder / name for name in (*job.files, JOB_FILE)], place)
+            _start(device, f"{place}/{JOB_FILE}")
+            done = _wait(device, place, job, progress)
+            return _bring(device, place, folder, job, done)
+
+    def describe(self) -> Description:
+        """The phone, without starting anything on it."""
+        from ssc_deploy.profiling.targets import android_environment
+
+        try:
+            device = adb_client.choose(self.serial)
+            environment = android_environment.read(device)
+            app = "demo app installed" if app_is_there(device) else "demo app not installed"
+        except TargetError as error:
+            return Description(self.spec, False, str(error))
+        cores = f"{environment.cores} cores"
+        detail = " · ".join((environment.device, environment.processor, environment.machine, cores, app))
+        return Description(self.spec, True, detail, environment)
+
+
+def parse(rest: str) -> Adb:
+    """The target of ``adb[:SERIAL]``.
+
+    Raises:
+        TargetError: what stands there is no serial number.
+    """
+    if rest and not _SERIAL.fullmatch(rest):
+        raise TargetError(f"{rest!r} is no serial number of a phone; look at what adb devices lists")
+    return Adb(rest or None)
+
+
+def app_is_there(device: Device) -> bool:
+    """Whether the demo app is installed."""
+    return device.attempt("pm", "path", app_contract.PACKAGE).stdout.startswith("package:")
+
+
+@contextlib.contextmanager
+def awake(device: Device) -> Iterator[None]:
+    """Keeps the screen on meanwhile: a phone that sleeps slows its cores down. What was set before is set again."""
+    before = device.shell("settings", "get", *_AWAKE).strip()
+    device.shell("settings", "put", *_AWAKE, "7")  # on any kind of power
+    try:
+        device.attempt("input", "keyevent", "KEYCODE_WAKEUP")
+        yield
+    finally:
+        restored = ["put", *_AWAKE, before] if before.isdigit() else ["delete", *_AWAKE]
+        _afterwards(device, "the screen of {} may stay on while it is plugged in", "settings", *restored)
+
+
+@contextlib.contextmanager
+def _job_folder(device: Device, place: str) -> Iterator[None]:
+    """A folder there, which is removed afterwards; the app is stopped first."""
+    device.shell("mkdir", "-p", place)
+    try:
+        yield
+    finally:
+        said = f"{place} may be left on {{}}"
+        _afterwards(device, said, "am", "force-stop", app_contract.PACKAGE)
+        _afterwards(device, said, "rm", "-rf", place)
+
+
+def _afterwards(device: Device, said: str, *command: str) -> None:
+    """Cleans up where the phone is still there, and says what remains where it is not."""
+    try:
+        device.shell(*command)
+    except TargetError:
+        warnings.warn(f"{said.format(device)}, which does not answer any more", stacklevel=4)
+
+
+def _start(device: Device, job_file: str) -> None:
+    done = device.attempt("am", "start", "-W", "-S", "-n", app_contract.ACTIVITY, "--es", app_contract.EXTRA, job_file)
+    said = done.stdout + done.stderr
+    refusal = re.search(r"^(?:Error|Exception)[^\n]*", said, re.MULTILINE)
+    if done.returncode or refusal:
+        raise TargetError(
+            f"the demo app on {device} does not start ({refusal[0] if refusal else said.strip()[-200:]}); unlock the "
+            "phone, and install the app again if that does not help"
+        )
+
+
+def _wait(device: Device, place: str, job: Job, progress: Callable[[str], None]) -> app_contract.Status:
+    """Waits until the app says that it is done."""
+    shown, changed = "", time.monotonic()
+    while True:
+        status = _status(device, place, job)
+        if status is not None and status.state == app_contract.State.FAILED:
+            raise TargetError(f"The job could not be done on {device}: {status.message.rstrip('.')}.")
+        if status is not None and status.state == app_contract.State.DONE:
+            return status
+        if status is not None and status.line != shown:
+            shown, changed = status.line, time.monotonic()
+            progress("".join(character for character in shown if character.isprintable()))
+        waited = time.monotonic() - changed
+        if status is None and waited > _START:
+            raise TargetError(f"the demo app on {device} has not begun after {_START:.0f} s; unlock the phone")
+        if waited > SILENCE:
+            raise TargetError(f"the demo app on {device} has said nothing for {SILENCE:.0f} s and was stopped")
+        # A last look at the status: it may have ended between the two.
+        if not _runs(device) and _status(device, place, job) == status:
+            raise TargetError(
+                f"the demo app on {device} ended before the job was done, as it does when memory runs out or it "
+                f"crashes; look at: adb -s {device.serial} logcat -d"
+            )
+        time.sleep(_POLL)
+
+
+def _runs(device: Device) -> bool:
+    return bool(device.attempt("pidof", app_contract.PACKAGE).stdout.strip())
+
+
+def _status(device: Device, place: str, job: Job) -> app_contract.Status | None:
+    """What the app says; None where it has said nothing yet."""
+    done = device.attempt("cat", f"{place}/{app_contract.STATUS_FILE}")
+    if done.returncode:
+        return None
+    try:
+        status = app_contract.Status.from_dict(json.loads(done.stdout))
+    except (ValueError, RecursionError) as error:
+        raise TargetError(
+            f"the demo app on {device} says what cannot be read ({error}); install the app of this version"
+        ) from error
+    if status.nonce != job.nonce:
+        raise TargetError(f"the demo app on {device} speaks of another job; install the app of this version")
+    return status
+
+
+def _bring(device: Device, place: str, folder: Path, job: Job, status: app_contract.Status) -> Result:
+    """Copies the result here, and checks that it is what the app wrote."""
+    with tempfile.TemporaryDirectory() as aside:
+        copy = Path(aside) / RESULT_FILE
+        device.pull(f"{place}/{RESULT_FILE}", copy)
+        if sha256_of(copy) != status.result_sha256:
+            raise TargetError(f"the result came damaged from {device}: its SHA-256 is another; run it again")
+        copy.replace(folder / RESULT_FILE)
+    if job.keep_outputs:
+        for index in range(len(job.models)):
+            name = f"outputs{index}.npz"
+            if device.attempt("test", "-f", f"{place}/{name}").returncode == 0:
+                device.pull(f"{place}/{name}", folder / name)
+    return read_result(folder, job, str(device))

@@ -1,0 +1,66 @@
+"""What the demo app and ``adb`` agree on, besides the job and its result (`ssc_deploy.profiling.job`).
+
+A job's folder, without the runner, is put below `JOBS`, in the part of the phone's storage that both the app and adb
+may write. ``am start -W -S -n PACKAGE/ACTIVITY --es EXTRA FOLDER/job.json`` makes the app do it. The app keeps
+FOLDER/status.json up to date, replacing it in one step each time, and never writes it before it has read the job's
+nonce. It puts result.json (and outputs files where the job asks for them) there in one step each, and only then says
+``done``, with the SHA-256 of result.json: so what is copied is whole, and of this job.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+from ssc_deploy.profiling import records
+
+PACKAGE = "org.sscdeploy.demo"
+ACTIVITY = f"{PACKAGE}/.BenchActivity"
+EXTRA = "job"
+
+#: `getExternalFilesDir` of the app, and a folder in it.
+JOBS = f"/sdcard/Android/data/{PACKAGE}/files/jobs"
+
+STATUS_FILE = "status.json"
+SCHEMA_VERSION = 1
+
+
+class State(enum.StrEnum):
+    """How far the app is."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What status.json says.
+
+    Attributes:
+        nonce: of the job.
+        state: a value of `State`.
+        line: what is being done, in words; another one at least every few minutes while it goes on.
+        message: why it failed, as a sentence.
+        result_sha256: of result.json, hexadecimal, once it is done.
+        schema_version: `SCHEMA_VERSION`.
+    """
+
+    nonce: str
+    state: str
+    line: str = ""
+    message: str = ""
+    result_sha256: str = ""
+    schema_version: int = SCHEMA_VERSION
+
+    @classmethod
+    def from_dict(cls, value: Any) -> Status:
+        """Reads status.json.
+
+        Raises:
+            ValueError: not such an object, or of another schema version.
+        """
+        if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
+            raise ValueError(f"it is not of schema version {SCHEMA_VERSION}")
+        return records.decode(cls, value)

@@ -1,0 +1,223 @@
+"""A program that behaves as adb does with phones that are folders, and a demo app that does its jobs.
+
+Run as ``adb``; ``install`` puts it there. ``state.json`` in ``$SCRIPTED_ADB`` says what phones there are and what goes
+wrong, see `Phones`. What a phone's shell runs, a real ``sh`` runs here, with /sdcard and /data/local/tmp in the phone's
+folder, and Android's own programs from its ``bin``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+PACKAGE = "org.sscdeploy.demo"
+
+
+@dataclass
+class Phones:
+    """What adb sees, and what goes wrong.
+
+    Attributes:
+        folder: of the state, and of the phones.
+        devices: (serial, state) of each.
+        app: what the demo app does: ``good``, ``missing``, ``dies``, ``hangs``, ``fails``, ``mute``, ``old result``,
+            ``other bytes``, ``other status``.
+        space: bytes that a push may take.
+        gone_after: calls after which the phone is gone; None for never.
+        slow: seconds that each call takes.
+    """
+
+    folder: Path
+    devices: list[tuple[str, str]] = field(default_factory=lambda: [("R5CT", "device")])
+    app: str = "good"
+    space: int = 10**9
+    gone_after: int | None = None
+    slow: float = 0.0
+
+    def save(self) -> None:
+        state = {**dataclasses.asdict(self), "folder": str(self.folder)}
+        (self.folder / "state.json").write_text(json.dumps(state))
+
+    def phone(self, serial: str = "R5CT") -> Path:
+        return self.folder / serial.replace(":", "_")  # its programs stand on a path
+
+    def calls(self) -> list[list[str]]:
+        """What adb was called with."""
+        lines = (self.folder / "calls").read_text().splitlines() if (self.folder / "calls").exists() else []
+        return [json.loads(line) for line in lines]
+
+    def left(self, serial: str = "R5CT") -> list[str]:
+        """Files that are still on the phone."""
+        roots = (self.phone(serial) / "sdcard", self.phone(serial) / "tmp")
+        return [str(path.relative_to(root)) for root in roots for path in root.rglob("*") if path.is_file()]
+
+
+#: Android's programs, as the shell of a phone finds them.
+PROGRAMS = {
+    "getprop": 'case "$1" in ro.product.manufacturer) echo Fairphone;; ro.product.model) echo FP5;; '
+    "ro.soc.model) echo QCM6490;; ro.product.cpu.abi) echo arm64-v8a;; "
+    "ro.product.cpu.abilist) echo $ABIS;; ro.build.version.release) echo 14;; ro.build.version.sdk) echo 34;; esac",
+    "settings": 'case "$1" in get) cat "$PHONE/stay" 2>/dev/null || echo null;; put) echo "$4" > "$PHONE/stay";; '
+    'delete) rm -f "$PHONE/stay";; esac',
+    "input": "true",
+    "pm": '[ "$APP" = missing ] || echo "package:/data/app/base.apk"',
+    "pidof": 'kill -0 "$(cat "$PHONE/pid" 2>/dev/null)" 2>/dev/null && cat "$PHONE/pid"',
+    "am": f"exec '{sys.executable}' '{Path(__file__).resolve()}' am \"$@\"",
+}
+
+
+def install(folder: Path) -> Path:
+    """Puts the program into a folder for the front of the path, and returns it."""
+    folder.mkdir(parents=True)
+    (folder / "adb").write_text(f"#!/bin/sh\nexec '{sys.executable}' '{Path(__file__).resolve()}' adb \"$@\"\n")
+    (folder / "adb").chmod(0o755)
+    return folder
+
+
+def load() -> Phones:
+    folder = Path(os.environ["SCRIPTED_ADB"])
+    state = json.loads((folder / "state.json").read_text())
+    return Phones(**{**state, "folder": folder})
+
+
+def fail(sentence: str) -> int:
+    sys.stderr.write(f"{sentence}\n")
+    return 1
+
+
+def adb(arguments: list[str]) -> int:
+    """The command line of adb."""
+    phones = load()
+    with (phones.folder / "calls").open("a") as calls:
+        calls.write(json.dumps(arguments) + "\n")
+    time.sleep(phones.slow)
+    gone = phones.gone_after is not None and len(phones.calls()) > phones.gone_after
+    if arguments[0] == "devices":
+        listed = [] if gone else phones.devices
+        lines = [f"{serial:<22} {state} usb:1-1 model:FP_5 transport_id:1" for serial, state in listed]
+        sys.stdout.write("\n".join(["List of devices attached", *lines, "", ""]))
+        return 0
+    assert arguments[0] == "-s"
+    serial, command = arguments[1], arguments[2:]
+    known = dict(phones.devices)
+    if gone or serial not in known:
+        return fail(f"adb: device '{serial}' not found")
+    if known[serial] != "device":
+        return fail(f"error: device {known[serial]}")
+    phone = phones.phone(serial)
+    for name in ("sdcard", "tmp", "bin"):
+        (phone / name).mkdir(parents=True, exist_ok=True)
+    if command[0] == "push":
+        return push(phones, phone, Path(command[1]), command[2])
+    if command[0] == "pull":
+        source = inside(phone, command[1])
+        if not source.exists():
+            return fail(f"adb: error: failed to stat remote object '{command[1]}': No such file or directory")
+        shutil.copy(source, command[2])
+        sys.stdout.write(f"{command[1]}: 1 file pulled, 0 skipped.\n")
+        return 0
+    assert command[0] == "shell"
+    for name, text in PROGRAMS.items():
+        (phone / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (phone / "bin" / name).chmod(0o755)
+    text = " ".join(command[1:])
+    for remote, local in places(phone):
+        text = text.replace(remote, local)
+    path = f"{phone / 'bin'}:/usr/bin:/bin"
+    abis = os.environ.get("SCRIPTED_ABIS", "arm64-v8a,armeabi-v7a")
+    environment = {**os.environ, "PATH": path, "PHONE": str(phone), "APP": phones.app, "ABIS": abis}
+    return subprocess.run(["/bin/sh", "-c", text], env=environment, check=False).returncode
+
+
+def places(phone: Path) -> list[tuple[str, str]]:
+    return [("/sdcard/", f"{phone}/sdcard/"), ("/data/local/tmp/", f"{phone}/tmp/")]  # noqa: S108
+
+
+def inside(phone: Path, remote: str) -> Path:
+    for prefix, local in places(phone):
+        if remote.startswith(prefix):
+            return Path(local + remote.removeprefix(prefix))
+    return phone / remote.lstrip("/")
+
+
+def push(phones: Phones, phone: Path, source: Path, remote: str) -> int:
+    target = inside(phone, remote)
+    used = sum(path.stat().st_size for path in phone.rglob("*") if path.is_file() and path.parent.name != "bin")
+    if used + source.stat().st_size > phones.space:
+        target.write_bytes(b"part")
+        return fail(
+            f"adb: error: failed to copy '{source}' to '{remote}': remote couldn't write: No space left on device"
+        )
+    shutil.copy(source, target)
+    sys.stdout.write(f"{source}: 1 file pushed, 0 skipped. 33.9 MB/s ({source.stat().st_size} bytes in 0.000s)\n")
+    return 0
+
+
+def am(arguments: list[str]) -> int:
+    """Android's activity manager, which starts the app and does not wait for it to end."""
+    phones, phone = load(), Path(os.environ["PHONE"])
+    if arguments[0] == "force-stop":
+        subprocess.run(["/bin/sh", "-c", f"kill -9 $(cat '{phone}/pid')"], capture_output=True, check=False)
+        (phone / "pid").unlink(missing_ok=True)
+        return 0
+    assert arguments[:5] == ["start", "-W", "-S", "-n", f"{PACKAGE}/.BenchActivity"]
+    assert arguments[5:7] == ["--es", "job"]
+    if phones.app == "no activity":
+        sys.stdout.write(f"Error type 3\nError: Activity class {{{arguments[4]}}} does not exist.\n")
+        return 0
+    with (phone / "app.log").open("w") as log:
+        command = [sys.executable, str(Path(__file__).resolve()), "app", arguments[7]]
+        app = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    (phone / "pid").write_text(f"{app.pid}\n")
+    sys.stdout.write("Starting: Intent { }\nStatus: ok\nComplete\n")
+    return 0
+
+
+def app(job_file: Path) -> int:
+    """The demo app: does its job with the runner that the project copies to boards."""
+    import hashlib
+
+    from ssc_deploy.profiling.preparing import runner_path
+
+    phones, folder = load(), job_file.parent
+    nonce = json.loads(job_file.read_text())["nonce"]
+
+    def say(state: str, **more: str) -> None:
+        told = "another" if phones.app == "other status" else nonce
+        status = {"schema_version": 1, "nonce": told, "state": state, **more}
+        (folder / "status.part").write_text("{" if phones.app == "garbled" else json.dumps(status))
+        (folder / "status.part").replace(folder / "status.json")
+
+    if phones.app == "mute":
+        time.sleep(600)
+    say("running", line="golden set")
+    if phones.app == "dies":
+        return 1
+    if phones.app == "hangs":
+        time.sleep(600)
+    if phones.app == "fails":
+        say("failed", message="model0.onnx is damaged: it has not the SHA-256 that the job names.")
+        return 1
+    done = subprocess.run([sys.executable, runner_path(), folder], capture_output=True, text=True, check=False)
+    if done.returncode:
+        say("failed", message=done.stderr.splitlines()[-1])
+        return 1
+    result = folder / "result.json"
+    if phones.app == "old result":
+        result.write_text(result.read_text().replace(nonce, "0" * 16))
+    digest = hashlib.sha256(result.read_bytes()).hexdigest()
+    if phones.app == "other bytes":
+        result.write_text(result.read_text() + " ")
+    say("done", result_sha256=digest)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit({"adb": adb, "am": am, "app": lambda rest: app(Path(rest[0]))}[sys.argv[1]](sys.argv[2:]))
