@@ -29,6 +29,7 @@ class Phones:
         devices: (serial, state) of each.
         app: what the demo app does: ``good``, ``missing``, ``dies``, ``hangs``, ``fails``, ``mute``, ``old result``,
             ``other bytes``, ``other status``.
+        benchmark: what a benchmark program does: ``good``, ``crashes``, ``refuses``.
         space: bytes that a push may take.
         gone_after: calls after which the phone is gone; None for never.
         slow: seconds that each call takes.
@@ -37,6 +38,7 @@ class Phones:
     folder: Path
     devices: list[tuple[str, str]] = field(default_factory=lambda: [("R5CT", "device")])
     app: str = "good"
+    benchmark: str = "good"
     space: int = 10**9
     gone_after: int | None = None
     slow: float = 0.0
@@ -156,6 +158,8 @@ def push(phones: Phones, phone: Path, source: Path, remote: str) -> int:
             f"adb: error: failed to copy '{source}' to '{remote}': remote couldn't write: No space left on device"
         )
     shutil.copy(source, target)
+    if source.read_bytes()[:4] == b"\x7fELF":  # what the phone's processor does with it
+        target.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{Path(__file__).resolve()}' {source.name} \"$@\"\n")
     sys.stdout.write(f"{source}: 1 file pushed, 0 skipped. 33.9 MB/s ({source.stat().st_size} bytes in 0.000s)\n")
     return 0
 
@@ -219,5 +223,61 @@ def app(job_file: Path) -> int:
     return 0
 
 
+def misbehaves() -> int | None:
+    """The exit code of a benchmark program that does not do its work."""
+    behaviour = load().benchmark
+    if behaviour == "refuses":
+        sys.stdout.write("ERROR: Failed to load model\nBenchmarking failed.\n")
+        return 1
+    return 139 if behaviour == "crashes" else None
+
+
+def benchmark_model(arguments: list[str]) -> int:
+    """TFLite's, as far as it is used: options it does not know end it, as those of the real one do."""
+    given = dict(argument.removeprefix("--").split("=", 1) for argument in arguments)
+    known = {"graph", "num_threads", "num_runs", "min_secs", "warmup_runs", "warmup_min_secs", "use_xnnpack"}
+    if set(given) - known or not Path(given["graph"]).is_file():
+        sys.stdout.write("Unconsumed cmdline flags\n")
+        return 1
+    if (code := misbehaves()) is not None:
+        return code
+    sys.stdout.write(f"""INFO: STARTING!
+INFO: Graph: [{given["graph"]}]
+INFO: Running benchmark for at least 1 iterations and at least {given["warmup_min_secs"]} seconds but terminate ...
+INFO: count=61 first=2014 curr=803 min=790 max=2014 avg=821.4 std=150
+
+INFO: Running benchmark for at least 1 iterations and at least 0 seconds but terminate if exceeding 150 seconds.
+INFO: count=1 curr=812
+
+INFO: Inference timings in us: Init: 4521, First inference: 2014, Warmup (avg): 821.4, Inference (avg): 812
+INFO: Note: as the benchmark tool itself affects memory footprint, the following is only APPROXIMATE ...
+""")
+    return 0
+
+
+def onnxruntime_perf_test(arguments: list[str]) -> int:
+    """ONNX Runtime's, likewise."""
+    *options, model, times = arguments
+    assert options[:5] == ["-I", "-e", "cpu", "-m", "times"]
+    runs = int(options[options.index("-r") + 1])
+    assert Path(model).is_file()
+    if (code := misbehaves()) is not None:
+        return code
+    with Path(times).open("a") as file:
+        for run in range(runs):
+            file.write(f"model,{0.0009 if run < 2 else 0.000512345},36696064,96,{run}\n")
+    sys.stdout.write("Session creation time cost: 0.0102016 s\nFirst inference time cost: 2 ms\n")
+    sys.stdout.write(f"Total inference requests: {runs}\nAvg CPU usage: 96 %\n")
+    return 0
+
+
+PARTS = {
+    "adb": adb,
+    "am": am,
+    "app": lambda rest: app(Path(rest[0])),
+    "benchmark_model": benchmark_model,
+    "onnxruntime_perf_test": onnxruntime_perf_test,
+}
+
 if __name__ == "__main__":
-    sys.exit({"adb": adb, "am": am, "app": lambda rest: app(Path(rest[0]))}[sys.argv[1]](sys.argv[2:]))
+    sys.exit(PARTS[sys.argv[1]](sys.argv[2:]))

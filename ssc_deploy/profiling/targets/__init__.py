@@ -6,12 +6,15 @@ A target's module is imported when it is asked for. Its ``parse(rest)`` takes wh
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import TargetError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ssc_deploy.profiling.targets.protocol import Target
 
 #: How each is written, by its name: the module of that name in this folder holds it.
@@ -23,14 +26,23 @@ SPELLINGS = {
 }
 
 
-def parse(spec: str) -> Target:
+def parse(spec: str, *, benchmark: Path | None = None) -> Target:
     """The target that a ``--device`` names; nothing is reached for.
 
+    Args:
+        spec: what the user writes.
+        benchmark: a runtime's own benchmark program, to be used on a phone in place of the demo app.
+
     Raises:
-        TargetError: there is no such target, or it is spelled otherwise.
+        TargetError: there is no such target, it is spelled otherwise, or takes no benchmark program.
     """
     name, _, rest = spec.partition(":")
     if name not in SPELLINGS:
         raise TargetError(f"there is no device {spec!r}; write one of: {', '.join(SPELLINGS.values())}")
     target: Target = importlib.import_module(f"{__name__}.{name}").parse(rest)
-    return target
+    if benchmark is None:
+        return target
+    if name != "adb":
+        raise TargetError(f"a benchmark program is run on phones; use --benchmark-binary with {SPELLINGS['adb']}")
+    changed: Target = dataclasses.replace(target, benchmark=benchmark)  # type: ignore[type-var]  # it is an `Adb`
+    return changed

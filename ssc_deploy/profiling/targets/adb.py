@@ -1,4 +1,7 @@
-"""A phone on a cable: ``adb[:SERIAL]`` runs the job in the demo app, as `app_contract` says."""
+"""A phone on a cable: ``adb[:SERIAL]`` runs the job in the demo app, as `app_contract` says.
+
+Without the app, a runtime's own benchmark program can take its place (`benchmark_run`).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ import json
 import re
 import tempfile
 import time
-import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,9 +43,11 @@ class Adb:
 
     Attributes:
         serial: of the phone; None for the only one.
+        benchmark: a runtime's own benchmark program, a file here, to be used in place of the demo app.
     """
 
     serial: str | None = None
+    benchmark: Path | None = None
     untimed: None = field(default=None, init=False)
 
     @property
@@ -52,8 +56,13 @@ class Adb:
         return "adb" if self.serial is None else f"adb:{self.serial}"
 
     def run(self, folder: Path, job: Job, progress: Callable[[str], None]) -> Result:
-        """Runs the job in the demo app."""
+        """Runs the job in the demo app, or with the benchmark program."""
         device = adb_client.choose(self.serial)
+        if self.benchmark is not None:
+            from ssc_deploy.profiling.targets import benchmark_run
+
+            with awake(device):
+                return benchmark_run.run(device, self.benchmark, folder, job, progress)
         if not app_is_there(device):
             raise TargetError(
                 f"the demo app is not installed on {device}; build it and install it with: adb -s {device.serial} "
@@ -107,27 +116,18 @@ def awake(device: Device) -> Iterator[None]:
         yield
     finally:
         restored = ["put", *_AWAKE, before] if before.isdigit() else ["delete", *_AWAKE]
-        _afterwards(device, "the screen of {} may stay on while it is plugged in", "settings", *restored)
+        adb_client.afterwards(device, "the screen of {} may stay on while it is plugged in", "settings", *restored)
 
 
 @contextlib.contextmanager
 def _job_folder(device: Device, place: str) -> Iterator[None]:
     """A folder there, which is removed afterwards; the app is stopped first."""
-    device.shell("mkdir", "-p", place)
-    try:
-        yield
-    finally:
-        said = f"{place} may be left on {{}}"
-        _afterwards(device, said, "am", "force-stop", app_contract.PACKAGE)
-        _afterwards(device, said, "rm", "-rf", place)
-
-
-def _afterwards(device: Device, said: str, *command: str) -> None:
-    """Cleans up where the phone is still there, and says what remains where it is not."""
-    try:
-        device.shell(*command)
-    except TargetError:
-        warnings.warn(f"{said.format(device)}, which does not answer any more", stacklevel=4)
+    with adb_client.folder(device, place):
+        try:
+            yield
+        finally:
+            said = "the demo app may still run on {}"
+            adb_client.afterwards(device, said, "am", "force-stop", app_contract.PACKAGE)
 
 
 def _start(device: Device, job_file: str) -> None:

@@ -6,17 +6,19 @@ sentence that says what to do. Every call has a time-out, since a phone may be u
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shlex
 import shutil
 import subprocess
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 #: Seconds for a command, and for the server of adb to start.
@@ -196,6 +198,34 @@ class Device:
             if re.search(rf"error: device {state}", said):
                 raise TargetError(f"{self} is {state}: {_REMEDIES[state]}")
         return done
+
+
+@contextlib.contextmanager
+def folder(device: Device, place: str) -> Iterator[None]:
+    """A folder there, which is removed afterwards.
+
+    Raises:
+        TargetError: it cannot be made.
+    """
+    device.shell("mkdir", "-p", place)
+    try:
+        yield
+    finally:
+        afterwards(device, f"{place} may be left on {{}}", "rm", "-rf", place)
+
+
+def afterwards(device: Device, said: str, *command: str) -> None:
+    """Cleans up where the phone is still there, and warns of what remains where it is not.
+
+    Args:
+        device: the phone.
+        said: what remains, with braces in place of the phone.
+        command: that cleans up.
+    """
+    try:
+        device.shell(*command)
+    except TargetError:
+        warnings.warn(f"{said.format(device)}, which does not answer any more", stacklevel=4)
 
 
 def _run(command: Sequence[str], where: str, patience: float) -> subprocess.CompletedProcess[str]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shutil
 import subprocess
 import warnings
 
 import device_jobs
 import pytest
-import scripted_adb
 import sshd
 
 from ssc_deploy.errors import TargetError
@@ -22,30 +20,6 @@ from ssc_deploy.profiling.targets import adb, adb_client, android_environment
 
 def silent(_line: str) -> None:
     """Nobody looks at the progress here."""
-
-
-@pytest.fixture
-def phones(tmp_path, monkeypatch):
-    """One phone with a good app; what a test changes is saved when adb is used."""
-    programs = scripted_adb.install(tmp_path / "programs")
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
-    monkeypatch.setenv("SCRIPTED_ADB", str(tmp_path / "phones"))
-    monkeypatch.setattr(adb, "_POLL", 0.1)
-    (tmp_path / "phones").mkdir()
-    phones = scripted_adb.Phones(tmp_path / "phones")
-    phones.save()
-    yield phones
-    for phone, _ in phones.devices:
-        pid = phones.phone(phone) / "pid"
-        assert not pid.exists() or "hangs" not in phones.app
-
-
-@pytest.fixture
-def folder(tmp_path):
-    """Where a job is made."""
-    folder = tmp_path / "a job's $(folder)"
-    folder.mkdir()
-    return folder
 
 
 def refused(phones, folder, spec="adb", job=None, left=()):

@@ -45,14 +45,6 @@ def board(tmp_path, monkeypatch):
     return board
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """Where a job is made."""
-    folder = tmp_path / "a job's folder"
-    folder.mkdir()
-    return folder
-
-
 def refused(board, folder, job=None, spec=None):
     """The sentence of a run that has to fail; nothing is left over there."""
     job = job or device_jobs.write(folder, device_jobs.small(".onnx"))
