@@ -1,0 +1,37 @@
+"""``ssc-deploy devices``: what can be measured on from here."""
+
+from __future__ import annotations
+
+import click
+
+from ssc_deploy.cli import options, screen
+
+_EXAMPLES = """\b
+ssc-deploy devices
+ssc-deploy devices ssh:pi@raspberry.local
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.argument("device", nargs=-1)
+@options.output_format
+@options.verbosity
+def devices(*, device: tuple[str, ...], form: str) -> None:
+    """List the devices to profile on, or ask those that are named.
+
+    Without a DEVICE: this host, the phones that adb sees, and the emulator. A board has to be named, as
+    ssh:USER@HOST[:PORT]. One that is not ready is listed with what to do about it.
+    """
+    from ssc_deploy.metadata import SCHEMA_VERSION
+    from ssc_deploy.profiling.devices import devices as list_devices
+    from ssc_deploy.profiling.targets import SPELLINGS
+
+    found = list_devices(device)
+    if form == "json":
+        listed = [description.to_dict() for description in found]
+        screen.print_json({"schema_version": SCHEMA_VERSION, "devices": listed, "spellings": SPELLINGS})
+        return
+    rows = [(one.spec, "ready" if one.ready else "not ready", one.detail) for one in found]
+    click.echo(screen.table(("device", "", "what it is, or what to do"), rows))
+    if not device:
+        click.echo(f"\nA board: {SPELLINGS['ssh']}; ask one with: ssc-deploy devices ssh:USER@HOST")
