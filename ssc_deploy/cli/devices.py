@@ -31,7 +31,7 @@ def devices(*, device: tuple[str, ...], form: str) -> None:
         listed = [description.to_dict() for description in found]
         screen.print_json({"schema_version": SCHEMA_VERSION, "devices": listed, "spellings": SPELLINGS})
         return
-    rows = [(one.spec, "ready" if one.ready else "not ready", one.detail) for one in found]
+    rows: list[tuple[str, ...]] = [(one.spec, "ready" if one.ready else "not ready", one.detail) for one in found]
     click.echo(screen.table(("device", "", "what it is, or what to do"), rows))
     if not device:
         click.echo(f"\nA board: {SPELLINGS['ssh']}; ask one with: ssc-deploy devices ssh:USER@HOST")

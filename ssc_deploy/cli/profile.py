@@ -43,6 +43,12 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
     "--threads", type=_whole_numbers, metavar="1,2,4", default="1", show_default=True, help="Of one inference."
 )
 @click.option("--pin", type=_whole_numbers, metavar="CORE,...", help="Cores of the device to run on.")
+@click.option(
+    "--benchmark-binary",
+    type=options.PATH,
+    metavar="FILE",
+    help="A runtime's own benchmark program, to be used on a phone in place of the demo app.",
+)
 @click.option("--quick", is_flag=True, help="A smoke run of a second or two a model.")
 @click.option("--report", type=options.PATH, metavar="FILE.html", help="Write a page that says all of it.")
 @click.option("--json", "saved", type=options.PATH, metavar="FILE", help="Save the profile, for ssc-deploy compare.")
@@ -55,6 +61,7 @@ def profile(
     device: str,
     threads: tuple[int, ...],
     pin: tuple[int, ...] | None,
+    benchmark_binary: Path | None,
     quick: bool,
     report: Path | None,
     saved: Path | None,
@@ -74,7 +81,15 @@ def profile(
         if path is not None and path.exists() and not overwrite:
             raise OutputError(f"{path} exists already; give --overwrite to replace it, or choose another name")
     with _progress() as say:
-        result = profiling.profile(models, device=device, threads=threads, quick=quick, pin=pin, progress=say)
+        result = profiling.profile(
+            models,
+            device=device,
+            threads=threads,
+            quick=quick,
+            pin=pin,
+            benchmark_binary=benchmark_binary,
+            progress=say,
+        )
     with files.together(overwrite=overwrite) as written:
         if saved is not None:
             written.add(saved, json.dumps(result.to_dict(), allow_nan=False).encode())

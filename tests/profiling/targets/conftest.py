@@ -6,6 +6,7 @@ import os
 
 import pytest
 import scripted_adb
+import sshd
 
 from ssc_deploy.profiling.targets import adb
 
@@ -29,3 +30,11 @@ def folder(tmp_path):
     folder = tmp_path / "a job's $(folder)"
     folder.mkdir()
     return folder
+
+
+@pytest.fixture
+def board(tmp_path, monkeypatch):
+    """A board that is not running yet, which the user's ssh can reach once it is."""
+    board = sshd.Board(tmp_path / "board")
+    monkeypatch.setenv("PATH", f"{board.client()}:{os.environ['PATH']}")
+    return board

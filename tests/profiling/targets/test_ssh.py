@@ -37,14 +37,6 @@ def silent(_line: str) -> None:
     """Nobody looks at the progress here."""
 
 
-@pytest.fixture
-def board(tmp_path, monkeypatch):
-    """A board that is not running yet, which the user's ssh can reach once it is."""
-    board = sshd.Board(tmp_path / "board")
-    monkeypatch.setenv("PATH", f"{board.client()}:{os.environ['PATH']}")
-    return board
-
-
 def refused(board, folder, job=None, spec=None):
     """The sentence of a run that has to fail; nothing is left over there."""
     job = job or device_jobs.write(folder, device_jobs.small(".onnx"))
