@@ -1,8 +1,8 @@
 """A program that behaves as adb does with phones that are folders, and a demo app that does its jobs.
 
 Run as ``adb``; ``install`` puts it there. ``state.json`` in ``$SCRIPTED_ADB`` says what phones there are and what goes
-wrong, see `Phones`. What a phone's shell runs, a real ``sh`` runs here, with /sdcard and /data/local/tmp in the phone's
-folder, and Android's own programs from its ``bin``.
+wrong, see `Phones`. What a phone's shell runs, a real ``sh`` runs here, with /data/local/tmp and the app's own folder
+in the phone's, and Android's own programs from its ``bin``.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ class Phones:
     Attributes:
         folder: of the state, and of the phones.
         devices: (serial, state) of each.
-        app: what the demo app does: ``good``, ``missing``, ``dies``, ``hangs``, ``fails``, ``mute``, ``old result``,
-            ``other bytes``, ``other status``.
+        app: what the demo app does: ``good``, ``missing``, ``release``, ``no activity``, ``dies``, ``hangs``,
+            ``fails``, ``mute``, ``garbled``, ``old result``, ``other bytes``, ``other status``.
         benchmark: what a benchmark program does: ``good``, ``crashes``, ``refuses``.
         space: bytes that a push may take.
         gone_after: calls after which the phone is gone; None for never.
@@ -57,7 +57,7 @@ class Phones:
 
     def left(self, serial: str = "R5CT") -> list[str]:
         """Files that are still on the phone."""
-        roots = (self.phone(serial) / "sdcard", self.phone(serial) / "tmp")
+        roots = (self.phone(serial) / "data", self.phone(serial) / "tmp")
         return [str(path.relative_to(root)) for root in roots for path in root.rglob("*") if path.is_file()]
 
 
@@ -69,6 +69,7 @@ PROGRAMS = {
     "settings": 'case "$1" in get) cat "$PHONE/stay" 2>/dev/null || echo null;; put) echo "$4" > "$PHONE/stay";; '
     'delete) rm -f "$PHONE/stay";; esac',
     "input": "true",
+    "run-as": '[ "$APP" = release ] && { echo "run-as: package not debuggable: $1"; exit 1; }; shift; exec "$@"',
     "pm": '[ "$APP" = missing ] || echo "package:/data/app/base.apk"',
     "pidof": 'kill -0 "$(cat "$PHONE/pid" 2>/dev/null)" 2>/dev/null && cat "$PHONE/pid"',
     "am": f"exec '{sys.executable}' '{Path(__file__).resolve()}' am \"$@\"",
@@ -114,7 +115,7 @@ def adb(arguments: list[str]) -> int:
     if known[serial] != "device":
         return fail(f"error: device {known[serial]}")
     phone = phones.phone(serial)
-    for name in ("sdcard", "tmp", "bin"):
+    for name in ("data", "tmp", "bin"):
         (phone / name).mkdir(parents=True, exist_ok=True)
     if command[0] == "push":
         return push(phones, phone, Path(command[1]), command[2])
@@ -139,7 +140,7 @@ def adb(arguments: list[str]) -> int:
 
 
 def places(phone: Path) -> list[tuple[str, str]]:
-    return [("/sdcard/", f"{phone}/sdcard/"), ("/data/local/tmp/", f"{phone}/tmp/")]  # noqa: S108
+    return [(f"/data/data/{PACKAGE}/", f"{phone}/data/"), ("/data/local/tmp/", f"{phone}/tmp/")]  # noqa: S108
 
 
 def inside(phone: Path, remote: str) -> Path:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import contextlib
 import json
 import re
+import shlex
+import shutil
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -34,6 +36,7 @@ _POLL = 2.0
 _START = 60.0
 
 _SERIAL = re.compile(r"[\w.][\w.:-]*")
+_AS_APP = ("run-as", app_contract.PACKAGE)
 _AWAKE = ("global", "stay_on_while_plugged_in")
 
 
@@ -68,12 +71,14 @@ class Adb:
                 f"the demo app is not installed on {device}; build it and install it with: adb -s {device.serial} "
                 "install demo.apk, or name a runtime's own benchmark program with --benchmark-binary"
             )
-        place = f"{app_contract.JOBS}/{job.nonce}"
-        with awake(device), _job_folder(device, place):
-            device.push([folder / name for name in (*job.files, JOB_FILE)], place)
+        staging, place = adb_client.PLACE.format(nonce=job.nonce), f"{app_contract.JOBS}/{job.nonce}"
+        with awake(device), adb_client.folder(device, staging), _job_folder(device, place):
+            device.push([folder / name for name in (*job.files, JOB_FILE)], staging)
+            device.shell("chmod", "-R", "a+rX", staging)
+            device.shell(*_AS_APP, "cp", "-R", f"{staging}/.", place)
             _start(device, f"{place}/{JOB_FILE}")
             done = _wait(device, place, job, progress)
-            return _bring(device, place, folder, job, done)
+            return _bring(device, staging, place, folder=folder, job=job, status=done)
 
     def describe(self) -> Description:
         """The phone, without starting anything on it."""
@@ -121,13 +126,18 @@ def awake(device: Device) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _job_folder(device: Device, place: str) -> Iterator[None]:
-    """A folder there, which is removed afterwards; the app is stopped first."""
-    with adb_client.folder(device, place):
-        try:
-            yield
-        finally:
-            said = "the demo app may still run on {}"
-            adb_client.afterwards(device, said, "am", "force-stop", app_contract.PACKAGE)
+    """A folder of the app, which is removed afterwards; the app is stopped first."""
+    made = device.attempt(*_AS_APP, "mkdir", "-p", place)
+    if made.returncode:
+        raise TargetError(
+            f"the demo app on {device} does not let adb at its files ({(made.stdout + made.stderr).strip()[-200:]}); "
+            "install its debug build"
+        )
+    try:
+        yield
+    finally:
+        adb_client.afterwards(device, "the demo app may still run on {}", "am", "force-stop", app_contract.PACKAGE)
+        adb_client.afterwards(device, f"{place} may be left on {{}}", *_AS_APP, "rm", "-rf", place)
 
 
 def _start(device: Device, job_file: str) -> None:
@@ -173,7 +183,7 @@ def _runs(device: Device) -> bool:
 
 def _status(device: Device, place: str, job: Job) -> app_contract.Status | None:
     """What the app says; None where it has said nothing yet."""
-    done = device.attempt("cat", f"{place}/{app_contract.STATUS_FILE}")
+    done = device.attempt(*_AS_APP, "cat", f"{place}/{app_contract.STATUS_FILE}")
     if done.returncode:
         return None
     try:
@@ -187,17 +197,25 @@ def _status(device: Device, place: str, job: Job) -> app_contract.Status | None:
     return status
 
 
-def _bring(device: Device, place: str, folder: Path, job: Job, status: app_contract.Status) -> Result:
+def _bring(device: Device, staging: str, place: str, *, folder: Path, job: Job, status: app_contract.Status) -> Result:
     """Copies the result here, and checks that it is what the app wrote."""
     with tempfile.TemporaryDirectory() as aside:
-        copy = Path(aside) / RESULT_FILE
-        device.pull(f"{place}/{RESULT_FILE}", copy)
+        copy = _copied(device, staging, f"{place}/{RESULT_FILE}", Path(aside))
         if sha256_of(copy) != status.result_sha256:
             raise TargetError(f"the result came damaged from {device}: its SHA-256 is another; run it again")
-        copy.replace(folder / RESULT_FILE)
-    if job.keep_outputs:
-        for index in range(len(job.models)):
-            name = f"outputs{index}.npz"
-            if device.attempt("test", "-f", f"{place}/{name}").returncode == 0:
-                device.pull(f"{place}/{name}", folder / name)
+        shutil.move(copy, folder / RESULT_FILE)
+        outputs = [f"outputs{index}.npz" for index in range(len(job.models))] if job.keep_outputs else []
+        for name in outputs:
+            if device.attempt(*_AS_APP, "test", "-f", f"{place}/{name}").returncode == 0:
+                shutil.move(_copied(device, staging, f"{place}/{name}", Path(aside)), folder / name)
     return read_result(folder, job, str(device))
+
+
+def _copied(device: Device, staging: str, source: str, folder: Path) -> Path:
+    """A file of the app, brought here through a place that adb may read."""
+    name = source.rpartition("/")[2]
+    done = device.script(f"{shlex.join([*_AS_APP, 'cat', source])} > {shlex.quote(f'{staging}/{name}')}")
+    if done.returncode:
+        raise TargetError(f"{name} cannot be copied on {device}: {(done.stdout + done.stderr).strip()[-200:]}")
+    device.pull(f"{staging}/{name}", folder / name)
+    return folder / name

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: Seconds for a command, and for the server of adb to start.
 _PATIENCE = 60.0
 
+#: A folder of a job, where every Android lets its shell write files and run programs.
+PLACE = "/data/local/tmp/ssc-deploy-{nonce}"
+
 #: Bytes a second that a slow cable carries.
 _SLOW = 500_000
 

@@ -1,10 +1,11 @@
 """What the demo app and ``adb`` agree on, besides the job and its result (`ssc_deploy.profiling.job`).
 
-A job's folder, without the runner, is put below `JOBS`, in the part of the phone's storage that both the app and adb
-may write. ``am start -W -S -n PACKAGE/ACTIVITY --es EXTRA FOLDER/job.json`` makes the app do it. The app keeps
-FOLDER/status.json up to date, replacing it in one step each time, and never writes it before it has read the job's
-nonce. It puts result.json (and outputs files where the job asks for them) there in one step each, and only then says
-``done``, with the SHA-256 of result.json: so what is copied is whole, and of this job.
+A job's folder, without the runner, is put below `JOBS` in the app's own storage. Nobody else may write there on any
+Android, so the app has to be debuggable: adb copies through ``run-as``. ``am start -W -S -n ACTIVITY --es EXTRA
+FOLDER/job.json`` makes the app do the job. The app keeps FOLDER/status.json up to date, replacing it in one step each
+time, and never writes it before it has read the job's nonce. It puts result.json (and outputs files where the job asks
+for them) there in one step each, and only then says ``done``, with the SHA-256 of result.json: so what is copied is
+whole, and of this job.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ PACKAGE = "org.sscdeploy.demo"
 ACTIVITY = f"{PACKAGE}/.BenchActivity"
 EXTRA = "job"
 
-#: `getExternalFilesDir` of the app, and a folder in it.
-JOBS = f"/sdcard/Android/data/{PACKAGE}/files/jobs"
+#: The app's ``getFilesDir``, and a folder in it.
+JOBS = f"/data/data/{PACKAGE}/files/jobs"
 
 STATUS_FILE = "status.json"
 SCHEMA_VERSION = 1

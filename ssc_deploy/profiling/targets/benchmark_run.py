@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ssc_deploy.profiling.targets.adb_client import Device
     from ssc_deploy.profiling.targets.benchmark_program import Kind, Load
 
-#: Where any Android lets its shell run programs.
-_PLACE = "/data/local/tmp/ssc-deploy-{nonce}"
-
 
 def run(device: Device, program: Path, folder: Path, job: Job, progress: Callable[[str], None]) -> Result:
     """Measures with the benchmark program; what it cannot tell (the golden set, operators, peaks) stays empty.
@@ -43,7 +40,7 @@ def run(device: Device, program: Path, folder: Path, job: Job, progress: Callabl
         raise TargetError("a benchmark program cannot replay the golden set; leave --benchmark-binary out")
     told = android_environment.facts(device)
     kind = benchmark_program.kind_of(program, told.get("ro.product.cpu.abilist", "").split(","))
-    place = _PLACE.format(nonce=job.nonce)
+    place = adb_client.PLACE.format(nonce=job.nonce)
     before = android_environment.snapshot(device)
     with adb_client.folder(device, place):
         device.push([program, *(folder / model.file for model in job.models)], place)

@@ -17,6 +17,8 @@ from ssc_deploy.profiling import targets
 from ssc_deploy.profiling.job import FailureKind
 from ssc_deploy.profiling.targets import adb, adb_client, android_environment
 
+pytestmark = pytest.mark.slow
+
 
 def silent(_line: str) -> None:
     """Nobody looks at the progress here."""
@@ -134,6 +136,13 @@ def test_no_app_there(phones, folder):
     assert not any("stay_on" in " ".join(call) for call in phones.calls())
 
 
+def test_an_app_that_is_not_the_debug_build(phones, folder):
+    phones.app = "release"
+    message = refused(phones, folder)
+    assert "does not let adb at its files (run-as: package not debuggable: org.sscdeploy.demo)" in message
+    assert "install its debug build" in message
+
+
 def test_an_app_of_another_version(phones, folder):
     phones.app = "no activity"
     assert "does not start (Error type 3)" in refused(phones, folder)
@@ -195,11 +204,11 @@ def test_a_result_that_is_not_the_one_of_the_job_is_never_taken(phones, folder, 
 def test_a_full_phone(phones, folder):
     phones.space = 1000
     message = refused(phones, folder)
-    assert "the phone R5CT has no room for golden0.npz in /sdcard/" in message
+    assert "the phone R5CT has no room for golden0.npz in /data/local/tmp/ssc-deploy-" in message
     assert "(No space left on device); free some on it" in message
 
 
-@pytest.mark.parametrize("calls", range(1, 14, 2))
+@pytest.mark.parametrize("calls", range(1, 18, 3))
 def test_a_phone_that_is_unplugged_at_any_moment(phones, folder, calls):
     phones.gone_after = calls
     phones.save()

@@ -16,6 +16,9 @@ PROTOCOL = Protocol(2, 0.0, 12, 0.0, 3, 2, 0, 1)
 MARKS = {"benchmark_model": b"--warmup_min_secs", "onnxruntime_perf_test": b"libonnxruntime.so"}
 
 
+pytestmark = pytest.mark.slow
+
+
 def silent(_line: str) -> None:
     """Nobody looks at the progress here."""
 

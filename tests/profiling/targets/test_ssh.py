@@ -33,6 +33,9 @@ targets.parse(sys.argv[2]).run(folder, asked, lambda line: print(line, flush=Tru
 """
 
 
+pytestmark = pytest.mark.slow
+
+
 def silent(_line: str) -> None:
     """Nobody looks at the progress here."""
 
