@@ -25,14 +25,12 @@ import enum
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.profiling import records
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-T = TypeVar("T", "Job", "Result")
 
 #: Version of both files. A program refuses one that it does not know.
 SCHEMA_VERSION = 1
@@ -165,7 +163,7 @@ class Job:
         Raises:
             ValueError: not such an object, or of another schema version.
         """
-        return _versioned(cls, value)
+        return records.decode_version(cls, value, SCHEMA_VERSION)
 
     @property
     def files(self) -> dict[str, str]:
@@ -380,7 +378,7 @@ class Result:
         Raises:
             ValueError: not such an object, or of another schema version.
         """
-        return _versioned(cls, value)
+        return records.decode_version(cls, value, SCHEMA_VERSION)
 
 
 def sha256_of(path: Path) -> str:
@@ -401,9 +399,3 @@ def read_json(path: Path) -> Any:
         raise ValueError(f"it holds {constant}, which JSON does not know")
 
     return json.loads(path.read_text(encoding="utf-8"), parse_constant=refuse)
-
-
-def _versioned(cls: type[T], value: Any) -> T:
-    if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
-        raise ValueError(f"it is not of schema version {SCHEMA_VERSION}")
-    return records.decode(cls, value)

@@ -38,6 +38,17 @@ def decode(kind: type[T], value: Any) -> T:
     return decoded
 
 
+def decode_version(kind: type[T], value: Any, version: int) -> T:
+    """Reads a record that says of which schema version it is.
+
+    Raises:
+        ValueError: it is of another, or as in `decode`.
+    """
+    if not isinstance(value, dict) or value.get("schema_version") != version:
+        raise ValueError(f"it is not of schema version {version}")
+    return decode(kind, value)
+
+
 def _decode(kind: Any, value: Any, where: str) -> Any:
     origin = typing.get_origin(kind)
     if origin in {typing.Union, types.UnionType}:

@@ -62,6 +62,4 @@ class Status:
         Raises:
             ValueError: not such an object, or of another schema version.
         """
-        if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
-            raise ValueError(f"it is not of schema version {SCHEMA_VERSION}")
-        return records.decode(cls, value)
+        return records.decode_version(cls, value, SCHEMA_VERSION)
