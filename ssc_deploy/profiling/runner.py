@@ -38,6 +38,10 @@ except ImportError:
     sys.exit(2)
 
 SCHEMA_VERSION = 1
+
+#: Whoever starts this file on another device knows better what works there.
+INSTALL = os.environ.get("SSC_DEPLOY_INSTALL", "python3 -m pip install")
+
 LITERT_PACKAGES = (("ai-edge-litert", "ai_edge_litert"), ("tflite-runtime", "tflite_runtime"))
 
 Clock = Callable[[], int]
@@ -163,9 +167,7 @@ def _imported(module: str, package: str) -> Any:
         top = module.partition(".")[0]
         missing = isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] == top
         reason = "is not installed" if missing else f"cannot be imported ({_first_line(error)})"
-        raise ModelError(
-            "no runtime", f"{package} {reason}; install it with: python3 -m pip install {package}"
-        ) from error
+        raise ModelError("no runtime", f"{package} {reason}; install it with: {INSTALL} {package}") from error
 
 
 def _litert_interpreter() -> Any:

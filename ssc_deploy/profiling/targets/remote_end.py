@@ -24,6 +24,7 @@ import json
 import os
 import platform
 import select
+import shlex
 import shutil
 import signal
 import subprocess
@@ -122,7 +123,8 @@ def run(nonce: str, folder: Path, arguments: list[str]) -> None:
         process = subprocess.Popen(
             [sys.executable, "runner.py", *arguments],
             cwd=folder,
-            env={**os.environ, "TMPDIR": str(folder)},  # ONNX Runtime leaves a file of its telemetry in there
+            # In TMPDIR, because ONNX Runtime leaves a file of its telemetry there.
+            env={**os.environ, "TMPDIR": str(folder), "SSC_DEPLOY_INSTALL": install()},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -147,6 +149,16 @@ def run(nonce: str, folder: Path, arguments: list[str]) -> None:
         tail = errors.read().decode(errors="replace")
     if code:
         raise JobError("died", code=code, tail=tail)
+
+
+def install() -> str:
+    """The command that installs packages for this Python, but for their names.
+
+    Today's Debian lets pip install nothing into its own Python; `ssh_connection` looks for the environment made here.
+    """
+    if sys.prefix != sys.base_prefix:
+        return f"{shlex.quote(sys.executable)} -m pip install"
+    return "python3 -m venv ~/.ssc-deploy && ~/.ssc-deploy/bin/python -m pip install numpy"
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

@@ -226,8 +226,9 @@ def test_no_runtime_there_is_named_with_the_command_that_installs_it(board, fold
     with board.running():
         result = targets.parse(board.spec).run(folder, job, silent)
     assert [one.failure.kind for one in result.measurements] == [FailureKind.NO_RUNTIME] * 2
-    assert "onnxruntime is not installed; install it with: " in result.measurements[0].failure.message
-    assert "ai-edge-litert is not installed; install it with: " in result.measurements[1].failure.message
+    environment = "python3 -m venv ~/.ssc-deploy && ~/.ssc-deploy/bin/python -m pip install numpy"
+    for one, package in zip(result.measurements, ("onnxruntime", "ai-edge-litert"), strict=True):
+        assert one.failure.message == f"{package} is not installed; install it with: {environment} {package}"
     assert board.left() == []
 
 
