@@ -212,11 +212,9 @@ def _decision(profile: Profile) -> list[str]:
         f"{said(one.ratio, profile.models[one.first].title, profile.models[one.second].title)}."
         for one in profile.comparisons
     ]
-    for model in timed:
-        if model.costs is not None:
-            sentences.append(f"{model.title}: {model.costs.sentence}.")
-    unsteady = [model for model in timed if model.latency and not model.latency.steady]
-    sentences += [
-        f"{model.title} was not steady: {'; '.join(model.latency.unsteady)}." for model in unsteady if model.latency
-    ]
+    fewest = min(model.threads for model in timed)
+    sentences += [f"{m.title}: {m.costs.sentence}." for m in timed if m.costs is not None and m.threads == fewest]
+    unsteady = [f"{m.title} ({', '.join(m.latency.unsteady)})" for m in timed if m.latency and m.latency.unsteady]
+    if unsteady:
+        sentences.append(f"Not steady, so measure again on a device that does nothing else: {'; '.join(unsteady)}.")
     return [sentence[0].upper() + sentence[1:] if sentence.startswith("cannot") else sentence for sentence in sentences]

@@ -46,7 +46,7 @@ STEADY = 0.05
 TAIL = 1.5
 
 #: Order statistics that stand for a turn in the interval of p50; more do not change a median.
-_PER_TURN = 400
+_PER_TURN = 100
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class LatencyStats:
         p50_interval: of ``p50``.
         drift: median of the last third of the turns / that of the first third - 1.
         spread: interquartile range of the turns' medians / ``p50``.
-        unsteady: sentences; empty where the run was steady.
+        unsteady: reasons in a few words; empty where the run was steady.
     """
 
     runs: int
@@ -196,12 +196,11 @@ def _judged(value: float, interval: Interval, margin: float, together: bool) -> 
 def _unsteady(drift: float, spread: float, tail: float) -> list[str]:
     reasons = []
     if abs(drift) > STEADY:
-        more = "more" if drift > 0 else "less"
-        reasons.append(f"an inference took {abs(drift):.0%} {more} time in the last third of the run than in the first")
+        reasons.append(f"the last third took {abs(drift):.0%} {'more' if drift > 0 else 'less'} time than the first")
     if spread > STEADY:
-        reasons.append(f"the middle half of the turns lie {spread:.0%} apart")
+        reasons.append(f"turns differ by {spread:.0%}")
     if tail > TAIL:
-        reasons.append(f"one inference in ten took more than {tail:.1f} times p50, as when something else runs there")
+        reasons.append(f"p90 is {tail:.1f} times p50")
     return reasons
 
 

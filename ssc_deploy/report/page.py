@@ -67,7 +67,7 @@ def _latency(profile: Profile) -> str:
     rows = [_figures(model, len(header)) for model in profile.models]
     parts = ["<h2>Latency</h2>", _table(header, rows)]
     if timed:
-        loading = ("model", "threads", "runtime", "size", "load", "first inference", "peak memory", "of it before load")
+        loading = ("model", "threads", "runtime", "size", "load", "first inference", "peak memory", "before loading")
         parts += [
             f"<figure>{svg.distributions(timed)}<figcaption>Kept runs of each model. Upright line: p50, with its 95 % "
             "interval on top; dashed: p90.</figcaption></figure>",
@@ -90,7 +90,7 @@ def _compared(profile: Profile) -> list[list[str]]:
         ratio = one.ratio
         first, second = profile.models[one.first].title, profile.models[one.second].title
         interval = f"{ratio.interval.low:.3f} to {ratio.interval.high:.3f}"
-        rows.append([_text(first), escape(ratio.verdict), _text(second), f"{ratio.value:.3f}", interval])
+        rows.append([_text(first), _text(ratio.verdict), _text(second), f"{ratio.value:.3f}", interval])
     return rows
 
 
@@ -217,16 +217,16 @@ def _method(profile: Profile) -> str:
             f"Each model was warmed up for at least {protocol.warmup_runs} runs and {protocol.warmup_seconds:g} s. "
             f"Then the models took turns (A B, B A, ...), {protocol.repeats} turns each, until each had at least "
             f"{protocol.runs} runs and {protocol.seconds:g} s; the first {protocol.rewarm_runs} runs of a turn are not "
-            "kept. Times are of the device’s monotonic clock, around the runtime’s own call, with the input in place."
+            "kept. Times are of the device’s monotonic clock, around the runtime’s own call; the input is in place."
         )
         parts.append(
-            "Intervals are of a circular block bootstrap over turns. Two models are compared turn by turn; a difference "
-            f"is told when the whole 95 % interval lies more than {MARGIN:.0%} from equal."
+            "Intervals are of a circular block bootstrap over turns. Two models are compared turn by turn; a "
+            f"difference is told when the whole 95 % interval lies more than {MARGIN:.0%} from equal."
         )
         parts.append(
             "Load time, first inference and memory are medians over fresh processes "
-            f"({protocol.fresh_processes}); operators are of {protocol.operator_runs} runs with the runtime’s profiler, "
-            "apart from the runs above."
+            f"({protocol.fresh_processes}); operators are of {protocol.operator_runs} runs with the runtime’s "
+            "profiler, apart from the runs above."
         )
     parts += [_golden(model) for model in {model.model: model for model in profile.models}.values()]
     return "<h2>How it was measured</h2>" + "".join(f"<p>{escape(part)}</p>" for part in parts)
@@ -263,8 +263,11 @@ def _text(text: str) -> str:
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]], *, text: bool = False) -> str:
     """A table; cells are HTML already."""
-    head = "" if text else f"<tr>{''.join(f'<th>{escape(name)}</th>' for name in header)}</tr>"
-    body = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in rows)
+    listed = list(rows)
+    texts = {i for row in listed for i, cell in enumerate(row) if cell.startswith("\0")}
+    names = "".join(f"<th{' class=text' if i in texts else ''}>{escape(name)}</th>" for i, name in enumerate(header))
+    head = "" if text else f"<tr>{names}</tr>"
+    body = "".join(f"<tr>{''.join(_cell(cell) for cell in row)}</tr>" for row in listed)
     return f'<div class="wide"><table>{head}{body}</table></div>'
 
 

@@ -157,8 +157,7 @@ def roofline(points: Sequence[tuple[Share, str]], peak: Peak) -> str:
         f'{x(ridge):.1f},{y(peak.gmac_per_s):.1f} {x(10**right):.1f},{y(peak.gmac_per_s):.1f}"/>',
         f'<text class="soft" x="{x(10**right):.1f}" y="{y(peak.gmac_per_s) - 6:.1f}" text-anchor="end">'
         f"sgemm {peak.gmac_per_s:.1f} GMAC/s</text>",
-        f'<text class="soft" x="{x(ridge) + 8:.1f}" y="{y(peak.gmac_per_s) + 18:.1f}">'
-        f"memory copy {peak.gbyte_per_s:.1f} GB/s to the left of here</text>",
+        f'<text class="soft" x="150" y="20">rising: memory copy {peak.gbyte_per_s:.1f} GB/s</text>',
         f'<line class="axis" x1="60" x2="{_WIDTH - 20}" y1="{height - 40}" y2="{height - 40}"/>',
         f'<line class="axis" x1="60" x2="60" y1="10" y2="{height - 40}"/>',
         f'<text class="soft" x="{_WIDTH - 20}" y="{height - 6}" text-anchor="end">MACs a byte</text>',

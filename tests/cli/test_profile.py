@@ -1,0 +1,102 @@
+"""``ssc-deploy profile`` and ``compare``."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from cli.tester import refused, ssc
+
+
+@pytest.fixture(scope="session")
+def model(exported):
+    files, _ = exported
+    return files / "mine.tflite"
+
+
+@pytest.fixture(scope="session")
+def saved(model, tmp_path_factory):
+    """A profile as JSON, its report, and what the command printed."""
+    folder = tmp_path_factory.mktemp("profile")
+    options = ["--quick", "--threads", "1,2", "--json", folder / "p.json", "--report", folder / "new" / "r.html"]
+    return folder, ssc("profile", model, *options)
+
+
+def test_it_prints_figures_and_writes_both_files(saved):
+    folder, outcome = saved
+    assert (outcome.code, outcome.err) == (0, "")
+    lines = outcome.out.splitlines()
+    assert lines[0].startswith("host: ")
+    assert lines[2].split()[:3] == ["model", "threads", "p50"]
+    assert [line.split()[:2] for line in lines[3:5]] == [["mine.tflite", "1"], ["mine.tflite", "2"]]
+    assert "shift and shuffle cost" in outcome.out
+    profile = json.loads((folder / "p.json").read_text())
+    assert [model["threads"] for model in profile["models"]] == [1, 2]
+    assert (folder / "new" / "r.html").read_text().startswith("<!doctype html>")
+
+
+def test_json_is_the_result_and_nothing_else(model):
+    outcome = ssc("profile", model, "--quick", "--format", "json")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.json["schema_version"] == 1
+    assert outcome.json["models"][0]["failure"] is None
+
+
+def test_a_profile_compared_with_itself_cannot_be_told_apart(saved):
+    folder, _ = saved
+    outcome = ssc("compare", folder / "p.json", folder / "p.json")
+    assert outcome.code == 0
+    assert outcome.out.count("cannot tell whether mine.tflite") == 2
+    assert ssc("compare", folder / "p.json", folder / "p.json", "--format", "json").json["changes"]
+
+
+def test_a_wrong_answer_ends_with_1_and_without_a_latency(model, tmp_path):
+    shutil.copy(model, tmp_path)
+    with np.load(model.with_name("mine.golden.npz")) as file:
+        arrays = {name: file[name] for name in file.files}
+    arrays["outputs"] = arrays["outputs"] + 1
+    np.savez(tmp_path / "mine.golden.npz", **arrays)
+    outcome = ssc("profile", tmp_path / "mine.tflite", "--quick")
+    assert outcome.code == 1
+    assert "no figures" not in outcome.out
+    assert " ms" not in outcome.out
+    assert "output 0 is off by max 1.0" in outcome.out
+
+
+def test_files_that_are_there_are_not_replaced(model, saved, tmp_path):
+    (tmp_path / "p.json").write_text("precious")
+    sentence = refused("profile", model, "--quick", "--json", tmp_path / "p.json")
+    assert "exists already; give --overwrite" in sentence
+    assert (tmp_path / "p.json").read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--threads", "0"], "at least one thread"),
+        (["--threads", "1,-2"], "at least one thread"),
+        (["--device", "toaster"], "there is no device 'toaster'; write one of: host, ssh:USER@HOST[:PORT]"),
+        (["--pin", "-1"], "no such core"),
+        (["--pin", "4095", "--quick"], "cannot be pinned to the cores 4095"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_a_sentence(model, arguments, sentence):
+    assert sentence in refused("profile", model, *arguments)
+
+
+def test_what_is_no_model_is_refused(tmp_path):
+    (tmp_path / "a.onnx").write_bytes(b"text")
+    assert "a.onnx cannot be loaded" in refused("profile", tmp_path / "a.onnx")
+    assert "is not there, or no file" in refused("profile", tmp_path / "b.tflite")
+    assert "No runtime is known for 'net.pt'" in refused("profile", tmp_path / "net.pt")
+    assert "is no profile" in refused("compare", tmp_path / "a.onnx", tmp_path / "a.onnx")
+    assert "cannot be read: No such file" in refused("compare", tmp_path / "x", tmp_path / "y")
+
+
+@pytest.mark.parametrize("text", ["one", "1,,2", ""])
+def test_threads_that_are_no_numbers_are_usage_errors(model, text):
+    outcome = ssc("profile", model, "--threads", text)
+    assert outcome.code == 2
+    assert "is not of the form 1,2,4" in outcome.err

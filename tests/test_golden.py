@@ -1,0 +1,101 @@
+"""The golden set that an export leaves beside its files."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+
+from ssc_deploy import golden
+from ssc_deploy.errors import OutputError, RuntimeLoadError
+from ssc_deploy.golden import GoldenSet
+from ssc_deploy.verification import Tolerance
+
+SET = GoldenSet("ab" * 32, np.ones((2, 3, 4, 4), np.float32), np.ones((2, 5)), 1e-3, 1e-4)
+
+
+def same(a: GoldenSet, b: GoldenSet) -> bool:
+    arrays = np.array_equal(a.inputs, b.inputs) and np.array_equal(a.outputs, b.outputs)
+    return arrays and (a.source_sha256, a.max, a.rms) == (b.source_sha256, b.max, b.rms)
+
+
+def test_a_set_survives_its_file_and_has_the_same_bytes_every_time(tmp_path):
+    (tmp_path / "a.golden.npz").write_bytes(SET.to_bytes())
+    assert same(golden.read(tmp_path / "a.golden.npz"), SET)
+    assert SET.to_bytes() == SET.to_bytes()
+
+
+@pytest.mark.parametrize(("shape", "count"), [((64, 3, 32, 32), 16), ((5, 3, 32, 32), 5), ((64, 3, 224, 224), 4)])
+def test_sixteen_pictures_are_kept_and_fewer_where_they_are_large(shape, count):
+    inputs = np.broadcast_to(np.arange(shape[0], dtype=np.float32)[:, None, None, None], shape)
+    chosen = golden.chosen("", inputs, np.zeros((shape[0], 2)), tolerance=Tolerance(1.0, 0.5), atol=None, rtol=None)
+    assert len(chosen.inputs) == len(chosen.outputs) == count
+    assert len(np.unique(chosen.inputs)) == count
+    assert (chosen.max, chosen.rms) == (1.0, 0.5)
+
+
+def test_bounds_that_were_given_become_the_tolerance():
+    chosen = golden.chosen("", SET.inputs, -4 * SET.outputs, tolerance=None, atol=0.5, rtol=0.25)
+    assert (chosen.max, chosen.rms) == (1.5, 1.5)
+
+
+def _arrays(**changes):
+    with np.load(io.BytesIO(SET.to_bytes())) as file:
+        return {**{name: file[name] for name in file.files}, **changes}
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"inputs": np.ones((2, 3, 4, 4))}, "other types"),
+        ({"inputs": np.ones((3, 3, 4, 4), np.float32)}, "one output for each input"),
+        ({"outputs": np.full((2, 5), np.nan)}, "not finite"),
+        ({"tolerance": np.array([[-1.0, 0.0]])}, "not finite"),
+        ({"tolerance": np.ones(2)}, "not one tolerance"),
+        ({"meta": np.frombuffer(b'{"schema_version": 9, "source_sha256": ""}', np.uint8)}, "schema version 9"),
+        ({"meta": np.frombuffer(b"[]", np.uint8)}, "is no golden set"),
+        ({"inputs": np.array([{}], object)}, "allow_pickle=False"),
+    ],
+)
+def test_what_is_malformed_is_refused_and_nothing_is_unpickled(changes, message, tmp_path):
+    path = tmp_path / "a.golden.npz"
+    np.savez(path, **_arrays(**changes))
+    with pytest.raises(RuntimeLoadError, match=message):
+        golden.read(path)
+
+
+def test_an_array_that_is_missing_and_bytes_that_are_none_of_it_are_refused(tmp_path):
+    path = tmp_path / "a.golden.npz"
+    arrays = _arrays()
+    del arrays["tolerance"]
+    np.savez(path, **arrays)
+    with pytest.raises(RuntimeLoadError, match="is no golden set"):
+        golden.read(path)
+    for data in (b"", b"PK", SET.to_bytes()[:-40]):
+        path.write_bytes(data)
+        with pytest.raises(RuntimeLoadError, match="export again with --overwrite, or remove it"):
+            golden.read(path)
+
+
+def test_a_file_that_would_fill_the_memory_is_not_unpacked(tmp_path):
+    path = tmp_path / "a.golden.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("inputs.npy", bytes(300_000_000))
+    assert path.stat().st_size < 1_000_000
+    with pytest.raises(RuntimeLoadError, match="more than 256,000,000 bytes"):
+        golden.read(path)
+
+
+def test_a_set_of_the_same_checkpoint_stands_and_another_is_not_replaced(tmp_path):
+    path = tmp_path / "a.golden.npz"
+    assert not golden.stands(path, SET)
+    path.write_bytes(SET.to_bytes())
+    assert golden.stands(path, SET)
+    other = GoldenSet("cd" * 32, SET.inputs, SET.outputs, SET.max, SET.rms)
+    with pytest.raises(OutputError, match="belongs to another export; give --overwrite"):
+        golden.stands(path, other)
+    path.write_bytes(b"precious")
+    with pytest.raises(OutputError, match="belongs to another export"):
+        golden.stands(path, SET)
