@@ -18,12 +18,14 @@ PUBLIC = [
     "Inspection",
     "Model",
     "Prediction",
+    "Profile",
     "SscDeployError",
     "VerificationError",
     "VerifyReport",
     "export",
     "inspect",
     "load_model",
+    "profile",
     "verify",
 ]
 
@@ -44,8 +46,9 @@ def test_every_public_name_is_there_and_documented(name):
 
 
 def test_the_functions_keep_their_names_although_packages_are_called_alike():
-    """``ssc_deploy.inspection`` and ``ssc_deploy.verification`` stand beside ``inspect`` and ``verify``."""
-    for name in ("export", "inspect", "verify", "load_model"):
+    """``ssc_deploy.inspection``, say, stands beside ``inspect``."""
+    for name in ("export", "inspect", "verify", "load_model", "profile"):
+        importlib.import_module("ssc_deploy.profiling")
         importlib.import_module("ssc_deploy.verification")
         importlib.import_module("ssc_deploy.inspection")
         assert inspect.isfunction(getattr(ssc_deploy, name))

@@ -253,11 +253,12 @@ def check_bounds(errors: list[dict[str, float | None]], bounds: list[dict[str, f
 
 
 def warm_up(call: Callable[[], Any], runs: int, seconds: float, clock: Clock = time.perf_counter_ns) -> None:
-    """Runs until both bounds are reached."""
-    start, done = clock(), 0
-    while done < runs or clock() - start < seconds * 1e9:
-        call()
-        done += 1
+    """Runs until both bounds are reached, and keeps nothing.
+
+    Raises:
+        ModelError: as `timed`.
+    """
+    timed(call, runs, int(1e9 * seconds), clock)
 
 
 def timed(call: Callable[[], Any], runs: int, nanoseconds: int, clock: Clock = time.perf_counter_ns) -> list[int]:

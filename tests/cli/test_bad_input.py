@@ -192,7 +192,26 @@ def test_an_output_is_replaced_when_asked_for(tmp_path, folder):
     options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "-o", tmp_path]
     assert ssc("export", "--to", "tflite", *options, "--overwrite").code == 0
     assert (tmp_path / "mine.tflite").read_bytes()[4:8] == b"TFL3"
-    assert [path.name for path in tmp_path.iterdir()] == ["mine.tflite"]
+    assert {path.name for path in tmp_path.iterdir()} == {"mine.tflite", "mine.golden.npz"}
+
+
+@pytest.mark.slow
+def test_the_golden_set_of_another_export_is_not_replaced_and_then_nothing_is_written(tmp_path, folder):
+    (tmp_path / "mine.golden.npz").write_bytes(b"precious")
+    options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "-o", tmp_path, "--to", "tflite", "--format", "json"]
+    outcome = ssc("export", *options)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "mine.golden.npz exists, and belongs to another export; give --overwrite" in outcome.err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"mine.golden.npz": b"precious"}
+
+
+@pytest.mark.slow
+def test_the_golden_set_stays_when_another_format_is_exported_beside_it(tmp_path, folder):
+    options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "-o", tmp_path]
+    assert ssc("export", *options, "--to", "tflite").code == 0
+    before = (tmp_path / "mine.golden.npz").read_bytes()
+    assert ssc("export", *options, "--to", "onnx").code == 0
+    assert (tmp_path / "mine.golden.npz").read_bytes() == before
 
 
 def test_a_folder_that_cannot_be_written(tmp_path, folder):

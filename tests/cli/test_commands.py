@@ -38,7 +38,8 @@ def test_export_writes_what_its_json_says(exported):
         1,
     )
     assert [Path(file["path"]) for file in result["files"]] == [files / "mine.onnx", files / "mine.tflite"]
-    assert {path.name for path in files.iterdir()} == {"mine.onnx", "mine.tflite"}
+    assert {path.name for path in files.iterdir()} == {"mine.onnx", "mine.tflite", "mine.golden.npz"}
+    assert result["golden"] == {"path": str(files / "mine.golden.npz"), "pictures": 16}
     for file in result["files"]:
         assert file["verification"]["ok"]
         assert file["verification"]["movements"] | {"checked": 2, "exact": 2} == file["verification"]["movements"]
@@ -83,7 +84,8 @@ def test_a_file_of_the_default_options_stands_under_export(folder, tmp_path, mon
     monkeypatch.chdir(tmp_path)
     outcome = ssc("export", "--ckpt", folder / "mine.pth.tar", *foreign(), "--to", "tflite")
     assert outcome.code == 0
-    assert [path.relative_to(tmp_path) for path in tmp_path.rglob("*.*")] == [Path("export/mine/mine.tflite")]
+    written = {path.relative_to(tmp_path / "export" / "mine").name for path in tmp_path.rglob("*.*")}
+    assert written == {"mine.tflite", "mine.golden.npz"}
 
 
 @pytest.mark.parametrize("name", ["mine.onnx", "mine.tflite"])

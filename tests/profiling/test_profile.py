@@ -167,9 +167,8 @@ def test_files_of_other_names_are_compared_where_a_format_is_there_once(profiled
     renamed = dataclasses.replace(
         profiled, models=tuple(dataclasses.replace(model, model=f"new-{model.model}") for model in profiled.models)
     )
-    assert [change.after for change in comparing.compare(profiled, renamed).changes][
-        0
-    ] == "new-mine.onnx, 1 thread (after)"
+    first = comparing.compare(profiled, renamed).changes[0]
+    assert (first.before, first.after) == ("mine.onnx, 1 thread (before)", "new-mine.onnx, 1 thread (after)")
 
 
 def test_profiles_that_have_nothing_in_common_are_refused(profiled):
@@ -195,7 +194,6 @@ def test_what_is_slower_is_told_and_what_differs_is_said(profiled):
         ),
     )
     changes = comparing.compare(before, after)
-    assert str(changes.changes[0]).startswith(
-        "mine.onnx, 1 thread (after) is slower than mine.onnx, 1 thread (before): 3.0"
-    )
+    sentence = "mine.onnx, 1 thread (after) is slower than mine.onnx, 1 thread (before): 3.0"
+    assert str(changes.changes[0]).startswith(sentence)
     assert any("differ in processor" in note for note in changes.notes)
