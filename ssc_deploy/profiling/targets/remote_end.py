@@ -3,10 +3,10 @@
 `ssc_deploy.profiling.targets.ssh_connection` sends this file to the device's ``python3`` and runs it there. So it
 stands alone: the standard library only, and no syntax that Python 3.8 does not have.
 
-What it reads: a line of JSON, ``{"nonce": ..., "size": ..., "arguments": [...]}``; then a tar archive of ``size``
-bytes, which is the job's folder; then, as a sign of life, a byte now and then. What it writes: lines ``<nonce> <JSON
-object>``, each with its ``event``: ``ready``; ``line``, which the runner printed; ``result``, followed by a tar archive
-of ``size`` bytes; ``failed``.
+What it reads: a line of JSON, ``{"nonce": ..., "size": ..., "arguments": [...], "patience": ...}``; then a tar archive
+of ``size`` bytes, which is the job's folder; then, as a sign of life, a byte at least every ``patience`` seconds. What
+it writes: lines ``<nonce> <JSON object>``, each with its ``event``: ``ready``; ``line``, which the runner printed;
+``result``, followed by a tar archive of ``size`` bytes; ``failed``.
 
 The folder is removed and the runner's processes are ended whatever happens: when the other end closes the connection,
 goes silent, or is killed, and when this end is told to stop. Only where this process itself is killed by force does
@@ -34,9 +34,6 @@ import tempfile
 import threading
 from pathlib import Path
 
-#: Seconds without a sign of life after which the other end counts as gone; it gives one far more often.
-SILENCE = 90
-
 #: Characters of the runner's standard error that are told when it fails, its end.
 TAIL = 2000
 
@@ -62,7 +59,7 @@ def main() -> int:
         folder = Path(tempfile.mkdtemp(prefix="ssc-deploy-"))
         tell(nonce, {"event": "ready", "folder": str(folder)})
         receive(header["size"], folder)
-        run(nonce, folder, header["arguments"])
+        run(nonce, folder, header["arguments"], header["patience"])
         send(nonce, folder)
     except JobError as error:
         tell(nonce, {**error.event, **here()})
@@ -109,8 +106,8 @@ def receive(size: int, folder: Path) -> None:
                 (folder / Path(member.name).name).write_bytes(source.read())
 
 
-def run(nonce: str, folder: Path, arguments: list[str]) -> None:
-    """Runs the runner to its end; ends it when the other end is gone."""
+def run(nonce: str, folder: Path, arguments: list[str], patience: float) -> None:
+    """Runs the runner to its end; ends it when the other end is gone, or silent for too long."""
     if importlib.util.find_spec("numpy") is None:
         raise JobError("no numpy", machine=platform.machine())
     libc = ctypes.CDLL(None)
@@ -134,7 +131,7 @@ def run(nonce: str, folder: Path, arguments: list[str]) -> None:
 
         def watch() -> None:
             # Blocks without waking up: the runner is measuring on these cores.
-            while select.select([0], [], [], SILENCE)[0] and os.read(0, 4096):
+            while select.select([0], [], [], patience)[0] and os.read(0, 4096):
                 pass
             kill(process)
 

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from types import TracebackType
 
-#: Seconds: between signs of life, and for the other end to clean up.
-_LIFE, _CLEAN_UP = 20.0, 15.0
+#: Seconds between our signs of life, without one after which the other end takes us for gone, and for it to clean up.
+_LIFE, _PATIENCE, _CLEAN_UP = 20.0, 90.0, 15.0
 
 #: The user's own ControlMaster would keep standard error open beyond the connection.
 _OPTIONS = (
@@ -134,7 +134,12 @@ class Connection:
         Raises:
             TargetError: it cannot be reached, or the job not be run there.
         """
-        header = {"nonce": self._nonce, "size": len(packed), "arguments": list(arguments)}
+        header = {
+            "nonce": self._nonce,
+            "size": len(packed),
+            "arguments": list(arguments),
+            "patience": _PATIENCE,
+        }
         with contextlib.suppress(BrokenPipeError):  # it has ended already, and says why
             self._send(self._program + json.dumps(header).encode() + b"\n" + packed)
         while True:

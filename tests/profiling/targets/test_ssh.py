@@ -21,7 +21,7 @@ import sshd
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import targets
 from ssc_deploy.profiling.job import FailureKind
-from ssc_deploy.profiling.targets import packing
+from ssc_deploy.profiling.targets import packing, ssh_connection
 from ssc_deploy.profiling.targets.reading import read_result
 
 RUN = """
@@ -340,6 +340,31 @@ def test_a_board_that_goes_away_is_told_with_what_may_be_left_there(board, folde
         _, errors = process.communicate(timeout=60)
     assert "broke off while the job ran" in errors
     assert "may be left on" in errors
+
+
+def test_a_job_that_prints_nothing_for_long_goes_on_while_we_live(board, folder, monkeypatch):
+    monkeypatch.setattr(ssh_connection, "_LIFE", 0.3)
+    monkeypatch.setattr(ssh_connection, "_PATIENCE", 2.0)
+    job = device_jobs.write(folder, device_jobs.small(".onnx"), device_jobs.Protocol(1, 0.0, 10, 5.0, 1, 1, 0, 1))
+    with board.running():
+        (only,) = targets.parse(board.spec).run(folder, job, silent).measurements
+    assert sum(only.turns[0].samples_ns) > 4e9
+
+
+def test_a_job_ends_when_we_are_silent_for_too_long(board, folder, monkeypatch):
+    monkeypatch.setattr(ssh_connection, "_PATIENCE", 2.0)
+    job = device_jobs.write(folder, device_jobs.small(".onnx"), device_jobs.ENDLESS)
+    with board.running():
+        assert "it was ended by SIGKILL" in refused(board, folder, job)
+
+
+def test_a_board_that_says_nothing_for_too_long_is_given_up(board, folder, monkeypatch):
+    monkeypatch.setattr(ssh_connection, "_LIFE", 0.3)
+    monkeypatch.setattr(ssh_connection, "SILENCE", 5.0)
+    job = device_jobs.write(folder, device_jobs.small(".onnx"), device_jobs.ENDLESS)
+    with board.running():
+        assert "has said nothing for 5 s and was stopped" in refused(board, folder, job)
+        assert not processes_in(board.home)
 
 
 # ---- what is sent back is not believed
