@@ -233,6 +233,8 @@ def _method(profile: Profile) -> str:
 
 
 def _golden(model: ModelProfile) -> str:
+    if model.failure is None and not model.golden:
+        return f"The answers of {model.model} were not checked on the device."
     of = (
         "the network in float64, with the tolerance that its export proved"
         if model.golden_origin == Origin.EXPORT

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import pytest
 import scripted_adb
 import sshd
 
 from ssc_deploy.profiling.targets import adb
+
+#: Programs that are run here, and the Debian packages that hold them; `.ci/run` installs what is missing.
+PACKAGES = {"ssh": "openssh-client", "sshd": "openssh-server", "adb": "adb", "qemu-aarch64-static": "qemu-user-static"}
+
+
+@pytest.fixture(autouse=True, scope="session")
+def programs():
+    """Says at once what to install, in place of one puzzling failure after another."""
+    path = f"{os.environ['PATH']}:/usr/sbin"
+    missing = [package for program, package in PACKAGES.items() if shutil.which(program, path=path) is None]
+    if missing:
+        pytest.fail(f"these tests need: apt-get install {' '.join(missing)}", pytrace=False)
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ import sshd
 from cli.tester import refused, ssc
 from runtimes.networks import onnx_network, tflite_network
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def model(tmp_path):
@@ -65,7 +67,6 @@ def test_what_is_no_device_is_refused_with_those_that_are(command):
     assert message.startswith("there is no device 'router'; write one of: host, ssh:USER@HOST[:PORT], adb[:SERIAL]")
 
 
-@pytest.mark.slow
 def test_a_model_is_profiled_on_a_board(board, model):
     with board.running():
         outcome = ssc("profile", model, "--device", board.spec, "--quick", "--format", "json")
@@ -82,7 +83,6 @@ def test_a_board_that_cannot_be_reached_ends_it_with_a_sentence(board, model):
     assert "cannot be reached" in message
 
 
-@pytest.mark.slow
 def test_a_model_is_profiled_in_the_app_of_a_phone(phones, model):
     outcome = ssc("profile", model, "--device", "adb", "--quick", "--format", "json")
     assert outcome.code == 0, outcome
@@ -91,23 +91,22 @@ def test_a_model_is_profiled_in_the_app_of_a_phone(phones, model):
     assert phones.left() == []
 
 
-@pytest.mark.slow
 def test_a_model_is_profiled_with_a_benchmark_program_of_a_phone(phones, tmp_path):
     (tmp_path / "net.tflite").write_bytes(tflite_network())
     program = tmp_path / "benchmark_model"
     header = b"\x7fELF" + bytes(14) + (183).to_bytes(2, "little")
     program.write_bytes(header + bytes(44) + b"--warmup_min_secs")
     options = ("--device", "adb", "--benchmark-binary", program, "--quick")
-    outcome = ssc("profile", tmp_path / "net.tflite", *options, "--format", "json")
-    assert outcome.code == 0, outcome
-    assert outcome.json["models"][0]["latency"]["p50"] == 812_000
-    assert "the answers were not checked on this phone" in json.dumps(outcome.json["notes"])
-    shown = ssc("profile", tmp_path / "net.tflite", *options)
+    saved, page = tmp_path / "profile.json", tmp_path / "report.html"
+    shown = ssc("profile", tmp_path / "net.tflite", *options, "--json", saved, "--report", page)
+    assert shown.code == 0, shown
+    assert json.loads(saved.read_text())["models"][0]["latency"]["p50"] == 812_000
     assert "the answers were not checked on this phone" in shown.out
     assert "right answers" not in shown.out
+    assert "The answers of net.tflite were not checked on the device." in page.read_text()
+    assert "was held to" not in page.read_text()
 
 
-@pytest.mark.slow
 def test_on_the_emulator_no_time_is_told_and_the_reason_is(model, tmp_path):
     assert shutil.which("qemu-aarch64-static")
     outcome = ssc("profile", model, "--device", "qemu:aarch64")
