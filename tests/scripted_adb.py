@@ -160,7 +160,8 @@ def push(phones: Phones, phone: Path, source: Path, remote: str) -> int:
         )
     shutil.copy(source, target)
     if source.read_bytes()[:4] == b"\x7fELF":  # what the phone's processor does with it
-        target.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{Path(__file__).resolve()}' {source.name} \"$@\"\n")
+        part = "onnxruntime_perf_test" if b"onnxruntime" in source.read_bytes() else "benchmark_model"
+        target.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{Path(__file__).resolve()}' {part} \"$@\"\n")
     sys.stdout.write(f"{source}: 1 file pushed, 0 skipped. 33.9 MB/s ({source.stat().st_size} bytes in 0.000s)\n")
     return 0
 

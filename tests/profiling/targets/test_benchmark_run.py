@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from pathlib import Path
 
 import device_jobs
 import pytest
@@ -91,6 +92,16 @@ def test_a_program_that_fails_gives_no_figures(phones, folder, name, behaviour, 
     (only,) = targets.parse("adb", benchmark=program(folder, name)).run(folder, job, silent).measurements
     assert (only.failure.kind, only.turns, only.fresh) == (FailureKind.FAILED, (), None)
     assert only.failure.message == f"{name} fails: {said}"
+    assert phones.left() == []
+
+
+def test_a_hostile_name_of_a_program_is_no_command(phones, folder):
+    path = program(folder, "bench $(touch oops); 'mark", mark=MARKS["benchmark_model"])
+    job = device_jobs.write(folder, device_jobs.small(".tflite"), PROTOCOL)
+    (only,) = targets.parse("adb", benchmark=path).run(folder, job, silent).measurements
+    assert only.failure is None
+    assert not list(phones.folder.rglob("oops"))
+    assert not Path("oops").exists()
     assert phones.left() == []
 
 
