@@ -67,10 +67,7 @@ class Adb:
             with awake(device):
                 return benchmark_run.run(device, self.benchmark, folder, job, progress)
         if not app_is_there(device):
-            raise TargetError(
-                f"the demo app is not installed on {device}; build it and install it with: adb -s {device.serial} "
-                "install demo.apk, or name a runtime's own benchmark program with --benchmark-binary"
-            )
+            raise TargetError(f"the demo app is not installed on {device}; {_install(device)}")
         staging, place = adb_client.PLACE.format(nonce=job.nonce), f"{app_contract.JOBS}/{job.nonce}"
         with awake(device), adb_client.folder(device, staging), _job_folder(device, place):
             device.push([folder / name for name in (*job.files, JOB_FILE)], staging)
@@ -87,12 +84,12 @@ class Adb:
         try:
             device = adb_client.choose(self.serial)
             environment = android_environment.read(device)
-            app = "demo app installed" if app_is_there(device) else "demo app not installed"
+            ready = app_is_there(device)
         except TargetError as error:
             return Description(self.spec, False, str(error))
-        cores = f"{environment.cores} cores"
-        detail = " · ".join((environment.device, environment.processor, environment.machine, cores, app))
-        return Description(self.spec, True, detail, environment)
+        app = "demo app installed" if ready else f"demo app not installed: {_install(device)}"
+        known = (environment.device, environment.processor, environment.machine, f"{environment.cores} cores", app)
+        return Description(self.spec, ready, " · ".join(part for part in known if part), environment)
 
 
 def parse(rest: str) -> Adb:
@@ -104,6 +101,14 @@ def parse(rest: str) -> Adb:
     if rest and not _SERIAL.fullmatch(rest):
         raise TargetError(f"{rest!r} is no serial number of a phone; look at what adb devices lists")
     return Adb(rest or None)
+
+
+def _install(device: Device) -> str:
+    """What to do where the app is missing."""
+    return (
+        f"build it and install it with: adb -s {device.serial} install demo.apk, or name a runtime's own benchmark "
+        "program with --benchmark-binary"
+    )
 
 
 def app_is_there(device: Device) -> bool:

@@ -134,6 +134,10 @@ def test_no_app_there(phones, folder):
         "the demo app is not installed on the phone R5CT; build it and install it with: adb -s R5CT"
     )
     assert not any("stay_on" in " ".join(call) for call in phones.calls())
+    description = targets.parse("adb").describe()
+    assert not description.ready
+    assert "demo app not installed: build it and install it with: adb -s R5CT" in description.detail
+    assert description.environment.device == "Fairphone FP5"
 
 
 def test_an_app_that_is_not_the_debug_build(phones, folder):
