@@ -8,7 +8,7 @@ import importlib.resources
 import json
 from typing import TYPE_CHECKING
 
-from ssc_deploy.profiling.costs import Kind, shares_by_kind
+from ssc_deploy.profiling.costs import shares_by_kind
 from ssc_deploy.profiling.job import Origin
 from ssc_deploy.profiling.results import milliseconds
 from ssc_deploy.profiling.statistics import MARGIN
@@ -18,7 +18,7 @@ from ssc_deploy.report.svg import escape
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ssc_deploy.profiling.costs import Costs
+    from ssc_deploy.profiling.costs import Costs, Share
     from ssc_deploy.profiling.job import Peak, Snapshot
     from ssc_deploy.profiling.results import ModelProfile, Profile
 
@@ -139,6 +139,7 @@ def _costs_of(model: ModelProfile, costs: Costs, peak: Peak | None) -> Iterable[
         f'<span><i class="{escape(kind.name)}"></i>{escape(kind.name)} {kind.share:.1%}</span>' for kind in costs.kinds
     )
     rows = shares_by_kind(costs)
+    kinds = dict(rows)
     yield f'<figure><div class="legend">{legend}</div>{svg.blocks(rows)}</figure>'
     header = ("kind", "time", "share", "MACs", "bytes at least", "GMAC/s", "MACs a byte")
     shares = (*costs.kinds, costs.total)
@@ -157,10 +158,12 @@ def _costs_of(model: ModelProfile, costs: Costs, peak: Peak | None) -> Iterable[
             for share in shares
         ],
     )
-    multiplying = [(block, _main_kind(dict(rows)[block.name])) for block in costs.blocks if block.macs and block.bytes]
+    # A block may take less than the profiler's clock tells.
+    multiplying = [block for block in costs.blocks if block.macs and block.bytes and block.ns]
     if peak is not None and multiplying:
         above = costs.total.gmac_per_s > peak.gmac_per_s
-        yield f"<figure>{svg.roofline(multiplying, peak)}<figcaption>Roofline, a point a block, coloured by its kind. "
+        points = [(block, _main_kind(kinds[block.name])) for block in multiplying]
+        yield f"<figure>{svg.roofline(points, peak)}<figcaption>Roofline, a point a block, coloured by its kind. "
         yield "The roof is what numpy’s sgemm and a memory copy reached in the same run"
         yield (
             "; the model is above it, so this numpy is not fast here.</figcaption></figure>"
@@ -169,9 +172,9 @@ def _costs_of(model: ModelProfile, costs: Costs, peak: Peak | None) -> Iterable[
         )
 
 
-def _main_kind(shares: Sequence[object]) -> str:
-    largest = max(shares, key=lambda share: getattr(share, "ns", 0))
-    return str(getattr(largest, "name", Kind.OTHER.value))
+def _main_kind(shares: Sequence[Share]) -> str:
+    """The kind of work that most of a block's time goes to; `_costs_of` asks for blocks that take time."""
+    return max(shares, key=lambda share: share.ns).name
 
 
 def _environment(profile: Profile) -> str:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def run(folder: Path, prefix: str = "") -> subprocess.CompletedProcess[str]:
+def run(folder: Path, prefix: str = "pass") -> subprocess.CompletedProcess[str]:
     """The runner as a target starts it; ``prefix`` is run before it in the same process."""
     script = f"import sys, runpy; {prefix}; sys.argv = ['runner.py', {str(folder)!r}]; "
     script += f"runpy.run_path({str(folder / 'runner.py')!r}, run_name='__main__')"
