@@ -131,7 +131,7 @@ def test_a_golden_set_of_another_size_is_refused(files, tmp_path):
         arrays = {name: file[name] for name in file.files}
     arrays["inputs"] = arrays["inputs"][..., :4]
     np.savez(tmp_path / "mine.golden.npz", **arrays)
-    with pytest.raises(ProfileError, match=r"mine\.tflite takes \[1, 8, 8, 3\], and mine\.golden\.npz holds"):
+    with pytest.raises(ProfileError, match=r"mine\.tflite takes \[1, 48, 48, 3\], and mine\.golden\.npz holds"):
         ssc_deploy.profile(tmp_path / "mine.tflite")
 
 
