@@ -1,6 +1,6 @@
 """What the harness of ``ssc-deploy profile`` adds to the runtime's own call, and whether LiteRT's own tool agrees.
 
-    python -m benchmarks.profile_overhead [--network ssc-net-1-9] [--rounds 20] [--tool-rounds 8] [--json FILE]
+    python -m benchmarks.profile_overhead MODEL... [--rounds 20] [--tool-rounds 8] [--json FILE]
 
 Overhead: the loop of ``profiling/runner.py`` and a bare loop around the same call on the same loaded file take turns;
 the figure is the ratio of their p50, turn by turn, with its 95 % interval. Agreement: a job of the profile and
@@ -24,12 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 
-import ssc_deploy
 from benchmarks import measuring
-from ssc_deploy.nets.sizes import named
-from ssc_deploy.profiling import preparing, runner
+from ssc_deploy import runtimes
+from ssc_deploy.profiling import goldens, preparing, runner
 from ssc_deploy.profiling import statistics as figures
 from ssc_deploy.profiling.job import Protocol
 from ssc_deploy.profiling.targets import parse
@@ -57,9 +55,9 @@ def bare(call: Callable[[], Any], runs: int) -> list[float]:
 
 def overhead(path: Path, rounds: int) -> figures.Ratio:
     """The harness's time by the bare loop's."""
-    model = runner.load(path, 1)
-    shape = (1, 3, 32, 32) if path.suffix == ".onnx" else (1, 32, 32, 3)
-    call = model.feed([np.random.default_rng(0).standard_normal(shape, np.float32)])
+    runtime = runtimes.runtime_for(path)
+    inputs = goldens.of(path, runtime, runtime.load(path)).inputs
+    call = runner.load(path, 1).feed([np.ascontiguousarray(array[0]) for array in inputs])
     runner.warm_up(call, 10, 0.5)
     harness, plain = [], []
     for i in range(rounds):
@@ -120,39 +118,29 @@ def agreement(path: Path, tool: Callable[[Path], float], rounds: int) -> measuri
 def main() -> None:
     """Prints a line a figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", default="ssc-net-1-9")
-    parser.add_argument("--rounds", type=int, default=20, help="turns of each loop")
-    parser.add_argument("--tool-rounds", type=int, default=8)
+    parser.add_argument("models", type=Path, nargs="+", metavar="MODEL", help=".onnx or .tflite")
+    parser.add_argument("--rounds", type=int, default=20, help="turns of each loop; 0 for none")
+    parser.add_argument("--tool-rounds", type=int, default=8, help="turns of profile and tool; 0 for none")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    results: dict[str, Any] = {"network": options.network, "runs_a_turn": _RUNS}
-    with tempfile.TemporaryDirectory() as name:
-        torch.manual_seed(0)
-        checkpoint = Path(name) / "net.pt"
-        torch.save(named(options.network).state_dict(), checkpoint)
-        files = ssc_deploy.export(
-            checkpoint, to=["onnx", "tflite"], output=Path(name) / "files", atol=1.0, rtol=1.0
-        ).files
-        paths = {file.format.value: file.path for file in files}
-        for form, path in paths.items():
-            found = overhead(path, options.rounds)
-            reached = abs(found.value - 1) <= OVERHEAD_TARGET
-            results[f"overhead_{form}"] = {**found.to_dict(), "target": OVERHEAD_TARGET, "reached": reached}
-            print(
-                f"harness / bare loop, {form:7} {found.value:.4f} [{found.interval.low:.4f}, {found.interval.high:.4f}]"
-            )
-        tools = {"tflite": ("litert-benchmark", litert_tool)}
-        if shutil.which("onnxruntime_perf_test"):
-            tools["onnx"] = ("onnxruntime_perf_test", onnx_tool)
-        for form, (title, tool) in tools.items():
-            ratio = agreement(paths[form], tool, options.tool_rounds)
-            reached = abs(ratio.median - 1) <= AGREEMENT_TARGET
-            results[f"agreement_{title}"] = {
-                **dataclasses.asdict(ratio),
-                "target": AGREEMENT_TARGET,
-                "reached": reached,
-            }
-            print(f"profile / {title:17} {ratio}")
+    tools = {".tflite": ("litert-benchmark", litert_tool)}
+    if shutil.which("onnxruntime_perf_test"):
+        tools[".onnx"] = ("onnxruntime_perf_test", onnx_tool)
+    results: dict[str, Any] = {"runs_a_turn": _RUNS}
+    for path in options.models:
+        results[path.name] = found = {}
+        if options.rounds:
+            ratio = overhead(path, options.rounds)
+            reached = abs(ratio.value - 1) <= OVERHEAD_TARGET
+            found["to_bare_loop"] = {**ratio.to_dict(), "target": OVERHEAD_TARGET, "reached": reached}
+            interval = f"[{ratio.interval.low:.4f}, {ratio.interval.high:.4f}]"
+            print(f"{path.name}: harness / bare loop {ratio.value:.4f} {interval}", flush=True)
+        if path.suffix in tools and options.tool_rounds:
+            title, tool = tools[path.suffix]
+            paired = agreement(path, tool, options.tool_rounds)
+            reached = abs(paired.median - 1) <= AGREEMENT_TARGET
+            found[f"to_{title}"] = {**dataclasses.asdict(paired), "target": AGREEMENT_TARGET, "reached": reached}
+            print(f"{path.name}: profile / {title} {paired}", flush=True)
     measuring.write(options.json, "profile_overhead", results)
 
 

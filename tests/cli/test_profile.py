@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -89,6 +92,22 @@ def test_files_that_are_there_are_not_replaced(model, saved, tmp_path):
 )
 def test_what_cannot_be_is_refused_in_a_sentence(model, arguments, sentence):
     assert sentence in refused("profile", model, *arguments)
+
+
+@pytest.mark.parametrize("size", [64, 16384])
+def test_a_full_disk_is_a_sentence_and_leaves_nothing(model, tmp_path, size):
+    """The process may write so many bytes a file: the job's folder cannot be filled, or its files not be written."""
+    pytest.importorskip("resource")
+    script = "import sys, resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    script += f"resource.setrlimit(resource.RLIMIT_FSIZE, ({size}, {size})); "
+    script += "from ssc_deploy.cli import main; main(sys.argv[1:], 'ssc-deploy')"
+    command = [sys.executable, "-c", script, "profile", str(model), "--quick", "--report", str(tmp_path / "r.html")]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: ")
+    assert "cannot be written: " in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_is_no_model_is_refused(tmp_path):
