@@ -77,6 +77,8 @@ def profile(
     from ssc_deploy.emit import files
     from ssc_deploy.errors import OutputError
 
+    if report is not None and report == saved:
+        raise click.UsageError("--report and --json name the same file; give each its own")
     for path in (report, saved):
         if path is not None and path.exists() and not overwrite:
             raise OutputError(f"{path} exists already; give --overwrite to replace it, or choose another name")

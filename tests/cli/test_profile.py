@@ -119,6 +119,12 @@ def test_what_is_no_model_is_refused(tmp_path):
     assert "cannot be read: No such file" in refused("compare", tmp_path / "x", tmp_path / "y")
 
 
+def test_one_name_for_both_files_is_a_usage_error(model, tmp_path):
+    outcome = ssc("profile", model, "--report", tmp_path / "a", "--json", tmp_path / "a")
+    assert outcome.code == 2
+    assert "name the same file" in outcome.err
+
+
 @pytest.mark.parametrize("text", ["one", "1,,2", ""])
 def test_threads_that_are_no_numbers_are_usage_errors(model, text):
     outcome = ssc("profile", model, "--threads", text)
