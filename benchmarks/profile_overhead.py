@@ -40,7 +40,7 @@ OVERHEAD_TARGET, AGREEMENT_TARGET = 0.02, 0.05
 _RUNS = 250
 
 #: One turn of the profile's job in the comparison with a tool, of about as many runs.
-_TURN = Protocol(runs=_RUNS, seconds=0.0, repeats=5, operator_runs=0, fresh_processes=1)
+_TURN = Protocol(runs=_RUNS, seconds=0.0, repeats=5, operator_runs=0, fresh_processes=0)
 
 
 def bare(call: Callable[[], Any], runs: int) -> list[float]:

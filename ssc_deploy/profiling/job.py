@@ -109,8 +109,8 @@ class Protocol:
         seconds: that the kept runs of each model take together, at least.
         repeats: turns of each model.
         rewarm_runs: at the start of each turn.
-        operator_runs: with the runtime's operator profiler, after all that; 0 for none.
-        fresh_processes: that load the model and run it once; the median of their figures is given.
+        operator_runs: with the runtime's operator profiler, after all that; 0 for none, and for no `Peak`.
+        fresh_processes: that load the model and run it once; the median of their figures is given; 0 for none.
     """
 
     warmup_runs: int = 10

@@ -837,7 +837,7 @@ def do(folder: Path, say: Callable[[str], None]) -> dict[str, Any]:
     peaks = []
     for threads in job["threads"]:
         measurements += _measure(folder, job, threads, files, say)
-        if job["protocol"] is not None:
+        if job["protocol"] is not None and job["protocol"]["operator_runs"]:  # it is the roof over the operators
             say(f"peak of {_threads(threads)}")
             try:
                 peaks.append(_child(["--peak", str(threads)], _single_threaded(threads)))
@@ -893,7 +893,7 @@ def _measure(
     for i, entry in enumerate(job["models"]):
         path, golden = folder / entry["file"], folder / entry["golden"]["file"]
         try:
-            if protocol is not None:
+            if protocol is not None and protocol["fresh_processes"]:
                 say("{}: load, {}".format(entry["name"], _threads(threads)))
                 found[i]["fresh"] = _fresh(folder, i, threads, protocol["fresh_processes"])
             model, inputs = load(path, threads), golden_arrays(golden, "input")
