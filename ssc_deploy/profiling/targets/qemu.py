@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
     from ssc_deploy.profiling.job import Job, Result
 
+#: Seconds without a line: a golden set takes a hundred times as long as on the processor itself.
+_SILENCE = 6 * process.SILENCE
+
 
 class Qemu:
     """An aarch64 system under qemu-user; see `ssc_deploy.profiling.targets.protocol.Target`."""
@@ -39,6 +42,7 @@ class Qemu:
             where=f"the runner under {root.emulator.name}",
             cwd=folder,
             env=root.environment(),
+            silence=_SILENCE,
         )
         if ended.code:
             raise TargetError(f"The job could not be done under {root.emulator.name}: {ended.reason}.")
