@@ -71,7 +71,7 @@ def layers_of(model: ir.Model) -> tuple[Layer, ...]:
                 parameters=sum(_size(value) for value in weights),
                 macs=0 if moves else _macs(node, shape),
                 moved_bytes=_bytes(node.outputs) if moves and node.op_type not in _VIEWS else 0,
-                traffic_bytes=0 if node.op_type in _VIEWS else _bytes([*node.inputs, *node.outputs]),
+                traffic_bytes=_traffic(node, moves),
             )
         )
     return tuple(layers)
@@ -126,6 +126,13 @@ def _macs(node: ir.Node, shape: Shape) -> int | None:
             return None
         case _:
             return 0
+
+
+def _traffic(node: ir.Node, moves: bool) -> int:
+    """A movement reads what it writes, however large its input is."""
+    if node.op_type in _VIEWS:
+        return 0
+    return 2 * _bytes(node.outputs) if moves else _bytes([*node.inputs, *node.outputs])
 
 
 def _bytes(values: Iterable[ir.Value | None]) -> int:

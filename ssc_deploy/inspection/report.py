@@ -38,7 +38,8 @@ class Layer:
         macs: multiply-accumulates for one picture, of convolutions and matrix products only; a movement has none,
             however it is carried out. None where a shape is not known.
         moved_bytes: bytes that it writes without computing anything, for one picture.
-        traffic_bytes: bytes of its inputs, weights and outputs, each once; of a file or a graph, at its batch size.
+        traffic_bytes: bytes of its inputs, weights and outputs, each once, of a file or a graph, at its batch size; of
+            what only moves data twice what it writes, of what only sees it in another shape none.
     """
 
     block: str

@@ -80,10 +80,18 @@ def layers_of(model: Any, movements: Mapping[str, str] | None = None) -> tuple[L
                 parameters=sum(math.prod(_shape(tensor)) for _, tensor in own),
                 macs=0 if moves else _macs(name, inputs, outputs),
                 moved_bytes=sum(4 * math.prod(_shape(t)) for t in outputs) if moves else 0,
-                traffic_bytes=0 if name in _VIEWS else sum(_bytes(tensor) for tensor in (*inputs, *outputs)),
+                traffic_bytes=_traffic(name, inputs, outputs, moves),
             )
         )
     return tuple(layers)
+
+
+def _traffic(name: str, inputs: list[Any], outputs: list[Any], moves: bool) -> int:
+    """A movement reads what it writes, however large its input is."""
+    if name in _VIEWS:
+        return 0
+    written = sum(_bytes(tensor) for tensor in outputs)
+    return 2 * written if moves else written + sum(_bytes(tensor) for tensor in inputs)
 
 
 def _bytes(tensor: Any) -> int:

@@ -34,6 +34,19 @@ def test_shifts_and_shuffles_are_what_the_network_says(files, suffix):
     assert f"shift and shuffle cost {moving / len(layers):.0%} of the time" in found.sentence
 
 
+@pytest.mark.parametrize("suffix", ["onnx", "tflite"])
+def test_bytes_are_what_must_be_moved_at_least(files, suffix):
+    """A slice reads what it writes, not all of its input; a reshape moves nothing; a convolution reads weights."""
+    layers = inspect(files / f"mine.{suffix}").layers
+    for layer in layers:
+        if layer.operator in {"Reshape", "RESHAPE"}:
+            assert layer.traffic_bytes == 0
+        elif layer.role in {"shift", "shuffle"}:
+            assert layer.traffic_bytes == 2 * layer.moved_bytes > 0
+        elif layer.macs:
+            assert layer.traffic_bytes > 4 * layer.parameters
+
+
 def test_what_the_runtime_adds_belongs_to_the_kernel_that_wants_it(files):
     layers = inspect(files / "mine.onnx").layers
     shift = next(layer for layer in layers if layer.role == "shift")
