@@ -12,6 +12,9 @@ import numpy as np
 import pytest
 from cli.tester import refused, ssc
 
+# Each takes a process or more that loads a runtime.
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="session")
 def model(exported):

@@ -9,6 +9,9 @@ from ssc_deploy.profiling import costs
 from ssc_deploy.profiling.costs import Kind
 from ssc_deploy.profiling.job import OperatorTime
 
+# Each takes a process or more that loads a runtime.
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("suffix", ["onnx", "tflite"])
 def test_every_operator_of_a_real_profile_has_its_place(files, profiled, suffix):

@@ -23,6 +23,9 @@ from ssc_deploy.profiling.targets.host import Host
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Each takes a process or more that loads a runtime.
+pytestmark = pytest.mark.slow
+
 
 def mutated(path: Path) -> bytes:
     """The file with one weight of its last convolution but one changed."""

@@ -23,6 +23,9 @@ from ssc_deploy.profiling.targets import parse, process
 if TYPE_CHECKING:
     from pathlib import Path
 
+# Each takes a process or more that loads a runtime.
+pytestmark = pytest.mark.slow
+
 
 def run(folder: Path, prefix: str = "pass") -> subprocess.CompletedProcess[str]:
     """The runner as a target starts it; ``prefix`` is run before it in the same process."""

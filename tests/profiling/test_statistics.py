@@ -45,25 +45,30 @@ def verdicts(recorded, effect: float) -> list[str]:
     return [statistics.interleaved(*simulated(recorded, seed, effect)).verdict for seed in range(RUNS)]
 
 
+@pytest.mark.slow
 def test_a_model_against_itself_cannot_be_told_apart(recorded):
     assert verdicts(recorded, 1.0).count(Verdict.CANNOT_TELL) >= 95
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("effect", "verdict"), [(1.05, Verdict.FASTER), (1 / 1.05, Verdict.SLOWER)])
 def test_a_true_difference_of_five_per_cent_is_found(recorded, effect, verdict):
     assert verdicts(recorded, effect).count(verdict) >= 90
 
 
+@pytest.mark.slow
 def test_separate_runs_of_the_same_model_cannot_be_told_apart(recorded):
     found = [statistics.apart(*simulated(recorded, seed)).verdict for seed in range(RUNS)]
     assert found.count(Verdict.CANNOT_TELL) >= 95
 
 
+@pytest.mark.slow
 def test_separate_runs_tell_a_difference_of_thirty_per_cent(recorded):
     found = [statistics.apart(*simulated(recorded, seed, 1.3)).verdict for seed in range(20)]
     assert found.count(Verdict.FASTER) >= 18
 
 
+@pytest.mark.slow
 def test_the_interval_of_p50_holds_the_true_one_in_about_95_of_100_runs():
     inside = 0
     for seed in range(200):

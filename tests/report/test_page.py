@@ -14,6 +14,9 @@ from ssc_deploy.profiling import Profile
 from ssc_deploy.profiling.job import Failure
 from ssc_deploy.report import page
 
+# They need a real profile.
+pytestmark = pytest.mark.slow
+
 HOSTILE = "<script>alert(1)</script>\"'&.onnx"
 VOID = {"meta", "br"}
 
