@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -15,30 +16,40 @@ from torch.nn import functional
 from ssc_deploy import card, checkpoint, nets, pictures
 from ssc_deploy.nets.movement import Shift
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 #: Pictures that untrained networks are settled on.
 MODEL = Path(__file__).parents[1] / "models" / "ssc-net-1-9"
 
+def _windows(x: torch.Tensor, join: Callable[[list[torch.Tensor]], torch.Tensor]) -> torch.Tensor:
+    """Pads ``x`` [N, C, H, W] once, cuts nine windows out of a view of its whole groups of nine, and joins them.
+
+    Channels beyond the last whole group stay where they are, as in `ssc_deploy.nets.movement.window_offsets`.
+    """
+    n, c, h, w = x.shape
+    whole = c // 9 * 9
+    moved = x if whole == c else x[:, :whole]
+    padded = functional.pad(moved, (1, 1, 1, 1)).view(n, whole // 9, 9, h + 2, w + 2)
+    windows = [padded[:, :, p : p + 1, p // 3 : p // 3 + h, p % 3 : p % 3 + w] for p in range(9)]
+    moved = join(windows).view(n, whole, h, w)
+    return moved if whole == c else torch.cat([moved, x[:, whole:]], 1)
+
 
 class StackedSlices(nn.Module):
-    """Pad once, cut nine windows out of a view of the groups, stack them: the quickest plain spelling."""
+    """Pad once, cut nine windows out of a view of the groups, stack them: what one writes first."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Moves the pixels of ``x`` [N, C, H, W], C a multiple of 9."""
-        n, c, h, w = x.shape
-        padded = functional.pad(x, (1, 1, 1, 1)).view(n, c // 9, 9, h + 2, w + 2)
-        windows = [padded[:, :, p, p // 3 : p // 3 + h, p % 3 : p % 3 + w] for p in range(9)]
-        return torch.stack(windows, 2).view(n, c, h, w)
+        """Moves the pixels of ``x`` [N, C, H, W]."""
+        return _windows(x, lambda windows: torch.stack([window.squeeze(2) for window in windows], 2))
 
 
 class JoinedSlices(nn.Module):
     """The same nine windows joined by a concatenation: no axis comes or goes on the way."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Moves the pixels of ``x`` [N, C, H, W], C a multiple of 9."""
-        n, c, h, w = x.shape
-        padded = functional.pad(x, (1, 1, 1, 1)).view(n, c // 9, 9, h + 2, w + 2)
-        windows = [padded[:, :, p : p + 1, p // 3 : p // 3 + h, p % 3 : p % 3 + w] for p in range(9)]
-        return torch.cat(windows, 2).view(n, c, h, w)
+        """Moves the pixels of ``x`` [N, C, H, W]."""
+        return _windows(x, lambda windows: torch.cat(windows, 2))
 
 
 class Rolls(nn.Module):
@@ -67,20 +78,26 @@ SHIFTS: dict[str, type[nn.Module] | None] = {
 }
 
 
+def respell(network: nn.Module, shift: str) -> None:
+    """Writes all shifts of a network that move the channels over a 3x3 window in another way, in place."""
+    spelled = SHIFTS[shift]
+    if spelled is None:
+        return
+    sites = [
+        (parent, name)
+        for parent in network.modules()
+        for name, child in parent.named_children()
+        if isinstance(child, Shift)
+    ]
+    for parent, name in sites:
+        setattr(parent, name, spelled())
+
+
 def ssc_net(shift: str = "one-hot", B: int = 6, G: int = 9) -> nn.Module:  # noqa: N803 - the paper's names
     """SSC-Net-B-G in eval mode with seeded weights, the same whatever the spelling of its shift."""
     network = nets.build("ssc-net", B=B, G=G).eval()
     nets.randomise(network)
-    spelled = SHIFTS[shift]
-    if spelled is not None:
-        sites = [
-            (parent, name)
-            for parent in network.modules()
-            for name, child in parent.named_children()
-            if isinstance(child, Shift)
-        ]
-        for parent, name in sites:
-            setattr(parent, name, spelled())
+    respell(network, shift)
     return network
 
 

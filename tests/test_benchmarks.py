@@ -8,11 +8,18 @@ import torch
 from benchmarks import measuring, networks
 from ssc_deploy.nets.movement import Shift, window_offsets
 
+SLICED = [networks.StackedSlices, networks.JoinedSlices]
 
-@pytest.mark.parametrize("spelled", [networks.StackedSlices, networks.JoinedSlices, networks.Rolls])
+@pytest.mark.parametrize("spelled", [*SLICED, networks.Rolls])
 def test_a_spelling_moves_the_same_pixels_as_the_networks_own_shift(spelled):
     x = torch.randn(2, 18, 5, 7)
     assert torch.equal(spelled()(x), Shift(window_offsets(18, 3))(x))
+
+
+@pytest.mark.parametrize("spelled", SLICED)
+def test_slices_leave_the_channels_behind_the_last_nine_where_they_are(spelled):
+    x = torch.randn(2, 24, 5, 7)
+    assert torch.equal(spelled()(x), Shift(window_offsets(24, 3))(x))
 
 
 def test_the_network_is_spelled_as_asked_and_keeps_its_weights():
