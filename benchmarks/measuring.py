@@ -57,19 +57,40 @@ class Ratio:
         return f"{text}   target <= {self.target:.2f}: {'reached' if self.reached else 'MISSED'}"
 
 
-def paired(ours: Sequence[float], theirs: Sequence[float], target: float | None = None) -> Ratio:
-    """The ratio of two series that were measured in the same rounds.
+@dataclass(frozen=True)
+class Interval:
+    """The median of a series, and its 95 % interval by order statistics.
 
-    The interval is the one of order statistics, which assumes nothing about how the ratios are distributed; below six
-    rounds it is their whole range.
+    Attributes:
+        median: of all samples.
+        low: lower end of the interval.
+        high: upper end.
     """
-    ratios = sorted(a / b for a, b in zip(ours, theirs, strict=True))
-    n, rank = len(ratios), 0
+
+    median: float
+    low: float
+    high: float
+
+
+def interval(samples: Sequence[float]) -> Interval:
+    """The median of at least one sample with its interval.
+
+    It is the one of order statistics, which assumes nothing about how the samples are distributed; below six samples
+    it is their whole range.
+    """
+    ordered = sorted(samples)
+    n, rank = len(ordered), 0
     below = math.comb(n, 0) / 2**n
     while below <= 0.025:
         rank += 1
         below += math.comb(n, rank) / 2**n
-    return Ratio(statistics.median(ratios), ratios[max(rank - 1, 0)], ratios[min(n - rank, n - 1)], n, target)
+    return Interval(statistics.median(ordered), ordered[max(rank - 1, 0)], ordered[min(n - rank, n - 1)])
+
+
+def paired(ours: Sequence[float], theirs: Sequence[float], target: float | None = None) -> Ratio:
+    """The ratio of two series that were measured in the same rounds, with the `interval` of its median."""
+    found = interval([a / b for a, b in zip(ours, theirs, strict=True)])
+    return Ratio(found.median, found.low, found.high, len(ours), target)
 
 
 def machine() -> dict[str, Any]:

@@ -17,12 +17,13 @@ from benchmarks.networks import SHIFTS, ssc_net
 PICTURE = (1, 3, 32, 32)
 
 
-def export(path: Path, network: torch.nn.Module) -> None:
-    """Writes the network as the exporter makes it, unoptimised."""
+def export(path: Path, network: torch.nn.Module, x: torch.Tensor | None = None) -> None:
+    """Writes the network as the exporter makes it, unoptimised, for inputs like ``x`` (default: one `PICTURE`)."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # its notes on torchvision, which nobody here needs
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        program = torch.onnx.export(network, (torch.zeros(PICTURE),), dynamo=True, optimize=False, verbose=False)
+        example = (torch.zeros(PICTURE) if x is None else x,)
+        program = torch.onnx.export(network, example, dynamo=True, optimize=False, verbose=False)
     assert program is not None  # None is for the exporter of old, which writes to a file
     program.save(path)
 

@@ -1,0 +1,1 @@
+"""One file a contender; `benchmarks.peers.contender` says what is in it."""

@@ -1,0 +1,57 @@
+"""The limit: as many multiplications in bare float32 matrix products, and nothing else of the network."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from benchmarks.peers.contender import Contender, Kind, Loaded
+from benchmarks.peers.net import Product, network, products
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from benchmarks.peers.contender import Job
+    from benchmarks.peers.net import Net
+
+#: Rows and inner length of the product that a processor is given at its ease.
+_EASY = 256
+
+CONTENDER = Contender(
+    title="sgemm",
+    kind=Kind.LIMIT,
+    environment="own",
+    packages=("torch",),
+    variants={"one large product": {"shapes": "easy"}, "the layers' products": {"shapes": "layers"}},
+)
+
+
+def convert(job: Job) -> Path:
+    """Writes the shapes of the products."""
+    found = products(job.net, network(job.net, job.weights))
+    if job.options["shapes"] == "easy":
+        columns = -(-sum(product.macs for product in found) // _EASY**2)
+        found = [Product("all", _EASY, _EASY, columns)]
+    path = job.folder / "products.json"
+    path.write_text(json.dumps([asdict(product) for product in found]))
+    return path
+
+
+def load(path: Path, net: Net) -> Loaded:
+    """The products on one thread, by the library that PyTorch was built with."""
+    import torch
+
+    torch.set_num_threads(1)
+    shapes = [Product(**fields) for fields in json.loads(path.read_text())]
+    operands = [
+        (torch.rand(p.rows, p.inner), torch.rand(p.inner, p.columns), torch.empty(p.rows, p.columns)) for p in shapes
+    ]
+
+    def run(x: object) -> object:
+        with torch.inference_mode():
+            for a, b, out in operands:
+                torch.mm(a, b, out=out)
+        return x
+
+    return Loaded(run)
