@@ -20,7 +20,7 @@ from benchmarks.peers.host import ContenderError, Process
 from benchmarks.peers.results import NetResult, Row, Status, Times, fastest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from benchmarks.peers.net import Net
@@ -74,7 +74,7 @@ def workshop(net_: Net, cache: Path) -> Workshop:
 def prepare(net_: Net, names: Sequence[str], cache: Path, say: Callable[[str], None]) -> None:
     """Makes all environments and files, and compares what they compute; compiles what compiles; times nothing."""
     with contextlib.ExitStack() as stack:
-        _admitted(workshop(net_, cache), names, stack, say)
+        admit(workshop(net_, cache), entering(net_, names), stack, say)
 
 
 def compare(
@@ -92,8 +92,8 @@ def compare(
     """
     shop = workshop(net_, cache)
     with contextlib.ExitStack() as stack:
-        entrants, reference = _admitted(shop, names, stack, say)
-        _take_turns(entrants, rounds, runs)
+        entrants, reference = admit(shop, entering(net_, names), stack, say)
+        take_turns(entrants, rounds, runs)
     rows = _judged(entrants)
     macs = sum(product.macs for product in net.products(net_, net.network(net_, shop.weights)))
     date = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
@@ -101,19 +101,31 @@ def compare(
     return NetResult(net_.name, macs, date, rounds, runs, own, rows, _ours_to_peers(entrants, rows))
 
 
-def _admitted(
-    shop: Workshop, names: Sequence[str], stack: contextlib.ExitStack, say: Callable[[str], None]
+def entering(net_: Net, names: Sequence[str]) -> dict[str, list[str]]:
+    """All variants of the contenders, by name."""
+    return {name: list(variants(name, net_)) for name in names}
+
+
+def admit(
+    shop: Workshop, field: Mapping[str, Sequence[str]], stack: contextlib.ExitStack, say: Callable[[str], None]
 ) -> tuple[list[Entrant], Reference]:
-    """All contenders, converted, loaded and compared with the reference."""
+    """Converts and loads contenders, and compares what they compute with the network in float64.
+
+    Args:
+        shop: of the network.
+        field: variants of each contender.
+        stack: ends the processes.
+        say: is called with a line about each variant.
+    """
     reference = _reference(shop.net, net.network(shop.net, shop.weights))
     folder = shop.cache.absolute() / "run" / shop.net.name
     folder.mkdir(parents=True, exist_ok=True)
     np.save(folder / "inputs.npy", reference.inputs)
     entrants = []
-    for name in names:
-        entered = _enter(name, shop, folder, stack)
+    for name, chosen in field.items():
+        entered = _enter(name, chosen, shop, folder, stack)
         for entrant in entered:
-            _admit(entrant, reference, folder)
+            _check(entrant, reference, folder)
             say(f"{shop.net.name}: {entrant.row.label}: {entrant.row.status} {entrant.row.reason}".rstrip())
         entrants += entered
     return entrants, reference
@@ -132,11 +144,13 @@ def _reference(net_: Net, module: Any) -> Reference:
     return Reference(x, exact, own)
 
 
-def _enter(name: str, shop: Workshop, folder: Path, stack: contextlib.ExitStack) -> list[Entrant]:
-    """A contender with all variants, loaded into one process."""
+def _enter(
+    name: str, chosen: Sequence[str], shop: Workshop, folder: Path, stack: contextlib.ExitStack
+) -> list[Entrant]:
+    """A contender with its variants, loaded into one process."""
     about = contender.module(name).CONTENDER
     entrants, process, versions = [], None, {}
-    for variant in variants(name, shop.net):
+    for variant in chosen:
         converted = shop.convert(name, variant)
         row = Row(name, about.title, about.kind, variant, Status.FAILED, converted.reason)
         if converted.file is None:
@@ -159,7 +173,7 @@ def _enter(name: str, shop: Workshop, folder: Path, stack: contextlib.ExitStack)
     return entrants
 
 
-def _admit(entrant: Entrant, reference: Reference, folder: Path) -> None:
+def _check(entrant: Entrant, reference: Reference, folder: Path) -> None:
     """Compares what an entrant computes with the network in float64."""
     from ssc_deploy.verification.tolerance import error_of
 
@@ -202,7 +216,8 @@ def judged(row: Row, y: np.ndarray, reference: Reference, error: Any) -> Row:
     return dataclasses.replace(row, status=Status.WRONG, reason=reason, error=relative)
 
 
-def _take_turns(entrants: Sequence[Entrant], rounds: int, runs: int) -> None:
+def take_turns(entrants: Sequence[Entrant], rounds: int, runs: int) -> None:
+    """Times all entrants in every round, in an order drawn anew, and adds each round's median to their samples."""
     order = random.Random(0)  # noqa: S311 - an order, no secret
     for _ in range(rounds):
         racing = [entrant for entrant in entrants if entrant.process is not None]
