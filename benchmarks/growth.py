@@ -116,8 +116,8 @@ def slope(values: Sequence[float], series: Sequence[Sequence[float]]) -> Interva
     return measuring.interval([exponent(values, times) for times in zip(*series, strict=True)])
 
 
-def measure(axis: str, peers: Sequence[str], cache: Path, rounds: int, runs: int) -> Axis:
-    """Times all points of an axis in one run."""
+def measure(axis: str, peers: Sequence[str], cache: Path, *, rounds: int, runs: int, pause: bool = False) -> Axis:
+    """Times all points of an axis in one run, after Enter was pressed where ``pause`` asks for it."""
     values = list(AXES[axis])
     fields = {name: _VARIANTS.get(name) for name in (*_OURS, *peers, "sgemm")}
     with contextlib.ExitStack() as stack:
@@ -128,6 +128,8 @@ def measure(axis: str, peers: Sequence[str], cache: Path, rounds: int, runs: int
             field = {key: chosen or turns.entering(net_, [key])[key] for key, chosen in fields.items()}
             entrants[value], _ = turns.admit(shop, field, stack, lambda line: print(line, flush=True))
             macs[value] = sum(p.macs for p in net.products(net_, net.network(net_, shop.weights)))
+        if pause:
+            input("all are loaded; press Enter to time them\n")
         turns.take_turns([entrant for one in entrants.values() for entrant in one], rounds, runs)
     best = {kind: {v: _fastest(entrants[v], kind) for v in values} for kind in Kind}
     slopes = {kind: slope(values, [one.cpu for one in found.values()]) for kind, found in best.items()}
@@ -224,9 +226,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--runs", type=int, default=5, help="timed inferences of each in a round")
     parser.add_argument("--cache", type=Path, default=environments.default_cache())
+    parser.add_argument("--pause", action="store_true", help="wait for Enter before timing, to quiet the machine first")
     options = parser.parse_args()
     for axis in options.axes:
-        found = measure(axis, options.peers, options.cache, options.rounds, options.runs)
+        found = measure(
+            axis, options.peers, options.cache, rounds=options.rounds, runs=options.runs, pause=options.pause
+        )
         for point in found.points:
             print(
                 f"{axis:6}{point.value:5} {point.macs / 1e6:8.1f} M MACs   ours {point.ours.median:8.2f} ms"

@@ -51,6 +51,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=7, help="timed inferences of each in a round")
     parser.add_argument("--cache", type=Path, default=environments.default_cache())
     parser.add_argument("--prepare", action="store_true", help="make environments and files, and time nothing")
+    parser.add_argument("--pause", action="store_true", help="wait for Enter before timing, to quiet the machine first")
     options = parser.parse_args()
     try:
         nets = [Net.parse(name) for name in options.nets]
@@ -62,11 +63,17 @@ def main() -> None:
     def say(line: str) -> None:
         print(line, flush=True)
 
+    def ready() -> None:
+        if options.pause:
+            input("all are loaded; press Enter to time them\n")
+
     for net in nets:
         if options.prepare:
             turns.prepare(net, names, options.cache, say)
             continue
-        result = turns.compare(net, names, options.cache, rounds=options.rounds, runs=options.runs, say=say)
+        result = turns.compare(
+            net, names, options.cache, rounds=options.rounds, runs=options.runs, say=say, ready=ready
+        )
         results.write(result, options.out)
         for line in lines(result):
             say(line)

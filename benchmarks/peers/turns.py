@@ -78,7 +78,14 @@ def prepare(net_: Net, names: Sequence[str], cache: Path, say: Callable[[str], N
 
 
 def compare(
-    net_: Net, names: Sequence[str], cache: Path, *, rounds: int, runs: int, say: Callable[[str], None]
+    net_: Net,
+    names: Sequence[str],
+    cache: Path,
+    *,
+    rounds: int,
+    runs: int,
+    say: Callable[[str], None],
+    ready: Callable[[], object] = lambda: None,
 ) -> NetResult:
     """Runs all contenders on a network.
 
@@ -89,10 +96,12 @@ def compare(
         rounds: in each of which everybody has a turn, in an order drawn anew.
         runs: timed inferences in a turn, after one that brings the weights back into the processor's caches.
         say: is called with a line about each step.
+        ready: is called when all are loaded and compared; timing begins when it returns.
     """
     shop = workshop(net_, cache)
     with contextlib.ExitStack() as stack:
         entrants, reference = admit(shop, entering(net_, names), stack, say)
+        ready()
         take_turns(entrants, rounds, runs)
     rows = _judged(entrants)
     macs = sum(product.macs for product in net.products(net_, net.network(net_, shop.weights)))
