@@ -39,7 +39,7 @@ AXES: dict[str, dict[int, str]] = {
     "width": {9: "ssc-net-1-9", 18: "ssc-net-1-18", 27: "ssc-net-1-27", 36: "ssc-net-1-36"},
     "depth": {1: "ssc-net-1-9", 2: "ssc-net-2-9", 3: "ssc-net-3-9", 6: "ssc-net-6-9"},
     "size": {32: "ssc-net-1-9", 64: "ssc-net-1-9@64", 128: "ssc-net-1-9@128", 224: "ssc-net-1-9@224"},
-    "batch": {1: "ssc-net-1-9", 2: "ssc-net-1-9x2", 4: "ssc-net-1-9x4", 8: "ssc-net-1-9x8", 16: "ssc-net-1-9x16"},
+    "batch": {1: "ssc-net-1-9", 4: "ssc-net-1-9x4", 16: "ssc-net-1-9x16"},
 }
 
 TITLES = {

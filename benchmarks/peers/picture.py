@@ -18,7 +18,7 @@ NAME = "peers.svg"
 _WIDTH, _LABELS, _BARS, _ROW, _GAP = 960, 400, 330, 19, 34
 
 #: A bar ends here, in times of the fastest of ours; what takes longer is cut off, and says so.
-_LONGEST = 4.0
+_LONGEST = 3.0
 
 
 def write(folder: Path) -> Path | None:
@@ -111,7 +111,7 @@ def _bar(drawing: Drawing, row: Row, y: float, scale: float) -> None:
     if row.status is Status.WRONG:
         text += ", WRONG result"
     elif times.to_best_peer is not None:
-        text += f"   {times.to_best_peer.median:.2f}x the best peer"
+        text += f" · {times.to_best_peer.median:.2f} of the best peer"
     drawing.text(x, y + 12, text, "faint")
 
 
