@@ -26,6 +26,7 @@ import torch
 import ssc_deploy
 from benchmarks import measuring
 from benchmarks.peers import net as nets
+from benchmarks.peers.contenders import sgemm
 from benchmarks.peers.net import Net
 
 if TYPE_CHECKING:
@@ -85,21 +86,6 @@ def products_by_kind(module: torch.nn.Module, net: Net) -> dict[str, list[nets.P
         shape = (layer.groups, layer.kernel_size, layer.in_channels) if hasattr(layer, "groups") else (1, (1, 1), 0)
         found[convolution(*shape)].append(product)
     return found
-
-
-def sgemm(products: list[nets.Product]) -> Callable[[], None]:
-    """Runs the products once on one thread."""
-    torch.set_num_threads(1)
-    operands = [
-        (torch.rand(p.rows, p.inner), torch.rand(p.inner, p.columns), torch.empty(p.rows, p.columns)) for p in products
-    ]
-
-    def run() -> None:
-        with torch.inference_mode():
-            for a, b, out in operands:
-                torch.mm(a, b, out=out)
-
-    return run
 
 
 def onnx_kinds(path: Path, folder: Path) -> dict[str, str]:
@@ -230,7 +216,7 @@ def table(
     rows = []
     for kind, ms in sorted(medians.items(), key=lambda item: -item[1]):
         own = products.get(kind, [])
-        bare = statistics.median(timed(sgemm(own)) for _ in range(rounds)) if own else None
+        bare = statistics.median(timed(sgemm.bare(own)) for _ in range(rounds)) if own else None
         rows.append(Kind(kind, count[kind], ms, ms / whole, sum(p.macs for p in own), bare))
     return rows
 

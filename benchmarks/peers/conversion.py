@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import importlib.metadata
 import inspect
@@ -18,7 +20,7 @@ from benchmarks.peers.contender import Kind
 from benchmarks.peers.host import ContenderError, Process
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from benchmarks.peers.net import Net
 
@@ -74,9 +76,14 @@ class Workshop:
             if before.file is None:
                 return Converted(None, None, f"needs the file of {about.converted_from}: {before.reason}")
             source = before.file
-        options = variants(name, self.net)[variant]
         folder = self.cache.absolute() / "files" / self.net.name / name / re.sub(r"\W+", "-", variant)
-        key = self._key(name, options)
+        with _alone(folder):
+            return self._convert(name, variant, source, folder)
+
+    def _convert(self, name: str, variant: str, source: str | None, folder: Path) -> Converted:
+        options = variants(name, self.net)[variant]
+        about = contender.module(name).CONTENDER
+        key = self._key(name, options, source)
         kept = folder / "converted.json"
         if kept.exists():
             content = json.loads(kept.read_text())
@@ -99,7 +106,7 @@ class Workshop:
         kept.write_text(json.dumps({"key": key, "converted": asdict(converted)}))
         return converted
 
-    def _key(self, name: str, options: Mapping[str, str]) -> str:
+    def _key(self, name: str, options: Mapping[str, str], source: str | None) -> str:
         """Of all that a file depends on."""
         module = contender.module(name)
         about = module.CONTENDER
@@ -111,7 +118,18 @@ class Workshop:
             parts += environments.ENVIRONMENTS[about.environment].requirements
         if about.kind is Kind.OURS:
             parts += [inspect.getsource(ours), *(path.read_text() for path in sorted(_PACKAGE.rglob("*.py")))]
+        if source is not None:
+            parts.append(hashlib.sha256(Path(source).read_bytes()).hexdigest())
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps other runs with the same cache from making the same files meanwhile."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def variants(name: str, net_: Net) -> dict[str, Mapping[str, str]]:

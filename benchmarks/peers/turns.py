@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import os
 import random
 import statistics
 from dataclasses import dataclass
@@ -67,7 +68,10 @@ def workshop(net_: Net, cache: Path) -> Workshop:
     module = net.random_network(net_)
     weights = cache.absolute() / "weights" / f"{net_.name}.pt"
     weights.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(module.state_dict(), weights)
+    # Renamed into place: another run may be reading them.
+    unfinished = weights.with_suffix(f".{os.getpid()}")
+    torch.save(module.state_dict(), unfinished)
+    unfinished.replace(weights)
     return Workshop(net_, weights, net.fingerprint(module), cache)
 
 
