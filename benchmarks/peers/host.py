@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -87,7 +88,9 @@ class Process:
         self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
             assert stream is not None
-            stream.close()
+            # What was not read any more cannot be flushed either.
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
 
     def __enter__(self) -> Process:
         return self
