@@ -10,6 +10,7 @@ from ssc_deploy.nets.movement import Shift, window_offsets
 
 SLICED = [networks.StackedSlices, networks.JoinedSlices]
 
+
 @pytest.mark.parametrize("spelled", [*SLICED, networks.Rolls])
 def test_a_spelling_moves_the_same_pixels_as_the_networks_own_shift(spelled):
     x = torch.randn(2, 18, 5, 7)

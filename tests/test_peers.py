@@ -77,7 +77,7 @@ def test_rounding_stays_small_with_the_random_weights(shop):
     assert own_error(float32, exact).error.max < 1e-5 * np.abs(exact).max()
 
 
-@pytest.mark.parametrize("spelled", ["stacked", "concatenated"])
+@pytest.mark.parametrize("spelled", ["stacked", "joined"])
 def test_stored_weights_compute_the_same_however_the_shift_is_written(shop, spelled):
     x = torch.from_numpy(net.inputs(NET, 2))
     with torch.inference_mode():

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 #: The ways to write a shift that a user of a converter may think of.
 DEPTHWISE = {"one-hot depthwise": {"shift": "one-hot"}}
-CONCATENATED = {"concatenated slices": {"shift": "concatenated"}}
+CONCATENATED = {"concatenated slices": {"shift": "joined"}}
 SLICES = {"stacked slices": {"shift": "stacked"}, **CONCATENATED}
 
 

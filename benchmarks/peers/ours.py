@@ -14,7 +14,7 @@ def export(job: Job, form: str) -> Path:
     """Exports, and with it verifies, the network.
 
     Args:
-        job: its options, but for ``shift_spelling``, are keyword arguments of `ssc_deploy.export`.
+        job: its options are keyword arguments of `ssc_deploy.export`.
         form: ``"onnx"`` or ``"tflite"``.
 
     Raises:
