@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import csv
-import difflib
-import tomllib
 import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ssc_deploy import toml_table
 from ssc_deploy.errors import CardError
 from ssc_deploy.metadata import Preprocessing
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ssc_deploy.toml_table import Table
 
 FILE_NAME = "model.toml"
 SCHEMA_VERSION = 1
@@ -130,13 +131,7 @@ def read(path: Path) -> Card:
     Raises:
         CardError: missing, no TOML, or a key that is missing, unknown or of the wrong form: file and key are named.
     """
-    try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise CardError(f"{path} cannot be read: {error}.") from error
-    table = _Table(path, "", raw)
-    if (version := table.take("schema_version", int)) != SCHEMA_VERSION:
-        raise CardError(f"{path}: schema_version is {version}, this package reads {SCHEMA_VERSION}.")
+    table = toml_table.read(path, CardError, SCHEMA_VERSION)
     picture, training, accuracy = (table.table(key) for key in ("preprocessing", "training", "accuracy"))
     golden = table.take("golden", str, None)
     card = Card(
@@ -194,68 +189,28 @@ def find(checkpoint: Path, sha256: str) -> Card | None:
     return card
 
 
-class _Table:
-    """A TOML table whose keys are taken one by one, so that what is left over is unknown."""
-
-    def __init__(self, path: Path, name: str, raw: dict[str, Any]) -> None:
-        self.path, self.prefix, self.left, self.taken = path, f"{name}." if name else "", dict(raw), list[str]()
-
-    def take(self, key: str, kind: type, *default: Any) -> Any:
-        """The value of a key; without a default it must be there."""
-        self.taken.append(key)
-        if key not in self.left:
-            if default:
-                return default[0]
-            raise CardError(f"{self.path}: the key {self.prefix}{key} is missing.")
-        value = self.left.pop(key)
-        if type(value) is not kind and not (kind is float and type(value) is int):
-            kinds = {str: "a string", int: "a whole number", float: "a number", dict: "a table", list: "a list"}
-            raise CardError(f"{self.path}: {self.prefix}{key} must be {kinds[kind]}, not {value!r}.")
-        return value
-
-    def items(self, key: str, kind: type, *default: Any) -> tuple[Any, ...]:
-        """A list of one kind of value."""
-        values = self.take(key, list, *default)
-        return tuple(
-            _Table(self.path, f"{self.prefix}{key}", {str(i): v}).take(str(i), kind) for i, v in enumerate(values)
-        )
-
-    def table(self, key: str) -> _Table | None:
-        """A table in this one, None where it is missing."""
-        raw = self.take(key, dict, None)
-        return None if raw is None else _Table(self.path, f"{self.prefix}{key}", raw)
-
-    def file(self, key: str) -> Path | None:
-        """A file beside the card, None where the key is missing."""
-        name = self.take(key, str, None)
-        if name is None:
-            return None
-        path: Path = self.path.parent / name
-        if not (_is_inside(path, self.path.parent) and path.is_file()):
-            raise CardError(f"{self.path}: {self.prefix}{key} names {name!r}, which is no file beside the card.")
-        return path
-
-    def finish(self) -> None:
-        """Raises where keys are left that nobody took."""
-        for key in self.left:
-            near = difflib.get_close_matches(key, self.taken, 1)
-            hint = f"did you mean {near[0]}? " if near else ""
-            raise CardError(
-                f"{self.path}: the key {self.prefix}{key} is unknown; {hint}known are {', '.join(self.taken)}."
-            )
+def _file(table: Table, key: str) -> Path | None:
+    """A file beside the card, None where the key is missing."""
+    name = table.take(key, str, None)
+    if name is None:
+        return None
+    path: Path = table.path.parent / name
+    if not (_is_inside(path, table.path.parent) and path.is_file()):
+        raise CardError(f"{table.path}: {table.prefix}{key} names {name!r}, which is no file beside the card.")
+    return path
 
 
-def _training(table: _Table) -> Training:
+def _training(table: Table) -> Training:
     return Training(
         table.take("data", str),
         table.take("recipe", str),
         table.take("command", str, ""),
-        table.file("log"),
-        table.file("curve"),
+        _file(table, "log"),
+        _file(table, "curve"),
     )
 
 
-def _preprocessing(table: _Table) -> Preprocessing:
+def _preprocessing(table: Table) -> Preprocessing:
     mean = tuple(map(float, table.items("mean", float)))
     std = tuple(map(float, table.items("std", float)))
     colour = table.take("colour", str, "RGB")

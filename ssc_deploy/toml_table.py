@@ -1,0 +1,95 @@
+"""TOML that people write by hand, read strictly: a key that nobody knows is a mistake, not a detail to be skipped."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ssc_deploy.errors import SscDeployError
+
+_KINDS = {
+    bool: "true or false",
+    str: "a string",
+    int: "a whole number",
+    float: "a number",
+    dict: "a table",
+    list: "a list",
+}
+
+
+class Table:
+    """A TOML table whose keys are taken one by one, so that what is left over is unknown.
+
+    Args:
+        path: of the file, for messages.
+        raw: its content.
+        error: what is raised.
+        name: of the table in the file, with dots; empty for the whole file.
+    """
+
+    def __init__(self, path: Path, raw: dict[str, Any], error: type[SscDeployError], name: str = "") -> None:
+        self.path, self.error = path, error
+        self.prefix, self.left, self.taken = f"{name}." if name else "", dict(raw), list[str]()
+
+    def take(self, key: str, kind: type, *default: Any) -> Any:
+        """The value of a key; without a default it must be there."""
+        self.taken.append(key)
+        if key not in self.left:
+            if default:
+                return default[0]
+            raise self.error(f"{self.path}: the key {self.prefix}{key} is missing.")
+        value = self.left.pop(key)
+        if type(value) is not kind and not (kind is float and type(value) is int):
+            raise self.error(f"{self.path}: {self.prefix}{key} must be {_KINDS[kind]}, not {value!r}.")
+        return value
+
+    def items(self, key: str, kind: type, *default: Any) -> tuple[Any, ...]:
+        """A list of one kind of value."""
+        values = self.take(key, list, *default)
+        return tuple(self._inner(key, {str(i): v}).take(str(i), kind) for i, v in enumerate(values))
+
+    def mapping(self, key: str, kind: type, *default: Any) -> dict[str, Any]:
+        """A table of any keys, and values of one kind."""
+        values = self.take(key, dict, *default)
+        return {name: self._inner(key, values).take(name, kind) for name in values}
+
+    def table(self, key: str) -> Table | None:
+        """A table in this one, None where it is missing."""
+        raw = self.take(key, dict, None)
+        return None if raw is None else self._inner(key, raw)
+
+    def tables(self, key: str) -> tuple[Table, ...]:
+        """A list of tables, empty where it is missing."""
+        return tuple(self._inner(f"{key}.{i}", raw) for i, raw in enumerate(self.items(key, dict, [])))
+
+    def finish(self) -> None:
+        """Raises where keys are left that nobody took."""
+        for key in self.left:
+            near = difflib.get_close_matches(key, self.taken, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise self.error(
+                f"{self.path}: the key {self.prefix}{key} is unknown; {hint}known are {', '.join(self.taken)}."
+            )
+
+    def _inner(self, key: str, raw: dict[str, Any]) -> Table:
+        return Table(self.path, raw, self.error, f"{self.prefix}{key}")
+
+
+def read(path: Path, error: type[SscDeployError], schema_version: int) -> Table:
+    """The whole file, of which ``schema_version`` is taken.
+
+    Raises:
+        SscDeployError: as ``error``: missing, no TOML, or of another version.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as reason:
+        raise error(f"{path} cannot be read: {reason}.") from reason
+    table = Table(path, raw, error)
+    if (version := table.take("schema_version", int)) != schema_version:
+        raise error(f"{path}: schema_version is {version}, this package reads {schema_version}.")
+    return table
