@@ -11,6 +11,7 @@
     ├── CaptureError               torch.export cannot capture the module
     ├── RewriteError               a rewrite left the canonical form
     ├── LoweringError              a lowering was asked for that this network or target cannot take
+    ├── RecipeError                a recipe cannot be read, or is for another network; or there is nothing to tune
     ├── EmitError                  a graph cannot be written in the target's format
     │   └── UnsupportedOperatorError
     ├── OutputError                the output exists, or cannot be written
@@ -67,6 +68,10 @@ class RewriteError(SscDeployError):
 
 class LoweringError(SscDeployError):
     """A lowering was asked for that this network or target cannot take."""
+
+
+class RecipeError(SscDeployError):
+    """A recipe is malformed, or for another network, version or runtime; or there is nothing that could be tuned."""
 
 
 class EmitError(SscDeployError):

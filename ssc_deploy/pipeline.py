@@ -5,6 +5,7 @@ Each stage is a folder of the same name; this module only calls them in order.
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import warnings
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ssc_deploy.capture import Capture
     from ssc_deploy.emit.onnx_simplify import SimplifyReport
     from ssc_deploy.lower import Lowered
+    from ssc_deploy.recipe import Recipe
     from ssc_deploy.rewrite import RewriteReport
     from ssc_deploy.source import Source
     from ssc_deploy.verification import VerifyReport
@@ -68,6 +70,7 @@ def export(
     layout: str = "auto",
     runtime: str | None = None,
     opset: int | None = None,
+    recipe: str | Path | None = None,
     overwrite: bool = False,
     atol: float | None = None,
     rtol: float | None = None,
@@ -95,6 +98,7 @@ def export(
             fastest on ``runtime``.
         runtime: what a ``.tflite`` file is to be fast on: ``litert`` (2.3 and later) or ``tflite-2.14``; None for all.
         opset: of the ONNX file; default 17, which phones' runtimes load.
+        recipe: TOML file of `tune`, which says how each movement is carried out, in place of ``shift`` and ``shuffle``.
         overwrite: whether files that stand there may be replaced.
         atol: with ``rtol``, replaces the tolerance that follows from the network.
         rtol: see ``atol``.
@@ -105,7 +109,7 @@ def export(
         SscDeployError: one of its classes; `ssc_deploy.errors` lists them.
         VerificationError: a file computes something else than the network; no file was written.
     """
-    from ssc_deploy import golden
+    from ssc_deploy import golden, recipe_file
     from ssc_deploy.emit import files
     from ssc_deploy.source import open_source
 
@@ -113,6 +117,7 @@ def export(
     formats = formats_of([to] if isinstance(to, str) else to)
     if Format.TFLITE not in formats and (layout != "auto" or runtime is not None):
         raise LoweringError("layout and runtime are of TFLite files, and none is exported; add tflite to the formats")
+    followed = None if recipe is None else recipe_file.read(Path(recipe))
     source = open_source(_path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape)
     folder = DEFAULT_OUTPUT / source.stem if output is None else Path(output)
     paths = {f: folder / f"{source.stem}.{f.value}" for f in formats}
@@ -124,7 +129,9 @@ def export(
     canonical = canonicalise(source, progress=say, check=check)
     checked = Check(source, canonical.model, atol, rtol)
     lowered = {
-        f: lower(canonical, f, shift=shift, shuffle=shuffle, batch=batch, layout=layout, runtime=runtime)
+        f: lower(
+            canonical, f, shift=shift, shuffle=shuffle, batch=batch, layout=layout, runtime=runtime, recipe=followed
+        )
         for f in formats
     }
     exported = []
@@ -132,7 +139,7 @@ def export(
     with files.together(overwrite=overwrite) as written:
         for f in formats:
             say("lower", f"{f.target.value}: {lowered[f].report}")
-            data, operators = _build(f, lowered[f], _metadata(source, lowered[f], f), opset)
+            data, operators = build(source, f, lowered[f], opset)
             say("emit", f"{paths[f]}   {_size(data)} · {operators} operators")
             verification = checked(written.add(paths[f], data))
             if not verification.ok:
@@ -240,20 +247,27 @@ def lower(
     canonical: Canonical,
     form: Format,
     *,
-    shift: str,
-    shuffle: str,
+    shift: str = "auto",
+    shuffle: str = "auto",
     batch: int | None,
     layout: str = "auto",
     runtime: str | None = None,
+    recipe: Recipe | None = None,
 ) -> Lowered:
     """The graph for the runtime of a format; layout and runtime are of TFLite files only."""
     from ssc_deploy import lower as lowering
 
-    if form is not Format.TFLITE:
-        return lowering.lower(canonical.model, form.target, shift=shift, shuffle=shuffle, batch=batch)
-    return lowering.lower(
-        canonical.model, form.target, shift=shift, shuffle=shuffle, batch=batch, layout=layout, runtime=runtime
+    chosen = functools.partial(
+        lowering.lower, canonical.model, form.target, shift=shift, shuffle=shuffle, batch=batch, recipe=recipe
     )
+    if form is not Format.TFLITE or (recipe is not None and (layout, runtime) == ("auto", None)):
+        return chosen()
+    return chosen(layout=layout, runtime=runtime)
+
+
+def build(source: Source, form: Format, lowered: Lowered, opset: int | None = None) -> tuple[bytes, int]:
+    """The file's bytes, and the number of its operators."""
+    return _build(form, lowered, _metadata(source, lowered, form), opset)
 
 
 def describe(source: Source) -> str:

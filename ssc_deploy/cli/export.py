@@ -36,6 +36,7 @@ ssc-deploy export --ckpt my.pth --model my.py:Net --input-shape 1,3,32,32
     "--runtime", type=click.Choice(options.RUNTIMES), help="What a .tflite file is to be fast on.  [default: all]"
 )
 @click.option("--opset", type=int, help="Of the .onnx file.  [default: 17]")
+@click.option("--recipe", type=options.PATH, metavar="FILE.toml", help="Follow what ssc-deploy tune has found.")
 @options.tolerance
 @options.output_format
 @options.verbosity
@@ -51,6 +52,7 @@ def export(
     layout: str,
     runtime: str | None,
     opset: int | None,
+    recipe: Path | None,
     atol: float | None,
     rtol: float | None,
     form: str,
@@ -78,6 +80,7 @@ def export(
             layout=layout,
             runtime=runtime,
             opset=opset,
+            recipe=recipe,
             atol=atol,
             rtol=rtol,
             check=options.everything(),

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from onnx_ir.passes import common
 
 from ssc_deploy import roles
-from ssc_deploy.errors import LoweringError
+from ssc_deploy.errors import LoweringError, RecipeError
 from ssc_deploy.lower import (
     channel_major,
     defaults,
+    groups,
     shift_depthwise,
     shift_flat,
     shift_gather,
@@ -29,11 +30,13 @@ from ssc_deploy.lower.registry import Lowering, Registry
 from ssc_deploy.lower.report import Choice, LowerReport
 from ssc_deploy.lower.site import Site
 from ssc_deploy.lower.target import Target
-from ssc_deploy.rewrite import canonical
+from ssc_deploy.rewrite import canonical, fingerprint
 from ssc_deploy.rewrite import graph as g
 
 if TYPE_CHECKING:
     import onnx_ir as ir
+
+    from ssc_deploy.recipe import Recipe
 
 __all__ = [
     "SHIFTS",
@@ -44,7 +47,9 @@ __all__ = [
     "Lowered",
     "Runtime",
     "Target",
+    "default",
     "lower",
+    "registry",
     "sites",
 ]
 
@@ -81,6 +86,7 @@ def lower(
     batch: int | None = 1,
     layout: str = Layout.NHWC,
     runtime: str | None = None,
+    recipe: Recipe | None = None,
 ) -> Lowered:
     """Lowers a model in canonical form; it is left as it is.
 
@@ -92,14 +98,20 @@ def lower(
         batch: pictures at a time; None for any number (dimension ``batch`` of the inputs).
         layout: of `Layout`, for LiteRT: how pictures are held; or ``auto``: the fastest on ``runtime``.
         runtime: of `Runtime`, for LiteRT: what the file is to be fast on; None for all of them.
+        recipe: says it for each shift and each shuffle, in place of ``shift`` and ``shuffle``; pictures are held NHWC.
 
     Raises:
         LoweringError: an unknown name; a lowering that was asked for by name and cannot carry out one of the
             movements; a batch below 1, or one that the graph cannot take; a layout that the network, the batch or the
             target cannot take.
+        RecipeError: the recipe is for another graph or runtime, or says what is named besides.
     """
     if batch is not None and batch < 1:
         raise LoweringError(f"a batch of {batch} pictures is impossible; give a number from 1 on, or dynamic")
+    if recipe is not None and (shift, shuffle, layout, runtime) != ("auto", "auto", Layout.NHWC, None):
+        raise RecipeError(
+            "a recipe says how every movement is carried out; leave --shift, --shuffle, --layout and --runtime out"
+        )
     lowered = model.clone()
     stretches = channel_major.stretches(lowered) if target is Target.LITERT else set()
     chosen_layout = choose(layout, runtime, lambda: bool(stretches) and batch == 1)
@@ -107,12 +119,13 @@ def lower(
     if chosen_layout is Layout.CHANNEL_MAJOR:
         channel_major.check(planar, target, batch)
     found = [(site, role) for site, role in sites(lowered, target) if site.node not in planar]
-    named = {
-        roles.Role.SHIFT: None if shift == "auto" else SHIFTS.get(shift),
-        roles.Role.SHUFFLE: None if shuffle == "auto" else SHUFFLES.get(shuffle),
-    }
+    if recipe is None:
+        named = {roles.Role.SHIFT: shift, roles.Role.SHUFFLE: shuffle}
+        names = {site.name: named[role] for site, role in found}
+    else:
+        names = recipe.choices(fingerprint.of(model), groups.of(found), target)
     choices = []
-    chosen = [(site, role, named[role] or _default(site, role)) for site, role in found]
+    chosen = [(site, role, _lowering(site, role, names[site.name])) for site, role in found]
     for site, _, lowering in chosen:
         reason = lowering.refusal(site)
         if reason is not None:
@@ -141,7 +154,15 @@ def sites(model: ir.Model, target: Target) -> list[tuple[Site, roles.Role]]:
     return found
 
 
-def _default(site: Site, role: roles.Role) -> Lowering:
-    if role is roles.Role.SHIFT:
-        return SHIFTS.get(defaults.shift(site))
-    return SHUFFLES.get(defaults.shuffle(site))
+def default(site: Site, role: roles.Role) -> str:
+    """Name of the lowering that ``auto`` takes at a site."""
+    return defaults.shift(site) if role is roles.Role.SHIFT else defaults.shuffle(site)
+
+
+def registry(role: roles.Role) -> Registry:
+    """The lowerings of a role."""
+    return SHIFTS if role is roles.Role.SHIFT else SHUFFLES
+
+
+def _lowering(site: Site, role: roles.Role, name: str) -> Lowering:
+    return registry(role).get(default(site, role) if name == "auto" else name)

@@ -1,0 +1,203 @@
+"""A recipe: how each movement of one network is carried out on one runtime, and the measurements that say so.
+
+`ssc_deploy.tune` finds recipes and `ssc_deploy.export` follows them; `recipe_file` keeps them as TOML. A recipe is of
+a graph, not of its weights: it fits the same network trained again, and no other.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ssc_deploy.errors import RecipeError
+from ssc_deploy.roles import Role
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ssc_deploy.lower.groups import Group
+    from ssc_deploy.lower.target import Target
+
+#: Version of the file.
+SCHEMA_VERSION = 1
+
+#: What a group is said to be carried out by, where its sites differ.
+MIXED = "mixed"
+
+
+class Verdict(enum.StrEnum):
+    """What came of one measurement of a candidate."""
+
+    TAKEN = "taken"  #: faster beyond noise: it became the best
+    OPEN = "open"  #: it stayed in the running for a longer measurement
+    HOPELESS = "hopeless"  #: slower beyond noise in a short measurement; never tried again
+    KEPT_BEST = "not faster"  #: not faster beyond noise; what was best before stays
+    FAILED = "failed"  #: the device refuses it, or computes something else
+    DISTURBED = "disturbed"  #: the device was not steady; measured again
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One measurement of a candidate, which took turns with the best graph known by then.
+
+    Attributes:
+        group: whose lowering was changed, ``"shift 81x32x32"``; ``"all"`` in the measurement against the default.
+        lowering: what carries it out in the candidate.
+        against: what carries it out in the other.
+        verdict: what came of it.
+        ratio: candidate's time / the other's, from the medians of each turn; None where it failed.
+        low: lower end of the ratio's 95 % interval.
+        high: upper end.
+        p50_ms: median latency of the candidate, milliseconds; None where it failed.
+        against_ms: of the other.
+        control: ratio of a second copy of the other to the first, 1 on a device without noise.
+        turns: of each.
+        why: why it failed, or was measured again.
+    """
+
+    group: str
+    lowering: str
+    against: str
+    verdict: Verdict
+    ratio: float | None
+    low: float | None
+    high: float | None
+    p50_ms: float | None
+    against_ms: float | None
+    control: float | None
+    turns: int
+    why: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As TOML and JSON have it; what is None is left out."""
+        fields = {name: value for name, value in vars(self).items() if value is not None and value != ""}
+        return fields | {"verdict": self.verdict.value}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Where a recipe was found, and what it gains there.
+
+    Attributes:
+        device: as the user writes it, e.g. ``"host"``.
+        description: the device in a line.
+        threads: of one inference.
+        batch: pictures at a time; 0 where it is dynamic.
+        seconds: of measuring.
+        complete: whether every lowering of every group was tried before the budget was used up.
+        ratio: time of the recipe's file / that of the default, interleaved; 1 where the default won.
+        low: lower end of its 95 % interval.
+        high: upper end.
+        sha256: of the recipe's file, which an export of the same checkpoint with the same versions has as well.
+    """
+
+    device: str
+    description: str
+    threads: int
+    batch: int
+    seconds: float
+    complete: bool
+    ratio: float
+    low: float
+    high: float
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How every movement of one canonical graph is carried out.
+
+    Attributes:
+        network: display name, e.g. ``"SSC-Net-6-9"``.
+        target: the runtime that it is for.
+        graph: fingerprint of the canonical graph; see `ssc_deploy.rewrite.fingerprint`.
+        groups: lowering of each group, by ``"shift 81x32x32"`` as `lower.groups` names it.
+        exceptions: lowering of single sites that differ from their group, by their name.
+        measured: where it was found; None for one that was not measured.
+        trials: all measurements, in order.
+        versions: of the packages that made and ran the measured files.
+    """
+
+    network: str
+    target: Target
+    graph: str
+    groups: Mapping[str, str]
+    exceptions: Mapping[str, str] = field(default_factory=dict)
+    measured: Measured | None = None
+    trials: tuple[Trial, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    def choices(self, graph: str, groups: Sequence[Group], target: Target) -> dict[str, str]:
+        """The lowering of each site, by the site's name.
+
+        Args:
+            graph: fingerprint of the graph that is to be lowered.
+            groups: its movements.
+            target: what will run it.
+
+        Raises:
+            RecipeError: the recipe is for another runtime or another graph, or does not name each group and nothing
+                else; the message says what differs.
+        """
+        if target is not self.target:
+            raise RecipeError(
+                f"the recipe is for {self.target.value} and the file for {target.value}; tune the network for that too"
+            )
+        there, named = {str(group) for group in groups}, set(self.groups)
+        if graph != self.graph:
+            raise RecipeError(
+                f"the recipe is for {self.network}, and this is another graph: {_difference(named, there)}; "
+                "find one for it with ssc-deploy tune"
+            )
+        sites = {site.name for group in groups for site in group.sites}
+        if there != named or not set(self.exceptions) <= sites:
+            wrong = _difference(named, there) if there != named else f"it has no {min(set(self.exceptions) - sites)}"
+            raise RecipeError(f"the recipe does not say how this graph is carried out: {wrong}; correct it there")
+        return {
+            site.name: self.exceptions.get(site.name, self.groups[str(group)])
+            for group in groups
+            for site in group.sites
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """As TOML and JSON have it."""
+        of_role = {
+            role.value: {
+                name.removeprefix(f"{role} "): lowering
+                for name, lowering in self.groups.items()
+                if name.startswith(f"{role} ")
+            }
+            for role in (Role.SHIFT, Role.SHUFFLE)
+        }
+        tables = {**of_role, "exceptions": dict(self.exceptions), "versions": dict(self.versions)}
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "network": self.network,
+            "runtime": self.target.value,
+            "graph": self.graph,
+            **{name: table for name, table in tables.items() if table},
+            **({} if self.measured is None else {"measured": dict(vars(self.measured))}),
+            **({"trials": [trial.to_dict() for trial in self.trials]} if self.trials else {}),
+        }
+
+
+def compact(choices: Mapping[str, str], groups: Sequence[Group]) -> tuple[dict[str, str], dict[str, str]]:
+    """`Recipe.groups` and `Recipe.exceptions` that say the same as the choices site by site."""
+    common = {str(group): Counter(choices[site.name] for site in group.sites).most_common(1)[0][0] for group in groups}
+    exceptions = {
+        site.name: choices[site.name]
+        for group in groups
+        for site in group.sites
+        if choices[site.name] != common[str(group)]
+    }
+    return common, exceptions
+
+
+def _difference(recipe: set[str], graph: set[str]) -> str:
+    if graph - recipe:
+        return f"it has a {min(graph - recipe)}, which the recipe does not know"
+    if recipe - graph:
+        return f"it has no {min(recipe - graph)}"
+    return "it moves the same, and differs in other operators, shapes or connections"
