@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ssc_deploy.predict import Model, Prediction, load_model
     from ssc_deploy.profiling import Profile, profile
     from ssc_deploy.results import ExportedFile, ExportResult
+    from ssc_deploy.tuning import TuneResult, tune
     from ssc_deploy.verification import VerifyReport
 
 _HOMES = {
@@ -31,12 +32,14 @@ _HOMES = {
     "Prediction": "predict",
     "Profile": "profiling",
     "SscDeployError": "errors",
+    "TuneResult": "tuning",
     "VerificationError": "errors",
     "VerifyReport": "verification",
     "export": "pipeline",
     "inspect": "inspection",
     "load_model": "predict",
     "profile": "profiling",
+    "tune": "tuning",
     "verify": "pipeline",
 }
 
@@ -48,12 +51,14 @@ __all__ = [
     "Prediction",
     "Profile",
     "SscDeployError",
+    "TuneResult",
     "VerificationError",
     "VerifyReport",
     "export",
     "inspect",
     "load_model",
     "profile",
+    "tune",
     "verify",
 ]
 

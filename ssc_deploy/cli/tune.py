@@ -1,0 +1,88 @@
+"""``ssc-deploy tune``: the fastest graph of a network on a device, found by measuring there."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ssc_deploy.cli import options, screen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+_EXAMPLES = """\b
+ssc-deploy tune --ckpt ssc_6_9.pt --to onnx
+ssc-deploy tune --ckpt ssc_6_9.pt --to tflite --device ssh:pi@raspberry.local --threads 4
+ssc-deploy export --ckpt ssc_6_9.pt --to onnx --recipe export/ssc_6_9.onnx.toml
+"""
+
+
+@click.command(epilog=_EXAMPLES)
+@click.option("--ckpt", type=options.PATH, help="A checkpoint, or an .onnx file of another exporter.")
+@click.option(
+    "--to", type=click.Choice(options.FORMATS), default="onnx", show_default=True, help="Format of the files."
+)
+@click.option(
+    "-o",
+    "--output",
+    type=options.PATH,
+    metavar="FILE.toml",
+    help="The recipe.  [default: export/<checkpoint's stem>.<format>.toml]",
+)
+@click.option("--overwrite", is_flag=True, help="Replace a recipe that is there.")
+@options.network
+@click.option("--device", default="host", show_default=True, help="host, ssh:USER@HOST[:PORT] or adb[:SERIAL].")
+@click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of one inference.")
+@click.option("--budget", type=float, default=300.0, show_default=True, metavar="SECONDS", help="Of measuring.")
+@click.option(
+    "--batch", type=options.batch, metavar="N|dynamic", default="1", show_default=True, help="Pictures at a time."
+)
+@click.option(
+    "--start", type=click.Choice(options.SHIFTS), default="auto", help="Lowering of the shifts to start from."
+)
+@click.option("--no-cache", is_flag=True, help="Measure anew what an earlier run has measured.")
+@options.output_format
+@options.verbosity
+def tune(
+    *,
+    ckpt: Path | None,
+    to: str,
+    output: Path | None,
+    overwrite: bool,
+    device: str,
+    threads: int,
+    budget: float,
+    batch: int | str,
+    start: str,
+    no_cache: bool,
+    form: str,
+    **network: Any,
+) -> None:
+    """Search for the fastest graph of a network by measuring it on a device, and write a recipe for export.
+
+    Every measurement is kept beside the recipe, so that a run that is stopped goes on where it was. The default stays
+    unless something is faster beyond noise.
+    """
+    import ssc_deploy
+
+    if ckpt is None and not network["model"] and not network["arch"]:
+        raise click.UsageError("name a network: --ckpt FILE, --model FILE.py:NAME or --arch NAME")
+    with screen.Stages(on_stderr=form == "json") as stages:
+        result = ssc_deploy.tune(
+            ckpt,
+            to=to,
+            output=output,
+            overwrite=overwrite,
+            **network,
+            device=device,
+            threads=threads,
+            budget=budget,
+            batch=None if isinstance(batch, str) else batch,
+            start=start,
+            cache=not no_cache,
+            progress=stages,
+        )
+    if form == "json":
+        screen.print_json(result.to_dict())
