@@ -26,6 +26,9 @@ SCHEMA_VERSION = 1
 #: What a group is said to be carried out by, where its sites differ.
 MIXED = "mixed"
 
+#: `Trial.group` of the measurement against the default.
+ALL = "all"
+
 
 class Verdict(enum.StrEnum):
     """What came of one measurement of a candidate."""
@@ -43,7 +46,7 @@ class Trial:
     """One measurement of a candidate, which took turns with the best graph known by then.
 
     Attributes:
-        group: whose lowering was changed, ``"shift 81x32x32"``; ``"all"`` in the measurement against the default.
+        group: whose lowering was changed, ``"shift 81x32x32"``; `ALL` against the default.
         lowering: what carries it out in the candidate.
         against: what carries it out in the other.
         verdict: what came of it.

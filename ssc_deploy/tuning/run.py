@@ -144,7 +144,7 @@ def tune(
         file, _ = candidates.verified(found.choices)
         sha256 = sha256_of(file)
     recipe = _with_evidence(
-        space.recipe(found.choices), found, bench.seconds, description, sha256, threads=threads, batch=batch
+        space.recipe(found.choices), found, bench.seconds, description, sha256=sha256, threads=threads, batch=batch
     )
     files.write_verified(path, recipe_file.dumps(recipe).encode(), lambda _: None, overwrite)
     result = TuneResult(path, recipe, bench.remembered)

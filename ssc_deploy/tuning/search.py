@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ssc_deploy.recipe import Trial, Verdict
+from ssc_deploy.recipe import ALL, Trial, Verdict
 from ssc_deploy.tuning.bench import LONG, SHORT
 from ssc_deploy.tuning.space import lowering_of
 
@@ -31,9 +31,6 @@ _ROUNDS = 3
 
 #: Times that a long measurement is taken until the device holds still.
 ATTEMPTS = 3
-
-#: What the measurement against the default is called in the trials.
-ALL = "all"
 
 
 @dataclass(frozen=True)
