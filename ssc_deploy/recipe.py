@@ -118,6 +118,8 @@ class Recipe:
         graph: fingerprint of the canonical graph; see `ssc_deploy.rewrite.fingerprint`.
         groups: lowering of each group, by ``"shift 81x32x32"`` as `lower.groups` names it.
         exceptions: lowering of single sites that differ from their group, by their name.
+        layout: of `lower.Layout`: how a TFLite file holds pictures. Movements that a channel-major stretch carries out
+            are in no group.
         measured: where it was found; None for one that was not measured.
         trials: all measurements, in order.
         versions: of the packages that made and ran the measured files.
@@ -128,6 +130,7 @@ class Recipe:
     graph: str
     groups: Mapping[str, str]
     exceptions: Mapping[str, str] = field(default_factory=dict)
+    layout: str = "nhwc"
     measured: Measured | None = None
     trials: tuple[Trial, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -180,6 +183,7 @@ class Recipe:
             "network": self.network,
             "runtime": self.target.value,
             "graph": self.graph,
+            **({} if self.layout == "nhwc" else {"layout": self.layout}),
             **{name: table for name, table in tables.items() if table},
             **({} if self.measured is None else {"measured": dict(vars(self.measured))}),
             **({"trials": [trial.to_dict() for trial in self.trials]} if self.trials else {}),

@@ -4,6 +4,7 @@
     network = "SSC-Net-6-9"
     runtime = "onnxruntime"
     graph = "<SHA-256 of its structure>"
+    layout = "channel-major"        # of a TFLite file; left out where it is nhwc
 
     [shift]                         # channels x height x width: what carries it out
     81x32x32 = "flat"
@@ -25,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssc_deploy import toml_table
 from ssc_deploy.errors import RecipeError
+from ssc_deploy.lower.layout import Layout
 from ssc_deploy.lower.target import Target
 from ssc_deploy.recipe import SCHEMA_VERSION, Measured, Recipe, Trial, Verdict
 from ssc_deploy.roles import Role
@@ -66,6 +68,7 @@ def read(path: Path) -> Recipe:
             for label, lowering in table.mapping(role.value, str, {}).items()
         },
         exceptions=table.mapping("exceptions", str, {}),
+        layout=_layout(table),
         measured=None if measured is None else _measured(measured),
         trials=tuple(_trial(trial) for trial in table.tables("trials")),
         versions=table.mapping("versions", str, {}),
@@ -95,6 +98,13 @@ def dumps(recipe: Recipe) -> str:
         # One line each; a list has to stand before the first table.
         parts.insert(1, "trials = [\n" + "".join(f"  {_value(trial)},\n" for trial in trials) + "]\n")
     return "\n".join(parts)
+
+
+def _layout(table: Table) -> str:
+    name: str = table.take("layout", str, Layout.NHWC.value)
+    if name not in set(Layout):
+        raise RecipeError(f"{table.path}: layout must be {' or '.join(Layout)}, not {name!r}.")
+    return name
 
 
 def _measured(table: Table) -> Measured:

@@ -16,7 +16,6 @@ from ssc_deploy.errors import LoweringError, RecipeError
 from ssc_deploy.lower import Target
 from ssc_deploy.recipe import Measured, Recipe, Trial, Verdict
 from ssc_deploy.rewrite import fingerprint
-from ssc_deploy.roles import Role
 from ssc_deploy.tuning import space as spaces
 
 if TYPE_CHECKING:
@@ -47,8 +46,8 @@ def lowered(recipe: Recipe, *movements: mv.Movement, target: Target = Target.ONN
 def recipe() -> Recipe:
     """Of a shift, a shuffle, and the same shift again."""
     found = space(SHIFT, SHUFFLE, SHIFT)
-    chosen = dict.fromkeys(found.default, "gather")
-    return found.recipe(chosen | {site.name: "flat" for g in found.groups if g.role is Role.SHIFT for site in g.sites})
+    shift, shuffle = sorted(found.axes, key=lambda axis: axis.name)
+    return found.recipe(shuffle.changed(shift.changed(found.default, "flat"), "gather"))
 
 
 def test_lowering_follows_the_recipe(recipe: Recipe) -> None:
@@ -60,7 +59,9 @@ def test_a_single_site_may_differ_from_its_group(recipe: Recipe) -> None:
     found = space(SHIFT, SHUFFLE, SHIFT)
     last = found.groups[0].sites[-1].name
     assert lowered(dataclasses.replace(recipe, exceptions={last: "slice"}), SHIFT, SHUFFLE, SHIFT)[-1] == "slice"
-    mixed = found.recipe({**dict.fromkeys(found.default, "gather"), last: "slice"})
+    mixed = found.recipe(
+        {**found.default, **dict.fromkeys((site.name for site in found.groups[0].sites), "gather"), last: "slice"}
+    )
     assert len(mixed.exceptions) == 1
     assert lowered(mixed, SHIFT, SHUFFLE, SHIFT) == ["gather", "gather", "slice"]
 
@@ -97,7 +98,7 @@ def test_a_recipe_for_another_runtime_is_refused(recipe: Recipe) -> None:
 
 def test_a_lowering_that_the_runtime_cannot_take_is_refused() -> None:
     tflite = space(SHIFT, target=Target.LITERT)
-    wrong = tflite.recipe(dict.fromkeys(tflite.default, "flat"))
+    wrong = tflite.recipe(tflite.axes[0].changed(tflite.default, "flat"))
     with pytest.raises(LoweringError, match="cannot be carried out by flat: its pictures are stored channels last"):
         lowered(wrong, SHIFT, target=Target.LITERT)
 
@@ -117,9 +118,9 @@ def test_a_recipe_that_does_not_say_all_or_says_too_much_is_refused(recipe: Reci
         lowered(elsewhere, SHIFT, SHUFFLE, SHIFT)
 
 
-@pytest.mark.parametrize("option", [{"shift": "slice"}, {"shuffle": "gather"}])
+@pytest.mark.parametrize("option", [{"shift": "slice"}, {"shuffle": "gather"}, {"runtime": "litert"}])
 def test_a_recipe_and_a_named_lowering_contradict_each_other(recipe: Recipe, option: dict[str, str]) -> None:
-    with pytest.raises(RecipeError, match="leave --shift and --shuffle out"):
+    with pytest.raises(RecipeError, match="leave --shift, --shuffle, --layout and --runtime out"):
         lowered(recipe, SHIFT, SHUFFLE, SHIFT, **option)
 
 
@@ -139,6 +140,7 @@ def test_the_file_holds_all_of_it(recipe: Recipe, tmp_path: Path) -> None:
         ("schema_version = 1", "schema_version = 2", "schema_version is 2, this package reads 1"),
         ('network = "Net"', "network = 7", "network must be a string, not 7"),
         ('runtime = "onnxruntime"', 'runtime = "tensorrt"', "runtime must be onnxruntime or litert, not 'tensorrt'"),
+        ("[shift]", 'layout = "rows"\n[shift]', "layout must be nhwc or channel-major, not 'rows'"),
         ("[shuffle]", "[shufle]", "the key shufle is unknown; did you mean shuffle"),
         ('18x5x4 = "flat"', "18x5x4 = 3", "shift.18x5x4 must be a string, not 3"),
         ("[shift]", "[shift", "cannot be read"),

@@ -98,7 +98,7 @@ def lower(
         batch: pictures at a time; None for any number (dimension ``batch`` of the inputs).
         layout: of `Layout`, for LiteRT: how pictures are held; or ``auto``: the fastest on ``runtime``.
         runtime: of `Runtime`, for LiteRT: what the file is to be fast on; None for all of them.
-        recipe: says it for each shift and each shuffle, in place of ``shift`` and ``shuffle``; pictures are held NHWC.
+        recipe: says it for each shift and each shuffle, in place of ``shift`` and ``shuffle``, and the layout.
 
     Raises:
         LoweringError: an unknown name; a lowering that was asked for by name and cannot carry out one of the
@@ -112,6 +112,8 @@ def lower(
         raise RecipeError(
             "a recipe says how every movement is carried out; leave --shift, --shuffle, --layout and --runtime out"
         )
+    if recipe is not None:
+        layout = recipe.layout
     lowered = model.clone()
     stretches = channel_major.stretches(lowered) if target is Target.LITERT else set()
     chosen_layout = choose(layout, runtime, lambda: bool(stretches) and batch == 1)

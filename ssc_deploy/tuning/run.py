@@ -132,7 +132,7 @@ def tune(
         raise OutputError(f"{path} exists; choose another file with --output, or replace it with --overwrite.")
     say("checkpoint", pipeline.describe(source))
     canonical = pipeline.canonicalise(source, progress=say)
-    space = spaces.of(canonical.model, form.target, source.name)
+    space = spaces.of(canonical.model, form.target, source.name, batch)
     first = space.default if start == "auto" else space.started(start)
     with tempfile.TemporaryDirectory(prefix="ssc-deploy-") as name:
         candidates = Candidates(Path(name), canonical, space, form, batch)

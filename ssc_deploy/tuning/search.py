@@ -14,17 +14,15 @@ from typing import TYPE_CHECKING
 
 from ssc_deploy.recipe import ALL, Trial, Verdict
 from ssc_deploy.tuning.bench import LONG, SHORT
-from ssc_deploy.tuning.space import lowering_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ssc_deploy.lower.groups import Group
     from ssc_deploy.profiling.job import Protocol
     from ssc_deploy.profiling.statistics import Ratio
     from ssc_deploy.tuning.bench import Bench
     from ssc_deploy.tuning.comparison import Comparison, Timed
-    from ssc_deploy.tuning.space import Choices, Space
+    from ssc_deploy.tuning.space import Axis, Choices, Space
 
 #: Rounds over all groups; one without a change is the last in any case.
 _ROUNDS = 3
@@ -71,8 +69,8 @@ class Search:
         best = start
         for _ in range(_ROUNDS):
             before = best
-            for group in self._space.groups:
-                best = self._descend(best, group)
+            for axis in self._space.axes:
+                best = self._descend(best, axis)
             if best == before:
                 break
         default = self._space.default
@@ -84,12 +82,10 @@ class Search:
     def _found(self, choices: Choices, ratio: Ratio | None) -> Found:
         return Found(choices, tuple(self._trials), self._complete, ratio)
 
-    def _descend(self, best: Choices, group: Group) -> Choices:
-        """The best choice once this group's lowerings were compared."""
-        current = lowering_of(best, group)
-        names = [name for name in self._space.options[str(group)] if name != current]
-        candidates = {name: self._space.changed(best, group, name) for name in names}
-        comparing = _Comparing(best, candidates, str(group), current)
+    def _descend(self, best: Choices, axis: Axis) -> Choices:
+        """The best choice once all that this axis could be was compared."""
+        candidates = {name: axis.changed(best, name) for name in self._space.alternatives(axis, best)}
+        comparing = _Comparing(best, candidates, axis.name, axis.of(best))
         if not self._in_the_running(comparing) or not self._affords(SHORT, len(self._in_the_running(comparing))):
             return best
         self._measure(comparing, SHORT)

@@ -1,4 +1,8 @@
-"""What can be chosen: for each group of alike movements, one of the lowerings that take all of its sites."""
+"""What can be chosen: for each group of alike movements one of the lowerings that take all its sites, and the layout.
+
+In LiteRT's channel-major layout whole stretches of a network are one form, movements included: there, groups that lie
+in a stretch have nothing to choose.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,10 @@ from typing import TYPE_CHECKING
 
 from ssc_deploy import lower
 from ssc_deploy.errors import RecipeError
+from ssc_deploy.lower import channel_major
 from ssc_deploy.lower import groups as grouping
+from ssc_deploy.lower.layout import Layout
+from ssc_deploy.lower.target import Target
 from ssc_deploy.recipe import MIXED, Recipe, compact
 from ssc_deploy.rewrite import fingerprint
 from ssc_deploy.roles import Role
@@ -18,10 +25,36 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
     from ssc_deploy.lower.groups import Group
-    from ssc_deploy.lower.target import Target
 
-    #: Lowering of each site, by its name.
+    #: Lowering of each site, by its name; and the layout, by `LAYOUT`.
     Choices = Mapping[str, str]
+
+#: Name of the axis that is no group of movements.
+LAYOUT = "layout"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One thing to choose.
+
+    Attributes:
+        name: ``"shift 81x32x32"``, or `LAYOUT`.
+        keys: in `Choices` that it sets, all to the same: names of sites, or `LAYOUT`.
+        options: what it can be.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    options: tuple[str, ...]
+
+    def of(self, choices: Choices) -> str:
+        """What it is, or `MIXED` where its sites differ."""
+        names = {choices[key] for key in self.keys}
+        return next(iter(names)) if len(names) == 1 else MIXED
+
+    def changed(self, choices: Choices, option: str) -> Choices:
+        """The choices with this one made otherwise."""
+        return {**choices, **dict.fromkeys(self.keys, option)}
 
 
 @dataclass(frozen=True)
@@ -32,21 +65,25 @@ class Space:
         network: display name.
         target: what will run the graph.
         graph: fingerprint of the canonical graph.
-        groups: its movements, those that move most first: a wrong lowering costs most there.
-        options: names of the lowerings that each group can take, by the group.
+        axes: what to choose; the layout first, then the groups that move most: what is wrong costs most there.
+        groups: the movements, in the order of the graph.
+        planar: names of the sites that channel-major stretches carry out.
         default: what ``auto`` takes.
     """
 
     network: str
     target: Target
     graph: str
+    axes: tuple[Axis, ...]
     groups: tuple[Group, ...]
-    options: Mapping[str, tuple[str, ...]]
+    planar: frozenset[str]
     default: Choices
 
-    def changed(self, choices: Choices, group: Group, lowering: str) -> Choices:
-        """The choices with all of the group carried out by that lowering."""
-        return {**choices, **{site.name: lowering for site in group.sites}}
+    def alternatives(self, axis: Axis, choices: Choices) -> tuple[str, ...]:
+        """What else the axis could be, if that makes another graph."""
+        if choices[LAYOUT] == Layout.CHANNEL_MAJOR and self.planar.issuperset(axis.keys):
+            return ()
+        return tuple(option for option in axis.options if option != axis.of(choices))
 
     def started(self, shift: str) -> Choices:
         """The default, with shifts carried out by that lowering wherever their group can take it.
@@ -54,40 +91,49 @@ class Space:
         Raises:
             RecipeError: no group of shifts can take it.
         """
-        choices, able = self.default, False
-        for group in self.groups:
-            if group.role is Role.SHIFT and shift in self.options[str(group)]:
-                choices, able = self.changed(choices, group, shift), True
+        shifts = {str(group) for group in self.groups if group.role is Role.SHIFT}
+        able = [axis for axis in self.axes if axis.name in shifts and shift in axis.options]
         if not able:
-            known = sorted({name for g in self.groups if g.role is Role.SHIFT for name in self.options[str(g)]})
+            known = sorted({option for axis in self.axes if axis.name in shifts for option in axis.options})
             raise RecipeError(f"no shift can be carried out by {shift!r} here; start from auto, {', '.join(known)}")
+        choices = self.default
+        for axis in able:
+            choices = axis.changed(choices, shift)
         return choices
 
     def recipe(self, choices: Choices) -> Recipe:
         """The choices as a recipe without evidence."""
-        in_order = sorted(self.groups, key=lambda group: (group.role != Role.SHIFT, -group.sites[0].height))
-        return Recipe(self.network, self.target, self.graph, *compact(choices, in_order))
+        groups = self.groups
+        if choices[LAYOUT] == Layout.CHANNEL_MAJOR:
+            groups = grouping.of([(s, g.role) for g in groups for s in g.sites if s.name not in self.planar])
+        return Recipe(self.network, self.target, self.graph, *compact(choices, groups), layout=choices[LAYOUT])
 
 
-def lowering_of(choices: Choices, group: Group) -> str:
-    """What carries out a group, or `MIXED`."""
-    names = {choices[site.name] for site in group.sites}
-    return next(iter(names)) if len(names) == 1 else MIXED
-
-
-def of(model: ir.Model, target: Target, network: str) -> Space:
+def of(model: ir.Model, target: Target, network: str, batch: int | None = 1) -> Space:
     """The space of a canonical graph.
+
+    Args:
+        model: the graph.
+        target: what will run it.
+        network: display name.
+        batch: pictures at a time; None for any number.
 
     Raises:
         RecipeError: there is nothing to choose.
     """
     found = lower.sites(model, target)
-    groups = sorted(grouping.of(found), key=lambda group: -group.numbers)
-    options = {str(group): _options(group) for group in groups}
-    if not any(len(names) > 1 for names in options.values()):
+    groups = grouping.of(found)
+    axes = [Axis(str(group), tuple(site.name for site in group.sites), _options(group)) for group in groups]
+    numbers = {str(group): group.numbers for group in groups}
+    axes.sort(key=lambda axis: -numbers[axis.name])
+    stretches = channel_major.stretches(model) if target is Target.LITERT and batch == 1 else set()
+    if stretches:
+        axes.insert(0, Axis(LAYOUT, (LAYOUT,), (Layout.NHWC.value, Layout.CHANNEL_MAJOR.value)))
+    if not any(len(axis.options) > 1 for axis in axes):
         raise RecipeError(f"{network} has no shift or shuffle that could be carried out in more than one way")
-    default = {site.name: lower.default(site, role) for site, role in found}
-    return Space(network, target, fingerprint.of(model), tuple(groups), options, default)
+    default = {site.name: lower.default(site, role) for site, role in found} | {LAYOUT: Layout.NHWC.value}
+    planar = frozenset(site.name for site, _ in found if site.node in stretches)
+    return Space(network, target, fingerprint.of(model), tuple(axes), groups, planar, default)
 
 
 def _options(group: Group) -> tuple[str, ...]:

@@ -82,7 +82,7 @@ def test_a_recipe_is_refused_where_it_does_not_belong(tuned, folder, tmp_path) -
     path, _ = tuned
     mine = ["--ckpt", folder / "mine.pth.tar", *foreign(), "-o", tmp_path / "out"]
     assert "is for onnxruntime and the file for litert" in failed("export", *mine, "--to", "tflite", "--recipe", path)
-    assert "leave --shift and --shuffle out" in failed("export", *mine, "--recipe", path, "--shift", "slice")
+    assert "leave --shift, --shuffle" in failed("export", *mine, "--recipe", path, "--shift", "slice")
     wider = [*foreign(), "--arg", "groups=3", "-o", tmp_path / "out"]
     assert "another graph: it has a shift 27x8x8" in failed("export", *wider, "--recipe", path)
     assert "cannot be read" in refused("export", *mine, "--recipe", tmp_path / "none.toml")

@@ -42,7 +42,7 @@ FASTEST = {"shift 18x5x4": "flat", "shift 18x5x4 #2": "depthwise", "shuffle 18x5
 
 
 def milliseconds(choices: Choices, costs: dict[str, dict[str, float]]) -> float:
-    return 4.0 + sum(costs[str(group)][spaces.lowering_of(choices, group)] for group in SPACE.groups)
+    return 4.0 + sum(costs[axis.name][axis.of(choices)] for axis in SPACE.axes)
 
 
 class Simulated:
@@ -133,4 +133,4 @@ def search(
 
 def lowerings(choices: Choices) -> dict[str, str]:
     """By group."""
-    return {str(group): spaces.lowering_of(choices, group) for group in SPACE.groups}
+    return {axis.name: axis.of(choices) for axis in SPACE.axes}
