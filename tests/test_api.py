@@ -20,12 +20,14 @@ PUBLIC = [
     "Prediction",
     "Profile",
     "SscDeployError",
+    "TuneResult",
     "VerificationError",
     "VerifyReport",
     "export",
     "inspect",
     "load_model",
     "profile",
+    "tune",
     "verify",
 ]
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\b
 ssc-deploy tune --ckpt ssc_6_9.pt --to onnx
-ssc-deploy tune --ckpt ssc_6_9.pt --to tflite --device ssh:pi@raspberry.local --threads 4
-ssc-deploy export --ckpt ssc_6_9.pt --to onnx --recipe export/ssc_6_9.onnx.toml
+ssc-deploy tune --ckpt ssc_6_9.pt --to tflite --device ssh:pi@raspberry.local
+ssc-deploy export --ckpt ssc_6_9.pt --recipe export/ssc_6_9.onnx.toml
 """
 
 
@@ -60,10 +60,10 @@ def tune(
     form: str,
     **network: Any,
 ) -> None:
-    """Search for the fastest graph of a network by measuring it on a device, and write a recipe for export.
+    """Search for a network's fastest graph by measuring it on a device.
 
-    Every measurement is kept beside the recipe, so that a run that is stopped goes on where it was. The default stays
-    unless something is faster beyond noise.
+    What was found is written as a recipe, which export --recipe follows. Every measurement is kept beside it, so that
+    a run that is stopped goes on where it was. The default stays unless something is faster beyond noise.
     """
     import ssc_deploy
 
