@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: Pictures that untrained networks are settled on.
 MODEL = Path(__file__).parents[1] / "models" / "ssc-net-1-9"
 
+
 def _windows(x: torch.Tensor, join: Callable[[list[torch.Tensor]], torch.Tensor]) -> torch.Tensor:
     """Pads ``x`` [N, C, H, W] once, cuts nine windows out of a view of its whole groups of nine, and joins them.
 

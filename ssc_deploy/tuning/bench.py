@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 #: Tells what is hopeless.
 SHORT = Protocol(
-    warmup_runs=3, warmup_seconds=0.1, runs=40, seconds=0.3, repeats=10, operator_runs=0, fresh_processes=0, peak=False
+    warmup_runs=3, warmup_seconds=0.1, runs=40, seconds=0.3, repeats=10, operator_runs=0, fresh_processes=0
 )
 
 #: Decides.
 LONG = Protocol(
-    warmup_runs=5, warmup_seconds=0.2, runs=120, seconds=1.5, repeats=30, operator_runs=0, fresh_processes=0, peak=False
+    warmup_runs=5, warmup_seconds=0.2, runs=120, seconds=1.5, repeats=30, operator_runs=0, fresh_processes=0
 )
 
 #: Seconds that a job is taken to need besides its turns, until one has been measured.
