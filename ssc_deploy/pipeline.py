@@ -160,6 +160,7 @@ def export(
         beside = golden.path_beside(paths[formats[0]])
         if overwrite or not golden.stands(beside, chosen):
             written.add(beside, chosen.to_bytes())
+        say("golden", f"{beside}   {len(chosen.inputs)} inputs with the network's outputs, for profile")
     return ExportResult(
         source.name,
         source.sha256,

@@ -28,6 +28,7 @@ _NEXT = {
     "emit": "verify",
     "verify": "",
     "onnxsim": "",
+    "golden": "",
 }
 _FIRST = "checkpoint"
 _WIDTH = max(map(len, _NEXT))
