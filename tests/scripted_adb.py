@@ -7,10 +7,12 @@ in the phone's, and Android's own programs from its ``bin``.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -166,12 +168,19 @@ def push(phones: Phones, phone: Path, source: Path, remote: str) -> int:
     return 0
 
 
+def stop(phone: Path) -> None:
+    """Ends the app of a phone with all that it started, where one runs."""
+    pid = phone / "pid"
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        os.killpg(int(pid.read_text()), signal.SIGKILL)  # it leads a session of its own
+    pid.unlink(missing_ok=True)
+
+
 def am(arguments: list[str]) -> int:
     """Android's activity manager, which starts the app and does not wait for it to end."""
     phones, phone = load(), Path(os.environ["PHONE"])
     if arguments[0] == "force-stop":
-        subprocess.run(["/bin/sh", "-c", f"kill -9 $(cat '{phone}/pid')"], capture_output=True, check=False)
-        (phone / "pid").unlink(missing_ok=True)
+        stop(phone)
         return 0
     assert arguments[:5] == ["start", "-W", "-S", "-n", f"{PACKAGE}/.BenchActivity"]
     assert arguments[5:7] == ["--es", "job"]

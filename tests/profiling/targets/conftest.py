@@ -34,7 +34,9 @@ def phones(tmp_path, monkeypatch):
     (tmp_path / "phones").mkdir()
     phones = scripted_adb.Phones(tmp_path / "phones")
     phones.save()
-    return phones
+    yield phones
+    for app in phones.folder.glob("*/pid"):  # of a phone that nobody reaches any more, too
+        scripted_adb.stop(app.parent)
 
 
 @pytest.fixture

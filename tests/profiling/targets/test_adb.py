@@ -224,7 +224,6 @@ def test_a_phone_that_is_unplugged_at_any_moment(phones, folder, calls):
     assert not (folder / "result.json").exists()
     if phones.left():  # nobody could remove it, so it is told
         assert any("may be left on the phone R5CT" in str(one.message) for one in warned)
-    subprocess.run(["/bin/sh", "-c", f"kill -9 $(cat '{phones.phone()}/pid')"], capture_output=True, check=False)
 
 
 def test_a_phone_that_is_slow_takes_its_time(phones, folder):
