@@ -4,9 +4,10 @@ The best file stands in the job twice, first and last. Both copies are the same 
 
     control = time of the second copy / time of the first
 
-shows what the measurement adds by itself. Candidates are compared with both copies together, and one is faster only if
+shows what the measurement adds by itself: its bias is how far the 95 % interval of the control lies from 1, 0 where 1
+is inside. Candidates are compared with both copies together, and one is faster only if
 
-    high * (1 + |control - 1|) < 1,      high: upper end of the 95 % interval of its ratio.
+    high * (1 + bias) < 1,      high: upper end of the 95 % interval of its ratio.
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from ssc_deploy.profiling.job import Measurement
 
-#: How far the control may be from 1 before a measurement is taken again.
-CONTROL = 0.03
+#: Bias beyond which a measurement is taken again.
+BIAS = 0.01
 
 #: Change of the best file's latency from the first third of a job to its last, likewise: turns are paired, but a device
 #: that slows down so, from heat or another process, is not the one whose fastest graph was asked for.
@@ -70,22 +71,26 @@ class Comparison:
     candidates: tuple[Timed, ...]
 
     @property
+    def bias(self) -> float:
+        """What the measurement adds to one of two equal files, at least."""
+        return max(0.0, self.control.interval.low - 1, 1 - self.control.interval.high)
+
+    @property
     def disturbed(self) -> str:
         """Why it should be measured again; empty where the device held still."""
-        if abs(self.control.value - 1) > CONTROL:
-            return f"two copies of one file differed by {abs(self.control.value - 1):.0%}"
+        if self.bias > BIAS:
+            return f"two copies of one file differed by {self.bias:.1%} or more"
         if abs(self.drift) > DRIFT:
             return f"the device became {abs(self.drift):.0%} {'slower' if self.drift > 0 else 'faster'} meanwhile"
         return ""
 
     def faster(self, candidate: Timed) -> bool:
         """Whether a candidate is faster beyond noise."""
-        return candidate.ratio is not None and candidate.ratio.interval.high * (1 + abs(self.control.value - 1)) < 1
+        return candidate.ratio is not None and candidate.ratio.interval.high * (1 + self.bias) < 1
 
     def hopeless(self, candidate: Timed) -> bool:
-        """Whether a candidate is so surely slower, even for a disturbed device, that it needs no longer measurement."""
-        margin = MARGIN + abs(self.control.value - 1) + abs(self.drift)
-        return candidate.ratio is None or candidate.ratio.interval.low > 1 + margin
+        """Whether a candidate is so surely slower that it needs no longer measurement."""
+        return candidate.ratio is None or candidate.ratio.interval.low > (1 + MARGIN) * (1 + self.bias)
 
 
 def of(measured: Sequence[Measurement], digests: Sequence[str], seconds: float) -> Comparison:

@@ -101,7 +101,7 @@ class Search:
             winner, disturbed = self._measure(comparing, LONG, attempt)
             if not disturbed:
                 return winner
-        # Never quiet: what the control was off by counts against a candidate, so one that won has won.
+        # Never quiet: what two equal files differ by counts against a candidate, so one that won has won.
         return winner
 
     def _in_the_running(self, comparing: _Comparing) -> list[str]:

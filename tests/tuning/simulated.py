@@ -53,6 +53,7 @@ class Simulated:
         noise: standard deviation of single runs, as a share.
         slowed: from the middle of the jobs of these numbers on, everything takes twice as long.
         refused: a lowering that the device does not load.
+        last: by which share the last file of a job is slower than it should be, wherever that comes from.
         killed_at: number of the job in which the program is interrupted.
     """
 
@@ -66,11 +67,12 @@ class Simulated:
         noise: float = 0.01,
         slowed: frozenset[int] = frozenset(),
         refused: str = "",
+        last: float = 0.0,
         killed_at: int | None = None,
         runtime: str = "1.0",
     ) -> None:
         self.costs, self.noise, self.slowed, self.refused = costs or COSTS, noise, slowed, refused
-        self.killed_at, self.runtime = killed_at, runtime
+        self.last, self.killed_at, self.runtime = last, killed_at, runtime
         self.choices: dict[str, Choices] = {}
         self.jobs: list[Job] = []
         self.now = 0.0
@@ -99,6 +101,8 @@ class Simulated:
             return Measurement(index, 1, failure=Failure("refused", "the runtime refuses it"))
         repeats = job.protocol.repeats
         nanoseconds = 1e6 * milliseconds(choices, self.costs)
+        if index == len(job.models) - 1:
+            nanoseconds *= 1 + self.last
         turns = []
         for turn in range(repeats):
             slow = 2.0 if slowed and turn >= repeats / 2 else 1.0

@@ -83,6 +83,16 @@ def test_a_device_that_never_holds_still_is_not_asked_forever(tmp_path: Path) ->
     assert len(device.jobs) < 40
 
 
+def test_what_two_equal_files_differ_by_is_no_gain(tmp_path: Path) -> None:
+    # Every candidate looks 2 % faster than the two copies of the best file together.
+    costs = {group: dict.fromkeys(by_lowering, 3.0) for group, by_lowering in COSTS.items()}
+    device, lines = Simulated(costs, noise=0.001, last=0.04), []
+    found, _ = search(device, tmp_path, lines=lines)
+    assert lowerings(found.choices) == lowerings(SPACE.default)
+    assert {trial.verdict for trial in found.trials} == {Verdict.OPEN, Verdict.DISTURBED, Verdict.KEPT_BEST}
+    assert any("two copies of one file differed by" in line for line in lines)
+
+
 @pytest.mark.parametrize("budget", [0.5, 12.0, 30.0])
 def test_the_budget_is_kept_and_the_default_stays_when_it_is_too_small(budget: float, tmp_path: Path) -> None:
     found, bench = search(Simulated(), tmp_path, start=SPACE.started("gather"), budget=budget)
