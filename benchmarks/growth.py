@@ -183,9 +183,9 @@ def draw(axes: Sequence[Axis]) -> str:
         16, 46, "ours: blue; the best graph without us: grey; the layers' matrix products as sgemm: dashed", "faint"
     )
     for i, axis in enumerate(axes):
-        x0, y0 = left + (i % 2) * (width + left), 90 + (i // 2) * (height + gap + 30)
+        x0, y0 = left + (i % 2) * (width + left), 108 + (i // 2) * (height + gap + 30)
         _panel(drawing, axis, x0, y0, width=width - 20, height=height)
-    return drawing.render(90 + -(-len(axes) // 2) * (height + gap + 30))
+    return drawing.render(108 + -(-len(axes) // 2) * (height + gap + 30))
 
 
 def _panel(drawing: Drawing, axis: Axis, x0: float, y0: float, *, width: float, height: float) -> None:
@@ -203,8 +203,12 @@ def _panel(drawing: Drawing, axis: Axis, x0: float, y0: float, *, width: float, 
         drawing.line(x1, y1, x2, y2, "rule")
     for value in values:
         drawing.text(place(value, min(every))[0], y0 + height + 16, str(value), "faint middle")
-    for time in {min(every), max(every), *lines["ours"]}:
-        drawing.text(x0 - 6, place(values[0], time)[1] + 4, f"{time:.3g}", "faint end")
+    labelled: list[float] = []
+    for time in (*lines["ours"], min(every), max(every)):
+        y = place(values[0], time)[1]
+        if all(abs(y - other) >= 12 for other in labelled):
+            drawing.text(x0 - 6, y + 4, f"{time:.3g}", "faint end")
+            labelled.append(y)
     limit = [place(v, t) for v, t in zip(values, lines["limit"], strict=True)]
     for (xa, ya), (xb, yb) in itertools.pairwise(limit):
         drawing.line(xa, ya, xb, yb, "limit")
