@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 NAME = "peers.svg"
 
-_WIDTH, _LABELS, _BARS, _ROW, _GAP = 1000, 430, 330, 19, 34
+_WIDTH, _LABELS, _BARS, _ROW, _GAP = 1050, 480, 330, 19, 34
 
 #: A bar ends here, in times of the fastest of ours; what takes longer is cut off, and says so.
 _LONGEST = 3.0
