@@ -123,6 +123,9 @@ def lower(
     found = [(site, role) for site, role in sites(lowered, target) if site.node not in planar]
     if recipe is None:
         named = {roles.Role.SHIFT: shift, roles.Role.SHUFFLE: shuffle}
+        for role, name in named.items():
+            if name != "auto":
+                registry(role).get(name)  # an unknown name is refused where nothing asks for it, too
         names = {site.name: named[role] for site, role in found}
     else:
         names = recipe.choices(fingerprint.of(model), groups.of(found), target)
