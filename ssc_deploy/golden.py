@@ -12,6 +12,7 @@ import io
 import json
 import math
 import zipfile
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +23,11 @@ from ssc_deploy.errors import OutputError, RuntimeLoadError
 from ssc_deploy.metadata import SCHEMA_VERSION
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ssc_deploy.verification import Tolerance
+    from ssc_deploy.verification.tolerance import Error
 
 #: Behind the stem of the files that it belongs to.
 SUFFIX = ".golden.npz"
@@ -86,8 +89,7 @@ def chosen(
     outputs: npt.NDArray[np.float64],
     *,
     tolerance: Tolerance | None,
-    atol: float | None,
-    rtol: float | None,
+    errors: Sequence[Error],
 ) -> GoldenSet:
     """The golden set of an export: of its pictures up to `PICTURES`, spread evenly, fewer where they are large.
 
@@ -96,16 +98,47 @@ def chosen(
         inputs: that the export was verified on, float32 [N, C, H, W].
         outputs: of the network for them, float64 [N, ...].
         tolerance: that the export was held to; None where ``atol`` and ``rtol`` were given instead.
-        atol: see `verification.verify_file`.
-        rtol: likewise.
+        errors: of the exported files; without a tolerance, what a device may be off by follows from the largest of
+            them, as the tolerance does from PyTorch's own.
     """
     count = min(len(inputs), PICTURES, max(1, _INPUT_BYTES // inputs[0].nbytes))
     rows = np.arange(count) * len(inputs) // count
-    if tolerance is not None:
-        largest, rms = tolerance.max, tolerance.rms
-    else:
-        largest = rms = (atol or 0.0) + (rtol or 0.0) * float(np.abs(outputs).max())
-    return GoldenSet(source_sha256, inputs[rows], outputs[rows], largest, rms)
+    if tolerance is None:
+        from ssc_deploy.verification.tolerance import FLOOR, MAX_FACTOR, RMS_FACTOR, Tolerance
+
+        floor = FLOOR * float(np.abs(outputs).max())
+        largest, rms = max(error.max for error in errors), max(error.rms for error in errors)
+        tolerance = Tolerance(MAX_FACTOR * largest + floor, RMS_FACTOR * rms + floor)
+    return GoldenSet(source_sha256, inputs[rows], outputs[rows], tolerance.max, tolerance.rms)
+
+
+def arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of an .npz file that anybody may have written; nothing in it is unpickled.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is damaged, or says that it holds more than fits.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
+                raise ValueError(f"it holds more than {_MOST_BYTES:,} bytes")
+        with np.load(path, allow_pickle=False) as file:
+            found = {name: file[name] for name in file.files}
+    except OSError:
+        raise
+    except _DAMAGES as error:
+        raise ValueError(str(error).splitlines()[0] if str(error) else "it is damaged") from error
+    if not all(isinstance(array, np.ndarray) for array in found.values()):
+        raise ValueError("it holds what is no array")  # numpy gives such members as bytes
+    return found
+
+
+#: What numpy, zipfile and zlib raise at bytes that are no such file; what is not implemented is a RuntimeError.
+_DAMAGES = (
+    *(ValueError, KeyError, TypeError, AttributeError, EOFError, OverflowError, RuntimeError, MemoryError),
+    *(zipfile.BadZipFile, zlib.error),
+)
 
 
 def read(path: Path) -> GoldenSet:
@@ -115,15 +148,12 @@ def read(path: Path) -> GoldenSet:
         RuntimeLoadError: it cannot be read, or is no golden set.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
-                raise ValueError(f"it holds more than {_MOST_BYTES:,} bytes")
-        with np.load(path, allow_pickle=False) as file:
-            inputs, outputs, tolerance, meta = (file[name] for name in ("inputs", "outputs", "tolerance", "meta"))
+        found = arrays(path)
+        inputs, outputs, tolerance, meta = (found[name] for name in ("inputs", "outputs", "tolerance", "meta"))
         return _checked(json.loads(meta.tobytes().decode()), inputs, outputs, tolerance)
     except OSError as error:
         raise RuntimeLoadError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, RecursionError, MemoryError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RuntimeLoadError(
             f"{path} is no golden set ({str(error).splitlines()[0] if str(error) else 'damaged'}); "
             "export again with --overwrite, or remove it"

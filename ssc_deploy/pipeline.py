@@ -154,8 +154,7 @@ def export(
             checked.inputs,
             checked.reference.outputs(checked.inputs),
             tolerance=exported[0].verification.tolerance,
-            atol=atol,
-            rtol=rtol,
+            errors=[error for file in exported if (error := file.verification.error) is not None],
         )
         beside = golden.path_beside(paths[formats[0]])
         if overwrite or not golden.stands(beside, chosen):

@@ -12,6 +12,7 @@ from ssc_deploy import golden
 from ssc_deploy.errors import OutputError, RuntimeLoadError
 from ssc_deploy.golden import GoldenSet
 from ssc_deploy.verification import Tolerance
+from ssc_deploy.verification.tolerance import FLOOR, MAX_FACTOR, RMS_FACTOR, Error
 
 SET = GoldenSet("ab" * 32, np.ones((2, 3, 4, 4), np.float32), np.ones((2, 5)), 1e-3, 1e-4)
 
@@ -30,15 +31,18 @@ def test_a_set_survives_its_file_and_has_the_same_bytes_every_time(tmp_path):
 @pytest.mark.parametrize(("shape", "count"), [((64, 3, 32, 32), 16), ((5, 3, 32, 32), 5), ((64, 3, 224, 224), 4)])
 def test_sixteen_pictures_are_kept_and_fewer_where_they_are_large(shape, count):
     inputs = np.broadcast_to(np.arange(shape[0], dtype=np.float32)[:, None, None, None], shape)
-    chosen = golden.chosen("", inputs, np.zeros((shape[0], 2)), tolerance=Tolerance(1.0, 0.5), atol=None, rtol=None)
+    chosen = golden.chosen("", inputs, np.zeros((shape[0], 2)), tolerance=Tolerance(1.0, 0.5), errors=())
     assert len(chosen.inputs) == len(chosen.outputs) == count
     assert len(np.unique(chosen.inputs)) == count
     assert (chosen.max, chosen.rms) == (1.0, 0.5)
 
 
-def test_bounds_that_were_given_become_the_tolerance():
-    chosen = golden.chosen("", SET.inputs, -4 * SET.outputs, tolerance=None, atol=0.5, rtol=0.25)
-    assert (chosen.max, chosen.rms) == (1.5, 1.5)
+def test_where_bounds_were_given_a_device_is_held_to_what_the_files_are_off_by():
+    errors = [Error(1e-3, 2e-4), Error(2e-3, 1e-4)]
+    chosen = golden.chosen("", SET.inputs, SET.outputs, tolerance=None, errors=errors)
+    floor = FLOOR * np.abs(SET.outputs).max()
+    assert chosen.max == pytest.approx(MAX_FACTOR * 2e-3 + floor)
+    assert chosen.rms == pytest.approx(RMS_FACTOR * 2e-4 + floor)
 
 
 def _arrays(**changes):
@@ -76,6 +80,31 @@ def test_an_array_that_is_missing_and_bytes_that_are_none_of_it_are_refused(tmp_
     for data in (b"", b"PK", SET.to_bytes()[:-40]):
         path.write_bytes(data)
         with pytest.raises(RuntimeLoadError, match="export again with --overwrite, or remove it"):
+            golden.read(path)
+
+
+def _zipped(name, content, **changes):
+    """An archive of one member, whose header is changed afterwards."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+        for key, value in changes.items():
+            setattr(archive.getinfo(name), key, value)
+    return file.getvalue()
+
+
+def test_members_that_are_no_arrays_and_streams_that_break_off_are_refused(tmp_path):
+    path = tmp_path / "a.golden.npz"
+    huge = io.BytesIO()
+    np.lib.format.write_array_header_1_0(huge, {"descr": "<f4", "fortran_order": False, "shape": (10**30,)})
+    broken = bytearray(_zipped("inputs.npy", np.random.default_rng(0).bytes(1000)))
+    broken[60:90] = b"\xff" * 30
+    for data in (
+        *(_zipped("inputs", b"text"), _zipped("inputs.npy", huge.getvalue()), bytes(broken)),
+        *(_zipped("inputs.npy", b"x", compress_type=77), _zipped("inputs.npy", b"x", flag_bits=1)),
+    ):
+        path.write_bytes(data)
+        with pytest.raises(RuntimeLoadError, match="is no golden set"):
             golden.read(path)
 
 

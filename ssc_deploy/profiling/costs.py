@@ -131,7 +131,8 @@ def of(path: Path, times: Sequence[OperatorTime]) -> Costs | None:
     return Costs(
         operators,
         tuple(
-            _share(block or "(no block)", [one for one in operators if one.block == block], total) for block in blocks
+            _share(block or NO_BLOCK, [one for one in operators if _shortened(one.block, depth) == block], total)
+            for block in blocks
         ),
         tuple(sorted((kind for kind in kinds if kind.ns), key=lambda kind: -kind.ns)),
         _share("total", operators, total),

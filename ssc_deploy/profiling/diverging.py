@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssc_deploy import runtimes
+from ssc_deploy import golden, runtimes
 from ssc_deploy.errors import SscDeployError
 from ssc_deploy.profiling import preparing
 from ssc_deploy.profiling.job import FailureKind, sha256_of
@@ -81,8 +81,8 @@ def _compared(run: _Run, index: int, threads: int) -> str:
     names = _taps(path)
     if not names:
         return "the file names no block whose values could be compared"
-    with np.load(folder / entry.golden.file, allow_pickle=False) as golden:
-        inputs = [golden[f"input.{i}"][:1] for i in range(sum(name.startswith("input.") for name in golden.files))]
+    known = golden.arrays(folder / entry.golden.file)
+    inputs = [known[f"input.{i}"][:1] for i in range(sum(name.startswith("input.") for name in known))]
     tapped = folder / f"taps{index}"
     tapped.mkdir(exist_ok=True)
     model = tapped / entry.file
@@ -113,8 +113,11 @@ def _compared(run: _Run, index: int, threads: int) -> str:
     )
     preparing.write(tapped, asked)
     run.target.run(tapped, asked, run.progress)
-    with np.load(tapped / "outputs0.npz", allow_pickle=False) as outputs:
+    outputs = golden.arrays(tapped / "outputs0.npz")
+    try:
         there = [outputs[f"output.{i}"][0] for i in range(len(here))]
+    except (KeyError, IndexError) as error:
+        raise ValueError(f"{run.target.spec} brought back other outputs than those that were asked for") from error
     blocks = [spec.name for spec in runner.outputs]
     order = {name: place for place, name in enumerate([*names, *blocks[: len(blocks) - len(names)]])}
     pairs = sorted(zip(blocks, here, there, strict=True), key=lambda pair: order[pair[0]])

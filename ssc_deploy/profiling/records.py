@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 import types
 import typing
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+
+#: Nothing that is counted or timed needs more than 64 bits; JSON takes any number of digits.
+_LARGEST = 2**63
 
 
 def encode(record: Any) -> Any:
@@ -58,8 +62,8 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, list | tuple):
             raise ValueError(f"{where} is no list")
         item = typing.get_args(kind)[0]
-        if item is int and all(type(number) is int for number in value):  # millions of samples
-            return tuple(value)
+        if item is int and all(type(number) is int and abs(number) < _LARGEST for number in value):
+            return tuple(value)  # millions of samples
         return tuple(_decode(item, inner, f"{where}[{index}]") for index, inner in enumerate(value))
     if origin is dict:
         if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
@@ -67,10 +71,16 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
         return {key: _decode(typing.get_args(kind)[1], inner, f"{where}.{key}") for key, inner in value.items()}
     if dataclasses.is_dataclass(kind):
         return _decode_record(kind, value, where)
+    if type(value) is int and abs(value) >= _LARGEST:
+        raise ValueError(f"{where} is a number of more than 64 bits")
     if kind is float and type(value) is int:
         return float(value)
     if type(value) is not kind:
         raise ValueError(f"{where} is {value!r:.60}, not a {kind.__name__}")
+    if kind is float and not math.isfinite(value):
+        raise ValueError(f"{where} is not finite")
+    if kind is str and not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+        raise ValueError(f"{where} holds half a character")
     return value
 
 

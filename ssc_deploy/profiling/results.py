@@ -147,7 +147,11 @@ class Profile:
         """
         if not isinstance(value, dict) or value.get("schema_version") != SCHEMA_VERSION:
             raise ValueError(f"it is not a profile of schema version {SCHEMA_VERSION}")
-        return records.decode(cls, value)
+        found = records.decode(cls, value)
+        for model in found.models:
+            if model.latency and (len(model.turns) < 2 or not all(turn.samples_ns for turn in model.turns)):
+                raise ValueError(f"{model.model} has a latency without the turns that it comes from")
+        return found
 
 
 def load(path: Path) -> Profile:

@@ -195,7 +195,7 @@ class Candidates:
             raise VerificationError(f"the recipe was not written: {report}")
         inputs, sha256 = self._check.inputs, self._canonical.source.sha256
         outputs = self._check.reference.outputs(inputs)
-        chosen = golden.chosen(sha256, inputs, outputs, tolerance=report.tolerance, atol=None, rtol=None)
+        chosen = golden.chosen(sha256, inputs, outputs, tolerance=report.tolerance, errors=())
         self._golden = chosen.to_bytes()
         return path, report
 

@@ -94,3 +94,15 @@ def test_blocks_by_kind_add_up_to_the_blocks(profiled):
         rows = costs.shares_by_kind(model.costs)
         assert [name for name, _ in rows] == [block.name for block in model.costs.blocks]
         assert [sum(share.ns for share in shares) for _, shares in rows] == [b.ns for b in model.costs.blocks]
+
+
+def test_blocks_too_many_to_look_over_are_told_by_their_parents_and_nothing_is_lost(profiled, files, monkeypatch):
+    monkeypatch.setattr(costs, "_BLOCKS", 1)
+    (model,) = [m for m in profiled.models if m.model.endswith("onnx") and m.threads == 1]
+    times = [OperatorTime(one.name, one.operator, one.ns) for one in model.costs.operators]
+    found = costs.of(files / "mine.onnx", times)
+    assert any("." in block.name for block in model.costs.blocks)
+    assert not any("." in block.name for block in found.blocks)
+    assert sum(block.ns for block in found.blocks) == found.total.ns > 0
+    assert sum(block.macs for block in found.blocks) == found.total.macs
+    assert [name for name, _ in costs.shares_by_kind(found)] == [block.name for block in found.blocks]

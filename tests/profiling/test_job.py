@@ -8,12 +8,15 @@ import json
 import pytest
 
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling.job import Bound, Golden, Job, ModelFile, Result, read_json
+from ssc_deploy.profiling.job import Bound, FailureKind, Golden, Job, ModelFile, Protocol, Result, read_json
 from ssc_deploy.profiling.targets import parse
 from ssc_deploy.profiling.targets.reading import read_result
 
 JOB = Job(
-    "n", (ModelFile("a.onnx", "model0.onnx", "00", 3, Golden("golden0.npz", "11", (Bound(1e-3, 1e-4),))),), (1, 2)
+    "n",
+    (ModelFile("a.onnx", "model0.onnx", "00", 3, Golden("golden0.npz", "11", (Bound(1e-3, 1e-4),))),),
+    (1, 2),
+    Protocol(repeats=2),
 )
 SNAPSHOT = {"unix_time": 1.0}
 ENVIRONMENT = {
@@ -26,14 +29,15 @@ ENVIRONMENT = {
     "runner": "Python",
     "runtimes": {"onnxruntime": "1.20"},
 }
-TURNS = [{"start_ns": 0, "samples_ns": [5, 6]}]
+TURN = {"start_ns": 0, "samples_ns": [5, 6]}
+MEASUREMENT = {"model": 0, "golden": [{"max": 1e-4, "rms": 1e-5}], "turns": [TURN, TURN]}
 RESULT = {
     "schema_version": 1,
     "nonce": "n",
     "environment": ENVIRONMENT,
     "before": SNAPSHOT,
     "after": SNAPSHOT,
-    "measurements": [{"model": 0, "threads": threads, "turns": TURNS} for threads in (1, 2)],
+    "measurements": [{**MEASUREMENT, "threads": threads} for threads in (1, 2)],
 }
 
 
@@ -87,6 +91,11 @@ def test_numbers_that_json_does_not_know_are_refused(constant, tmp_path):
         read_json(tmp_path / "result.json")
 
 
+def measured(**changes):
+    """The measurements, each with changes."""
+    return {"measurements": [{**MEASUREMENT, "threads": threads, **changes} for threads in (1, 2)]}
+
+
 def _read(folder, **changes):
     (folder / "result.json").write_text(json.dumps({**RESULT, **changes}))
     return read_result(folder, JOB, "the board")
@@ -102,23 +111,16 @@ def test_a_result_is_read_and_checked_against_its_job(tmp_path):
         ({"nonce": "other"}, "result of another job"),
         ({"measurements": RESULT["measurements"][:1]}, "not complete"),
         ({"measurements": RESULT["measurements"][::-1]}, "not complete"),
-        ({"measurements": [{"model": 0, "threads": t} for t in (1, 2)]}, "neither figures nor a failure"),
-        (
-            {
-                "measurements": [
-                    {"model": 0, "threads": t, "turns": [{"start_ns": 0, "samples_ns": []}]} for t in (1, 2)
-                ]
-            },
-            "a turn without samples",
-        ),
-        (
-            {
-                "measurements": [
-                    {"model": 0, "threads": t, "turns": [{"start_ns": 0, "samples_ns": [-1]}]} for t in (1, 2)
-                ]
-            },
-            "not positive",
-        ),
+        (measured(turns=[]), "neither figures nor a failure"),
+        (measured(turns=[TURN, {"start_ns": 0, "samples_ns": []}]), "a turn without samples"),
+        (measured(turns=[TURN]), "1 turns of 2"),
+        (measured(turns=[TURN, {"start_ns": 0, "samples_ns": [-1]}]), "not positive"),
+        (measured(operators=[{"name": "a", "operator": "Conv", "ns": -1}]), "not positive"),
+        ({"peaks": [{"threads": 1, "gmac_per_s": 1, "gbyte_per_s": 0}]}, "reaches nothing at all"),
+        ({"before": {"unix_time": 1e18}}, "time of day that is none"),
+        ({"before": {"unix_time": 1.0, "load": 10**400}}, "more than 64 bits"),
+        (measured(turns=[TURN, {"start_ns": 0, "samples_ns": [2**63]}]), "more than 64 bits"),
+        ({"environment": {**ENVIRONMENT, "device": "\ud800"}}, "half a character"),
         ({"files": {"outputs0.npz": "00"}}, "damaged, or not at all"),
         ({"files": {"../job.json": "00"}}, "damaged, or not at all"),
         ({"environment": None}, "cannot be read"),
@@ -127,6 +129,25 @@ def test_a_result_is_read_and_checked_against_its_job(tmp_path):
 def test_a_device_is_not_believed(changes, message, tmp_path):
     with pytest.raises(TargetError, match=message):
         _read(tmp_path, **changes)
+
+
+def test_a_number_beyond_float64_is_refused(tmp_path):
+    (tmp_path / "result.json").write_text(json.dumps(RESULT).replace('"unix_time": 1.0', '"unix_time": 1e999'))
+    with pytest.raises(TargetError, match="is not finite"):
+        read_result(tmp_path, JOB, "the board")
+
+
+@pytest.mark.parametrize(
+    "golden",
+    [[], [{"max": 7.0, "rms": 1e-5}], [{"max": 1e-4, "rms": 1.0}], [{"max": None, "rms": None}]],
+)
+@pytest.mark.parametrize("timed", [True, False])
+def test_no_figures_are_taken_with_an_answer_that_is_wrong_whatever_the_device_says(golden, timed, tmp_path):
+    job = JOB if timed else dataclasses.replace(JOB, protocol=None)
+    (tmp_path / "result.json").write_text(json.dumps({**RESULT, **measured(golden=golden)}))
+    for one in read_result(tmp_path, job, "the board").measurements:
+        assert one.failure.kind == FailureKind.WRONG
+        assert not one.turns
 
 
 def test_a_result_that_is_not_there_is_told(tmp_path):
@@ -142,9 +163,7 @@ def test_a_result_that_nests_without_end_is_refused(tmp_path):
 
 def test_nothing_timed_needs_no_turns(tmp_path):
     untimed = dataclasses.replace(JOB, protocol=None)
-    (tmp_path / "result.json").write_text(
-        json.dumps({**RESULT, "measurements": [{"model": 0, "threads": t} for t in (1, 2)]})
-    )
+    (tmp_path / "result.json").write_text(json.dumps({**RESULT, **measured(turns=[])}))
     assert len(read_result(tmp_path, untimed, "the board").measurements) == 2
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from ssc_deploy.errors import TargetError
+from ssc_deploy.profiling import records
 from ssc_deploy.profiling.targets.process import SILENCE, Ended
 from ssc_deploy.profiling.targets.reading import MAX_RESULT_BYTES
 
@@ -42,6 +43,9 @@ _OPTIONS = (
 #: Today's Debian lets pip install nothing into its own Python, so a virtual environment of ours is looked for first.
 _START = """p="$HOME/.ssc-deploy/bin/python"; [ -x "$p" ] || p=python3; exec "$p" -c {program}"""
 _INSTALL = "python3 -m venv ~/.ssc-deploy && ~/.ssc-deploy/bin/python -m pip install numpy onnxruntime ai-edge-litert"
+
+#: Bytes of a line: the runner prints short ones.
+_LINE = 1 << 20
 
 #: All that `remote_end` may have called its folder.
 _FOLDER = re.compile(r"/(?:[^\0\n]*/)?ssc-deploy-\w+")
@@ -75,6 +79,37 @@ class Address:
     def by_hand(self) -> str:
         """What a person types to get there."""
         return shlex.join([*(["-p", str(self.port)] if self.port else []), str(Address(self.host, self.user))])
+
+
+@dataclass(frozen=True)
+class _Event:
+    """What `remote_end` tells; each kind of event has some of it.
+
+    Attributes:
+        event: ``ready``, ``line``, ``result`` or ``failed``.
+        folder: that was made there.
+        line: that the runner printed.
+        size: bytes of the result that follows.
+        reason: of a failure, in a word or two.
+        detail: of it, in the system's words.
+        python: the interpreter.
+        code: of the runner that died.
+        tail: of its standard error.
+        place: where there is no room.
+        free: bytes there.
+    """
+
+    event: str
+    folder: str | None = None
+    line: str = ""
+    size: int = -1
+    reason: str = "it does not say why"
+    detail: str | None = None
+    python: str = "its Python"
+    code: int = -1
+    tail: str = ""
+    place: str = "its folder"
+    free: int = 0
 
 
 class Connection:
@@ -144,27 +179,33 @@ class Connection:
             self._send(self._program + json.dumps(header).encode() + b"\n" + packed)
         while True:
             event = self._event()
-            if event["event"] == "ready":
-                self._folder = event["folder"]
-            elif event["event"] == "line":
-                progress("".join(character for character in str(event["line"]) if character.isprintable()))
-            elif event["event"] == "failed":
+            if event.event == "ready":
+                self._folder = event.folder
+            elif event.event == "line":
+                progress("".join(character for character in event.line if character.isprintable()))
+            elif event.event == "failed":
                 raise TargetError(self._failed(event))
-            elif event["event"] == "result":
-                return self._take(event["size"])
+            elif event.event == "result":
+                return self._take(event.size)
 
-    def _event(self) -> dict[str, Any]:
+    def _event(self) -> _Event:
         """The next event; what a login shell prints in between is passed over."""
         prefix = f"{self._nonce} ".encode()
         while True:
             line, end, rest = self._received.partition(b"\n")
             if not end:
+                if len(line) > _LINE:
+                    raise TargetError(f"{self._address} sends a line without an end; look at what its shell prints")
                 self._receive()
                 continue
             self._received = rest
             if line.startswith(prefix):
-                event: dict[str, Any] = json.loads(line.removeprefix(prefix))
-                return event
+                try:
+                    return records.decode(_Event, json.loads(line.removeprefix(prefix)))
+                except (ValueError, RecursionError) as error:
+                    raise TargetError(
+                        f"{self._address} answers what this program does not understand ({error}); run it again"
+                    ) from error
 
     def _take(self, size: int) -> bytes:
         """The bytes that follow an event."""
@@ -212,28 +253,28 @@ class Connection:
         assert self._process.stdout is not None  # a pipe
         return self._process.stdout
 
-    def _failed(self, event: dict[str, Any]) -> str:
+    def _failed(self, event: _Event) -> str:
         """What the other end says, as a sentence."""
-        address, reason = self._address, event["reason"]
+        address, reason = self._address, event.reason
         if reason == "no numpy":
             return (
-                f"{address} has no numpy for {event['python']}; install it there, with the runtimes: {_INSTALL} "
+                f"{address} has no numpy for {event.python}; install it there, with the runtimes: {_INSTALL} "
                 "(that environment is taken before python3)"
             )
         if reason == "died":
-            ended = Ended(event["code"], event["tail"])
+            ended = Ended(event.code, event.tail)
             full = re.search("No space left on device|File too large|Disk quota exceeded", ended.reason)
             if full:
                 return self._full(event, full[0])
             memory = ", as the system does when memory runs out" if ended.code == -9 else ""
             return f"The job could not be done on {address}: {ended.reason}{memory}."
         if reason == "full":
-            return self._full(event, event["detail"])
-        return f"The job could not be done on {address}: {event.get('detail', reason)}."
+            return self._full(event, event.detail or reason)
+        return f"The job could not be done on {address}: {event.detail or reason}."
 
-    def _full(self, event: dict[str, Any], detail: str) -> str:
+    def _full(self, event: _Event, detail: str) -> str:
         return (
-            f"{self._address} has no room for the job in {event['place']} ({detail}; {event['free'] / 1e6:.0f} MB free "
+            f"{self._address} has no room for the job in {event.place} ({detail}; {event.free / 1e6:.0f} MB free "
             "there): make room, or let TMPDIR name another folder there"
         )
 
