@@ -9,14 +9,21 @@ Nothing heavy is imported before a command needs it: ``ssc-deploy --help`` knows
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
-from typing import Any, cast
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
 from ssc_deploy.cli import screen
 from ssc_deploy.errors import SscDeployError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _log = logging.getLogger(__name__)
 
@@ -31,6 +38,22 @@ ssc-deploy run export/ssc_1_9/ssc_1_9.tflite cat.png
 """
 
 
+@contextlib.contextmanager
+def _ended_in_order() -> Iterator[None]:
+    """Lets a command that is told to end clean up after itself, as Ctrl-C does: files, folders, processes, devices."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    told = {number: signal.getsignal(number) for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))}
+    for number in told:
+        signal.signal(number, lambda got, _frame: sys.exit(128 + got))
+    try:
+        yield
+    finally:
+        for number, before in told.items():
+            signal.signal(number, before)
+
+
 class _Group(click.Group):
     """Imports a command when it is asked for, and turns what the library raises into messages and exit codes."""
 
@@ -43,7 +66,7 @@ class _Group(click.Group):
         return cast("click.Command", getattr(importlib.import_module(f"{__name__}.{cmd_name}"), cmd_name))
 
     def invoke(self, ctx: click.Context) -> Any:
-        with screen.clean_warnings():
+        with screen.clean_warnings(), _ended_in_order():
             try:
                 return super().invoke(ctx)
             except SscDeployError as error:

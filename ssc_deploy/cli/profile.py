@@ -73,7 +73,7 @@ def profile(
     Several models take turns, so that they can be compared. Each is held to its golden set first; of one that gives
     wrong answers on the device no latency is told, and the exit code is 1.
     """
-    from ssc_deploy import profiling
+    from ssc_deploy import golden, profiling
     from ssc_deploy.emit import files
     from ssc_deploy.errors import OutputError
 
@@ -82,6 +82,9 @@ def profile(
     for path in (report, saved):
         if path is not None and path.exists() and not overwrite:
             raise OutputError(f"{path} exists already; give --overwrite to replace it, or choose another name")
+        read = [file for model in models for file in (model, golden.path_beside(model))]
+        if path is not None and path.resolve() in {file.resolve() for file in read}:
+            raise OutputError(f"{path} is what is to be profiled, or its golden set; choose another name")
     with _progress() as say:
         result = profiling.profile(
             models,

@@ -100,6 +100,8 @@ def _write_temporary(path: Path, data: bytes) -> Path:
     with as_output_error(path):
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.exists() and not path.is_file():
+            raise OutputError(f"{path} is no ordinary file, and is not replaced; choose another name")
         descriptor, name = tempfile.mkstemp(prefix=f".{path.stem[:64]}.", suffix=path.suffix, dir=path.parent)
         temporary = Path(name)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ssc_deploy.errors import ProfileError
 from ssc_deploy.profiling import records, statistics
 from ssc_deploy.profiling.results import said
-from ssc_deploy.profiling.statistics import Ratio  # noqa: TC001  # reading JSON resolves annotations
+from ssc_deploy.profiling.statistics import Ratio, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,11 +75,15 @@ def compare(before: Profile, after: Profile) -> Changes:
             "the two profiles have no model in common that was timed at the same number of threads; "
             "profile both files in one run instead"
         )
-    changes = [
-        Change(f"{one.title} (before)", f"{other.title} (after)", statistics.apart(other.samples, one.samples))
-        for one, other in pairs
-    ]
+    changes = [Change(f"{one.title} (before)", f"{other.title} (after)", _ratio(one, other)) for one, other in pairs]
     return Changes(tuple(changes), tuple(_notes(before, after)))
+
+
+def _ratio(before: ModelProfile, after: ModelProfile) -> Ratio:
+    """What was disturbed while it was measured by itself shows the disturbance: then nothing is told."""
+    ratio = statistics.apart(after.samples, before.samples)
+    steady = all(model.latency is not None and model.latency.steady for model in (before, after))
+    return ratio if steady else dataclasses.replace(ratio, verdict=Verdict.CANNOT_TELL.value)
 
 
 def _pairs(

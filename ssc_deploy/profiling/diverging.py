@@ -147,4 +147,7 @@ def _first(pairs: list[tuple[str, npt.NDArray[Any], npt.NDArray[Any]]], device: 
             good = f"; {before} before it agrees" if before else "; none before it agrees"
             return f"{device} leaves this host's values first in {name}: max {off:.2e} of {scale:.2e}{good}"
         before = name
-    return "this host computes the same, so the file itself is not what was verified; export it again"
+    return (
+        "this host computes the same, so the file itself, or the golden set beside it, is not what was verified; "
+        "ssc-deploy verify --ckpt CKPT --against FILE names the first block that diverges, export makes both anew"
+    )

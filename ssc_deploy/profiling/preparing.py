@@ -56,7 +56,8 @@ def prepare(
     if pin is not None and (not pin or min(pin) < 0):
         raise ProfileError("there is no such core to pin to; give numbers such as --pin 2,3")
     with as_output_error(folder):
-        entries = tuple(_model(folder, index, path) for index, path in enumerate(models))
+        named = zip(models, _names(models), strict=True)
+        entries = tuple(_model(folder, index, path, name) for index, (path, name) in enumerate(named))
         job = Job(
             secrets.token_hex(16),
             entries,
@@ -74,7 +75,23 @@ def write(folder: Path, job: Job) -> None:
     (folder / JOB_FILE).write_text(json.dumps(job.to_dict()), encoding="utf-8")
 
 
-def _model(folder: Path, index: int, path: Path) -> ModelFile:
+def _names(models: Sequence[Path]) -> list[str]:
+    """What each is called: the end of its path that tells it from the others, and a number where it is given twice.
+
+    A file may be called anything; what a terminal would take for a command is left out.
+    """
+    names = []
+    for index, path in enumerate(models):
+        others = [other.resolve().parts for other in models if other.resolve() != path.resolve()]
+        parts = path.resolve().parts
+        length = next(n for n in range(1, len(parts) + 1) if all(parts[-n:] != other[-n:] for other in others))
+        again = sum(other.resolve() == path.resolve() for other in models[:index])
+        name = "/".join(parts[-length:]) + (f" ({again + 1})" if again else "")
+        names.append("".join(character if character.isprintable() else "?" for character in name))
+    return names
+
+
+def _model(folder: Path, index: int, path: Path, name: str) -> ModelFile:
     runtime = runtimes.runtime_for(path)
     if not path.is_file():
         raise RuntimeLoadError(f"{path} is not there, or no file; give an .onnx or .tflite file")
@@ -83,7 +100,7 @@ def _model(folder: Path, index: int, path: Path) -> ModelFile:
     arrays = goldens.of(path, runtime, runtime.load(path))
     np.savez(folder / golden_file, allow_pickle=False, **arrays.named())
     return ModelFile(
-        name=path.name,
+        name=name,
         file=file,
         sha256=sha256_of(folder / file),
         size=(folder / file).stat().st_size,

@@ -14,6 +14,7 @@ from ssc_deploy.profiling.job import (
     Failure,
     Fresh,
     GoldenError,
+    Origin,
     Peak,
     Protocol,
     Snapshot,
@@ -149,8 +150,9 @@ class Profile:
             raise ValueError(f"it is not a profile of schema version {SCHEMA_VERSION}")
         found = records.decode(cls, value)
         for model in found.models:
-            if model.latency and (len(model.turns) < 2 or not all(turn.samples_ns for turn in model.turns)):
-                raise ValueError(f"{model.model} has a latency without the turns that it comes from")
+            samples = [sample for turn in model.turns for sample in (turn.samples_ns or (0,))]
+            if model.latency and (len(model.turns) < 2 or min(samples) <= 0):
+                raise ValueError(f"{model.model} has a latency without the times that it comes from")
         return found
 
 
@@ -198,6 +200,12 @@ def said(ratio: Ratio, first: str, second: str) -> str:
 def _decision(profile: Profile) -> list[str]:
     sentences = [f"{model.title}: {model.failure.message}." for model in profile.models if model.failure]
     timed = [model for model in profile.models if model.latency]
+    unproved = dict.fromkeys(m.model for m in timed if m.golden_origin == Origin.HOST and m.golden)
+    sentences += [
+        f"{name} has no golden set beside it: only that the device computes what this host does was checked, "
+        "not that the file is right."
+        for name in unproved
+    ]
     if profile.untimed:
         right = sum(model.failure is None for model in profile.models)
         sentences.append(f"{right} of {len(profile.models)} give the right answers on {profile.device}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -107,11 +108,12 @@ def _session(model: Model, data: bytes, *, threads: int = 1, optimize: bool = Tr
 
 
 def _import() -> Any:
+    # Official builds from 1.29 on send telemetry unless told not to, and write files for it when they are imported.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     try:
         import onnxruntime
     except ImportError as error:
         raise RuntimeLoadError("onnxruntime is not installed; install it with: pip install onnxruntime") from error
-    # Official builds from 1.29 on send telemetry unless told not to.
     if hasattr(onnxruntime, "disable_telemetry_events"):
         onnxruntime.disable_telemetry_events()
     return onnxruntime

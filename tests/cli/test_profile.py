@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -133,3 +135,74 @@ def test_threads_that_are_no_numbers_are_usage_errors(model, text):
     outcome = ssc("profile", model, "--threads", text)
     assert outcome.code == 2
     assert "is not of the form 1,2,4" in outcome.err
+
+
+@pytest.mark.parametrize("option", ["--report", "--json"])
+def test_what_is_profiled_is_never_replaced_by_what_is_said_of_it(model, tmp_path, option):
+    there = {tmp_path / name: (model.parent / name).read_bytes() for name in ("mine.tflite", "mine.golden.npz")}
+    for path, data in there.items():
+        path.write_bytes(data)
+    for path in there:
+        message = refused("profile", tmp_path / "mine.tflite", "--quick", option, path, "--overwrite")
+        assert "is what is to be profiled, or its golden set" in message
+    assert {path: path.read_bytes() for path in there} == there
+
+
+def test_of_a_file_without_a_golden_set_it_is_said_that_nobody_checked_it(model, tmp_path):
+    shutil.copy(model, tmp_path / "copied.tflite")
+    outcome = ssc("profile", tmp_path / "copied.tflite", "--quick")
+    assert outcome.code == 0
+    assert "copied.tflite has no golden set beside it: only that the device computes what this host does" in outcome.out
+    assert "no golden set" not in ssc("profile", model, "--quick").out
+
+
+def test_two_files_of_one_name_and_one_file_twice_are_told_apart(model, tmp_path):
+    paths = [tmp_path / folder / "net.tflite" for folder in ("old", "new")]
+    for path in paths:
+        path.parent.mkdir()
+        shutil.copy(model, path)
+    found = ssc("profile", *paths, paths[0], "--quick", "--format", "json").json
+    assert [one["model"] for one in found["models"]] == ["old/net.tflite", "new/net.tflite", "old/net.tflite (2)"]
+
+
+@pytest.mark.parametrize(
+    "turns",
+    [[], [{"start_ns": 0, "samples_ns": []}] * 5, [{"start_ns": 0, "samples_ns": [0]}] * 5],
+)
+def test_a_saved_profile_that_was_damaged_is_refused(saved, tmp_path, turns):
+    profile = json.loads((saved[0] / "p.json").read_text())
+    profile["models"][0]["turns"] = turns
+    (tmp_path / "p.json").write_text(json.dumps(profile))
+    assert "a latency without the times that it comes from" in refused(
+        "compare", tmp_path / "p.json", saved[0] / "p.json"
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_profile_that_is_told_to_end_leaves_no_folder_and_no_process(model, tmp_path, number):
+    command = [sys.executable, "-c", "from ssc_deploy.cli import main; main()", "profile", str(model)]
+    process = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(tmp_path)})
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob("ssc-deploy-*/job.json")):
+        assert time.monotonic() < until
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(number)
+    assert process.wait(timeout=60) == 128 + number
+    assert list(tmp_path.iterdir()) == []
+    runners = subprocess.run(["pgrep", "-f", str(tmp_path)], capture_output=True, text=True, check=False)
+    assert runners.stdout == ""
+
+
+def test_nothing_of_onnx_runtimes_telemetry_is_left_behind(model, tmp_path):
+    home, temporary = tmp_path / "home", tmp_path / "temporary"
+    home.mkdir()
+    temporary.mkdir()
+    environment = {**os.environ, "HOME": str(home), "TMPDIR": str(temporary)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    for name in [name for name in environment if name.startswith("XDG_")]:
+        environment.pop(name)
+    file = str(model.with_suffix(".onnx"))
+    command = [sys.executable, "-c", "from ssc_deploy.cli import main; main()", "profile", file, "--quick"]
+    subprocess.run(command, env=environment, capture_output=True, check=True, timeout=120)
+    assert [path for folder in (home, temporary) for path in folder.rglob("*")] == []
