@@ -4,7 +4,8 @@
 
 is the same without row m of W and b, without channel m of what moves, and without column m of V. Pruned networks have
 such channels, and so do trained ones whose BN scales went to zero. Between the convolutions there may be activations
-(Relu, Clip) and shifts, each read by the next one alone.
+(Relu, Clip) and shifts, each read by the next one alone. Convolutions may go over any number of axes (Conv1d,
+Conv2d, Conv3d).
 
 Left alone: group convolutions, whose groups would no longer be of one size; what something else reads; and the last
 channel, since a picture needs one.
@@ -76,7 +77,7 @@ def _drop_between(writer: ir.Node, between: list[ir.Node], reader: ir.Node) -> b
             return False
         constant = activated
     silent = ~weight.reshape(len(weight), -1).any(1) & (constant == 0)
-    unread = ~columns.any((0, 2, 3))
+    unread = ~columns.any((0, *range(2, columns.ndim)))
     alive = np.flatnonzero(~(silent | unread))
     if len(alive) == len(weight) or not len(alive):
         return False

@@ -56,6 +56,16 @@ def test_what_only_a_dead_channel_has_read_is_dead():
     assert widths(model) == [7, 7, 2, 4]
 
 
+@pytest.mark.parametrize("sizes", [(9,), (5, 4, 3)])
+def test_convolutions_over_one_or_three_axes_lose_dead_channels_too(sizes):
+    first, second = normal(8, 4, *(1 for _ in sizes)), normal(3, 8, *(3 for _ in sizes), seed=1)
+    first[2] = second[:, 5] = 0
+    bias = -np.abs(normal(8, seed=2))
+    model = Chain(1, 4, *sizes).then("Conv", first, bias).then("Relu").then("Conv", second).build()
+    apply(DropDeadChannels(), model)
+    assert widths(model) == [6, 6, 3]
+
+
 def test_a_block_whose_channels_are_gone_is_named_by_nothing():
     model = two(rows=(1,)).build()
     roles.add_output_of(value(model, "v1"), "act")
