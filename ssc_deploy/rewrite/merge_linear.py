@@ -82,15 +82,17 @@ def _merge(node: ir.Node) -> bool:
     first, second = _dense(before), _dense(node)
     if data is None or before is None or first is None or second is None or not g.used_once(data):
         return False
-    kernel = _product(first, second)
+    product = _product(first, second)
     shape, graph = g.shape_of(node.outputs[0]), node.graph
     assert shape is not None  # _dense has looked
     assert graph is not None  # nodes come from walking the graph
-    if kernel is None or second.pixels * kernel.size >= first.macs + second.macs:
+    if product is None:
+        return False
+    kernel, window = product
+    if second.pixels * kernel.size >= first.macs + second.macs:
         return False
     bias = second.weight.sum((2, 3), dtype=np.float64) @ first.bias + second.bias
     path = roles.block(node)
-    wide = second if first.is_pointwise else first
     merged = g.node_like(
         node,
         "Conv",
@@ -102,8 +104,8 @@ def _merge(node: ir.Node) -> bool:
         {
             "kernel_shape": kernel.shape[2:],
             "strides": tuple(a * b for a, b in zip(first.strides, second.strides, strict=True)),
-            "pads": wide.pads,
-            "dilations": wide.dilations,
+            "pads": window.pads,
+            "dilations": window.dilations,
             "group": 1,
         },
         shape=shape,
@@ -114,14 +116,14 @@ def _merge(node: ir.Node) -> bool:
     return True
 
 
-def _product(first: _Dense, second: _Dense) -> npt.NDArray[np.float64] | None:
-    """The merged kernel; None where none does the same."""
+def _product(first: _Dense, second: _Dense) -> tuple[npt.NDArray[np.float64], _Dense] | None:
+    """The merged kernel, and that of both whose padding and dilations it has; None where no kernel does the same."""
     if first.is_pointwise and not any(first.pads) and first.strides == (1, 1):
         if any(second.pads) and first.bias.any():
             return None
-        result = np.einsum("omyx,mi->oiyx", second.weight, first.weight[:, :, 0, 0], dtype=np.float64)
+        kernel, window = np.einsum("omyx,mi->oiyx", second.weight, first.weight[:, :, 0, 0], dtype=np.float64), second
     elif second.is_pointwise and not any(second.pads):
-        result = np.einsum("om,miyx->oiyx", second.weight[:, :, 0, 0], first.weight, dtype=np.float64)
+        kernel, window = np.einsum("om,miyx->oiyx", second.weight[:, :, 0, 0], first.weight, dtype=np.float64), first
     else:
         return None
-    return np.asarray(result, np.float64)
+    return np.asarray(kernel, np.float64), window

@@ -42,6 +42,13 @@ def test_a_pointwise_goes_into_the_kernel_before_it(attributes, strides):
     assert apply(MergeLinear(), model) == ["Conv"]
 
 
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("attributes", [{"pads": (1, 1, 1, 1)}, {"strides": (2, 2), "pads": (1, 0, 2, 1)}])
+def test_a_padded_pointwise_keeps_its_border_when_the_next_goes_into_it(bias, attributes):
+    model = conv(conv(start(), 40, 4, bias=bias, **attributes), 4, 40, seed=4).build()
+    assert apply(MergeLinear(), model) == ["Conv"]
+
+
 def test_the_merged_convolution_is_what_the_second_block_returns():
     model = conv(conv(start(), 12, 4), 5, 12).build()
     roles.add_output_of(value(model, "v0"), "first")
