@@ -7,7 +7,10 @@ The best file stands in the job twice, first and last. Both copies are the same 
 shows what the measurement adds by itself: its bias is how far the 95 % interval of the control lies from 1, 0 where 1
 is inside. Candidates are compared with both copies together, and one is faster only if
 
-    high * (1 + bias) < 1,      high: upper end of the 95 % interval of its ratio.
+    high * (1 + bias) < 1 - margin,      high: upper end of the 95 % interval of its ratio.
+
+In a step of the search the margin is 0: one group of movements is a small share of a network, and steps below the noise
+floor may add up to a gain above it. What all steps come to has to pass that floor, `statistics.MARGIN`.
 """
 
 from __future__ import annotations
@@ -84,9 +87,9 @@ class Comparison:
             return f"the device became {abs(self.drift):.0%} {'slower' if self.drift > 0 else 'faster'} meanwhile"
         return ""
 
-    def faster(self, candidate: Timed) -> bool:
-        """Whether a candidate is faster beyond noise."""
-        return candidate.ratio is not None and candidate.ratio.interval.high * (1 + self.bias) < 1
+    def faster(self, candidate: Timed, margin: float = 0.0) -> bool:
+        """Whether a candidate is faster beyond noise, and by more than a margin: a share of the best file's time."""
+        return candidate.ratio is not None and candidate.ratio.interval.high * (1 + self.bias) < 1 - margin
 
     def hopeless(self, candidate: Timed) -> bool:
         """Whether a candidate is so surely slower that it needs no longer measurement."""

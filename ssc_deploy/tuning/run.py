@@ -89,9 +89,9 @@ def tune(
 ) -> TuneResult:
     """Searches for the fastest lowering of each group of movements by measuring on a device, and writes a recipe.
 
-    The winner is never slower than the default beyond noise: in the end both take turns, and the default stays unless
-    the winner's ratio, with its interval, lies below 1. Every candidate has to reproduce the network's golden outputs
-    on the device before it is timed, and the winner is verified as an export is.
+    The winner is faster than the default beyond noise: in the end both take turns, and the default stays unless the
+    winner's ratio, with its interval, lies more than 2 % below 1. Every candidate has to reproduce the network's
+    golden outputs on the device before it is timed, and the winner is verified as an export is.
 
     All measurements are kept in ``.tuning`` beside the recipe, by graph, device, versions and file; a run that was
     killed goes on from there.

@@ -4,7 +4,8 @@ For each group, that which moves most first, all lowerings that it can take are 
 a short job; those that are hopeless are never tried again. What is left takes turns in a long job, and the fastest
 becomes the best choice if it is faster beyond noise. This goes round until nothing changes, since a lowering may pay
 only beside another: on ONNX Runtime a graph that is blocked (NCHWc) from end to end saves reorders between its layers.
-In the end the best choice takes turns with the default, and the default stays unless it is slower beyond noise.
+In the end the best choice takes turns with the default, and the default stays unless the best choice is faster beyond
+noise and the noise floor, `statistics.MARGIN`: where a file's memory happens to lie may make it that much faster.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ssc_deploy.profiling.statistics import MARGIN
 from ssc_deploy.recipe import ALL, Trial, Verdict
 from ssc_deploy.tuning.bench import LONG, SHORT
 
@@ -76,7 +78,7 @@ class Search:
         default = self._space.default
         if best == default:
             return self._found(default, None)
-        winner = self._decide(_Comparing(default, {"found": best}, ALL, "default"), last=True)
+        winner = self._decide(_Comparing(default, {"found": best}, ALL, "default", MARGIN), last=True)
         return self._found(default, None) if winner is None else self._found(best, winner[1])
 
     def _found(self, choices: Choices, ratio: Ratio | None) -> Found:
@@ -118,7 +120,7 @@ class Search:
         faster = [
             (timed.ratio.value, name, timed.ratio)
             for name, timed in zip(names, comparison.candidates, strict=True)
-            if timed.ratio is not None and comparison.faster(timed)
+            if timed.ratio is not None and comparison.faster(timed, comparing.margin)
         ]
         winner = min(faster)[1:] if faster and protocol == LONG and not again else None
         for name, timed in zip(names, comparison.candidates, strict=True):
@@ -167,12 +169,14 @@ class _Comparing:
         candidates: others, by the name of what they are carried out by.
         group: that they differ in.
         against: what carries it out in ``base``.
+        margin: by which share a candidate has to be faster, beyond noise.
     """
 
     base: Choices
     candidates: dict[str, Choices]
     group: str
     against: str
+    margin: float = 0.0
 
 
 def _trial(comparing: _Comparing, name: str, comparison: Comparison, timed: Timed, verdict: Verdict) -> Trial:

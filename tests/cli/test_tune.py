@@ -12,6 +12,7 @@ from cli.tester import Outcome, foreign, refused, ssc
 
 from ssc_deploy import recipe_file
 from ssc_deploy.profiling.job import sha256_of
+from ssc_deploy.profiling.statistics import MARGIN
 from ssc_deploy.recipe import ALL, Verdict
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def test_tune_writes_a_recipe_with_all_measurements(tuned) -> None:
     assert "best so far" in outcome.err
     # Whatever this machine is busy with: not the default only if that took longer in the last measurement of all.
     last = recipe.trials[-1]
-    assert recipe.measured.ratio == 1 or (last.group == ALL and last.verdict is Verdict.TAKEN and last.high < 1)
+    won = last.group == ALL and last.verdict is Verdict.TAKEN and last.high <= 1 - MARGIN
+    assert recipe.measured.ratio == 1 or won
 
 
 def test_a_second_run_measures_nothing_anew(tuned, folder) -> None:

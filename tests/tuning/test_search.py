@@ -8,7 +8,8 @@ import pytest
 from tuning.simulated import COSTS, FASTEST, SPACE, Simulated, lowerings, milliseconds, search
 
 from ssc_deploy.errors import RecipeError, TargetError
-from ssc_deploy.recipe import Verdict
+from ssc_deploy.profiling.statistics import MARGIN
+from ssc_deploy.recipe import ALL, Verdict
 from ssc_deploy.tuning.bench import LONG, SHORT
 
 if TYPE_CHECKING:
@@ -33,6 +34,35 @@ def test_the_default_stays_unless_something_is_faster_beyond_noise(noise: float,
     found, _ = search(Simulated(costs, noise=noise), tmp_path, start=SPACE.started("gather"))
     assert lowerings(found.choices) == lowerings(SPACE.default)
     assert found.ratio is None
+
+
+def _gaining(*milliseconds: float) -> dict[str, dict[str, float]]:
+    """Everything takes 3 ms, 13 ms in all, but one lowering of each group that is not the default takes that less."""
+    costs = {group: dict.fromkeys(by_lowering, 3.0) for group, by_lowering in COSTS.items()}
+    for (group, by_lowering), gain in zip(costs.items(), milliseconds, strict=False):
+        other = next(name for name in by_lowering if name != lowerings(SPACE.default)[group])
+        by_lowering[other] -= gain
+    return costs
+
+
+def test_a_gain_below_the_noise_floor_is_a_step_but_no_reason_to_leave_the_default(tmp_path: Path) -> None:
+    found, _ = search(Simulated(_gaining(0.15), noise=0.001), tmp_path)
+    assert lowerings(found.choices) == lowerings(SPACE.default)
+    assert found.ratio is None
+    assert "shift 18x5x4" in {trial.group for trial in found.trials if trial.verdict is Verdict.TAKEN}
+    last = found.trials[-1]
+    assert (last.group, last.verdict) == (ALL, Verdict.KEPT_BEST)
+    assert last.high is not None
+    assert last.high < 1
+
+
+def test_steps_below_the_noise_floor_add_up_to_a_gain_above_it(tmp_path: Path) -> None:
+    found, _ = search(Simulated(_gaining(0.15, 0.15, 0.15), noise=0.001), tmp_path)
+    steps = [trial.ratio for trial in found.trials if trial.verdict is Verdict.TAKEN and trial.group != ALL]
+    assert len(steps) == 3
+    assert all(ratio is not None and ratio > 1 - MARGIN for ratio in steps)
+    assert found.ratio is not None
+    assert found.ratio.interval.high < 1 - MARGIN
 
 
 def test_what_is_hopeless_is_measured_once_and_shortly(tmp_path: Path) -> None:
