@@ -211,8 +211,8 @@ def _training(table: Table) -> Training:
 
 
 def _preprocessing(table: Table) -> Preprocessing:
-    mean = tuple(map(float, table.items("mean", float)))
-    std = tuple(map(float, table.items("std", float)))
+    mean = table.items("mean", float)
+    std = table.items("std", float)
     colour = table.take("colour", str, "RGB")
     if colour not in ("RGB", "BGR", "L"):
         raise CardError(f"{table.path}: preprocessing.colour must be RGB, BGR or L, not {colour!r}.")

@@ -113,11 +113,11 @@ def _measured(table: Table) -> Measured:
         description=table.take("description", str),
         threads=table.take("threads", int),
         batch=table.take("batch", int),
-        seconds=float(table.take("seconds", float)),
+        seconds=table.take("seconds", float),
         complete=table.take("complete", bool),
-        ratio=float(table.take("ratio", float)),
-        low=float(table.take("low", float)),
-        high=float(table.take("high", float)),
+        ratio=table.take("ratio", float),
+        low=table.take("low", float),
+        high=table.take("high", float),
         sha256=table.take("sha256", str),
     )
     table.finish()
@@ -131,8 +131,7 @@ def _trial(table: Table) -> Trial:
             f"{table.path}: {table.prefix}verdict is none of {', '.join(known.value for known in Verdict)}."
         )
     numbers = {
-        name: None if (value := table.take(name, float, None)) is None else float(value)
-        for name in ("ratio", "low", "high", "p50_ms", "against_ms", "control")
+        name: table.take(name, float, None) for name in ("ratio", "low", "high", "p50_ms", "against_ms", "control")
     }
     trial = Trial(
         group=table.take("group", str),

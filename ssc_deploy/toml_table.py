@@ -7,6 +7,7 @@ import tomllib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ssc_deploy.errors import SscDeployError
@@ -19,6 +20,9 @@ _KINDS = {
     dict: "a table",
     list: "a list",
 }
+
+#: Whole numbers of TOML have 64 bits. Those that Python reads beyond overflow a float, and some cannot be printed.
+_WHOLE = range(-(2**63), 2**63)
 
 
 class Table:
@@ -36,7 +40,7 @@ class Table:
         self.prefix, self.left, self.taken = f"{name}." if name else "", dict(raw), list[str]()
 
     def take(self, key: str, kind: type, *default: Any) -> Any:
-        """The value of a key; without a default it must be there."""
+        """The value of a key; without a default it must be there. A float may be written as a whole number."""
         self.taken.append(key)
         if key not in self.left:
             if default:
@@ -45,7 +49,7 @@ class Table:
         value = self.left.pop(key)
         if type(value) is not kind and not (kind is float and type(value) is int):
             raise self.error(f"{self.path}: {self.prefix}{key} must be {_KINDS[kind]}, not {value!r}.")
-        return value
+        return float(value) if kind is float else value
 
     def items(self, key: str, kind: type, *default: Any) -> tuple[Any, ...]:
         """A list of one kind of value."""
@@ -83,13 +87,29 @@ def read(path: Path, error: type[SscDeployError], schema_version: int) -> Table:
     """The whole file, of which ``schema_version`` is taken.
 
     Raises:
-        SscDeployError: as ``error``: missing, no TOML, or of another version.
+        SscDeployError: as ``error``: missing, no TOML, of another version, or with a whole number beyond 64 bits.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as reason:
+    except (OSError, ValueError, RecursionError) as reason:
+        # ValueError: not UTF-8, no TOML, or a number of more digits than Python converts.
         raise error(f"{path} cannot be read: {reason}.") from reason
+    for key, value in _scalars(raw):
+        if type(value) is int and value not in _WHOLE:
+            raise error(f"{path}: {key} is beyond the 64 bits of a whole number.")
     table = Table(path, raw, error)
     if (version := table.take("schema_version", int)) != schema_version:
         raise error(f"{path}: schema_version is {version}, this package reads {schema_version}.")
     return table
+
+
+def _scalars(raw: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """What stands in no further table or list, by its key with dots; without recursion, as files may nest deeply."""
+    left: list[tuple[str, Any]] = list(raw.items())
+    while left:
+        key, value = left.pop()
+        if isinstance(value, (dict, list)):
+            inner = value.items() if isinstance(value, dict) else enumerate(value)
+            left += [(f"{key}.{name}", one) for name, one in inner]
+        else:
+            yield key, value

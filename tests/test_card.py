@@ -94,6 +94,11 @@ def test_the_least_card(tmp_path):
         ('golden = "golden"', 'golden = "missing"', "golden names .*missing"),
         ('golden = "golden"', 'golden = ".."', "no folder beside the card"),
         ("[config]", "[config", "cannot be read"),
+        ("top1 = 0.5", f"top1 = {'1' * 5000}", r"cannot be read: .*digits"),
+        ("top1 = 0.5", f"top1 = 1{'0' * 400}", r"accuracy\.top1 is beyond the 64 bits of a whole number"),
+        ("mean = [0.5, 0.5, 0]", f"mean = [0.5, 0.5, {2**63}]", r"preprocessing\.mean\.2 is beyond the 64 bits"),
+        ('name = "Tiny"', f"name = 0x{'f' * 5000}", "name is beyond the 64 bits"),
+        ("B = 1", f"B = [[0x{'f' * 5000}]]", r"config\.B\.0\.0 is beyond"),
     ],
 )
 def test_what_is_wrong_is_named_with_file_and_key(model, old, new, sentence):

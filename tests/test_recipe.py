@@ -147,6 +147,9 @@ def test_the_file_holds_all_of_it(recipe: Recipe, tmp_path: Path) -> None:
         ("threads = 1", "cores = 1", "the key measured.threads is missing"),
         ("complete = true", 'complete = "yes"', "measured.complete must be true or false"),
         ('verdict = "hopeless"', 'verdict = "poor"', "trials.0.verdict is none of taken"),
+        ("seconds = 61.5", f"seconds = 1{'0' * 400}", "measured.seconds is beyond the 64 bits of a whole number"),
+        ("p50_ms = 3.0", f"p50_ms = 0x{'f' * 5000}", "trials.0.p50_ms is beyond the 64 bits of a whole number"),
+        ("turns = 10", f"turns = {'1' * 5000}", "cannot be read"),
     ],
 )
 def test_a_file_that_is_wrong_is_refused_by_file_and_key(
@@ -159,6 +162,16 @@ def test_a_file_that_is_wrong_is_refused_by_file_and_key(
     with pytest.raises(RecipeError, match=r"net\.toml") as raised:
         recipe_file.read(path)
     assert reason in str(raised.value)
+
+
+def test_numbers_may_be_written_as_whole_ones(recipe: Recipe, tmp_path: Path) -> None:
+    text = recipe_file.dumps(dataclasses.replace(recipe, measured=MEASURED, trials=TRIALS))
+    path = tmp_path / "net.toml"
+    path.write_text(text.replace("p50_ms = 3.0", "p50_ms = 3").replace("seconds = 61.5", f"seconds = {2**63 - 1}"))
+    read = recipe_file.read(path)
+    assert read.measured is not None
+    assert [type(number) for number in (read.trials[0].p50_ms, read.measured.seconds)] == [float, float]
+    assert (read.trials[0].p50_ms, read.measured.seconds) == (3.0, 2.0**63)
 
 
 def test_a_recipe_of_another_version_of_this_package_is_told(recipe: Recipe, tmp_path: Path) -> None:
