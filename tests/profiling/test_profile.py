@@ -15,7 +15,7 @@ from profiling.conftest import rewrite
 
 import ssc_deploy
 from ssc_deploy.errors import ProfileError, RuntimeLoadError, TargetError
-from ssc_deploy.profiling import comparing, diverging, load
+from ssc_deploy.profiling import comparing, diverging, load, statistics
 from ssc_deploy.profiling.job import FailureKind, Origin, sha256_of
 from ssc_deploy.profiling.preparing import prepare
 from ssc_deploy.profiling.targets.host import Host
@@ -97,7 +97,8 @@ def test_a_file_that_is_not_what_was_exported_gets_no_latency(files, tmp_path):
     assert not result.ok
     assert (model.latency, model.turns, model.fresh, model.costs) == (None, (), None, None)
     assert model.failure.kind == FailureKind.WRONG
-    assert "this host computes the same, so the file itself is not what was verified" in model.failure.message
+    assert "this host computes the same, so the file itself, or the golden set beside it" in model.failure.message
+    assert "ssc-deploy verify --ckpt CKPT --against FILE names the first block" in model.failure.message
 
 
 def test_a_device_that_computes_something_else_is_found_out_with_the_first_block(files, tmp_path):
@@ -186,7 +187,8 @@ def test_what_is_slower_is_told_and_what_differs_is_said(profiled):
 
     def steadied(model, factor):
         turns = tuple(dataclasses.replace(turn, samples_ns=(factor * 1000,) * 9) for turn in model.turns)
-        return dataclasses.replace(model, turns=turns)
+        latency = statistics.latency([turn.samples_ns for turn in turns])
+        return dataclasses.replace(model, turns=turns, latency=latency)
 
     before = dataclasses.replace(profiled, models=tuple(steadied(model, 10) for model in profiled.models))
     after = dataclasses.replace(
@@ -200,3 +202,8 @@ def test_what_is_slower_is_told_and_what_differs_is_said(profiled):
     sentence = "mine.onnx, 1 thread (after) is slower than mine.onnx, 1 thread (before): 3.0"
     assert str(changes.changes[0]).startswith(sentence)
     assert any("differ in processor" in note for note in changes.notes)
+    disturbed = dataclasses.replace(before.models[0].latency, unsteady=("turns differ by 9%",))
+    models = (dataclasses.replace(before.models[0], latency=disturbed), *before.models[1:])
+    first, *others = comparing.compare(dataclasses.replace(before, models=models), after).changes
+    assert first.ratio.verdict == "cannot tell"
+    assert {change.ratio.verdict for change in others} == {"slower"}
