@@ -47,9 +47,13 @@ class Table:
                 return default[0]
             raise self.error(f"{self.path}: the key {self.prefix}{key} is missing.")
         value = self.left.pop(key)
-        if type(value) is not kind and not (kind is float and type(value) is int):
-            raise self.error(f"{self.path}: {self.prefix}{key} must be {_KINDS[kind]}, not {value!r}.")
-        return float(value) if kind is float else value
+        if kind is float and type(value) is int:
+            value = float(value)
+        if type(value) is not kind:
+            # Tables and lists may be long, and nested more deeply than Python prints.
+            found = _KINDS[type(value)] if isinstance(value, (dict, list)) else repr(value)
+            raise self.error(f"{self.path}: {self.prefix}{key} must be {_KINDS[kind]}, not {found}.")
+        return value
 
     def items(self, key: str, kind: type, *default: Any) -> tuple[Any, ...]:
         """A list of one kind of value."""

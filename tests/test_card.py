@@ -98,6 +98,7 @@ def test_the_least_card(tmp_path):
         ("top1 = 0.5", f"top1 = 1{'0' * 400}", r"accuracy\.top1 is beyond the 64 bits of a whole number"),
         ("mean = [0.5, 0.5, 0]", f"mean = [0.5, 0.5, {2**63}]", r"preprocessing\.mean\.2 is beyond the 64 bits"),
         ('name = "Tiny"', f"name = 0x{'f' * 5000}", "name is beyond the 64 bits"),
+        ('name = "Tiny"', f"name{'.a' * 2000} = 1", "name must be a string, not a table"),
         ("B = 1", f"B = [[0x{'f' * 5000}]]", r"config\.B\.0\.0 is beyond"),
     ],
 )
