@@ -76,7 +76,8 @@ def compare(before: Profile, after: Profile) -> Changes:
             "profile both files in one run instead"
         )
     changes = [Change(f"{one.title} (before)", f"{other.title} (after)", _ratio(one, other)) for one, other in pairs]
-    return Changes(tuple(changes), tuple(_notes(before, after)))
+    same = [f"{one.title} is the same file in both." for one, other in pairs if one.sha256 == other.sha256]
+    return Changes(tuple(changes), (*_notes(before, after), *same))
 
 
 def _ratio(before: ModelProfile, after: ModelProfile) -> Ratio:

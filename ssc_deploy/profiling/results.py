@@ -9,6 +9,7 @@ from ssc_deploy.errors import ProfileError
 from ssc_deploy.profiling import records, statistics
 from ssc_deploy.profiling.costs import Costs  # noqa: TC001  # reading JSON resolves annotations
 from ssc_deploy.profiling.job import (
+    QUICK,
     Bound,
     Environment,
     Failure,
@@ -225,8 +226,24 @@ def _decision(profile: Profile) -> list[str]:
         for one in profile.comparisons
     ]
     fewest = min(model.threads for model in timed)
-    sentences += [f"{m.title}: {m.costs.sentence}." for m in timed if m.costs is not None and m.threads == fewest]
+    sentences += [_cost_sentence(model) for model in timed if model.costs is not None and model.threads == fewest]
     unsteady = [f"{m.title} ({', '.join(m.latency.unsteady)})" for m in timed if m.latency and m.latency.unsteady]
     if unsteady:
         sentences.append(f"Not steady, so measure again on a device that does nothing else: {'; '.join(unsteady)}.")
+    if profile.protocol == QUICK:
+        sentences.append("A smoke run (--quick), too short to decide on.")
     return [sentence[0].upper() + sentence[1:] if sentence.startswith("cannot") else sentence for sentence in sentences]
+
+
+#: How often p50 the operators may take together, whose profiler costs some time too; more is another process's.
+_DISTURBED = 2.0
+
+
+def _cost_sentence(model: ModelProfile) -> str:
+    assert model.costs is not None  # the caller looked
+    assert model.latency is not None
+    doubt = ""
+    if model.costs.total.ns > _DISTURBED * model.latency.p50:
+        together = milliseconds(model.costs.total.ns)
+        doubt = f"; but they took {together} together, far more than p50, so something else ran then: measure again"
+    return f"{model.title}: {model.costs.sentence}{doubt}."

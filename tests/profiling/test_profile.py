@@ -16,7 +16,7 @@ from profiling.conftest import rewrite
 import ssc_deploy
 from ssc_deploy.errors import ProfileError, RuntimeLoadError, TargetError
 from ssc_deploy.profiling import comparing, diverging, load, statistics
-from ssc_deploy.profiling.job import FailureKind, Origin, sha256_of
+from ssc_deploy.profiling.job import QUICK, FailureKind, Origin, Protocol, sha256_of
 from ssc_deploy.profiling.preparing import prepare
 from ssc_deploy.profiling.targets.host import Host
 
@@ -207,3 +207,28 @@ def test_what_is_slower_is_told_and_what_differs_is_said(profiled):
     first, *others = comparing.compare(dataclasses.replace(before, models=models), after).changes
     assert first.ratio.verdict == "cannot tell"
     assert {change.ratio.verdict for change in others} == {"slower"}
+
+
+@pytest.mark.parametrize(("times", "doubted"), [(1, False), (3, True)])
+def test_a_profile_of_operators_that_was_disturbed_is_doubted(profiled, times, doubted):
+    model = profiled.models[0]
+    total = dataclasses.replace(model.costs.total, ns=int(times * model.latency.p50))
+    slowed = dataclasses.replace(model, costs=dataclasses.replace(model.costs, total=total))
+    decision = dataclasses.replace(profiled, models=(slowed, *profiled.models[1:])).decision
+    (sentence,) = [one for one in decision if one.startswith("mine.onnx, 1 thread: shift and shuffle cost")]
+    assert ("far more than p50, so something else ran then: measure again" in sentence) == doubted
+
+
+def test_a_smoke_run_is_called_one(profiled):
+    said = "A smoke run (--quick), too short to decide on."
+    assert (said in profiled.decision) == (profiled.protocol == QUICK)
+    assert said in dataclasses.replace(profiled, protocol=QUICK).decision
+    assert said not in dataclasses.replace(profiled, protocol=Protocol()).decision
+
+
+def test_it_is_said_which_files_are_the_same_in_both(profiled):
+    other = dataclasses.replace(profiled.models[0], sha256="0" * 64)
+    changed = dataclasses.replace(profiled, models=(other, *profiled.models[1:]))
+    notes = comparing.compare(profiled, changed).notes
+    assert "mine.tflite, 1 thread is the same file in both." in notes
+    assert "mine.onnx, 1 thread is the same file in both." not in notes
