@@ -247,6 +247,10 @@ def _run(command: Sequence[str], where: str, patience: float) -> subprocess.Comp
             f"{where} has not answered adb for {patience:.0f} s; unplug the phone and plug it in again, or run: "
             "adb kill-server"
         ) from error
+    except OSError as error:
+        raise TargetError(
+            f"{command[0]} cannot be run ({error.strerror}); install it anew with: apt-get install adb"
+        ) from error
 
 
 def _reason(done: subprocess.CompletedProcess[str]) -> str:

@@ -181,7 +181,10 @@ def _download(folder: Path) -> list[Path]:
     said = "Python for aarch64 cannot be downloaded with apt-get"
     hint = "; look whether apt-get update works here, and whether the package source has arm64"
     # A source among several that cannot be reached ends it with an error, though the others may be all that is needed.
-    updated = subprocess.run([*apt, "update"], capture_output=True, text=True, timeout=_SECONDS, check=False)
+    try:
+        updated = subprocess.run([*apt, "update"], capture_output=True, text=True, timeout=_SECONDS, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise TargetError(f"{said}: it has not answered for {_SECONDS:.0f} s{hint}") from error
     try:
         _run([*apt, "install", "-y", "--download-only", "--no-install-recommends", *_PACKAGES], said, hint=hint)
     except TargetError as error:

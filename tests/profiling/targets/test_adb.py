@@ -233,6 +233,12 @@ def test_a_phone_that_is_slow_takes_its_time(phones, folder):
     assert targets.parse("adb").run(folder, job, silent).measurements[0].failure is None
 
 
+def test_an_adb_that_cannot_be_run(phones, folder, tmp_path):
+    program = tmp_path / "programs" / "adb"
+    program.write_bytes(b"\x7fELF of another machine")
+    assert "cannot be run (Exec format error); install it anew" in refused(phones, folder)
+
+
 def test_a_phone_that_does_not_answer(phones, folder, monkeypatch):
     monkeypatch.setattr(adb_client, "_PATIENCE", 1.0)
     phones.slow = 20.0
