@@ -112,6 +112,36 @@ def test_a_device_that_computes_something_else_is_found_out_with_the_first_block
     assert "before it agrees" in message
 
 
+class Withholding(Miscomputing):
+    """A device that is wrong, and brings back something else than the values that it is then asked for."""
+
+    def __init__(self, damage):
+        self.damage = damage
+
+    def run(self, folder, job, progress):
+        result = super().run(folder, job, progress)
+        if job.keep_outputs:
+            self.damage(folder / "outputs0.npz")
+        return result
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: np.savez(path, other=np.zeros(1)),
+        lambda path: path.write_bytes(b"PK"),
+        lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    ],
+)
+def test_a_wrong_answer_stays_the_news_where_a_device_does_not_tell_more(files, tmp_path, damage):
+    job = prepare(tmp_path, [files / "mine.onnx"], protocol=None)
+    target = Withholding(damage)
+    (one,) = diverging.explained(tmp_path, job, target.run(tmp_path, job, print), target, print).measurements
+    assert one.failure.kind == FailureKind.WRONG
+    assert "is off by max" in one.failure.message
+    assert "where it arises could not be found: " in one.failure.message
+
+
 def test_without_a_golden_set_the_host_is_the_measure_and_says_so(files, tmp_path):
     shutil.copy(files / "mine.tflite", tmp_path / "alone.tflite")
     (model,) = ssc_deploy.profile(tmp_path / "alone.tflite", quick=True).models

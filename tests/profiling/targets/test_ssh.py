@@ -379,3 +379,36 @@ def test_a_device_cannot_replace_files_of_the_job_nor_write_elsewhere(tmp_path):
         with pytest.raises(TargetError):
             packing.unpack(data, tmp_path, "board")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
+
+
+ANSWERS = """
+import re, sys
+data = b""
+while not (found := re.search(rb'"nonce": "([0-9a-f]+)"', data)):
+    data += sys.stdin.buffer.read1()
+sys.stdout.buffer.write(%r.replace(b"NONCE", found[1]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"NONCE not json\n", "answers what this program does not understand"),
+        (b"NONCE []\n", "answers what this program does not understand"),
+        (b"NONCE {}\n", "event is missing"),
+        (b'NONCE {"event": "result", "size": "x"}\n', "size is 'x', not a int"),
+        (b'NONCE {"event": "result"}\n', "which is no result"),
+        (b'NONCE {"event": "failed"}\n', "it does not say why"),
+        (b"x" * (2 << 20), "sends a line without an end"),
+    ],
+)
+def test_an_answer_that_is_none_becomes_a_sentence(folder, tmp_path, monkeypatch, answer, said):
+    program = tmp_path / "fake" / "ssh"
+    program.parent.mkdir()
+    (tmp_path / "answers.py").write_text(ANSWERS % answer)
+    program.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{tmp_path / 'answers.py'}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    job = device_jobs.write(folder, device_jobs.small(".onnx"), None)
+    with pytest.raises(TargetError, match=said):
+        targets.parse("ssh:board").run(folder, job, lambda _: None)
