@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ssc_deploy import roles
 from ssc_deploy.rewrite import canonical
+from ssc_deploy.rewrite.absorb_permutations import AbsorbPermutations
 from ssc_deploy.rewrite.activate_before_movement import ActivateBeforeMovement
 from ssc_deploy.rewrite.compose_permutations import ComposePermutations
 from ssc_deploy.rewrite.drop_dead_channels import DropDeadChannels
@@ -61,6 +62,7 @@ def rules() -> list[ir.passes.InPlacePass]:
         RecogniseMovement(),
         ActivateBeforeMovement(),
         ComposePermutations(),
+        AbsorbPermutations(),
         StrideBeforePointwise(),
         DropDeadChannels(),
         MergeLinear(),

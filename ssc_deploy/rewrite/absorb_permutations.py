@@ -1,0 +1,245 @@
+"""A channel permutation vanishes into a neighbour, through whatever stands in between.
+
+    act(x)[p] = act(x[p])                  an activation of each number alone; so a permutation may stand on either side
+    (W x + b)[p]   = W[p] x + b[p]         dense kernel before it: its rows
+    W (x[p]) + b   = W' x + b              dense kernel behind it: its columns, W'[:, p] = W
+    (x[s])[p]      = x[s[p]]               another permutation
+
+A group convolution of n groups is n kernels (W_1, b_1) ... (W_n, b_n), each with channels of its own. It takes what a
+permutation does inside the groups into its rows or columns, as above; and where the permutation moves whole groups, p,
+the kernels move, and whole groups of the input or output instead:
+
+    (W_1 x_1, ..., W_n x_n)[p] = (W_p(1) x_p(1), ..., W_p(n) x_p(n))
+
+which lets a permutation pass through a group pointwise, a depthwise convolution or a shift to the neighbour that takes
+it. Left alone: a permutation that tears groups apart, as every shuffle of an SSC-Net does; one that nothing takes in
+the end; values that are read elsewhere. Values on the way stand in another order: no module returns them any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx_ir as ir
+
+from ssc_deploy import roles
+from ssc_deploy.rewrite import canonical
+from ssc_deploy.rewrite import graph as g
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+Order = tuple[int, ...]
+"""out[c] = in[order[c]]."""
+
+_ACTIVATIONS = frozenset({"Relu", "Clip", "Sigmoid", "HardSwish", "HardSigmoid", "LeakyRelu", "Tanh"})
+
+
+class AbsorbPermutations(ir.passes.InPlacePass):
+    """Lets neighbours take channel permutations; see the module's docstring."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Runs the pass until nothing changes."""
+        modified = False
+        while any(_vanishes(node) for node in list(model.graph) if roles.role(node) is roles.Role.SHUFFLE):
+            modified = True
+        return ir.passes.PassResult(model, modified)
+
+
+@dataclass(frozen=True)
+class _Kernel:
+    """A convolution's numbers: weight [O, I / group, ...], bias [O] where there is one."""
+
+    weight: npt.NDArray[Any]
+    bias: npt.NDArray[Any] | None
+    group: int
+
+    def rows(self, order: Order) -> tuple[_Kernel, Order] | None:
+        """The kernel K' and the order q with ``K(x)[order] = K'(x[q])``; None where groups are torn apart."""
+        outputs, inputs = len(self.weight) // self.group, self.weight.shape[1]
+        taken = list(order)
+        bias = None if self.bias is None else self.bias[taken]
+        if self.group == 1:
+            return _Kernel(self.weight[taken], bias, 1), tuple(range(inputs))
+        groups = _groups(order, outputs)
+        if groups is None or len(order) != len(self.weight):
+            return None
+        return _Kernel(self.weight[taken], bias, self.group), _whole(groups, inputs)
+
+    def columns(self, order: Order) -> tuple[_Kernel, Order] | None:
+        """The kernel K' and the order q with ``K(x[order]) = K'(x)[q]``, likewise."""
+        outputs, inputs = len(self.weight) // self.group, self.weight.shape[1]
+        groups = _groups(order, inputs)
+        if groups is None:
+            return None
+        weight, bias = np.empty_like(self.weight), None if self.bias is None else np.empty_like(self.bias)
+        for old, new in enumerate(groups):
+            source, target = slice(old * outputs, (old + 1) * outputs), slice(new * outputs, (new + 1) * outputs)
+            inside = [channel % inputs for channel in order[old * inputs : (old + 1) * inputs]]
+            block = np.empty_like(self.weight[source])
+            block[:, inside] = self.weight[source]
+            weight[target] = block
+            if bias is not None and self.bias is not None:
+                bias[target] = self.bias[source]
+        return _Kernel(weight, bias, self.group), _whole(groups, outputs)
+
+
+def _groups(order: Order, size: int) -> Order | None:
+    """Which group of ``size`` channels stands where, if the order is a permutation that keeps groups together."""
+    if sorted(order) != list(range(len(order))) or len(order) % size:
+        return None
+    groups = tuple(channel // size for channel in order[::size])
+    return groups if all(channel // size == groups[c // size] for c, channel in enumerate(order)) else None
+
+
+def _whole(groups: Order, size: int) -> Order:
+    return tuple(group * size + channel for group in groups for channel in range(size))
+
+
+def _vanishes(node: ir.Node) -> bool:
+    movement = canonical.movement_of(node)
+    if movement is None or node.graph is None:
+        return False
+    if _up(node, movement.source):
+        return True
+    # A selection leaves channels out: what stands behind it may do so, too, but not the other way round.
+    return sorted(movement.source) == list(range(movement.in_channels)) and _down(node, movement.source)
+
+
+def _up(node: ir.Node, order: Order) -> bool:
+    """Lets something before ``node`` take its order."""
+    rebuilt: list[Callable[[ir.Value], ir.Node]] = []
+    gone, value = [node], node.inputs[0]
+    while True:
+        before = value.producer() if value is not None and g.used_once(value) else None
+        if before is None:
+            return False
+        gone.append(before)
+        if before.op_type in _ACTIVATIONS:
+            rebuilt.append(_like(before, len(order)))
+        elif (earlier := _order_of(before)) is not None:
+            rebuilt += _permuted(before, tuple(earlier[c] for c in order))
+            break
+        else:
+            kernel = _kernel(before)
+            taken = None if kernel is None else kernel.rows(order)
+            if taken is None:
+                return False
+            rebuilt.append(_like(before, len(order), taken[0]))
+            order = taken[1]
+            if order == tuple(range(len(order))):
+                break
+        value = before.inputs[0]
+    _replace(node, gone[-1].inputs[0], rebuilt[::-1], gone)
+    return True
+
+
+def _down(node: ir.Node, order: Order) -> bool:
+    """Lets something behind ``node`` take its order."""
+    rebuilt: list[Callable[[ir.Value], ir.Node]] = []
+    gone, value = [node], node.outputs[0]
+    while True:
+        behind = next(iter(value.uses())).node if g.used_once(value) else None
+        if behind is None or behind.inputs[0] is not value:
+            return False
+        gone.append(behind)
+        if behind.op_type in _ACTIVATIONS:
+            rebuilt.append(_like(behind, len(order)))
+        elif (later := _order_of(behind)) is not None:
+            rebuilt += _permuted(behind, tuple(order[c] for c in later))
+            break
+        else:
+            kernel = _kernel(behind)
+            taken = None if kernel is None else kernel.columns(order)
+            if taken is None:
+                return False
+            rebuilt.append(_like(behind, len(taken[1]), taken[0]))
+            order = taken[1]
+            if order == tuple(range(len(order))):
+                break
+        value = behind.outputs[0]
+    _replace(gone[-1], node.inputs[0], rebuilt, gone[::-1])
+    return True
+
+
+def _replace(
+    last: ir.Node, data: ir.Value | None, rebuilt: list[Callable[[ir.Value], ir.Node]], gone: list[ir.Node]
+) -> None:
+    """Puts what was rebuilt, the first on ``data``, in the place of nodes of which ``last`` is the last."""
+    graph, old = last.graph, last.outputs[0]
+    assert data is not None  # both ways looked at it
+    assert graph is not None  # it was found by walking the graph
+    for build in rebuilt:
+        made = build(data)
+        g.put(last, made)
+        data = made.outputs[0]
+    g.take_over(old, data)
+    graph.remove(gone, safe=True)
+
+
+def _order_of(node: ir.Node) -> Order | None:
+    movement = canonical.movement_of(node) if roles.role(node) is roles.Role.SHUFFLE else None
+    return None if movement is None else movement.source
+
+
+def _kernel(node: ir.Node) -> _Kernel | None:
+    weight = g.constant(node.inputs[1]) if node.op_type == "Conv" else None
+    offset = node.inputs[2] if len(node.inputs) > 2 else None
+    bias = g.constant(offset)
+    if weight is None or (offset is not None and bias is None):
+        return None
+    return _Kernel(weight, bias, g.integer(node, "group", 1))
+
+
+def _like(node: ir.Node, channels: int, kernel: _Kernel | None = None) -> Callable[[ir.Value], ir.Node]:
+    """Makes the same node, with another kernel, on other data."""
+
+    def build(data: ir.Value) -> ir.Node:
+        graph, shape = node.graph, g.shape_of(node.outputs[0])
+        assert graph is not None  # it was found by walking the graph
+        assert shape is not None  # shapes are static
+        inputs = list(node.inputs[1:])
+        if kernel is not None:
+            arrays = {"weight": kernel.weight, "bias": kernel.bias}
+            inputs = [
+                g.initializer(graph, f"{roles.block(node)}/{name}", array)
+                for name, array in arrays.items()
+                if array is not None
+            ]
+        return g.node_like(
+            node,
+            node.op_type,
+            [data, *inputs],
+            g.attributes(node),
+            shape=(shape[0], channels, *shape[2:]),
+            role=roles.role(node),
+        )
+
+    return build
+
+
+def _permuted(node: ir.Node, order: Order) -> list[Callable[[ir.Value], ir.Node]]:
+    """Makes a shuffle of that order; nothing where that is none."""
+    movement = canonical.movement_of(node)
+    if movement is None or order == tuple(range(movement.in_channels)):
+        return []
+
+    def build(data: ir.Value) -> ir.Node:
+        graph, shape = node.graph, g.shape_of(node.outputs[0])
+        assert graph is not None  # it was found by walking the graph
+        assert shape is not None  # shapes are static
+        indices = g.initializer(graph, f"{roles.block(node)}/channels", np.array(order, np.int64))
+        return g.node_like(
+            node,
+            "Gather",
+            [data, indices],
+            {"axis": 1},
+            shape=(shape[0], len(order), *shape[2:]),
+            role=roles.Role.SHUFFLE,
+        )
+
+    return [build]
