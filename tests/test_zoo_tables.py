@@ -2,9 +2,14 @@
 
 import dataclasses
 import json
+from pathlib import Path
+
+import pytest
 
 from benchmarks import zoo
 from ssc_deploy.nets import NAMED
+
+ROOT = Path(__file__).parents[1]
 
 FILE = zoo.File(True, 2e-6, 1e-6, 35, (9, 9), 43, 784_176)
 NETS = {
@@ -46,3 +51,18 @@ def test_each_named_network_is_a_case_of_its_own():
     titles = [zoo.case_of(name).title for name in NAMED] + [case.title for case in zoo.LARGEST]
     assert len(set(titles)) == len(titles)
     assert "mobilenet-v2 form=imagenet classes=1000 224x224" in titles
+
+
+@pytest.mark.parametrize("page", ["README.md", "models/README.md"])
+def test_the_tables_of_the_pages_are_those_of_the_kept_results(page):
+    measured = zoo.read(ROOT / "benchmarks" / "results" / "zoo.json")
+    assert set(measured) == {zoo.case_of(name).title for name in NAMED} | {case.title for case in zoo.LARGEST}
+    text = (ROOT / page).read_text()
+    assert "<!-- benchmarks.zoo: " in text
+    assert zoo.inserted(text, measured) == text
+
+
+def test_every_kept_file_is_verified_and_the_largest_exports_stay_within_their_memory():
+    measured = zoo.read(ROOT / "benchmarks" / "results" / "zoo.json")
+    assert all(file.ok for found in measured.values() for file in found.files.values())
+    assert all(measured[case.title].memory_mb <= zoo.MEMORY_TARGET_MB for case in zoo.LARGEST)
