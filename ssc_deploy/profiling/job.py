@@ -25,15 +25,19 @@ import enum
 import hashlib
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ssc_deploy.profiling import records
+from ssc_deploy.profiling.records import Count, Matching, NotEmpty, NotNegative, Positive, Sha256
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Version of both files. A program refuses one that it does not know.
+#: Version of both files. A program refuses one that it does not know. ``ssc_deploy/schemas`` describes what it writes.
 SCHEMA_VERSION = 1
+
+#: Of a file in the job's folder: no path.
+FileName = Annotated[str, Matching(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}", "name of a file in the job's folder")]
 
 JOB_FILE, RESULT_FILE, RUNNER_FILE = "job.json", "result.json", "runner.py"
 
@@ -47,8 +51,8 @@ class Bound:
         rms: of the root of the mean squared difference.
     """
 
-    max: float
-    rms: float
+    max: NotNegative
+    rms: NotNegative
 
 
 class Origin(enum.StrEnum):
@@ -69,10 +73,10 @@ class Golden:
         origin: a value of `Origin`.
     """
 
-    file: str
-    sha256: str
-    bounds: tuple[Bound, ...]
-    origin: str = Origin.EXPORT.value
+    file: FileName
+    sha256: Sha256
+    bounds: Annotated[tuple[Bound, ...], NotEmpty()]
+    origin: Annotated[str, Matching("export|host", "origin of golden outputs")] = Origin.EXPORT.value
 
 
 @dataclass(frozen=True)
@@ -88,9 +92,9 @@ class ModelFile:
     """
 
     name: str
-    file: str
-    sha256: str
-    size: int
+    file: FileName
+    sha256: Sha256
+    size: Count
     golden: Golden
 
 
@@ -113,14 +117,14 @@ class Protocol:
         fresh_processes: that load the model and run it once; the median of their figures is given; 0 for none.
     """
 
-    warmup_runs: int = 10
-    warmup_seconds: float = 0.5
-    runs: int = 200
-    seconds: float = 5.0
-    repeats: int = 20
-    rewarm_runs: int = 2
-    operator_runs: int = 50
-    fresh_processes: int = 3
+    warmup_runs: Count = 10
+    warmup_seconds: NotNegative = 0.5
+    runs: Positive = 200
+    seconds: NotNegative = 5.0
+    repeats: Positive = 20
+    rewarm_runs: Count = 2
+    operator_runs: Count = 50
+    fresh_processes: Count = 3
 
 
 #: A smoke run: shows that all works, and the order of magnitude.
@@ -143,11 +147,11 @@ class Job:
         schema_version: `SCHEMA_VERSION`.
     """
 
-    nonce: str
-    models: tuple[ModelFile, ...]
-    threads: tuple[int, ...] = (1,)
+    nonce: Annotated[str, NotEmpty()]
+    models: Annotated[tuple[ModelFile, ...], NotEmpty()]
+    threads: Annotated[tuple[Positive, ...], NotEmpty()] = (1,)
     protocol: Protocol | None = field(default_factory=Protocol)
-    pin: tuple[int, ...] | None = None
+    pin: Annotated[tuple[Count, ...], NotEmpty()] | None = None
     keep_outputs: bool = False
     schema_version: int = SCHEMA_VERSION
 
@@ -198,8 +202,8 @@ class Failure:
         message: a sentence.
     """
 
-    kind: str
-    message: str
+    kind: Annotated[str, Matching("|".join(FailureKind), "kind of failure")]
+    message: Annotated[str, NotEmpty()]
 
 
 @dataclass(frozen=True)
@@ -213,10 +217,10 @@ class Fresh:
         baseline_bytes: the same before the model was loaded, with interpreter and runtime in it.
     """
 
-    load_ns: int
-    first_ns: int
-    peak_bytes: int | None = None
-    baseline_bytes: int | None = None
+    load_ns: Count
+    first_ns: Count
+    peak_bytes: Count | None = None
+    baseline_bytes: Count | None = None
 
 
 @dataclass(frozen=True)
@@ -243,7 +247,7 @@ class Turn:
         samples_ns: what each kept run took, in order.
     """
 
-    start_ns: int
+    start_ns: Count
     samples_ns: tuple[int, ...]
 
 
@@ -263,8 +267,8 @@ class Measurement:
         failure: why there are no figures; None where all is well.
     """
 
-    model: int
-    threads: int
+    model: Count
+    threads: Positive
     golden: tuple[GoldenError, ...] = ()
     turns: tuple[Turn, ...] = ()
     fresh: Fresh | None = None
@@ -277,8 +281,8 @@ class Measurement:
 class GoldenError:
     """Distance of one output from its reference; None stands for what is not finite."""
 
-    max: float | None
-    rms: float | None
+    max: NotNegative | None
+    rms: NotNegative | None
 
 
 @dataclass(frozen=True)
@@ -296,7 +300,7 @@ class Snapshot:
     unix_time: float
     load: float | None = None
     governor: dict[str, str] = field(default_factory=dict)
-    frequency_khz: dict[str, int] = field(default_factory=dict)
+    frequency_khz: dict[str, Count] = field(default_factory=dict)
     temperature_c: dict[str, float] = field(default_factory=dict)
 
 
@@ -318,8 +322,8 @@ class Environment:
     device: str
     processor: str
     machine: str
-    cores: int
-    memory_bytes: int | None
+    cores: Count
+    memory_bytes: Count | None
     system: str
     runner: str
     runtimes: dict[str, str]

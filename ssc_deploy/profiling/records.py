@@ -5,14 +5,59 @@ from __future__ import annotations
 import dataclasses
 import functools
 import math
+import re
 import types
 import typing
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
 
 T = TypeVar("T")
 
 #: Nothing that is counted or timed needs more than 64 bits; JSON takes any number of digits.
 _LARGEST = 2**63
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """Of an annotated number: no smaller one is read."""
+
+    least: float
+
+    def objection(self, value: Any) -> str | None:
+        """What is wrong with a value, as the rest of a sentence; None where nothing is."""
+        return f"is {value}, less than {self.least}" if value < self.least else None
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Of an annotated text: no other one is read.
+
+    Attributes:
+        pattern: of the whole text.
+        what: it is, for messages.
+    """
+
+    pattern: str
+    what: str
+
+    def objection(self, value: Any) -> str | None:
+        """See `AtLeast.objection`."""
+        return None if re.fullmatch(self.pattern, value) else f"is {value!r:.60}, no {self.what}"
+
+
+@dataclass(frozen=True)
+class NotEmpty:
+    """Of an annotated text or tuple."""
+
+    def objection(self, value: Any) -> str | None:
+        """See `AtLeast.objection`."""
+        return None if value else "is empty"
+
+
+Sha256 = Annotated[str, Matching("[0-9a-f]{64}", "SHA-256")]
+Count = Annotated[int, AtLeast(0)]
+Positive = Annotated[int, AtLeast(1)]
+NotNegative = Annotated[float, AtLeast(0)]
 
 
 def encode(record: Any) -> Any:
@@ -31,8 +76,9 @@ def decode(kind: type[T], value: Any) -> T:
 
     Args:
         kind: a frozen dataclass whose fields are numbers, texts, such dataclasses, tuples of one kind, dictionaries
-            from texts, or optional ones of these. A field that has a default may be missing; one that the class does
-            not have is ignored, so that a newer program may say more.
+            from texts, or optional ones of these, each of which may be annotated with what it must be. A field that
+            has a default may be missing; one that the class does not have is ignored, so that a newer program may say
+            more.
         value: parsed JSON.
 
     Raises:
@@ -55,6 +101,8 @@ def decode_version(kind: type[T], value: Any, version: int) -> T:
 
 def _decode(kind: Any, value: Any, where: str) -> Any:
     origin = typing.get_origin(kind)
+    if origin is Annotated:
+        return _decode_annotated(kind, value, where)
     if origin in {typing.Union, types.UnionType}:
         inner = [option for option in typing.get_args(kind) if option is not type(None)]
         return None if value is None else _decode(inner[0], value, where)
@@ -69,8 +117,21 @@ def _decode(kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
             raise ValueError(f"{where} is no object")
         return {key: _decode(typing.get_args(kind)[1], inner, f"{where}.{key}") for key, inner in value.items()}
-    if dataclasses.is_dataclass(kind):
-        return _decode_record(kind, value, where)
+    return _decode_record(kind, value, where) if dataclasses.is_dataclass(kind) else _decode_plain(kind, value, where)
+
+
+def _decode_annotated(kind: Any, value: Any, where: str) -> Any:
+    plain, *limits = typing.get_args(kind)
+    decoded = _decode(plain, value, where)
+    for limit in limits:
+        objection = limit.objection(decoded)
+        if objection is not None:
+            raise ValueError(f"{where} {objection}")
+    return decoded
+
+
+def _decode_plain(kind: Any, value: Any, where: str) -> Any:
+    """A number, a text or a truth value."""
     if type(value) is int and abs(value) >= _LARGEST:
         raise ValueError(f"{where} is a number of more than 64 bits")
     if kind is float and type(value) is int:
@@ -99,4 +160,4 @@ def _decode_record(kind: Any, value: Any, where: str) -> Any:
 
 @functools.cache
 def _hints(kind: Any) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+    return typing.get_type_hints(kind, include_extras=True)

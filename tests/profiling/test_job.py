@@ -14,7 +14,7 @@ from ssc_deploy.profiling.targets.reading import read_result
 
 JOB = Job(
     "n",
-    (ModelFile("a.onnx", "model0.onnx", "00", 3, Golden("golden0.npz", "11", (Bound(1e-3, 1e-4),))),),
+    (ModelFile("a.onnx", "model0.onnx", "00" * 32, 3, Golden("golden0.npz", "11" * 32, (Bound(1e-3, 1e-4),))),),
     (1, 2),
     Protocol(repeats=2),
 )
@@ -46,7 +46,7 @@ def test_a_job_survives_its_json():
 
 
 def test_a_job_names_every_file_with_its_hash():
-    assert JOB.files == {"model0.onnx": "00", "golden0.npz": "11"}
+    assert JOB.files == {"model0.onnx": "00" * 32, "golden0.npz": "11" * 32}
 
 
 def test_a_result_survives_its_json_and_says_only_what_it_knows():

@@ -14,9 +14,10 @@ from onnx import numpy_helper
 from profiling.conftest import rewrite
 
 import ssc_deploy
+from ssc_deploy import schemas
 from ssc_deploy.errors import ProfileError, RuntimeLoadError, TargetError
 from ssc_deploy.profiling import comparing, diverging, load, statistics
-from ssc_deploy.profiling.job import QUICK, FailureKind, Origin, Protocol, sha256_of
+from ssc_deploy.profiling.job import QUICK, FailureKind, Origin, Protocol, read_json, sha256_of
 from ssc_deploy.profiling.preparing import prepare
 from ssc_deploy.profiling.targets.host import Host
 
@@ -54,6 +55,20 @@ class Miscomputing(Host):
             return super().run(folder, job, progress)
         finally:
             path.write_bytes(before)
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_the_job_and_its_result_are_what_their_schemas_say(job, right):
+    folder, asked = job
+    if not right:
+        path = folder / asked.models[0].file
+        path.write_bytes(mutated(path))
+        asked = dataclasses.replace(asked, models=(dataclasses.replace(asked.models[0], sha256=sha256_of(path)),))
+        rewrite(folder, asked)
+    result = Host().run(folder, asked, lambda _line: None)
+    assert (result.measurements[0].failure is None) == right
+    assert schemas.violation("job", read_json(folder / "job.json")) is None
+    assert schemas.violation("result", read_json(folder / "result.json")) is None
 
 
 def test_a_profile_has_figures_for_every_model_and_number_of_threads(profiled):

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from ssc_deploy.profiling import records
+from ssc_deploy.profiling.records import Matching, NotEmpty
 
 PACKAGE = "org.sscdeploy.demo"
 ACTIVITY = f"{PACKAGE}/.BenchActivity"
@@ -48,11 +49,11 @@ class Status:
         schema_version: `SCHEMA_VERSION`.
     """
 
-    nonce: str
-    state: str
+    nonce: Annotated[str, NotEmpty()]
+    state: Annotated[str, Matching("|".join(State), "state of a job")]
     line: str = ""
     message: str = ""
-    result_sha256: str = ""
+    result_sha256: Annotated[str, Matching("([0-9a-f]{64})?", "SHA-256")] = ""
     schema_version: int = SCHEMA_VERSION
 
     @classmethod

@@ -1,0 +1,222 @@
+"""model.json, what a bundle says about itself; ``ssc_deploy/schemas/model.schema.json`` says what each key means.
+
+What a schema cannot say stands here: that there is a label for each output, that shapes agree with the preprocessing,
+and that every file that is named has its hash.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ssc_deploy import schemas
+from ssc_deploy.profiling import records
+from ssc_deploy.profiling.job import Bound  # noqa: TC001 - decoding looks at the types of fields
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SCHEMA_VERSION = 1
+
+FILE_NAME = "model.json"
+
+#: Of each format, what the names of its files end in.
+SUFFIXES = {"onnx": ".onnx", "tflite": ".tflite"}
+
+#: Rules that bring a picture of another size to the network's; the second is `ssc_deploy.pictures.read` with resizing.
+NO_RESIZE, COVER = "none", "shorter-side-bilinear-center-crop"
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """What a model takes or returns, one picture at a time, in the file's own layout."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str = "float32"
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A file of the network.
+
+    Attributes:
+        file: its path.
+        format: ``"onnx"`` or ``"tflite"``.
+        layout: of the picture it takes, ``"NCHW"`` or ``"NHWC"``.
+        input: what it takes.
+        output: what it returns, [1, classes].
+        lowering: what carries out each kind of movement.
+        runtimes: versions of the packages that it was proved on.
+    """
+
+    file: str
+    format: str
+    layout: str
+    input: Tensor
+    output: Tensor
+    lowering: dict[str, str]
+    runtimes: dict[str, str]
+
+
+@dataclass(frozen=True)
+class PictureRule:
+    """How a picture becomes the input: brought to the size by ``resize``, then ``(pixel / 255 - mean) / std``."""
+
+    width: int
+    height: int
+    resize: str
+    colour: str
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class GoldenPicture:
+    """A picture as PNG, and the index of its true class; None where nobody knows."""
+
+    file: str
+    label: int | None
+
+
+@dataclass(frozen=True)
+class GoldenFiles:
+    """Where the golden set is, and how far a device may be from it, over all its outputs together."""
+
+    count: int
+    pixels: str
+    inputs: str
+    outputs: str
+    pictures: tuple[GoldenPicture, ...]
+    tolerance: Bound
+
+
+@dataclass(frozen=True)
+class BlockEntry:
+    """A block of the network: the output of the debug model that holds its value, and how far that may be off."""
+
+    name: str
+    output: str
+    max: float
+    rms: float
+
+
+@dataclass(frozen=True)
+class Debug:
+    """A model whose outputs are the blocks', in order of execution, and their float64 values for one picture."""
+
+    model: str
+    picture: int
+    values: str
+    blocks: tuple[BlockEntry, ...]
+
+
+@dataclass(frozen=True)
+class FileEntry:
+    """Size and SHA-256 (hexadecimal) of a file."""
+
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """model.json.
+
+    Attributes:
+        name: of the network, for people.
+        source_sha256: of the checkpoint; empty for random weights.
+        made_by: versions of the packages that made the bundle.
+        models: the network's files.
+        preprocessing: how a picture becomes their input.
+        labels: of the classes, in the order of the outputs.
+        golden: pictures with what the network computes for them in float64.
+        debug: None where the bundle was made without.
+        files: every file besides model.json, by its path.
+        schema_version: `SCHEMA_VERSION`.
+    """
+
+    name: str
+    source_sha256: str
+    made_by: dict[str, str]
+    models: tuple[ModelEntry, ...]
+    preprocessing: PictureRule
+    labels: tuple[str, ...]
+    golden: GoldenFiles
+    debug: Debug | None
+    files: dict[str, FileEntry] = field(default_factory=dict)
+    schema_version: int = SCHEMA_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """As model.json has it."""
+        encoded: dict[str, Any] = records.encode(self)
+        return encoded
+
+    @classmethod
+    def from_dict(cls, value: Any) -> Manifest:
+        """Reads `to_dict`'s output, or what another program made in its place.
+
+        Raises:
+            ValueError: it is not such an object, of another schema version, or contradicts itself.
+            RecursionError: it nests without end.
+        """
+        version = value.get("schema_version") if isinstance(value, dict) else None
+        if type(version) is int and version != SCHEMA_VERSION:
+            raise ValueError(f"it is of schema version {version}, this program reads {SCHEMA_VERSION}")
+        violation = schemas.violation("model", value)
+        if violation is not None:
+            raise ValueError(violation)
+        manifest = records.decode(cls, value)
+        for contradiction in manifest.contradictions():
+            raise ValueError(contradiction)
+        return manifest
+
+    def contradictions(self) -> Iterator[str]:
+        """What cannot be true at once, each in words."""
+        yield from self._of_models()
+        yield from self._of_golden()
+        yield from self._of_files()
+
+    def _of_models(self) -> Iterator[str]:
+        rule = self.preprocessing
+        channels = len(rule.mean)
+        for model in self.models:
+            if not model.file.endswith(SUFFIXES[model.format]):
+                yield f"{model.file} is said to be of the format {model.format}"
+            if model.output.shape[1] != len(self.labels):
+                yield f"there are {len(self.labels)} labels, and {model.file} has {model.output.shape[1]} outputs"
+            sizes = (
+                (channels, rule.height, rule.width) if model.layout == "NCHW" else (rule.height, rule.width, channels)
+            )
+            if model.input.shape[1:] != sizes:
+                yield f"{model.file} takes {list(model.input.shape)}, and its preprocessing makes {[1, *sizes]}"
+
+    def _of_golden(self) -> Iterator[str]:
+        golden = self.golden
+        if golden.count != len(golden.pictures):
+            yield f"golden.count is {golden.count}, and {len(golden.pictures)} pictures are named"
+        for picture in golden.pictures:
+            if picture.label is not None and picture.label >= len(self.labels):
+                yield f"{picture.file} is of class {picture.label}, and there are {len(self.labels)}"
+        if self.debug is not None and self.debug.picture >= golden.count:
+            yield f"debug.picture is {self.debug.picture}, and there are {golden.count}"
+        if self.debug is not None and len({block.output for block in self.debug.blocks}) < len(self.debug.blocks):
+            yield "two blocks of debug.blocks are one output"
+
+    def _of_files(self) -> Iterator[str]:
+        named = [*(model.file for model in self.models), self.golden.pixels, self.golden.inputs, self.golden.outputs]
+        named += [picture.file for picture in self.golden.pictures]
+        if self.debug is not None:
+            named += [self.debug.model, self.debug.values]
+        for path in named:
+            if named.count(path) > 1:
+                yield f"{path} is named twice"
+            if path not in self.files:
+                yield f"{path} has no hash in files"
+        folded = [path.casefold() for path in self.files]
+        if len(set(folded)) < len(folded) or FILE_NAME in folded:
+            yield "files names a file twice, at least where capitals do not count, or model.json itself"
+        for path in folded:
+            folders = path.split("/")[:-1]
+            if any("/".join(folders[: i + 1]) in folded for i in range(len(folders))):
+                yield f"{path} is below a path that is a file itself"
