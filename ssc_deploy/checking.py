@@ -25,12 +25,14 @@ class Check:
     """
 
     def __init__(self, source: Source, model: ir.Model | None, atol: float | None, rtol: float | None) -> None:
+        from ssc_deploy.golden import Named
         from ssc_deploy.verification import inputs
         from ssc_deploy.verification.reference import Remembered
 
         pictures = source.card.golden_pictures() if source.card and source.preprocessing else ()
         self.reference: Reference = Remembered(reference_of(source))
         self.classes = [picture.label for picture in pictures] or None
+        self.pictures = tuple(Named(picture.path.stem, picture.label) for picture in pictures)
         self.inputs: Float32
         if pictures and source.preprocessing:
             self.inputs = inputs.golden([p.path for p in pictures], source.preprocessing, source.input_shape)

@@ -3,7 +3,8 @@
 Whoever runs such a file elsewhere (a profile, a phone) compares with it, and needs neither the checkpoint nor PyTorch.
 The file is an uncompressed .npz: ``inputs`` float32 [N, C, H, W], as the network takes them; ``outputs`` float64
 [N, ...]; ``tolerance`` float64 [1, 2], for the one output the bounds max and rms of `verification.Tolerance` that the
-export was held to; ``meta``, JSON as uint8. Nothing in it is pickled.
+export was held to; ``meta``, JSON as uint8, with the pictures' names and classes where they are known. Nothing in it is
+pickled.
 """
 
 from __future__ import annotations
@@ -43,6 +44,19 @@ _MOST_BYTES = 256_000_000
 
 
 @dataclass(frozen=True)
+class Named:
+    """Which picture an input is.
+
+    Attributes:
+        name: of its file, without suffix.
+        label: index of its true class.
+    """
+
+    name: str
+    label: int
+
+
+@dataclass(frozen=True)
 class GoldenSet:
     """Inputs and what the network computes for them.
 
@@ -52,6 +66,7 @@ class GoldenSet:
         outputs: float64 [N, ...], without NaN and Inf.
         max: bound of the largest absolute difference over all pictures.
         rms: bound of the root of the mean squared difference.
+        pictures: that the inputs are, one each; empty where they are none, or nobody knows.
     """
 
     source_sha256: str
@@ -59,10 +74,14 @@ class GoldenSet:
     outputs: npt.NDArray[np.float64]
     max: float
     rms: float
+    pictures: tuple[Named, ...] = ()
 
     def to_bytes(self) -> bytes:
         """The file; the same for the same set."""
-        meta = json.dumps({"schema_version": SCHEMA_VERSION, "source_sha256": self.source_sha256}, sort_keys=True)
+        said: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "source_sha256": self.source_sha256}
+        if self.pictures:
+            said["pictures"] = [[picture.name, picture.label] for picture in self.pictures]
+        meta = json.dumps(said, sort_keys=True)
         arrays: dict[str, npt.NDArray[Any]] = {
             "inputs": self.inputs,
             "outputs": self.outputs,
@@ -90,6 +109,7 @@ def chosen(
     *,
     tolerance: Tolerance | None,
     errors: Sequence[Error],
+    pictures: Sequence[Named] = (),
 ) -> GoldenSet:
     """The golden set of an export: of its pictures up to `PICTURES`, spread evenly, fewer where they are large.
 
@@ -100,6 +120,7 @@ def chosen(
         tolerance: that the export was held to; None where ``atol`` and ``rtol`` were given instead.
         errors: of the exported files; without a tolerance, what a device may be off by follows from the largest of
             them, as the tolerance does from PyTorch's own.
+        pictures: that the inputs are; none where they are noise.
     """
     count = min(len(inputs), PICTURES, max(1, _INPUT_BYTES // inputs[0].nbytes))
     rows = np.arange(count) * len(inputs) // count
@@ -109,7 +130,8 @@ def chosen(
         floor = FLOOR * float(np.abs(outputs).max())
         largest, rms = max(error.max for error in errors), max(error.rms for error in errors)
         tolerance = Tolerance(MAX_FACTOR * largest + floor, RMS_FACTOR * rms + floor)
-    return GoldenSet(source_sha256, inputs[rows], outputs[rows], tolerance.max, tolerance.rms)
+    named = tuple(pictures[row] for row in rows) if pictures else ()
+    return GoldenSet(source_sha256, inputs[rows], outputs[rows], tolerance.max, tolerance.rms, named)
 
 
 def arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -127,7 +149,7 @@ def arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
             found = {name: file[name] for name in file.files}
     except OSError:
         raise
-    except _DAMAGES as error:
+    except DAMAGES as error:
         raise ValueError(str(error).splitlines()[0] if str(error) else "it is damaged") from error
     if not all(isinstance(array, np.ndarray) for array in found.values()):
         raise ValueError("it holds what is no array")  # numpy gives such members as bytes
@@ -135,7 +157,7 @@ def arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 
 #: What numpy, zipfile and zlib raise at bytes that are no such file; what is not implemented is a RuntimeError.
-_DAMAGES = (
+DAMAGES = (
     *(ValueError, KeyError, TypeError, AttributeError, EOFError, OverflowError, RuntimeError, MemoryError),
     *(zipfile.BadZipFile, zlib.error),
 )
@@ -173,7 +195,12 @@ def _checked(
         raise ValueError("it has not one tolerance")
     if not all(np.isfinite(array).all() for array in (inputs, outputs, tolerance)) or (tolerance < 0).any():
         raise ValueError("it holds values that are not finite")
-    return GoldenSet(str(meta["source_sha256"]), inputs, outputs, float(tolerance[0, 0]), float(tolerance[0, 1]))
+    named = tuple(Named(name, label) for name, label in meta.get("pictures", ()))
+    right = all(type(one.name) is str and type(one.label) is int and one.label >= 0 for one in named)
+    if named and (len(named) != len(inputs) or not right):
+        raise ValueError("it has not one picture for each input")
+    bounds = float(tolerance[0, 0]), float(tolerance[0, 1])
+    return GoldenSet(str(meta["source_sha256"]), inputs, outputs, *bounds, named)
 
 
 def stands(path: Path, golden: GoldenSet) -> bool:

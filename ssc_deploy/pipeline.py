@@ -155,6 +155,7 @@ def export(
             checked.reference.outputs(checked.inputs),
             tolerance=exported[0].verification.tolerance,
             errors=[error for file in exported if (error := file.verification.error) is not None],
+            pictures=checked.pictures,
         )
         beside = golden.path_beside(paths[formats[0]])
         if overwrite or not golden.stands(beside, chosen):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import zipfile
 
@@ -10,22 +11,36 @@ import pytest
 
 from ssc_deploy import golden
 from ssc_deploy.errors import OutputError, RuntimeLoadError
-from ssc_deploy.golden import GoldenSet
+from ssc_deploy.golden import GoldenSet, Named
 from ssc_deploy.verification import Tolerance
 from ssc_deploy.verification.tolerance import FLOOR, MAX_FACTOR, RMS_FACTOR, Error
 
 SET = GoldenSet("ab" * 32, np.ones((2, 3, 4, 4), np.float32), np.ones((2, 5)), 1e-3, 1e-4)
+NAMED = (Named("cat-0251", 3), Named("dög", 4))
 
 
 def same(a: GoldenSet, b: GoldenSet) -> bool:
     arrays = np.array_equal(a.inputs, b.inputs) and np.array_equal(a.outputs, b.outputs)
-    return arrays and (a.source_sha256, a.max, a.rms) == (b.source_sha256, b.max, b.rms)
+    return arrays and (a.source_sha256, a.max, a.rms, a.pictures) == (b.source_sha256, b.max, b.rms, b.pictures)
 
 
 def test_a_set_survives_its_file_and_has_the_same_bytes_every_time(tmp_path):
     (tmp_path / "a.golden.npz").write_bytes(SET.to_bytes())
     assert same(golden.read(tmp_path / "a.golden.npz"), SET)
     assert SET.to_bytes() == SET.to_bytes()
+
+
+def test_a_set_of_pictures_says_which_they_are(tmp_path):
+    named = dataclasses.replace(SET, pictures=NAMED)
+    (tmp_path / "a.golden.npz").write_bytes(named.to_bytes())
+    assert same(golden.read(tmp_path / "a.golden.npz"), named)
+
+
+def test_the_pictures_that_are_kept_keep_their_names():
+    inputs = np.arange(64, dtype=np.float32)[:, None, None, None] * np.ones((1, 3, 32, 32), np.float32)
+    named = [Named(str(i), i % 10) for i in range(64)]
+    chosen = golden.chosen("", inputs, np.zeros((64, 2)), tolerance=Tolerance(1.0, 0.5), errors=(), pictures=named)
+    assert [int(picture.name) for picture in chosen.pictures] == [int(x[0, 0, 0]) for x in chosen.inputs]
 
 
 @pytest.mark.parametrize(("shape", "count"), [((64, 3, 32, 32), 16), ((5, 3, 32, 32), 5), ((64, 3, 224, 224), 4)])
@@ -50,6 +65,11 @@ def _arrays(**changes):
         return {**{name: file[name] for name in file.files}, **changes}
 
 
+def _meta(pictures):
+    text = b'{"schema_version": 1, "source_sha256": "", "pictures": ' + pictures + b"}"
+    return np.frombuffer(text, np.uint8)
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -60,6 +80,10 @@ def _arrays(**changes):
         ({"tolerance": np.ones(2)}, "not one tolerance"),
         ({"meta": np.frombuffer(b'{"schema_version": 9, "source_sha256": ""}', np.uint8)}, "schema version 9"),
         ({"meta": np.frombuffer(b"[]", np.uint8)}, "is no golden set"),
+        ({"meta": _meta(b'[["a", 1]]')}, "not one picture for each input"),
+        ({"meta": _meta(b'[["a", 1], ["b", -1]]')}, "not one picture for each input"),
+        ({"meta": _meta(b'[["a"], ["b"]]')}, "is no golden set"),
+        ({"meta": _meta(b"7")}, "is no golden set"),
         ({"inputs": np.array([{}], object)}, "allow_pickle=False"),
     ],
 )
