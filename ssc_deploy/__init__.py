@@ -15,6 +15,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ssc_deploy.bundling import BundleReport, bundle, check_bundle
     from ssc_deploy.errors import SscDeployError, VerificationError
     from ssc_deploy.inspection import Inspection, inspect
     from ssc_deploy.pipeline import export, verify
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from ssc_deploy.verification import VerifyReport
 
 _HOMES = {
+    "BundleReport": "bundling",
     "ExportResult": "results",
     "ExportedFile": "results",
     "Inspection": "inspection",
@@ -35,6 +37,8 @@ _HOMES = {
     "TuneResult": "tuning",
     "VerificationError": "errors",
     "VerifyReport": "verification",
+    "bundle": "bundling",
+    "check_bundle": "bundling",
     "export": "pipeline",
     "inspect": "inspection",
     "load_model": "predict",
@@ -44,6 +48,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "BundleReport",
     "ExportResult",
     "ExportedFile",
     "Inspection",
@@ -54,6 +59,8 @@ __all__ = [
     "TuneResult",
     "VerificationError",
     "VerifyReport",
+    "bundle",
+    "check_bundle",
     "export",
     "inspect",
     "load_model",

@@ -17,6 +17,7 @@
     ├── OutputError                the output exists, or cannot be written
     ├── RuntimeLoadError           a runtime is missing, or refuses the file
     ├── ProfileError               a profile cannot be taken of these files, or a saved one not be read
+    ├── BundleError                a bundle cannot be made of these files, or is damaged
     ├── TargetError                a device cannot be reached, or a job not be run there
     └── VerificationError          exit code 1: the file computes something else than the network
 
@@ -92,6 +93,10 @@ class RuntimeLoadError(SscDeployError):
 
 class ProfileError(SscDeployError):
     """A profile cannot be taken of these files so, or a saved one cannot be read."""
+
+
+class BundleError(SscDeployError):
+    """A bundle cannot be made of these files so, or one is damaged or malformed."""
 
 
 class TargetError(SscDeployError):

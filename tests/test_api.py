@@ -13,6 +13,7 @@ import pytest
 import ssc_deploy
 
 PUBLIC = [
+    "BundleReport",
     "ExportResult",
     "ExportedFile",
     "Inspection",
@@ -23,6 +24,8 @@ PUBLIC = [
     "TuneResult",
     "VerificationError",
     "VerifyReport",
+    "bundle",
+    "check_bundle",
     "export",
     "inspect",
     "load_model",
@@ -49,7 +52,8 @@ def test_every_public_name_is_there_and_documented(name):
 
 def test_the_functions_keep_their_names_although_packages_are_called_alike():
     """``ssc_deploy.inspection``, say, stands beside ``inspect``."""
-    for name in ("export", "inspect", "verify", "load_model", "profile"):
+    for name in ("export", "inspect", "verify", "load_model", "profile", "bundle"):
+        importlib.import_module("ssc_deploy.bundling")
         importlib.import_module("ssc_deploy.profiling")
         importlib.import_module("ssc_deploy.verification")
         importlib.import_module("ssc_deploy.inspection")

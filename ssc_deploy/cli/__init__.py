@@ -30,7 +30,10 @@ _log = logging.getLogger(__name__)
 INTERRUPTED = 130
 
 #: Each is the object of its own name in the module of its own name.
-COMMANDS = ("export", "verify", "inspect", "run", "profile", "compare", "devices", "tune", "eval", "train", "models")
+COMMANDS = (
+    *("export", "verify", "inspect", "run", "bundle", "profile", "compare", "devices", "tune", "eval", "train"),
+    "models",
+)
 
 _EXAMPLES = """\b
 ssc-deploy export --ckpt models/ssc-net-1-9/ssc_1_9.pt --to tflite

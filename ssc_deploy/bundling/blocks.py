@@ -1,0 +1,101 @@
+"""What a debug bundle has more: the network's file with every block as an output, and the blocks in float64."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssc_deploy import runtimes
+from ssc_deploy.bundling.manifest import BlockEntry
+from ssc_deploy.errors import BundleError
+from ssc_deploy.verification import intermediate
+from ssc_deploy.verification.reference import OUTPUT
+from ssc_deploy.verification.tolerance import own_error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from ssc_deploy.verification import Reference
+    from ssc_deploy.verification.reference import Float32, Float64
+
+#: Bytes of all blocks of the picture in float64; a phone has to hold them.
+_MOST_BYTES = 256_000_000
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The content of a bundle's debug folder.
+
+    Attributes:
+        model: an ``.onnx`` file.
+        values: float64, one a block, of the shape that the file's output has.
+        entries: one a block, in order of execution.
+    """
+
+    model: bytes
+    values: tuple[npt.NDArray[np.float64], ...]
+    entries: tuple[BlockEntry, ...]
+
+
+def tapped(path: Path, reference: Reference, x: Float32) -> Blocks:
+    """Every block that an ``.onnx`` file names, as an output of it, with what the network computes there.
+
+    Args:
+        path: the file, which takes one picture.
+        reference: the network.
+        x: [1, C, H, W], the picture.
+
+    Raises:
+        BundleError: the file names no block of the network, or they are too large for a phone.
+        RuntimeLoadError: the runtime refuses the file.
+    """
+    runtime = runtimes.runtime_for(path)
+    plain = runtime.load(path)
+    outputs = {spec.name for spec in plain.outputs}
+    named = intermediate.names(path) & {*reference.block_names(x)}
+    taps = sorted(named - outputs)
+    model = _renamed(runtime.tapped(path, taps), taps)
+    runner = runtime.load(model)
+    values = dict(zip((spec.name for spec in runner.outputs), runner.run([x]), strict=True))
+    holders = {name: name if name in outputs else _holder(name) for name in named}
+    holders[OUTPUT] = plain.outputs[0].name  # whatever its name, the first is the network's
+    own = reference.float32_blocks(x, holders)
+    found: list[tuple[BlockEntry, Float64]] = []
+
+    def visit(name: str, exact: Float64) -> None:
+        float32, value = own.pop(name, None), values[holders[name]]
+        fits = intermediate.as_picture(value, exact.shape).shape == exact.shape
+        if float32 is None or float32.shape != exact.shape or not fits:
+            return
+        bound = own_error(float32, exact).tolerance
+        if bound is not None:
+            found.append((BlockEntry(name, holders[name], bound.max, bound.rms), exact.reshape(value.shape).copy()))
+        if sum(exact.nbytes for _, exact in found) > _MOST_BYTES:
+            raise BundleError(f"the blocks of one picture take more than {_MOST_BYTES:,} bytes; leave out --debug")
+
+    reference.visit_blocks(x, frozenset(holders), visit)
+    if not found:
+        raise BundleError(f"{path.name} names no block of the network; leave out --debug")
+    entries, exacts = zip(*found, strict=True)
+    return Blocks(model, exacts, entries)
+
+
+def _holder(name: str) -> str:
+    """The output that holds a block's value."""
+    return f"{name}/value"
+
+
+def _renamed(model: bytes, taps: Sequence[str]) -> bytes:
+    """The file with outputs for its taps, the last ones, called as anybody's runtime will see them."""
+    import onnx
+    import onnx_ir as ir
+
+    graph = ir.from_proto(onnx.ModelProto.FromString(model))
+    for name, value in zip(reversed(taps), reversed(graph.graph.outputs), strict=False):
+        value.name = _holder(name)
+    serialised: bytes = ir.to_proto(graph).SerializeToString()
+    return serialised

@@ -1,0 +1,116 @@
+"""The files of an export, as a bundle takes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssc_deploy import runtimes
+from ssc_deploy.bundling.manifest import SUFFIXES, ModelEntry, Tensor
+from ssc_deploy.errors import BundleError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ssc_deploy.metadata import ModelMetadata
+    from ssc_deploy.runtimes import TensorSpec
+
+_PACKAGES = {"onnx": "onnxruntime", "tflite": "ai-edge-litert"}
+
+
+@dataclass(frozen=True)
+class ExportedModel:
+    """An exported file, ready to be bundled.
+
+    Attributes:
+        path: of the file.
+        metadata: what it says about itself.
+        entry: what model.json is to say about it.
+    """
+
+    path: Path
+    metadata: ModelMetadata
+    entry: ModelEntry
+
+
+def find(export: Path) -> list[Path]:
+    """The files of one network in a folder, ``.onnx`` first; or the file that is named.
+
+    Raises:
+        BundleError: there are none, or there are several networks.
+    """
+    if export.is_file():
+        return [export]
+    if not export.is_dir():
+        raise BundleError(f"{export} is not there; give the folder of an export, or one of its files")
+    files = sorted(
+        (p for p in export.iterdir() if p.suffix in SUFFIXES.values() and p.is_file()), key=lambda p: p.suffix
+    )
+    if not files:
+        raise BundleError(f"{export} holds no .onnx and no .tflite file; export there first, or give another folder")
+    stems = sorted({path.stem for path in files})
+    if len(stems) > 1:
+        raise BundleError(f"{export} holds several networks ({', '.join(stems)}); give the file of one of them")
+    return files
+
+
+def read(paths: Sequence[Path]) -> tuple[ExportedModel, ...]:
+    """Loads the files of one network.
+
+    Raises:
+        RuntimeLoadError: a runtime is missing, or refuses a file.
+        BundleError: a file was not exported by ssc-deploy, is no classifier of one picture, or of another checkpoint
+            than the others.
+    """
+    models = tuple(_read(path) for path in paths)
+    first = models[0].metadata
+    for model in models[1:]:
+        said = model.metadata
+        if (said.source_sha256, said.labels, said.preprocessing) != (
+            first.source_sha256,
+            first.labels,
+            first.preprocessing,
+        ):
+            raise BundleError(
+                f"{model.path.name} and {models[0].path.name} are not of one export; export both formats again with "
+                "--to onnx --to tflite --overwrite"
+            )
+    return models
+
+
+def _read(path: Path) -> ExportedModel:
+    runtime = runtimes.runtime_for(path)
+    runner, metadata = runtime.load(path), runtime.metadata(path)
+    if metadata is None:
+        raise BundleError(f"{path.name} does not say where it comes from; export it with this version of ssc-deploy")
+    if len(runner.inputs) != 1 or len(runner.outputs) != 1:
+        raise BundleError(f"{path.name} takes or returns several tensors; a bundle is of classifiers of one picture")
+    taken, returned = runner.inputs[0], runner.outputs[0]
+    if taken.shape[:1] != (1,) or None in taken.shape or len(taken.shape) != 4:
+        raise BundleError(
+            f"{path.name} takes {_shape(taken)}, and a phone one picture at a time; export it with --batch 1"
+        )
+    if returned.shape[:1] != (1,) or len(returned.shape) != 2 or None in returned.shape:
+        raise BundleError(
+            f"{path.name} returns {_shape(returned)}; a bundle is of classifiers, which return [1, classes]"
+        )
+    form = path.suffix.removeprefix(".")
+    entry = ModelEntry(
+        file=f"model.{form}",
+        format=form,
+        layout=runtime.image_layout,
+        input=_tensor(taken),
+        output=_tensor(returned),
+        lowering=dict(metadata.lowering),
+        runtimes={_PACKAGES[form]: runtime.version},
+    )
+    return ExportedModel(path, metadata, entry)
+
+
+def _tensor(spec: TensorSpec) -> Tensor:
+    return Tensor(spec.name, tuple(size or 1 for size in spec.shape), spec.dtype)
+
+
+def _shape(spec: TensorSpec) -> str:
+    return f"[{', '.join('any' if size is None else str(size) for size in spec.shape)}]"

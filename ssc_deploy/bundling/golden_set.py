@@ -1,0 +1,157 @@
+"""The golden set of a bundle: from the export's own, or from pictures and the network itself."""
+
+from __future__ import annotations
+
+import csv
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from ssc_deploy import golden, pictures
+from ssc_deploy.bundling.manifest import COVER
+from ssc_deploy.bundling.pixels import recovered
+from ssc_deploy.card import GOLDEN_LABELS
+from ssc_deploy.data import tree
+from ssc_deploy.errors import BundleError, VerificationError
+from ssc_deploy.profiling.job import Bound
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ssc_deploy.bundling.manifest import PictureRule
+    from ssc_deploy.metadata import Preprocessing
+    from ssc_deploy.verification import Reference
+
+_OTHERWISE = "name pictures with --pictures FOLDER, and the network they are for with --ckpt FILE"
+
+
+@dataclass(frozen=True)
+class GoldenPictures:
+    """Pictures with what the network computes for them.
+
+    Attributes:
+        pixels: uint8 [N, H, W, C].
+        inputs: float32 [N, C, H, W], what preprocessing makes of them.
+        outputs: float64 [N, classes].
+        names: of the pictures, each another, fit for files.
+        labels: indices of their true classes; None where nobody knows.
+        tolerance: of an exported file's outputs, all together.
+    """
+
+    pixels: npt.NDArray[np.uint8]
+    inputs: npt.NDArray[np.float32]
+    outputs: npt.NDArray[np.float64]
+    names: tuple[str, ...]
+    labels: tuple[int | None, ...]
+    tolerance: Bound
+
+
+def of_export(beside: Path, preprocessing: Preprocessing) -> GoldenPictures:
+    """The golden set that an export left.
+
+    Args:
+        beside: its file.
+        preprocessing: of the exported files.
+
+    Raises:
+        RuntimeLoadError: the file cannot be read, or is no golden set.
+        BundleError: it holds too few pictures, or none at all.
+    """
+    if not beside.is_file():
+        raise BundleError(f"{beside} is not there, which an export leaves beside its files; {_OTHERWISE}")
+    found = golden.read(beside)
+    fits = found.inputs.shape[1] == len(preprocessing.mean)
+    pixels = recovered(found.inputs, preprocessing) if fits else None
+    if pixels is None:
+        raise BundleError(f"the inputs in {beside} come from no pictures; {_OTHERWISE}")
+    if len(pixels) < golden.PICTURES:
+        raise BundleError(f"{beside} holds {len(pixels)} pictures, and a bundle needs {golden.PICTURES}; {_OTHERWISE}")
+    if found.outputs.ndim != 2:
+        raise BundleError(
+            f"{beside} holds outputs of shape {list(found.outputs.shape[1:])}; a bundle is of classifiers"
+        )
+    names = [one.name for one in found.pictures] or [f"picture-{i:02d}" for i in range(len(pixels))]
+    labels = tuple(one.label for one in found.pictures) or (None,) * len(pixels)
+    bounds = Bound(found.max, found.rms)
+    return GoldenPictures(pixels, found.inputs, found.outputs, _for_files(names), labels, bounds)
+
+
+def of_pictures(
+    folder: Path, rule: PictureRule, preprocessing: Preprocessing, labels: Sequence[str], reference: Reference
+) -> GoldenPictures:
+    """Pictures of a folder, with what the network computes for them; the tolerance follows as it does at an export.
+
+    Args:
+        folder: of pictures; their classes stand in ``labels.csv`` there, as golden pictures of a card have it, or each
+            lies in a folder that is called as its class. Of more than 16, that many are taken, spread evenly.
+        rule: how a picture becomes the input.
+        preprocessing: the same, as `ssc_deploy.pictures` takes it.
+        labels: of the classes.
+        reference: the network.
+
+    Raises:
+        BundleError: there are too few pictures, or a class is none of the labels.
+        PictureError: one cannot be read, or has another size and is not to be resized.
+        VerificationError: no tolerance follows from the network on these pictures.
+    """
+    from ssc_deploy.verification.tolerance import own_error
+
+    names = _picture_files(folder)
+    if len(names) < golden.PICTURES:
+        raise BundleError(f"{folder} holds {len(names)} pictures, and a bundle needs {golden.PICTURES}; put more there")
+    chosen = [names[i * len(names) // golden.PICTURES] for i in range(golden.PICTURES)]
+    size, resize = (rule.height, rule.width), rule.resize == COVER
+    pixels = np.stack([pictures.read(folder / name, rule.colour, size, resize=resize) for name in chosen])
+    inputs = pictures.preprocess(list(pixels), preprocessing, "NCHW")
+    outputs = reference.outputs(inputs)
+    if outputs.ndim != 2:
+        raise BundleError(f"the network returns {list(outputs.shape[1:])} for a picture; a bundle is of classifiers")
+    own = own_error(reference.float32_outputs(inputs), outputs)
+    tolerance = own.tolerance
+    if tolerance is None:
+        raise VerificationError(f"no bundle was made: the network itself {own.objection()}")
+    stems = _for_files([name.rpartition("/")[2].rpartition(".")[0] for name in chosen])
+    classes = _classes(folder, chosen, labels)
+    return GoldenPictures(pixels, inputs, outputs, stems, classes, Bound(tolerance.max, tolerance.rms))
+
+
+def _picture_files(folder: Path) -> list[str]:
+    """Pictures below a folder, by their paths in it, in the order of those."""
+    if not folder.is_dir():
+        raise BundleError(f"{folder} is no folder; give one of pictures")
+    with tree.Folder(folder) as files:
+        _, names = files.names()
+    shown = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
+    return sorted(name for name in shown if name.lower().endswith(tuple(tree.SUFFIXES)))
+
+
+def _classes(folder: Path, names: Sequence[str], labels: Sequence[str]) -> tuple[int | None, ...]:
+    listed = folder / GOLDEN_LABELS
+    known: dict[str, str] = {}
+    if listed.is_file():
+        try:
+            with listed.open(newline="", encoding="utf-8") as file:
+                known = {str(row["file"]): str(row["label"]) for row in csv.DictReader(file)}
+        except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+            raise BundleError(f"{listed} cannot be read; it needs a header file,label and a line a picture") from error
+    classes: list[int | None] = []
+    for name in names:
+        said = known.get(name)
+        if said is not None and said not in labels:
+            raise BundleError(f"{listed} says that {name} is of the class {said!r}, which the network does not have")
+        parent = said if said is not None else name.rpartition("/")[0].rpartition("/")[2]
+        classes.append(list(labels).index(parent) if parent in labels else None)
+    return tuple(classes)
+
+
+def _for_files(names: Sequence[str]) -> tuple[str, ...]:
+    """The names in letters that every file system knows, with a number where two would be the same."""
+    plain = [re.sub(r"[^A-Za-z0-9_-]+", "-", name)[:100].strip("-") or "picture" for name in names]
+    folded = [name.casefold() for name in plain]
+    return tuple(
+        name if folded.count(name.casefold()) == 1 else f"{name}-{index:02d}" for index, name in enumerate(plain)
+    )

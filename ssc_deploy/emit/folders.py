@@ -1,0 +1,75 @@
+"""A folder that is either whole and verified, or not there; see `ssc_deploy.emit.files` for single files."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssc_deploy.emit.files import as_output_error
+from ssc_deploy.errors import OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@contextlib.contextmanager
+def whole(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
+    """A folder to fill, which takes its place when the context ends well.
+
+    It lies beside its place meanwhile. Whatever goes wrong before, it is removed, and what stood in its place stays.
+
+    Args:
+        path: of the folder; those above it are made where they are missing.
+        overwrite: whether a folder that stands there may be replaced.
+        is_ours: whether a folder is one that may be; nobody loses anything else to a wrong name.
+
+    Raises:
+        OutputError: ``path`` exists and may not be replaced, or it cannot be written.
+    """
+    check_place(path, overwrite=overwrite, is_ours=is_ours)
+    with as_output_error(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = Path(tempfile.mkdtemp(prefix=f".{path.name[:64]}.", dir=path.parent))
+    try:
+        filled = beside / "new"
+        with as_output_error(path):
+            filled.mkdir()
+        yield filled
+        check_place(path, overwrite=overwrite, is_ours=is_ours)
+        with as_output_error(path):
+            _swap(filled, path, beside / "old")
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def check_place(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) -> None:
+    """Refuses a place that is taken; see `whole`.
+
+    Raises:
+        OutputError: it is.
+    """
+    if not os.path.lexists(path):
+        return
+    if not overwrite:
+        raise OutputError(f"{path} exists already; give --overwrite to replace it, or choose another name")
+    if path.is_symlink() or not path.is_dir() or not is_ours(path):
+        raise OutputError(
+            f"{path} is something else than what is to be written, and is not replaced; choose another name"
+        )
+
+
+def _swap(filled: Path, path: Path, old: Path) -> None:
+    """Puts the new folder into its place; the one that stands there is put back where that fails."""
+    replaced = path.exists()
+    if replaced:
+        path.rename(old)
+    try:
+        filled.rename(path)
+    except OSError:
+        if replaced:
+            old.rename(path)
+        raise
