@@ -1,0 +1,85 @@
+package org.sscdeploy.core.bench;
+
+import java.nio.file.Path;
+import org.sscdeploy.core.bundle.Bundle;
+import org.sscdeploy.core.bundle.BundleException;
+import org.sscdeploy.core.bundle.ModelEntry;
+import org.sscdeploy.core.engine.Engine;
+import org.sscdeploy.core.engine.EngineException;
+import org.sscdeploy.core.engine.EngineOptions;
+
+/** One model in one engine with its options, to be measured. Immutable. */
+public final class Contender {
+    /** Reads the golden set when its turn comes, so that not all sets are in memory at once. */
+    @FunctionalInterface
+    public interface ReferenceSource {
+        /**
+         * The golden set.
+         *
+         * @throws EngineException it cannot be read
+         */
+        GoldenReference read() throws EngineException;
+    }
+
+    private final String name;
+    private final Engine engine;
+    private final EngineOptions options;
+    private final Path file;
+    private final ReferenceSource reference;
+
+    /**
+     * Puts together what is to be measured.
+     *
+     * @param name      for people
+     * @param engine    that runs it; null where none takes the file, which becomes its failure
+     * @param options   of the engine
+     * @param file      the model
+     * @param reference its golden set
+     */
+    public Contender(String name, Engine engine, EngineOptions options, Path file, ReferenceSource reference) {
+        this.name = name;
+        this.engine = engine;
+        this.options = options;
+        this.file = file;
+        this.reference = reference;
+    }
+
+    /**
+     * A model of a bundle, with its golden set.
+     *
+     * @param bundle  that holds it
+     * @param entry   the model
+     * @param engine  that runs it
+     * @param options of the engine
+     * @throws BundleException the golden files changed
+     */
+    public static Contender of(Bundle bundle, ModelEntry entry, Engine engine, EngineOptions options)
+            throws BundleException {
+        throw new UnsupportedOperationException();
+    }
+
+    /** For people. */
+    public String name() {
+        return name;
+    }
+
+    /** That runs it; null where none takes the file. */
+    public Engine engine() {
+        return engine;
+    }
+
+    /** Of the engine. */
+    public EngineOptions options() {
+        return options;
+    }
+
+    /** The model. */
+    public Path file() {
+        return file;
+    }
+
+    /** Its golden set. */
+    public ReferenceSource reference() {
+        return reference;
+    }
+}

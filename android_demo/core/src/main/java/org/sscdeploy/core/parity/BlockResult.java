@@ -1,0 +1,45 @@
+package org.sscdeploy.core.parity;
+
+import org.sscdeploy.core.bundle.Tolerance;
+
+/** One block of a debug bundle on this device. Immutable. */
+public final class BlockResult {
+    private final int index;
+    private final String name;
+    private final double max;
+    private final double rms;
+    private final Tolerance tolerance;
+
+    BlockResult(int index, String name, double max, double rms, Tolerance tolerance) {
+        this.index = index;
+        this.name = name;
+        this.max = max;
+        this.rms = rms;
+        this.tolerance = tolerance;
+    }
+
+    /** Its place among the blocks, 0 the first. */
+    public int index() {
+        return index;
+    }
+
+    /** Path of the module. */
+    public String name() {
+        return name;
+    }
+
+    /** Largest absolute difference to the reference; infinite where a value is not finite. */
+    public double max() {
+        return max;
+    }
+
+    /** Root of the mean squared difference; infinite likewise. */
+    public double rms() {
+        return rms;
+    }
+
+    /** What both are allowed to be. */
+    public Tolerance tolerance() {
+        return tolerance;
+    }
+}
