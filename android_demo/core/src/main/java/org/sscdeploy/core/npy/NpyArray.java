@@ -1,5 +1,6 @@
 package org.sscdeploy.core.npy;
 
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.sscdeploy.core.engine.Shapes;
 
@@ -73,6 +74,17 @@ public final class NpyArray {
      */
     public double[] doubles() throws NpyException {
         return is("float64", double[].class);
+    }
+
+    /** Writes all values into a buffer, in its byte order. */
+    void putTo(ByteBuffer buffer) {
+        if (data instanceof byte[]) {
+            buffer.put((byte[]) data);
+        } else if (data instanceof float[]) {
+            buffer.asFloatBuffer().put((float[]) data);
+        } else {
+            buffer.asDoubleBuffer().put((double[]) data);
+        }
     }
 
     private <T> T is(String name, Class<T> kind) throws NpyException {
