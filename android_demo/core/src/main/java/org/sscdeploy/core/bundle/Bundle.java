@@ -2,14 +2,30 @@ package org.sscdeploy.core.bundle;
 
 import java.io.InputStream;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.sscdeploy.core.io.Sha256;
 
 /** A network with all that a device needs to run it and to check it, in a folder. Immutable; all of it was checked. */
 public final class Bundle {
 
-    private Bundle() { }
+    /** Version of model.json; a bundle of another one is refused. */
+    public static final int SCHEMA_VERSION = 1;
+
+    static final String MODEL_JSON = "model.json";
+
+    private final Path folder;
+    private final String sha256;
+    private final Manifest manifest;
+
+    private Bundle(Path folder, byte[] modelJson) throws BundleException {
+        this.folder = folder;
+        this.sha256 = Sha256.of(modelJson);
+        this.manifest = BundleFiles.manifest(folder, modelJson);
+    }
 
     /**
      * Opens a bundle, and checks every file of it against its hash.
@@ -18,7 +34,11 @@ public final class Bundle {
      * @throws BundleException it is damaged, unsafe, of another schema version, or contradicts itself
      */
     public static Bundle open(Path folder) throws BundleException {
-        throw new UnsupportedOperationException();
+        new BundleInstaller(folder).recover();
+        Bundle bundle = new Bundle(folder, BundleFiles.modelJson(folder));
+        BundleFiles.check(folder, bundle.files());
+        bundle.golden();
+        return bundle;
     }
 
     /**
@@ -31,72 +51,73 @@ public final class Bundle {
      * @throws BundleException the archive is damaged, unsafe, too large, or no bundle, or cannot be written
      */
     public static Bundle install(InputStream zip, Path target) throws BundleException {
-        throw new UnsupportedOperationException();
+        new BundleInstaller(target).install(zip);
+        return new Bundle(target, BundleFiles.modelJson(target)); // all else was checked before it was put there
     }
 
     /** Where it lies. */
     public Path folder() {
-        throw new UnsupportedOperationException();
+        return folder;
     }
 
     /** Name of the network. */
     public String name() {
-        throw new UnsupportedOperationException();
+        return manifest.name;
     }
 
     /** SHA-256 of the checkpoint; empty for random weights. */
     public String sourceSha256() {
-        throw new UnsupportedOperationException();
+        return manifest.sourceSha256;
     }
 
     /** SHA-256 of model.json, which holds those of all other files. */
     public String sha256() {
-        throw new UnsupportedOperationException();
+        return sha256;
     }
 
     /** Versions of the packages that made it. */
     public Map<String, String> madeBy() {
-        throw new UnsupportedOperationException();
+        return manifest.madeBy;
     }
 
     /** The model files, at least one. */
     public List<ModelEntry> models() {
-        throw new UnsupportedOperationException();
+        return manifest.models;
     }
 
     /** The first model of a format, {@code "onnx"} or {@code "tflite"}. */
     public Optional<ModelEntry> model(String format) {
-        throw new UnsupportedOperationException();
+        return models().stream().filter(model -> model.format().equals(format)).findFirst();
     }
 
     /** How a picture becomes the input. */
     public Preprocessing preprocessing() {
-        throw new UnsupportedOperationException();
+        return manifest.preprocessing;
     }
 
     /** Of the classes, one an output. */
     public List<String> labels() {
-        throw new UnsupportedOperationException();
+        return manifest.labels;
     }
 
     /** The golden pictures as files. */
     public List<GoldenPicture> pictures() {
-        throw new UnsupportedOperationException();
+        return manifest.golden.pictures;
     }
 
     /** How far the golden outputs may be from the reference, over all pictures together. */
     public Tolerance tolerance() {
-        throw new UnsupportedOperationException();
+        return manifest.golden.tolerance;
     }
 
     /** What a debug bundle holds besides. */
     public Optional<DebugInfo> debug() {
-        throw new UnsupportedOperationException();
+        return manifest.debug;
     }
 
     /** What model.json says of every other file, by its path in the bundle. */
     public Map<String, FileEntry> files() {
-        throw new UnsupportedOperationException();
+        return manifest.files;
     }
 
     /**
@@ -105,6 +126,14 @@ public final class Bundle {
      * @throws BundleException the files changed since the bundle was opened
      */
     public GoldenSet golden() throws BundleException {
-        throw new UnsupportedOperationException();
+        BundleFiles.check(folder, goldenFiles());
+        return BundleFiles.golden(folder, manifest);
+    }
+
+    private Map<String, FileEntry> goldenFiles() {
+        Map<String, FileEntry> golden = new LinkedHashMap<>(manifest.files);
+        golden.keySet().retainAll(
+            Arrays.asList(manifest.golden.pixels, manifest.golden.inputs, manifest.golden.outputs));
+        return golden;
     }
 }
