@@ -1,15 +1,22 @@
 package org.sscdeploy.core.picture;
 
+import java.util.Arrays;
 import org.sscdeploy.core.bundle.Layout;
 import org.sscdeploy.core.bundle.Preprocessing;
+import org.sscdeploy.core.bundle.Preprocessing.Colour;
 import org.sscdeploy.core.engine.Tensor;
 
-/** Makes a picture the network's input, bit for bit as {@code ssc_deploy/pictures.py} does. Immutable. */
+/**
+ * Makes a picture the network's input, bit for bit as {@code ssc_deploy/pictures.py} does. Immutable.
+ *
+ * <pre>input[c, y, x] = (pixel[y, x, c] / 255 - mean[c]) / std[c]   in float32, in this order</pre>
+ */
 public final class Preprocessor {
+    private final Preprocessing wanted;
 
     /** What a bundle asks for. */
     public Preprocessor(Preprocessing preprocessing) {
-        throw new UnsupportedOperationException();
+        wanted = preprocessing;
     }
 
     /**
@@ -21,7 +28,10 @@ public final class Preprocessor {
      * @throws PictureException the picture has another size than the network takes, and the bundle does not resize
      */
     public Tensor apply(Pixels picture, Layout layout) throws PictureException {
-        throw new UnsupportedOperationException();
+        // Grey is made before scaling, as Pillow's users do; both round to 8 bits, so the order matters.
+        boolean grey = wanted.colour() == Colour.L;
+        byte[] pixels = fitted(grey ? grey(picture.rgb()) : picture.rgb(), picture, grey ? 1 : 3);
+        return normalise(wanted.colour() == Colour.BGR ? reversed(pixels) : pixels, layout);
     }
 
     /**
@@ -31,7 +41,7 @@ public final class Preprocessor {
      * @throws PictureException as {@link #apply}
      */
     public Pixels fit(Pixels picture) throws PictureException {
-        throw new UnsupportedOperationException();
+        return new Pixels(wanted.width(), wanted.height(), fitted(picture.rgb(), picture, 3));
     }
 
     /**
@@ -42,6 +52,78 @@ public final class Preprocessor {
      * @return float32 [1, C, H, W] or [1, H, W, C]
      */
     public Tensor normalise(byte[] pixels, Layout layout) {
-        throw new UnsupportedOperationException();
+        int channels = wanted.colour().channels();
+        int area = wanted.width() * wanted.height();
+        if (pixels.length != area * channels) {
+            throw new IllegalArgumentException(pixels.length + " bytes are no picture of the network's size");
+        }
+        float[] mean = wanted.mean();
+        float[] std = wanted.std();
+        float[] values = new float[pixels.length];
+        boolean planes = layout == Layout.NCHW;
+        for (int i = 0; i < area; i++) {
+            for (int c = 0; c < channels; c++) {
+                float value = (pixels[i * channels + c] & 0xFF) / 255f;
+                value -= mean[c];
+                values[planes ? c * area + i : i * channels + c] = value / std[c];
+            }
+        }
+        return planes ? new Tensor(values, 1, channels, wanted.height(), wanted.width())
+            : new Tensor(values, 1, wanted.height(), wanted.width(), channels);
+    }
+
+    /** Scaled until it just covers the network's size (rounded half up), then cropped around the centre. */
+    private byte[] fitted(byte[] pixels, Pixels picture, int channels) throws PictureException {
+        int width = wanted.width();
+        int height = wanted.height();
+        long from = picture.width();
+        long rows = picture.height();
+        if (from == width && rows == height) {
+            return pixels;
+        }
+        if (!wanted.resizes()) {
+            throw new PictureException("the picture is " + from + "x" + rows + " (width x height), the network takes "
+                + width + "x" + height + "; scale it first");
+        }
+        // The side that fits exactly decides; the other one overhangs.
+        boolean wide = from * height >= rows * width;
+        long scaledWidth = wide ? Math.max(width, (2 * from * height + rows) / (2 * rows)) : width;
+        long scaledHeight = wide ? height : Math.max(height, (2 * rows * width + from) / (2 * from));
+        // Rows are scaled first, so both the middle and the last picture have to fit.
+        if (Math.max(scaledWidth * rows, scaledWidth * scaledHeight) > Pixels.MAX_PIXELS) {
+            throw new PictureException("the picture of " + from + "x" + rows
+                + " is too long and narrow to be scaled safely; crop it first");
+        }
+        byte[] scaled = BilinearResize.resize(
+            pixels, picture.width(), picture.height(), channels, (int) scaledWidth, (int) scaledHeight);
+        int left = ((int) scaledWidth - width) / 2;
+        int top = ((int) scaledHeight - height) / 2;
+        byte[] cropped = new byte[width * height * channels];
+        for (int y = 0; y < height; y++) {
+            int start = ((top + y) * (int) scaledWidth + left) * channels;
+            System.arraycopy(scaled, start, cropped, y * width * channels, width * channels);
+        }
+        return cropped;
+    }
+
+    /** ITU-R 601 in whole 65536ths, as Pillow rounds it. */
+    private static byte[] grey(byte[] rgb) {
+        byte[] grey = new byte[rgb.length / 3];
+        for (int i = 0; i < grey.length; i++) {
+            int red = rgb[3 * i] & 0xFF;
+            int green = rgb[3 * i + 1] & 0xFF;
+            int blue = rgb[3 * i + 2] & 0xFF;
+            grey[i] = (byte) (19595 * red + 38470 * green + 7471 * blue + 0x8000 >> 16);
+        }
+        return grey;
+    }
+
+    private static byte[] reversed(byte[] rgb) {
+        byte[] bgr = Arrays.copyOf(rgb, rgb.length);
+        for (int i = 0; i < rgb.length; i += 3) {
+            bgr[i] = rgb[i + 2];
+            bgr[i + 2] = rgb[i];
+        }
+        return bgr;
     }
 }
