@@ -1,12 +1,18 @@
 package org.sscdeploy.core.bench;
 
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.BundleException;
+import org.sscdeploy.core.bundle.GoldenSet;
 import org.sscdeploy.core.bundle.ModelEntry;
 import org.sscdeploy.core.engine.Engine;
 import org.sscdeploy.core.engine.EngineException;
 import org.sscdeploy.core.engine.EngineOptions;
+import org.sscdeploy.core.engine.FailureKind;
+import org.sscdeploy.core.engine.Tensor;
 
 /** One model in one engine with its options, to be measured. Immutable. */
 public final class Contender {
@@ -51,11 +57,25 @@ public final class Contender {
      * @param entry   the model
      * @param engine  that runs it
      * @param options of the engine
-     * @throws BundleException the golden files changed
      */
-    public static Contender of(Bundle bundle, ModelEntry entry, Engine engine, EngineOptions options)
-            throws BundleException {
-        throw new UnsupportedOperationException();
+    public static Contender of(Bundle bundle, ModelEntry entry, Engine engine, EngineOptions options) {
+        return new Contender(entry.file(), engine, options, entry.path(), () -> reference(bundle, entry));
+    }
+
+    private static GoldenReference reference(Bundle bundle, ModelEntry entry) throws EngineException {
+        try {
+            GoldenSet golden = bundle.golden();
+            List<List<Tensor>> inputs = new ArrayList<>();
+            List<List<double[]>> outputs = new ArrayList<>();
+            for (int i = 0; i < golden.count(); i++) {
+                inputs.add(Collections.singletonList(golden.input(i, entry.layout())));
+                outputs.add(Collections.singletonList(golden.output(i)));
+            }
+            return new GoldenReference(inputs, outputs, Collections.singletonList(entry.output().shape()),
+                Collections.singletonList(bundle.tolerance()));
+        } catch (BundleException error) {
+            throw new EngineException(FailureKind.FAILED, error.getMessage(), error);
+        }
     }
 
     /** For people. */

@@ -1,0 +1,96 @@
+package org.sscdeploy.core.bench;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import org.sscdeploy.core.Cancellation;
+import org.sscdeploy.core.CancelledException;
+import org.sscdeploy.core.bundle.Tolerance;
+import org.sscdeploy.core.engine.EngineException;
+import org.sscdeploy.core.engine.FailureKind;
+import org.sscdeploy.core.engine.LoadedModel;
+import org.sscdeploy.core.engine.Tensor;
+import org.sscdeploy.core.parity.Distance;
+
+/** Whether a model reproduces its golden outputs; one that does not is not timed. */
+final class GoldenCheck {
+    private GoldenCheck() { }
+
+    /** Outputs of the model for every golden inference. */
+    static List<List<Tensor>> replay(LoadedModel model, GoldenReference golden, Cancellation cancellation)
+            throws EngineException, CancelledException {
+        List<List<Tensor>> outputs = new ArrayList<>();
+        for (List<Tensor> inputs : golden.inputs()) {
+            cancellation.check();
+            feed(model, inputs);
+            model.run();
+            List<Tensor> own = new ArrayList<>();
+            for (int i = 0; i < model.outputs().size(); i++) {
+                own.add(model.output(i));
+            }
+            outputs.add(own);
+        }
+        return outputs;
+    }
+
+    static void feed(LoadedModel model, List<Tensor> inputs) throws EngineException {
+        if (inputs.size() != model.inputs().size()) {
+            throw new EngineException(FailureKind.FAILED, "it takes " + model.inputs().size()
+                + " inputs, and its golden set has " + inputs.size());
+        }
+        for (int i = 0; i < inputs.size(); i++) {
+            model.setInput(i, inputs.get(i));
+        }
+    }
+
+    /** Distance of each output over all inferences together. */
+    static List<GoldenError> errors(List<List<Tensor>> outputs, GoldenReference golden) throws EngineException {
+        List<String> found = new ArrayList<>();
+        List<String> expected = new ArrayList<>();
+        for (Tensor output : outputs.get(0)) {
+            found.add(Arrays.toString(output.shape()));
+        }
+        for (int[] shape : golden.outputShapes()) {
+            expected.add(Arrays.toString(shape));
+        }
+        if (!found.equals(expected)) {
+            throw new EngineException(FailureKind.WRONG,
+                "it computes outputs of " + found + ", and " + expected + " was expected");
+        }
+        List<GoldenError> errors = new ArrayList<>();
+        for (int k = 0; k < expected.size(); k++) {
+            int size = outputs.get(0).get(k).data().length;
+            double[] differences = new double[size * outputs.size()];
+            for (int r = 0; r < outputs.size(); r++) {
+                float[] output = outputs.get(r).get(k).data();
+                double[] reference = golden.outputs().get(r).get(k);
+                for (int i = 0; i < size; i++) {
+                    differences[r * size + i] = output[i] - reference[i];
+                }
+            }
+            Distance distance = Distance.of(differences);
+            errors.add(new GoldenError(distance.max(), distance.rms()));
+        }
+        return errors;
+    }
+
+    static void checkBounds(List<GoldenError> errors, List<Tolerance> bounds) throws EngineException {
+        if (errors.size() != bounds.size() || errors.isEmpty()) {
+            throw new EngineException(FailureKind.WRONG,
+                "it has " + errors.size() + " outputs, and there are bounds for " + bounds.size());
+        }
+        for (int k = 0; k < errors.size(); k++) {
+            GoldenError error = errors.get(k);
+            Tolerance bound = bounds.get(k);
+            if (!error.isFinite()) {
+                throw new EngineException(FailureKind.WRONG, "output " + k + " holds NaN or Inf");
+            }
+            if (error.max() > bound.max() || error.rms() > bound.rms()) {
+                throw new EngineException(FailureKind.WRONG, String.format(Locale.ROOT,
+                    "output %d is off by max %.2e (allowed %.2e), rms %.2e (allowed %.2e)",
+                    k, error.max(), bound.max(), error.rms(), bound.rms()));
+            }
+        }
+    }
+}

@@ -1,0 +1,43 @@
+package org.sscdeploy.core.parity;
+
+/** How far values are from their reference. */
+public final class Distance {
+    private final double max;
+    private final double rms;
+
+    private Distance(double max, double rms) {
+        this.max = max;
+        this.rms = rms;
+    }
+
+    /**
+     * Of differences.
+     *
+     * @param differences of any sign; where one is not finite, or there are none, both distances are infinite
+     */
+    public static Distance of(double[] differences) {
+        double max = differences.length == 0 ? Double.POSITIVE_INFINITY : 0;
+        for (double difference : differences) {
+            max = Math.max(max, Math.abs(difference)); // NaN where one is
+        }
+        if (Double.isNaN(max) || Double.isInfinite(max)) {
+            return new Distance(Double.POSITIVE_INFINITY, Double.POSITIVE_INFINITY);
+        }
+        double scale = max > 0 ? max : 1; // the square of a large difference may not be finite
+        double total = 0;
+        for (double difference : differences) {
+            total += difference / scale * (difference / scale);
+        }
+        return new Distance(max, scale * Math.sqrt(total / differences.length));
+    }
+
+    /** The largest absolute difference. */
+    public double max() {
+        return max;
+    }
+
+    /** The root of the mean squared difference. */
+    public double rms() {
+        return rms;
+    }
+}
