@@ -5,9 +5,14 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import org.sscdeploy.core.bench.Protocol;
+import org.sscdeploy.core.json.JsonException;
+import org.sscdeploy.core.json.StrictJson;
 
 /** What a device is asked to do; job.json. Immutable. */
 public final class Job {
+    /** Version of job.json, result.json and status.json; another one is refused. */
+    public static final int SCHEMA_VERSION = 1;
+
     private final String nonce;
     private final List<ModelFile> models;
     private final List<Integer> threads;
@@ -71,11 +76,15 @@ public final class Job {
      * @throws JobException it is no such text, or of another schema version
      */
     public static Job parse(String json) throws JobException {
-        throw new UnsupportedOperationException();
+        try {
+            return JobJson.job(StrictJson.parse(json));
+        } catch (JsonException | IllegalArgumentException error) {
+            throw new JobException("job.json cannot be used: " + error.getMessage(), error);
+        }
     }
 
     /** As job.json has it. */
     public String toJson() {
-        throw new UnsupportedOperationException();
+        return StrictJson.format(JobJson.of(this));
     }
 }

@@ -5,6 +5,8 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.sscdeploy.core.json.JsonException;
+import org.sscdeploy.core.json.StrictJson;
 
 /** What a device measured; result.json. Immutable. */
 public final class Result {
@@ -87,11 +89,15 @@ public final class Result {
      * @throws JobException it is no such text, or of another schema version
      */
     public static Result parse(String json) throws JobException {
-        throw new UnsupportedOperationException();
+        try {
+            return ResultReader.result(StrictJson.parse(json));
+        } catch (JsonException error) {
+            throw new JobException("result.json cannot be used: " + error.getMessage(), error);
+        }
     }
 
     /** As result.json has it. */
     public String toJson() {
-        throw new UnsupportedOperationException();
+        return StrictJson.format(ResultWriter.of(this));
     }
 }

@@ -1,5 +1,8 @@
 package org.sscdeploy.core.job;
 
+import org.sscdeploy.core.json.JsonException;
+import org.sscdeploy.core.json.StrictJson;
+
 /** How far the app is with a job; status.json. Immutable. */
 public final class Status {
     private final String nonce;
@@ -77,11 +80,15 @@ public final class Status {
      * @throws JobException it is no such text, or of another schema version
      */
     public static Status parse(String json) throws JobException {
-        throw new UnsupportedOperationException();
+        try {
+            return StatusJson.status(StrictJson.parse(json));
+        } catch (JsonException error) {
+            throw new JobException("status.json cannot be used: " + error.getMessage(), error);
+        }
     }
 
     /** As status.json has it. */
     public String toJson() {
-        throw new UnsupportedOperationException();
+        return StrictJson.format(StatusJson.of(this));
     }
 }
