@@ -4,9 +4,17 @@ import java.nio.file.Path;
 import org.sscdeploy.core.engine.Engine;
 import org.sscdeploy.core.engine.EngineException;
 import org.sscdeploy.core.engine.EngineOptions;
+import org.sscdeploy.core.engine.FailureKind;
 import org.sscdeploy.core.engine.LoadedModel;
+import org.tensorflow.lite.Interpreter;
+import org.tensorflow.lite.TensorFlowLite;
 
-/** TensorFlow Lite. */
+/**
+ * TensorFlow Lite, on the CPU with or without XNNPACK, or through NNAPI.
+ *
+ * <p>The library of 2.16.1 is built for memory pages of 4 KB; a device with pages of 16 KB refuses it, which
+ * {@link #load} says in a sentence.
+ */
 public final class TfliteEngine implements Engine {
 
     /** Loads nothing yet. */
@@ -19,7 +27,11 @@ public final class TfliteEngine implements Engine {
 
     @Override
     public String version() {
-        throw new UnsupportedOperationException();
+        try {
+            return TensorFlowLite.runtimeVersion();
+        } catch (LinkageError | RuntimeException error) {
+            return "";
+        }
     }
 
     @Override
@@ -29,6 +41,44 @@ public final class TfliteEngine implements Engine {
 
     @Override
     public LoadedModel load(Path file, EngineOptions options) throws EngineException {
-        throw new UnsupportedOperationException();
+        Interpreter interpreter = null;
+        try {
+            TensorFlowLite.init();
+            interpreter = new Interpreter(file.toFile(), settings(options));
+            interpreter.allocateTensors();
+            return new TfliteModel(interpreter);
+        } catch (LinkageError error) {
+            throw noRuntime(error);
+        } catch (RuntimeException error) { // IllegalArgument and IllegalState, whatever is wrong with the file
+            if (interpreter != null) {
+                interpreter.close();
+            }
+            throw isMissingLibrary(error) ? noRuntime(error) : new EngineException(
+                FailureKind.REFUSED, "the runtime refuses it: " + firstLine(error), error);
+        }
+    }
+
+    private static Interpreter.Options settings(EngineOptions options) {
+        Interpreter.Options settings = new Interpreter.Options();
+        settings.setNumThreads(options.threads());
+        settings.setUseXNNPACK(options.xnnpack() && !options.nnapi());
+        settings.setUseNNAPI(options.nnapi());
+        return settings;
+    }
+
+    private static boolean isMissingLibrary(Throwable error) {
+        return error instanceof LinkageError || error.getCause() != null && isMissingLibrary(error.getCause());
+    }
+
+    private static EngineException noRuntime(Throwable error) {
+        return new EngineException(FailureKind.NO_RUNTIME, "TensorFlow Lite's library cannot be loaded on this device ("
+            + firstLine(error) + "); it is built for memory pages of 4 KB, and some devices have larger ones: use ONNX "
+            + "Runtime there", error);
+    }
+
+    static String firstLine(Throwable error) {
+        String message = error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage().trim();
+        int end = message.indexOf('\n');
+        return end < 0 ? message : message.substring(0, end);
     }
 }
