@@ -218,6 +218,9 @@ def _covered(image: Image.Image, width: int, height: int) -> Image.Image:
     # The side that fits exactly decides; the other one overhangs.
     wide = image.width * height >= image.height * width
     scaled = (scaled[0], height) if wide else (width, scaled[1])
+    # One axis at a time: of both at once, Pillow does rows first up to version 12, and from 13 on columns first where a
+    # picture is tall; what is rounded between them differs.
+    image = image.resize((scaled[0], image.height), Image.Resampling.BILINEAR)
     image = image.resize(scaled, Image.Resampling.BILINEAR)
     left, top = (scaled[0] - width) // 2, (scaled[1] - height) // 2
     return image.crop((left, top, left + width, top + height))

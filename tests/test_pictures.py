@@ -134,6 +134,13 @@ def test_resizing_averages_and_leaves_a_fitting_picture_alone():
     assert np.array_equal(pictures.read(RGB, "RGB", SIZE, resize=True), RGB)
 
 
+def test_rows_are_scaled_before_columns_whatever_the_version_of_pillow_prefers():
+    tall = np.random.default_rng(1).integers(0, 256, (301, 17, 3), np.uint8)
+    scaled = Image.fromarray(tall).resize((5, 301), Image.Resampling.BILINEAR)
+    scaled = scaled.resize((5, 89), Image.Resampling.BILINEAR)
+    assert np.array_equal(pictures.read(tall, "RGB", (7, 5), resize=True), np.asarray(scaled)[41:48])
+
+
 def png_header(width, height):
     """A PNG that claims a size and holds no pixels."""
 
