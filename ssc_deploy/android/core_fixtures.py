@@ -1,0 +1,146 @@
+"""What the Python side computes, for the app's own tests to compare with: bits of pictures, figures of samples.
+
+    pictures.json    cases of preprocessing; each names an array of pixels and the input made from it, both .npy
+    statistics.json  samples with their `LatencyStats` and `Ratio`, whose intervals need numpy's own random numbers
+    draws.json       whole numbers as ``numpy.random.default_rng`` draws them
+    candidates.json  logits with their most probable classes
+    arrays.npz       arrays of each type that the app reads, and arrays-compressed.npz the same
+
+All is the same each time, and made by the code that users run, not by a copy of it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ssc_deploy import pictures, predict
+from ssc_deploy.metadata import Preprocessing
+from ssc_deploy.profiling import statistics
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Pictures that are scaled and cropped.
+PICTURES = 200
+
+_COLOURS = ("RGB", "BGR", "L")
+
+#: (H, W) of networks.
+_INPUTS = ((32, 32), (33, 47), (64, 24), (7, 5))
+
+#: Sizes (H, W) at which rounding, growing, shrinking and cropping meet their limits.
+_SIZES = ((1, 1), (1, 97), (97, 1), (2, 3), (31, 33), (32, 32), (33, 47), (64, 64), (65, 63), (240, 320), (301, 17))
+
+
+def write(folder: Path) -> None:
+    """Fills a folder, which is made where it is not there.
+
+    Args:
+        folder: files of older fixtures in it are overwritten.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(20240229)
+    _write_json(folder / "pictures.json", [_picture(folder, index, rng) for index in range(PICTURES)])
+    _write_json(folder / "statistics.json", [_statistics(*pair) for pair in _samples(rng)])
+    _write_json(folder / "draws.json", [_draws(seed, bound) for seed in range(3) for bound in (1, 2, 3, 20, 27, 10**9)])
+    _write_json(folder / "candidates.json", [_candidates(logits) for logits in _logits(rng)])
+    arrays: dict[str, Any] = {
+        "bytes": np.arange(256, dtype=np.uint8).reshape(2, 8, 16),
+        "floats": np.array([[0.1, -0.0, np.inf]], np.float32),
+        "doubles": rng.normal(size=5),
+        "scalar": np.float64(0.1),
+        "empty": np.zeros((0, 3), np.float32),
+    }
+    np.savez(folder / "arrays.npz", **arrays)
+    np.savez_compressed(folder / "arrays-compressed.npz", **arrays)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, allow_nan=False), encoding="utf-8")
+
+
+def _picture(folder: Path, index: int, rng: np.random.Generator) -> dict[str, Any]:
+    """One case; noise and edges, since flat pictures hide how sums are rounded."""
+    size = _SIZES[index] if index < len(_SIZES) else tuple(int(side) for side in rng.integers(1, 160, 2))
+    pixels = rng.integers(0, 256, (*size, 3)).astype(np.uint8)
+    pixels[: size[0] // 3] = rng.choice([0, 255], (size[0] // 3, size[1], 3))
+    colour, height_width = _COLOURS[index % 3], _INPUTS[index // 3 % len(_INPUTS)]
+    layout = ("NCHW", "NHWC")[index % 2]
+    channels = pictures.CHANNELS[colour]
+    preprocessing = Preprocessing(
+        mean=tuple(rng.uniform(0, 0.6, channels).tolist()),
+        std=tuple(rng.uniform(0.1, 0.5, channels).tolist()),
+        colour=colour,
+    )
+    fitted = pictures.read(pixels, colour, height_width, resize=True)
+    expected = pictures.preprocess([fitted], preprocessing, layout)
+    np.save(folder / f"picture{index}.npy", pixels)
+    np.save(folder / f"input{index}.npy", expected)
+    return {
+        "pixels": f"picture{index}.npy",
+        "input": f"input{index}.npy",
+        "width": height_width[1],
+        "height": height_width[0],
+        "layout": layout,
+        "colour": colour,
+        "mean": preprocessing.mean,
+        "std": preprocessing.std,
+    }
+
+
+def _samples(rng: np.random.Generator) -> list[tuple[list[list[int]], list[list[int]]]]:
+    """Pairs of models that took turns: few and many turns, of unequal length, steady, drifting, disturbed, alike."""
+
+    def model(turns: int, runs: int, median: float, drift: float = 0.0, tail: float = 0.02) -> list[list[int]]:
+        return [
+            (median * (1 + drift * turn / turns) * np.exp(np.abs(rng.normal(0, tail, runs + turn % 4))))
+            .astype(np.int64)
+            .tolist()
+            for turn in range(turns)
+        ]
+
+    return [
+        ([[5]], [[7]]),
+        ([[3, 1, 2]], [[2, 2]]),
+        ([[10, 12], [11, 13, 9]], [[20, 22], [21, 19]]),
+        (model(3, 4, 1e6), model(3, 5, 1.1e6)),
+        (model(5, 5, 2e6), model(5, 7, 2e6)),
+        (model(7, 40, 3e6, drift=0.3), model(7, 40, 3e6)),
+        (model(20, 10, 4e5), model(20, 10, 5e5)),
+        (model(20, 10, 4e5, tail=0.8), model(20, 12, 4.1e5, drift=-0.2)),
+        (model(27, 30, 1e7, tail=0.2), model(27, 30, 1e7, tail=0.5)),
+        (model(20, 300, 1e5, tail=0.05), model(20, 250, 1e5, tail=0.05)),
+        ([[1000] * 10] * 20, [[1000] * 10] * 20),
+        (model(101, 3, 1e9), model(101, 3, 1.3e9)),
+    ]
+
+
+def _statistics(first: list[list[int]], second: list[list[int]]) -> dict[str, Any]:
+    return {
+        "first": first,
+        "second": second,
+        "latency": statistics.latency(first).to_dict(),
+        "interleaved": statistics.interleaved(first, second).to_dict(),
+        "apart": statistics.apart(first, second).to_dict(),
+    }
+
+
+def _draws(seed: int, bound: int) -> dict[str, Any]:
+    return {"seed": seed, "bound": bound, "values": np.random.default_rng(seed).integers(0, bound, 500).tolist()}
+
+
+def _logits(rng: np.random.Generator) -> list[npt.NDArray[np.float32]]:
+    ties = np.array([1, 3, 3, -2, 3, 0.5], np.float32)
+    far = np.array([-1e30, 88, 1e30, 0], np.float32)
+    return [ties, far, *rng.normal(0, 5, (20, 100)).astype(np.float32)]
+
+
+def _candidates(logits: npt.NDArray[np.float32]) -> dict[str, Any]:
+    """Of the first five classes, in the order that `predict.Model.predict` gives them."""
+    probabilities = predict.softmax(logits[None])[0]
+    best = np.argsort(-probabilities, kind="stable")[:5]
+    return {"logits": logits.tolist(), "indices": best.tolist(), "probabilities": probabilities[best].tolist()}
