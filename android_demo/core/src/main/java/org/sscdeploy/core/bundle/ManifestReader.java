@@ -3,11 +3,14 @@ package org.sscdeploy.core.bundle;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.sscdeploy.core.engine.TensorSpec;
 import org.sscdeploy.core.json.JsonException;
@@ -43,6 +46,7 @@ final class ManifestReader {
             models.add(model(model, preprocessing, labels.size()));
         }
         GoldenInfo golden = golden(json.at("golden"), labels.size());
+        checkTwice(models, golden);
         JsonNode debug = json.at("debug");
         JsonNode source = json.at("source_sha256");
         return new Manifest(name(json.at("name")),
@@ -61,6 +65,37 @@ final class ManifestReader {
         }
     }
 
+    private static void checkTwice(List<ModelEntry> models, GoldenInfo golden) throws JsonException {
+        Set<String> seen = new HashSet<>();
+        for (ModelEntry model : models) {
+            once(seen, model.file(), "two models are of one file");
+        }
+        for (GoldenPicture picture : golden.pictures) {
+            once(seen, picture.file(), "two golden pictures are of one file");
+        }
+    }
+
+    private static void once(Set<String> seen, String name, String message) throws JsonException {
+        if (!seen.add(name)) {
+            throw new JsonException(message + ", '" + shown(name) + "'");
+        }
+    }
+
+    /** Names that one file system or another takes for the same, or that need a file to be a folder. */
+    private void checkNames() throws JsonException {
+        Set<String> seen = new HashSet<>();
+        for (String name : files.keySet()) {
+            once(seen, name.toLowerCase(Locale.ROOT), "two files differ in capitals alone");
+        }
+        for (String name : seen) {
+            for (int slash = name.indexOf('/'); slash >= 0; slash = name.indexOf('/', slash + 1)) {
+                if (seen.contains(name.substring(0, slash))) {
+                    throw new JsonException("the file '" + shown(name) + "' lies below another file");
+                }
+            }
+        }
+    }
+
     private void readFiles(JsonNode json) throws JsonException {
         for (Map.Entry<String, JsonNode> entry : json.entries(MOST_FILES).entrySet()) {
             if (!BundlePath.isSafe(entry.getKey())) {
@@ -74,6 +109,7 @@ final class ManifestReader {
             files.put(entry.getKey(), new FileEntry(
                 file.at("sha256").text(SHA256, "a SHA-256"), file.at("bytes").whole(1, Integer.MAX_VALUE)));
         }
+        checkNames();
     }
 
     private ModelEntry model(JsonNode json, Preprocessing wanted, int classes) throws JsonException {
@@ -152,9 +188,11 @@ final class ManifestReader {
 
     private DebugInfo debug(JsonNode json, int count) throws JsonException {
         json.only("model", "picture", "values", "blocks");
+        Set<String> seen = new HashSet<>();
         List<DebugBlock> blocks = new ArrayList<>();
         for (JsonNode block : json.at("blocks").items(1, 10_000)) {
             block.only("name", "output", "max", "rms");
+            once(seen, name(block.at("output")), "two blocks are of one output");
             blocks.add(new DebugBlock(name(block.at("name")), name(block.at("output")), tolerance(block)));
         }
         return new DebugInfo(folder.resolve(file(json.at("model"))), (int) json.at("picture").whole(0, count - 1),

@@ -1,0 +1,44 @@
+package org.sscdeploy.core.bundle;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertTrue;
+
+import java.nio.file.Path;
+import java.nio.file.Paths;
+import org.junit.Test;
+import org.sscdeploy.core.Samples;
+import org.sscdeploy.core.TestFolders;
+import org.sscdeploy.core.json.JsonException;
+import org.sscdeploy.core.json.StrictJson;
+
+public class ManifestReaderTest {
+
+    @Test
+    public void itAcceptsAndRefusesWhatTheSchemaDoes() throws Exception {
+        Samples.assertReads("model", ManifestReaderTest::read);
+    }
+
+    @Test
+    public void itRefusesWhatContradictsItself() throws Exception {
+        for (Path sample : TestFolders.in(TestFolders.samples().resolve("model").resolve("inconsistent"))) {
+            assertEquals(sample.toString(), 0, Samples.violations("model", TestFolders.text(sample)).size());
+            Samples.assertRefuses(sample, ManifestReaderTest::read);
+        }
+    }
+
+    @Test
+    public void everythingInItIsRead() throws Exception {
+        Path sample = TestFolders.samples().resolve("model").resolve("valid").resolve("onnx-and-tflite-with-debug.json");
+        Manifest manifest = read(TestFolders.text(sample));
+        assertEquals(2, manifest.models.size());
+        assertEquals(Layout.NHWC, manifest.models.get(1).layout());
+        assertEquals(manifest.labels.size(), manifest.models.get(0).output().shape()[1]);
+        assertTrue(manifest.debug.isPresent());
+        assertEquals(manifest.golden.count, manifest.golden.pictures.size());
+        assertEquals(Paths.get("here").resolve(manifest.models.get(0).file()), manifest.models.get(0).path());
+    }
+
+    private static Manifest read(String json) throws JsonException {
+        return new ManifestReader(Paths.get("here")).read(StrictJson.parse(json));
+    }
+}

@@ -1,0 +1,62 @@
+package org.sscdeploy.core.job;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertThrows;
+
+import java.nio.file.Path;
+import java.util.Collections;
+import org.junit.Test;
+import org.sscdeploy.core.Samples;
+import org.sscdeploy.core.TestFolders;
+
+public class JobFilesTest {
+
+    @Test
+    public void jobsAreReadAsTheirSchemaHasThem() throws Exception {
+        Samples.assertReads("job", Job::parse);
+    }
+
+    @Test
+    public void resultsAreReadAsTheirSchemaHasThem() throws Exception {
+        Samples.assertReads("result", Result::parse);
+    }
+
+    @Test
+    public void statusesAreReadAsTheirSchemaHasThem() throws Exception {
+        Samples.assertReads("status", Status::parse);
+    }
+
+    @Test
+    public void whatIsReadIsWrittenAgainAsValid() throws Exception {
+        for (Path sample : valid("job")) {
+            assertWritten("job", Job.parse(TestFolders.text(sample)).toJson());
+            String once = Job.parse(TestFolders.text(sample)).toJson();
+            assertEquals(once, Job.parse(once).toJson());
+        }
+        for (Path sample : valid("result")) {
+            String once = Result.parse(TestFolders.text(sample)).toJson();
+            assertWritten("result", once);
+            assertEquals(once, Result.parse(once).toJson());
+        }
+        for (Path sample : valid("status")) {
+            String once = Status.parse(TestFolders.text(sample)).toJson();
+            assertWritten("status", once);
+            assertEquals(once, Status.parse(once).toJson());
+        }
+    }
+
+    @Test
+    public void anotherSchemaVersionIsRefusedWithWhatToDo() {
+        JobException error = assertThrows(JobException.class, () -> Job.parse("{\"schema_version\": 2}"));
+        assertEquals("job.json cannot be used: it is of schema version 2, this app of 1; use the app and ssc-deploy of "
+            + "the same version", error.getMessage());
+    }
+
+    private static Iterable<Path> valid(String name) throws Exception {
+        return TestFolders.in(TestFolders.samples().resolve(name).resolve("valid"));
+    }
+
+    private static void assertWritten(String name, String json) throws Exception {
+        assertEquals(json, Collections.emptyList(), Samples.violations(name, json));
+    }
+}
