@@ -7,7 +7,6 @@ downloads it, and the packages are unpacked into the folder. The runtimes are th
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import json
 import os
@@ -20,10 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssc_deploy.cache import CACHE_VARIABLE, cache_folder, locked
 from ssc_deploy.errors import TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     Say = Callable[[str], None]
 
@@ -40,7 +40,6 @@ _PLATFORMS = ("manylinux2014_aarch64", "manylinux_2_17_aarch64", "manylinux_2_27
 #: A core of 2019 with dot products and half floats, as in boards and phones of today.
 CPU = "cortex-a76"
 
-_CACHE_VARIABLE = "SSC_DEPLOY_CACHE"
 _RECORD = "root.json"
 _SCHEMA_VERSION = 1
 _SECONDS = 900
@@ -88,13 +87,6 @@ def emulator() -> Path:
     raise TargetError("qemu-user is not installed; install it with: apt-get install qemu-user-static")
 
 
-def cache_folder() -> Path:
-    """Where roots are kept: ``$SSC_DEPLOY_CACHE``, or ``ssc-deploy`` in the user's cache directory."""
-    if chosen := os.environ.get(_CACHE_VARIABLE):
-        return Path(chosen).absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ssc-deploy"
-
-
 def ready() -> bool:
     """Whether the root is there already, so that `arm_root` downloads nothing."""
     return (_final() / _RECORD).is_file()
@@ -116,13 +108,13 @@ def arm_root(say: Say = lambda _line: None) -> ArmRoot:
         return ArmRoot(final, program)
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
-        with _locked(final.with_name(f"{final.name}.lock")):
+        with locked(final.with_name(f"{final.name}.lock")):
             if not ready():
                 _make(final, program, say)
     except OSError as error:
         raise TargetError(
             f"the aarch64 system cannot be kept in {final.parent} ({error.strerror}); "
-            f"name another folder in the environment variable {_CACHE_VARIABLE}"
+            f"name another folder in the environment variable {CACHE_VARIABLE}"
         ) from error
     return ArmRoot(final, program)
 
@@ -253,13 +245,3 @@ def _reason(text: str) -> str:
     first = next((i for i, line in enumerate(lines) if re.match(r"(E|ERROR|error): ", line)), 0)
     reasons = [re.sub(r"^(E|ERROR|error|cause): +", "", line).rstrip(".") for line in lines[first:] if line]
     return "; ".join(reasons)[:300]
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Holds a lock that ends with this process."""
-    import fcntl  # not on Windows, where qemu-user is not either
-
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

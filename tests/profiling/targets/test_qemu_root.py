@@ -70,14 +70,6 @@ def test_a_cache_that_cannot_be_written_is_named_with_the_variable_that_moves_it
         qemu_root.arm_root()
 
 
-def test_the_cache_follows_the_user_s_settings(monkeypatch, tmp_path):
-    monkeypatch.delenv("SSC_DEPLOY_CACHE", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert qemu_root.cache_folder() == tmp_path / "ssc-deploy"
-    monkeypatch.setenv("SSC_DEPLOY_CACHE", str(tmp_path / "mine"))
-    assert qemu_root.cache_folder() == tmp_path / "mine"
-
-
 def test_its_python_does_not_see_what_is_meant_for_ours(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
     monkeypatch.setenv("LD_PRELOAD", "/elsewhere/lib.so")
