@@ -18,6 +18,7 @@
     ├── RuntimeLoadError           a runtime is missing, or refuses the file
     ├── ProfileError               a profile cannot be taken of these files, or a saved one not be read
     ├── BundleError                a bundle cannot be made of these files, or is damaged
+    ├── AndroidError               the demo app cannot be built, or its tests not be run
     ├── TargetError                a device cannot be reached, or a job not be run there
     └── VerificationError          exit code 1: the file computes something else than the network
 
@@ -97,6 +98,10 @@ class ProfileError(SscDeployError):
 
 class BundleError(SscDeployError):
     """A bundle cannot be made of these files so, or one is damaged or malformed."""
+
+
+class AndroidError(SscDeployError):
+    """The demo app cannot be built, or its tests cannot be run: a tool, a library or a source file is wrong."""
 
 
 class TargetError(SscDeployError):
