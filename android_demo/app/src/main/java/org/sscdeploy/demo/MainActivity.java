@@ -1,0 +1,137 @@
+package org.sscdeploy.demo;
+
+import android.app.Activity;
+import android.content.Intent;
+import android.content.pm.PackageManager;
+import android.os.Bundle;
+import android.view.View;
+import android.view.ViewGroup;
+import org.sscdeploy.demo.about.AboutScreen;
+import org.sscdeploy.demo.classify.ClassifyScreen;
+import org.sscdeploy.demo.parity.ParityScreen;
+import org.sscdeploy.demo.profile.ProfileScreen;
+import org.sscdeploy.demo.ui.DestinationBar;
+import org.sscdeploy.demo.ui.Insets;
+
+/** The window with the four screens. It is made anew on rotation; what lasts is in {@link AppState}. */
+public final class MainActivity extends Activity {
+    private static final String DESTINATION = "destination";
+
+    private DestinationBar bar;
+    private ViewGroup container;
+    private Destination destination = Destination.CLASSIFY;
+    private Screen screen;
+    private boolean started;
+
+    @Override
+    protected void onCreate(Bundle saved) {
+        super.onCreate(saved);
+        DemoApplication.state(this).openOnce();
+        setContentView(R.layout.main);
+        bar = findViewById(R.id.destinations);
+        container = findViewById(R.id.screen);
+        Insets.pad(bar, bar.isRail() ? Insets.Sides.NOT_RIGHT : Insets.Sides.NOT_TOP);
+        bar.onChosen(this::go);
+        if (saved != null) {
+            destination = Destination.valueOf(saved.getString(DESTINATION, Destination.CLASSIFY.name()));
+        } else {
+            openBundleOf(getIntent());
+        }
+        go(destination);
+    }
+
+    @Override
+    protected void onNewIntent(Intent intent) {
+        super.onNewIntent(intent);
+        openBundleOf(intent);
+    }
+
+    /** A .zip that the user opened in a file manager. */
+    private void openBundleOf(Intent intent) {
+        if (Intent.ACTION_VIEW.equals(intent.getAction()) && intent.getData() != null) {
+            DemoApplication.state(this).bundles.install(intent.getData());
+        }
+    }
+
+    private void go(Destination next) {
+        if (screen != null) {
+            if (next == destination) {
+                return;
+            }
+            if (started) {
+                screen.stop();
+            }
+        }
+        destination = next;
+        screen = make(next);
+        container.removeAllViews();
+        View view = screen.view();
+        Insets.pad(view, bar.isRail() ? Insets.Sides.NOT_LEFT : Insets.Sides.NOT_BOTTOM);
+        container.addView(view);
+        bar.mark(next);
+        setTitle(next.title()); // TalkBack reads it
+        if (started) {
+            screen.start();
+        }
+    }
+
+    private Screen make(Destination wanted) {
+        switch (wanted) {
+            case PARITY:
+                return new ParityScreen(this, container);
+            case PROFILE:
+                return new ProfileScreen(this, container);
+            case ABOUT:
+                return new AboutScreen(this, container);
+            default:
+                return new ClassifyScreen(this, container);
+        }
+    }
+
+    @Override
+    protected void onStart() {
+        super.onStart();
+        started = true;
+        screen.start();
+    }
+
+    @Override
+    protected void onResume() {
+        super.onResume();
+        DemoApplication.state(this).bundles.checkInbox();
+    }
+
+    @Override
+    protected void onStop() {
+        screen.stop();
+        started = false;
+        super.onStop();
+    }
+
+    @Override
+    protected void onSaveInstanceState(Bundle out) {
+        super.onSaveInstanceState(out);
+        out.putString(DESTINATION, destination.name());
+    }
+
+    @Override
+    protected void onActivityResult(int request, int result, Intent data) {
+        super.onActivityResult(request, result, data);
+        if (result == RESULT_OK && data != null) {
+            screen.onResult(request, data);
+        }
+    }
+
+    @Override
+    public void onRequestPermissionsResult(int request, String[] permissions, int[] grants) {
+        super.onRequestPermissionsResult(request, permissions, grants);
+        if (request == Requests.CAMERA_PERMISSION && grants.length > 0) { // none: the question was interrupted
+            screen.onPermission(grants[0] == PackageManager.PERMISSION_GRANTED);
+        }
+    }
+
+    /** The screen that is shown. */
+    Screen screen() {
+        return screen;
+    }
+}

@@ -1,0 +1,177 @@
+package org.sscdeploy.demo.about;
+
+import android.app.Activity;
+import android.content.ActivityNotFoundException;
+import android.content.Intent;
+import android.os.Build;
+import android.view.LayoutInflater;
+import android.view.View;
+import android.view.ViewGroup;
+import android.widget.Button;
+import android.widget.TextView;
+import java.util.Arrays;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import org.sscdeploy.core.bundle.Bundle;
+import org.sscdeploy.core.bundle.FileEntry;
+import org.sscdeploy.core.bundle.ModelEntry;
+import org.sscdeploy.core.bundle.Preprocessing;
+import org.sscdeploy.core.engine.Engine;
+import org.sscdeploy.core.engine.TensorSpec;
+import org.sscdeploy.demo.R;
+import org.sscdeploy.demo.Requests;
+import org.sscdeploy.demo.Screen;
+import org.sscdeploy.demo.device.AndroidDevice;
+import org.sscdeploy.demo.run.RunState;
+import org.sscdeploy.demo.ui.Facts;
+import org.sscdeploy.demo.ui.Figures;
+import org.sscdeploy.demo.ui.Notice;
+
+/** The bundle with its hashes, the device and the runtimes; the way in for another bundle. */
+public final class AboutScreen extends Screen {
+    private static final long LARGE_PAGE = 16384;
+
+    private final ViewGroup first = find(R.id.first);
+    private final ViewGroup second = find(R.id.second);
+    private final Facts runtimes;
+    private final Consumer<RunState<Void, Map<String, String>>> watcher = this::showRuntimes;
+
+    /** Makes the views. */
+    public AboutScreen(Activity activity, ViewGroup parent) {
+        super(activity, parent, R.string.about, 0, R.layout.about_second);
+        this.<Button>find(R.id.open_bundle).setOnClickListener(view -> openBundle());
+        showDevice(new Facts(section(second, R.string.this_device)));
+        runtimes = new Facts(section(second, R.string.runtimes));
+    }
+
+    @Override
+    public void start() {
+        super.start();
+        app.runtimeVersions.watch(watcher);
+    }
+
+    @Override
+    public void stop() {
+        app.runtimeVersions.forget(watcher);
+        super.stop();
+    }
+
+    private void openBundle() {
+        Intent intent = new Intent(Intent.ACTION_OPEN_DOCUMENT)
+            .addCategory(Intent.CATEGORY_OPENABLE)
+            .setType("*/*") // file managers disagree on the type of a .zip
+            .putExtra(Intent.EXTRA_MIME_TYPES, new String[] {"application/zip", "application/octet-stream"});
+        try {
+            activity.startActivityForResult(intent, Requests.BUNDLE);
+        } catch (ActivityNotFoundException error) {
+            this.<Notice>find(R.id.notice).show(Notice.Weight.WARNING, activity.getString(R.string.no_picker));
+        }
+    }
+
+    @Override
+    public void onResult(int request, Intent data) {
+        if (request == Requests.BUNDLE && data.getData() != null) {
+            app.bundles.install(data.getData());
+        }
+    }
+
+    @Override
+    protected void show(Bundle bundle) {
+        first.removeAllViews();
+        showNetwork(bundle, new Facts(section(first, R.string.bundle)));
+        showFiles(bundle, new Facts(section(first, R.string.files)));
+    }
+
+    @Override
+    protected void showNoBundle() {
+        first.removeAllViews();
+    }
+
+    private ViewGroup section(ViewGroup column, int heading) {
+        View section = LayoutInflater.from(activity).inflate(R.layout.section, column, false);
+        section.<TextView>findViewById(R.id.heading).setText(heading);
+        column.addView(section);
+        return section.findViewById(R.id.facts);
+    }
+
+    private void showNetwork(Bundle bundle, Facts facts) {
+        facts.add(R.string.network, bundle.name());
+        facts.add(R.string.checkpoint, bundle.sourceSha256().isEmpty()
+            ? activity.getString(R.string.random_weights) : bundle.sourceSha256());
+        for (ModelEntry model : bundle.models()) {
+            facts.add(model.file(), activity.getString(R.string.model_detail, model.layout(), shape(model.input()),
+                shape(model.output()), joined(model.lowering()), joined(model.runtimes())));
+        }
+        Preprocessing preprocessing = bundle.preprocessing();
+        facts.add(R.string.preprocessing, activity.getString(R.string.preprocessing_detail,
+            preprocessing.width(), preprocessing.height(), preprocessing.colour(),
+            activity.getString(preprocessing.resizes() ? R.string.resize : R.string.no_resize),
+            Arrays.toString(preprocessing.mean()), Arrays.toString(preprocessing.std())));
+        facts.add(R.string.labels, String.join(", ", bundle.labels()));
+        facts.add(R.string.golden_set, activity.getResources().getQuantityString(
+            R.plurals.golden_detail, bundle.pictures().size(), bundle.pictures().size(),
+            Figures.error(bundle.tolerance().max()), Figures.error(bundle.tolerance().rms())));
+        facts.add(R.string.debug_blocks, bundle.debug()
+            .map(debug -> Integer.toString(debug.blocks().size()))
+            .orElseGet(() -> activity.getString(R.string.none)));
+        facts.add(R.string.made_by, joined(bundle.madeBy()));
+    }
+
+    private static String shape(TensorSpec spec) {
+        return Arrays.stream(spec.shape()).mapToObj(Integer::toString).collect(Collectors.joining(" x "));
+    }
+
+    private static String joined(Map<String, String> values) {
+        return values.entrySet().stream()
+            .map(entry -> entry.getKey() + " " + entry.getValue()).collect(Collectors.joining(", "));
+    }
+
+    /** The models and arrays; the pictures, whose number may be large, together. */
+    private void showFiles(Bundle bundle, Facts facts) {
+        long pictures = 0;
+        int count = 0;
+        facts.add("model.json", bundle.sha256());
+        for (Map.Entry<String, FileEntry> file : bundle.files().entrySet()) {
+            if (file.getKey().endsWith(".png")) {
+                pictures += file.getValue().bytes();
+                count++;
+            } else {
+                facts.add(file.getKey() + ", " + Figures.megabytes(file.getValue().bytes()),
+                    file.getValue().sha256());
+            }
+        }
+        facts.add(R.string.pictures, activity.getResources().getQuantityString(
+            R.plurals.pictures_detail, count, count, Figures.megabytes(pictures)));
+    }
+
+    private void showDevice(Facts facts) {
+        AndroidDevice device = app.device;
+        facts.add(R.string.device, device.name());
+        facts.add(R.string.processor, device.processor());
+        facts.add(R.string.system, device.system());
+        facts.add(R.string.abi, activity.getString(
+            R.string.abi_detail, device.machine(), String.join(", ", Build.SUPPORTED_ABIS)));
+        facts.add(R.string.cores, Integer.toString(device.cores()));
+        facts.add(R.string.memory,
+            device.memoryBytes().isPresent() ? Figures.megabytes(device.memoryBytes().getAsLong()) : "");
+        facts.add(R.string.page_size, device.pageBytes().isPresent()
+            ? activity.getString(R.string.page_detail, device.pageBytes().getAsLong() / 1024) : "");
+        facts.add(R.string.app_version, device.appVersion());
+        facts.add(R.string.inbox, app.bundles.inboxPath());
+    }
+
+    private void showRuntimes(RunState<Void, Map<String, String>> run) {
+        if (run.result() == null) {
+            return;
+        }
+        Facts facts = runtimes.clear();
+        for (Engine engine : app.engines.all()) {
+            String version = run.result().getOrDefault(engine.id(), "");
+            facts.add(app.engines.name(engine),
+                version.isEmpty() ? activity.getString(R.string.runtime_missing) : version);
+        }
+        boolean large = app.device.pageBytes().orElse(0) >= LARGE_PAGE;
+        facts.add(R.string.page_note, activity.getString(large ? R.string.page_note_16 : R.string.page_note_4));
+    }
+}

@@ -1,0 +1,232 @@
+package org.sscdeploy.demo.classify;
+
+import android.app.Activity;
+import android.content.ActivityNotFoundException;
+import android.content.Intent;
+import android.net.Uri;
+import android.os.Build;
+import android.provider.MediaStore;
+import android.view.LayoutInflater;
+import android.view.View;
+import android.view.ViewGroup;
+import android.widget.Button;
+import android.widget.ImageButton;
+import android.widget.ImageView;
+import android.widget.TextView;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.sscdeploy.core.bundle.Bundle;
+import org.sscdeploy.core.bundle.GoldenPicture;
+import org.sscdeploy.core.classify.Candidate;
+import org.sscdeploy.core.engine.Engine;
+import org.sscdeploy.demo.R;
+import org.sscdeploy.demo.Requests;
+import org.sscdeploy.demo.Screen;
+import org.sscdeploy.demo.run.RunState;
+import org.sscdeploy.demo.run.Step;
+import org.sscdeploy.demo.ui.Bar;
+import org.sscdeploy.demo.ui.Choices;
+import org.sscdeploy.demo.ui.Figures;
+import org.sscdeploy.demo.ui.Notice;
+import org.sscdeploy.demo.ui.Sentences;
+
+/** What a picture shows: of the camera, of the user's files, or of the bundle. */
+public final class ClassifyScreen extends Screen {
+    private final Notice notice = find(R.id.notice);
+    private final Choices engines = find(R.id.engines);
+    private final Button cameraButton = find(R.id.open_camera);
+    private final ImageView picture = find(R.id.picture);
+    private final ViewGroup strip = find(R.id.strip);
+    private final CameraPanel camera;
+    private final Consumer<RunState<Step, Classification>> watcher = this::show;
+    private Bundle bundle;
+
+    /** Makes the views. */
+    public ClassifyScreen(Activity activity, ViewGroup parent) {
+        super(activity, parent, R.string.classify, R.layout.classify_first, R.layout.classify_second);
+        camera = new CameraPanel(activity, find(R.id.camera), this::taken, this::cameraProblem);
+        cameraButton.setOnClickListener(view -> {
+            if (camera.isOpen()) {
+                camera.take();
+            } else {
+                notice.hide();
+                camera.open(Requests.CAMERA_PERMISSION);
+                showCamera();
+            }
+        });
+        find(R.id.choose_picture).setOnClickListener(view -> choosePicture());
+        find(R.id.picture).setClipToOutline(true);
+    }
+
+    @Override
+    public void start() {
+        super.start();
+        app.classification.watch(watcher);
+    }
+
+    @Override
+    public void stop() {
+        camera.close();
+        app.classification.forget(watcher);
+        super.stop();
+    }
+
+    @Override
+    protected void show(Bundle shown) {
+        bundle = shown;
+        Map<String, String> offered = app.engines.offered(bundle);
+        engines.offer(offered, false, chosen -> {
+            app.selection.engine(chosen.iterator().next());
+            classify(app.selection.picture());
+        });
+        engines.choose(Set.of(app.selection.engine(offered)));
+        strip.removeAllViews();
+        for (GoldenPicture golden : bundle.pictures()) {
+            strip.addView(thumbnail(golden));
+        }
+        mark();
+    }
+
+    @Override
+    protected void showNoBundle() {
+        bundle = null;
+        engines.offer(Map.of(), false, chosen -> { });
+        strip.removeAllViews();
+    }
+
+    @Override
+    public void onPermission(boolean granted) {
+        camera.onPermission(granted);
+        showCamera();
+    }
+
+    @Override
+    public void onResult(int request, Intent data) {
+        Uri uri = data.getData();
+        if (request == Requests.PICTURE && uri != null) {
+            classify(PictureSource.chosen(
+                activity.getContentResolver(), uri, activity.getString(R.string.chosen_picture)));
+        }
+    }
+
+    private View thumbnail(GoldenPicture golden) {
+        ImageButton button =
+            (ImageButton) LayoutInflater.from(activity).inflate(R.layout.thumbnail, strip, false);
+        app.thumbnails.show(golden.path(), button);
+        button.setContentDescription(activity.getString(R.string.golden_picture, caption(golden)));
+        button.setTag(golden.file());
+        button.setOnClickListener(view -> classify(PictureSource.golden(golden)));
+        return button;
+    }
+
+    /** What a golden picture shows, where somebody knows it. */
+    private String caption(GoldenPicture golden) {
+        return golden.label().isPresent() ? bundle.labels().get(golden.label().getAsInt())
+            : golden.path().getFileName().toString();
+    }
+
+    private void choosePicture() {
+        camera.close();
+        showCamera();
+        Intent intent = Build.VERSION.SDK_INT >= Build.VERSION_CODES.TIRAMISU
+            ? new Intent(MediaStore.ACTION_PICK_IMAGES)
+            : new Intent(Intent.ACTION_OPEN_DOCUMENT).addCategory(Intent.CATEGORY_OPENABLE);
+        try {
+            activity.startActivityForResult(intent.setType("image/*"), Requests.PICTURE);
+        } catch (ActivityNotFoundException error) {
+            notice.show(Notice.Weight.WARNING, activity.getString(R.string.no_picker));
+        }
+    }
+
+    private void taken(byte[] jpeg) {
+        showCamera();
+        classify(PictureSource.taken(jpeg, activity.getString(R.string.taken_picture)));
+    }
+
+    private void cameraProblem(String sentence) {
+        showCamera();
+        notice.show(Notice.Weight.WARNING, sentence);
+    }
+
+    private void showCamera() {
+        cameraButton.setText(camera.isOpen() ? R.string.take_picture : R.string.open_camera);
+        picture.setVisibility(camera.isOpen() ? View.INVISIBLE : View.VISIBLE);
+        showPlaceholder();
+    }
+
+    private void showPlaceholder() {
+        boolean empty = picture.getDrawable() == null && !camera.isOpen();
+        find(R.id.no_picture).setVisibility(empty ? View.VISIBLE : View.GONE);
+    }
+
+    private void classify(PictureSource source) {
+        Optional<Engine> engine = bundle == null ? Optional.empty()
+            : app.engines.byId(app.selection.engine(app.engines.offered(bundle)));
+        if (source == null || !engine.isPresent()) {
+            return;
+        }
+        camera.close();
+        showCamera();
+        if (app.runs.start(app.classification, new ClassifyWork(app, bundle, engine.get(), source))) {
+            app.selection.picture(source);
+            mark();
+        } else {
+            notice.show(Notice.Weight.NOTE, activity.getString(R.string.busy));
+        }
+    }
+
+    /** Marks the golden picture that is shown. */
+    private void mark() {
+        PictureSource source = app.selection.picture();
+        for (int i = 0; i < strip.getChildCount(); i++) {
+            View child = strip.getChildAt(i);
+            child.setSelected(source != null && source.key().equals(child.getTag()));
+        }
+    }
+
+    private void show(RunState<Step, Classification> run) {
+        View answer = find(R.id.answer);
+        switch (run.phase()) {
+            case DONE:
+                notice.hide();
+                showAnswer(run.result());
+                answer.setVisibility(View.VISIBLE);
+                break;
+            case FAILED:
+                notice.show(Notice.Weight.BAD, activity.getString(R.string.not_classified),
+                    Sentences.of(run.message()));
+                answer.setVisibility(View.GONE);
+                break;
+            case IDLE:
+                picture.setImageDrawable(null);
+                answer.setVisibility(View.GONE);
+                break;
+            default:
+                break;
+        }
+        showPlaceholder();
+    }
+
+    private void showAnswer(Classification answer) {
+        picture.setImageBitmap(answer.picture());
+        Candidate best = answer.candidates().get(0);
+        picture.setContentDescription(activity.getString(
+            R.string.picture_described, best.label(), Figures.percent(best.probability())));
+        ViewGroup rows = find(R.id.candidates);
+        rows.removeAllViews();
+        for (Candidate candidate : answer.candidates()) {
+            View row = LayoutInflater.from(activity).inflate(R.layout.candidate, rows, false);
+            String percent = Figures.percent(candidate.probability());
+            row.<TextView>findViewById(R.id.label).setText(candidate.label());
+            row.<TextView>findViewById(R.id.probability).setText(percent);
+            row.<Bar>findViewById(R.id.bar).setShare(candidate.probability());
+            row.setContentDescription(candidate.label() + ", " + percent);
+            rows.addView(row);
+        }
+        this.<TextView>find(R.id.latency).setText(Figures.milliseconds(answer.runNanos()));
+        this.<TextView>find(R.id.latency_note).setText(activity.getString(R.string.latency_note, answer.runtime(),
+            Figures.milliseconds(answer.prepareNanos()), answer.device()));
+    }
+}

@@ -1,0 +1,165 @@
+package org.sscdeploy.demo.store;
+
+import android.content.Context;
+import android.net.Uri;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+import org.sscdeploy.core.bundle.Bundle;
+import org.sscdeploy.core.bundle.BundleException;
+import org.sscdeploy.demo.R;
+import org.sscdeploy.demo.run.FailureText;
+import org.sscdeploy.demo.run.RunManager;
+import org.sscdeploy.demo.run.RunSlot;
+import org.sscdeploy.demo.run.RunState;
+
+/**
+ * The bundle in use, in the app's own folder. New ones come from the app's assets, by {@code adb push} into the inbox,
+ * or as a .zip that the user opens; whatever the way, the core unpacks it beside, checks it, and only then swaps it in.
+ * Main thread, except where said.
+ */
+public final class BundleStore {
+    private final Context context;
+    private final RunManager runs;
+    private final FailureText failures;
+    private final Path folder;
+    private final AssetBundle assets;
+    private final BundleInbox inbox;
+    private final RunSlot<Void, BundleState> slot = new RunSlot<>();
+    private final List<Consumer<BundleState>> watchers = new ArrayList<>();
+    private BundleState state = new BundleState(null, BundleState.Event.LOADING, "", "");
+
+    /** Keeps the bundle in the files of this context. */
+    public BundleStore(Context context, RunManager runs, FailureText failures) {
+        this.context = context;
+        this.runs = runs;
+        this.failures = failures;
+        this.folder = context.getFilesDir().toPath().resolve("bundle");
+        this.assets = new AssetBundle(context);
+        this.inbox = new BundleInbox(context);
+        slot.watch(this::heard);
+    }
+
+    /** The bundle and what happened last. */
+    public BundleState state() {
+        return state;
+    }
+
+    /** Hears the present state at once, and each one from now on. */
+    public void watch(Consumer<BundleState> watcher) {
+        watchers.add(watcher);
+        watcher.accept(state);
+    }
+
+    /** Hears no more. */
+    public void forget(Consumer<BundleState> watcher) {
+        watchers.remove(watcher);
+    }
+
+    /** Opens what is there, at the start of the process: the assets' bundle where it is new, else the one in use. */
+    public void open() {
+        runs.enqueue(slot, control -> {
+            if (assets.isNew()) {
+                return fromAssets("");
+            }
+            try {
+                return new BundleState(Bundle.open(folder), BundleState.Event.READY, "", "");
+            } catch (BundleException error) {
+                // What was installed is damaged; the one that came with the app is still whole.
+                return fromAssets(Files.isDirectory(folder) ? failures.of(error) : "");
+            }
+        });
+    }
+
+    /** Takes what was pushed into the inbox, if anything is there and nothing else goes on. */
+    public void checkInbox() {
+        if (!runs.busy() && inbox.holdsNews()) {
+            runs.start(slot, control -> {
+                BundleState next = install(inbox.open(), context.getString(R.string.source_inbox));
+                inbox.done(next.event() == BundleState.Event.INSTALLED);
+                return next;
+            });
+        }
+    }
+
+    /** Installs a .zip that the user chose, as soon as no other work goes on. */
+    public void install(Uri zip) {
+        runs.enqueue(slot, control -> {
+            String source = context.getString(R.string.source_file);
+            try {
+                InputStream opened = context.getContentResolver().openInputStream(zip);
+                return opened == null ? refused(source, context.getString(R.string.file_unreadable))
+                    : install(opened, source);
+            } catch (IOException | SecurityException error) {
+                return refused(source, context.getString(R.string.file_unreadable));
+            }
+        });
+    }
+
+    /** Where {@code adb push} puts a bundle; empty where there is no shared storage. */
+    public String inboxPath() {
+        return inbox.path();
+    }
+
+    private BundleState fromAssets(String damage) throws IOException {
+        if (!assets.isThere()) {
+            return damage.isEmpty() ? new BundleState(null, BundleState.Event.NONE, "", "")
+                : new BundleState(null, BundleState.Event.REFUSED, context.getString(R.string.source_stored), damage);
+        }
+        BundleState next = install(assets.openAsZip(), context.getString(R.string.source_assets));
+        assets.remember();
+        if (next.event() == BundleState.Event.REFUSED) {
+            return next.bundle().isPresent() ? next : new BundleState(
+                reopened(), BundleState.Event.REFUSED, next.source(), next.message());
+        }
+        return damage.isEmpty() ? new BundleState(next.bundle().orElse(null), BundleState.Event.READY, "", "")
+            : new BundleState(next.bundle().orElse(null), BundleState.Event.REFUSED,
+                context.getString(R.string.source_stored), damage);
+    }
+
+    /** Work's thread. */
+    private Bundle reopened() {
+        try {
+            return Bundle.open(folder);
+        } catch (BundleException error) {
+            return null; // the caller has a message already
+        }
+    }
+
+    /** Work's thread; closes the stream. */
+    private BundleState install(InputStream zip, String source) throws IOException {
+        try (InputStream stream = zip) {
+            return new BundleState(Bundle.install(stream, folder), BundleState.Event.INSTALLED, source, "");
+        } catch (BundleException | OutOfMemoryError error) {
+            return refused(source, failures.of(error));
+        }
+    }
+
+    private BundleState refused(String source, String why) {
+        return new BundleState(state.bundle().orElse(null), BundleState.Event.REFUSED, source, why);
+    }
+
+    private void heard(RunState<Void, BundleState> run) {
+        switch (run.phase()) {
+            case DONE:
+                set(run.result());
+                break;
+            case FAILED:
+                set(refused("", run.message()));
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void set(BundleState next) {
+        state = next;
+        for (Consumer<BundleState> watcher : new ArrayList<>(watchers)) {
+            watcher.accept(next);
+        }
+    }
+}

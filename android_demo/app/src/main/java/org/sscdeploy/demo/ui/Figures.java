@@ -1,0 +1,30 @@
+package org.sscdeploy.demo.ui;
+
+import java.util.Locale;
+
+/** Numbers as the command line of ssc-deploy prints them, whatever the language. */
+public final class Figures {
+    private Figures() { }
+
+    /** Nanoseconds as milliseconds, three significant digits. */
+    public static String milliseconds(double nanoseconds) {
+        double value = nanoseconds / 1e6;
+        int decimals = value >= 99.95 ? 0 : value >= 9.995 ? 1 : value >= 0.9995 ? 2 : 3;
+        return String.format(Locale.ROOT, "%." + decimals + "f ms", value);
+    }
+
+    /** An error, two significant digits. */
+    public static String error(double value) {
+        return Double.isFinite(value) ? String.format(Locale.ROOT, "%.1e", value) : "NaN or Inf";
+    }
+
+    /** A share as a percentage. */
+    public static String percent(double share) {
+        return String.format(Locale.ROOT, share > 0 && share < 0.001 ? "%.2f %%" : "%.1f %%", 100 * share);
+    }
+
+    /** Bytes in megabytes. */
+    public static String megabytes(long bytes) {
+        return String.format(Locale.ROOT, bytes < 10_000_000 ? "%.2f MB" : "%,.0f MB", bytes / 1e6);
+    }
+}

@@ -1,0 +1,71 @@
+package org.sscdeploy.demo.ui;
+
+import android.graphics.Rect;
+import android.os.Build;
+import android.view.View;
+import android.view.WindowInsets;
+
+/**
+ * Keeps what is drawn clear of the system's bars and of the display's cutout: from Android 15 on every window reaches
+ * to the edges of the screen.
+ */
+public final class Insets {
+    /** Which sides of a view touch the edge of the window. */
+    public enum Sides {
+        /** All of them. */
+        ALL(true, true, true, true),
+        /** All but the bottom. */
+        NOT_BOTTOM(true, true, true, false),
+        /** All but the left. */
+        NOT_LEFT(false, true, true, true),
+        /** All but the right. */
+        NOT_RIGHT(true, true, false, true),
+        /** All but the top. */
+        NOT_TOP(true, false, true, true);
+
+        private final boolean left;
+        private final boolean top;
+        private final boolean right;
+        private final boolean bottom;
+
+        Sides(boolean left, boolean top, boolean right, boolean bottom) {
+            this.left = left;
+            this.top = top;
+            this.right = right;
+            this.bottom = bottom;
+        }
+    }
+
+    private Insets() { }
+
+    /** Adds to the view's own padding what the system covers on these sides. */
+    public static void pad(View view, Sides sides) {
+        Rect own = new Rect(
+            view.getPaddingLeft(), view.getPaddingTop(), view.getPaddingRight(), view.getPaddingBottom());
+        view.setOnApplyWindowInsetsListener((target, insets) -> {
+            Rect covered = covered(insets);
+            target.setPadding(
+                own.left + (sides.left ? covered.left : 0),
+                own.top + (sides.top ? covered.top : 0),
+                own.right + (sides.right ? covered.right : 0),
+                own.bottom + (sides.bottom ? covered.bottom : 0));
+            return insets;
+        });
+        view.requestApplyInsets();
+    }
+
+    // Before Android 11 there is no other way to ask.
+    @SuppressWarnings("deprecation")
+    private static Rect covered(WindowInsets insets) {
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.R) {
+            android.graphics.Insets bars =
+                insets.getInsets(WindowInsets.Type.systemBars() | WindowInsets.Type.displayCutout());
+            return new Rect(bars.left, bars.top, bars.right, bars.bottom);
+        }
+        return new Rect(
+            insets.getSystemWindowInsetLeft(),
+            insets.getSystemWindowInsetTop(),
+            insets.getSystemWindowInsetRight(),
+            insets.getSystemWindowInsetBottom());
+    }
+}
