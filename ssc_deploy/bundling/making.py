@@ -148,6 +148,10 @@ def bundle(
     rule = _rule(models[0], chosen, resize=resize)
     classes = models[0].entry.output.shape[1]
     named = tuple(labels or models[0].metadata.labels) or tuple(str(index) for index in range(classes))
+    if len(named) != classes:
+        raise BundleError(
+            f"{models[0].path.name} has {classes} outputs, and there are {len(named)} labels; give one each"
+        )
     reference = network.reference(models) if network.named else None
     if pictures is not None:
         assert reference is not None  # refused above
@@ -189,6 +193,10 @@ def _rule(model: ExportedModel, preprocessing: Preprocessing, *, resize: bool) -
         raise BundleError(
             f"{model.path.name} takes {channels} channels, and its preprocessing has {len(mean)} means, {len(std)} "
             f"standard deviations and the colours {preprocessing.colour}; give --mean and --std of each"
+        )
+    if not np.isfinite([*mean, *std]).all() or min(std) <= 0:
+        raise BundleError(
+            f"a mean of {list(mean)} and a std of {list(std)} make no picture; give finite ones, std above 0"
         )
     return PictureRule(width, height, COVER if resize else NO_RESIZE, preprocessing.colour, mean, std)
 
@@ -254,6 +262,10 @@ def _fill(folder: Path, content: _Content) -> None:
         files={name: FileEntry(sha256_of(folder / name), (folder / name).stat().st_size) for name in named},
     )
     text = json.dumps(manifest.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        Manifest.from_dict(json.loads(text))
+    except ValueError as error:
+        raise BundleError(f"no bundle can be made of this, since of its {FILE_NAME}, {error}") from error
     (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
 

@@ -34,7 +34,7 @@ class _MakeUnlessNamed(click.Group):
 
 @click.group(cls=_MakeUnlessNamed, epilog=_EXAMPLES, subcommand_metavar="[make] EXPORT -o PATH | check BUNDLE")
 def bundle() -> None:
-    """Pack an export with golden pictures for a device, or check such a bundle.
+    """Pack an export with golden pictures for a device, or check one.
 
     Without the name of a command it is make: see ssc-deploy bundle make --help.
     """
@@ -92,7 +92,7 @@ def make(
         **network,
         pictures=pictures,
         preprocessing=preprocessing,
-        labels=None if labels is None else labels.read().splitlines(),
+        labels=None if labels is None else options.lines(labels),
         resize=not no_resize,
         debug=debug,
         overwrite=overwrite,
@@ -107,10 +107,10 @@ def make(
 @options.output_format
 @options.verbosity
 def check(*, path: Path, form: str) -> None:
-    """Replay the golden pictures of BUNDLE, a folder or zip, through each runtime.
+    """Replay the golden pictures of BUNDLE through each runtime.
 
-    All hashes are checked, the pictures must become the golden inputs bit for bit, and each file of the network must
-    stay within its tolerance; the exit code is 1 where one does not.
+    BUNDLE is a folder or a zip. All hashes are checked, the pictures must become the golden inputs bit for bit, and
+    each file of the network must stay within its tolerance; the exit code is 1 where one does not.
     """
     import ssc_deploy
 

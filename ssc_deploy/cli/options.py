@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, TypeVar
 
 import click
 
@@ -59,6 +59,14 @@ def argument(text: str) -> tuple[str, str]:
     if not name or not equals:
         raise click.BadParameter(f"{text!r} is not of the form NAME=VALUE")
     return name, value
+
+
+def lines(file: IO[str]) -> list[str]:
+    """The lines of a text file that the user named."""
+    try:
+        return file.read().splitlines()
+    except UnicodeDecodeError as error:
+        raise click.BadParameter(f"{file.name} is no text in UTF-8") from error
 
 
 def network(command: Command) -> Command:

@@ -53,7 +53,7 @@ def run(
     loaded = ssc_deploy.load_model(
         model,
         threads,
-        labels=None if labels is None else labels.read().splitlines(),
+        labels=None if labels is None else options.lines(labels),
         preprocessing=None
         if mean is None or std is None
         else Preprocessing(mean, std, "L" if len(mean) == 1 else "RGB"),

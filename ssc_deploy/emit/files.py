@@ -80,7 +80,7 @@ class Files:
         """
         if not self._overwrite and os.path.lexists(path):
             raise OutputError(f"{path} exists already; give --overwrite to replace it, or choose another output folder")
-        self._cleanup.enter_context(_folder(path))
+        self._cleanup.enter_context(folder_of(path))
         temporary = _write_temporary(path, data)
         self._cleanup.callback(temporary.unlink, missing_ok=True)
         self._temporaries[path] = temporary
@@ -116,7 +116,7 @@ def _write_temporary(path: Path, data: bytes) -> Path:
 
 
 @contextlib.contextmanager
-def _folder(path: Path) -> Iterator[None]:
+def folder_of(path: Path) -> Iterator[None]:
     """Makes the folder of ``path``; where the body fails, the folders that were made are removed again."""
     folder = path.parent
     missing = [p for p in (folder, *folder.parents) if not os.path.lexists(p)]

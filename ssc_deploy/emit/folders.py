@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssc_deploy.emit.files import as_output_error
+from ssc_deploy.emit.files import as_output_error, folder_of
 from ssc_deploy.errors import OutputError
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ def whole(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) -> It
         OutputError: ``path`` exists and may not be replaced, or it cannot be written.
     """
     check_place(path, overwrite=overwrite, is_ours=is_ours)
-    with as_output_error(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside = Path(tempfile.mkdtemp(prefix=f".{path.name[:64]}.", dir=path.parent))
-    try:
+    with contextlib.ExitStack() as cleanup:
+        cleanup.enter_context(folder_of(path))
+        with as_output_error(path):
+            beside = Path(tempfile.mkdtemp(prefix=f".{path.name[:64]}.", dir=path.parent))
+        cleanup.callback(shutil.rmtree, beside, ignore_errors=True)
         filled = beside / "new"
         with as_output_error(path):
             filled.mkdir()
@@ -42,8 +43,6 @@ def whole(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) -> It
         check_place(path, overwrite=overwrite, is_ours=is_ours)
         with as_output_error(path):
             _swap(filled, path, beside / "old")
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def check_place(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) -> None:

@@ -12,6 +12,7 @@ import onnxruntime
 import pytest
 from bundling.changing import manifest
 from cli.tester import ZOO, foreign, ssc
+from cli.tester import refused as cli_refused
 from PIL import Image
 
 import ssc_deploy
@@ -202,13 +203,45 @@ def test_a_bundle_that_stands_there_is_replaced_only_when_told_to_and_nothing_el
     assert (precious / "letter").read_text() == "dear"
 
 
-def test_a_bundle_that_its_own_check_finds_wrong_is_not_written(exported, tmp_path):
+def test_a_bundle_that_its_own_check_finds_wrong_is_not_written_and_the_old_one_stays(exported, tmp_path):
     shutil.copytree(exported, tmp_path / "e")
     path = tmp_path / "e" / "small.golden.npz"
     found = golden.read(path)
     path.write_bytes(dataclasses.replace(found, outputs=found.outputs + 1).to_bytes())
+    options = {"match": "was not written: model.onnx leaves its", "error": ssc_deploy.VerificationError}
     for place in (tmp_path / "b", tmp_path / "b.zip"):
-        refused(
-            tmp_path / "e", place, match="was not written: model.onnx leaves its", error=ssc_deploy.VerificationError
-        )
+        refused(tmp_path / "e", place, **options)
         assert not place.exists()
+        ssc_deploy.bundle(exported, place)
+        refused(tmp_path / "e", place, **options, overwrite=True)
+        assert ssc_deploy.check_bundle(place).ok
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--mean", "0.5,0.5", "--std", "1,1"], "takes 3 channels, and its preprocessing has 2 means"),
+        (["--mean", "0.5,0.5,nan", "--std", "1,1,1"], "make no picture; give finite ones, std above 0"),
+        (["--mean", "0,0,0", "--std", "1,0,1"], "make no picture; give finite ones, std above 0"),
+        (["--mean", "0.1,0.1,0.1", "--std", "1,1,1"], "come from no pictures"),
+        (["--labels", "three"], "small.onnx has 4 outputs, and there are 3 labels; give one each"),
+        (["--labels", "control"], "no bundle can be made of this, since of its model.json, labels[1]: 'b\\x01'"),
+    ],
+)
+def test_what_does_not_fit_the_network_is_refused_through_the_command_line(exported, options, reason, tmp_path):
+    (tmp_path / "three").write_text("a\nb\nc\n")
+    (tmp_path / "control").write_text("a\nb\x01\nc\nd\n")
+    options = [tmp_path / option if (tmp_path / option).is_file() else option for option in options]
+    assert reason in cli_refused("bundle", exported, "-o", tmp_path / "b", *options)
+    assert not (tmp_path / "b").exists()
+
+
+def test_options_that_do_not_go_together_are_refused(exported, tmp_path):
+    (tmp_path / "latin").write_bytes(b"caf\xe9")
+    for options, said in (
+        (["--mean", "0,0,0"], "go together"),
+        (["--labels", tmp_path / "latin"], "is no text in UTF-8"),
+    ):
+        outcome = ssc("bundle", exported, "-o", tmp_path / "b", *options)
+        assert (outcome.code, outcome.out) == (2, "")
+        assert said in outcome.err

@@ -38,12 +38,20 @@ def test_the_list_of_commands_says_what_each_does():
         assert f"  {name:<9}{command.get_short_help_str(80)}" in outcome.out
 
 
-@pytest.mark.parametrize("name", cli.COMMANDS)
-def test_help_fits_a_terminal_and_explains_every_option(name):
-    outcome = ssc(name, "--help")
+def subcommands():
+    """Each command, and those of the commands that have several, by the words that call them."""
+    for name in cli.COMMANDS:
+        command = cli.main.get_command(None, name)
+        yield (name,), command
+        yield from (((name, inner), found) for inner, found in getattr(command, "commands", {}).items())
+
+
+@pytest.mark.parametrize(("words", "command"), [pytest.param(*found, id=" ".join(found[0])) for found in subcommands()])
+def test_help_fits_a_terminal_and_explains_every_option(words, command):
+    outcome = ssc(*words, "--help")
     assert outcome.code == 0
     assert max(map(len, outcome.out.splitlines())) <= 80
-    for parameter in cli.main.get_command(None, name).params:
+    for parameter in command.params:
         assert parameter.param_type_name == "argument" or parameter.help
 
 
