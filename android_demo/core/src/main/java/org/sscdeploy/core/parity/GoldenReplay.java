@@ -61,7 +61,7 @@ public final class GoldenReplay {
             cancellation.check();
             progress.report("picture " + (i + 1) + " of " + golden.count(), i, golden.count());
             Tensor input = golden.input(i, entry.layout());
-            if (preprocessingDiffers.isEmpty() && !sameBits(
+            if (!preprocessingDiffers.isPresent() && !sameBits(
                     preprocessor.normalise(golden.pixels(i), entry.layout()).data(), input.data())) {
                 preprocessingDiffers = OptionalInt.of(i);
             }

@@ -16,9 +16,11 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.sscdeploy.core.engine.EngineException;
 import org.sscdeploy.core.engine.FailureKind;
 import org.sscdeploy.core.engine.LoadedModel;
@@ -35,6 +37,7 @@ final class OrtModel implements LoadedModel {
     private final Map<String, OnnxTensor> given = new LinkedHashMap<>();
     private final Map<String, FloatBuffer> inputBuffers = new LinkedHashMap<>();
     private final Map<String, OnnxTensor> pinned = new LinkedHashMap<>();
+    private final Set<String> requested = new LinkedHashSet<>();
     private OrtSession.Result last;
     private boolean closed;
 
@@ -46,6 +49,8 @@ final class OrtModel implements LoadedModel {
         for (TensorSpec output : outputs) {
             if (output.dtype().equals("float32") && isFixed(output.shape())) {
                 pinned.put(output.name(), tensor(buffer(output.shape()), output.shape()));
+            } else {
+                requested.add(output.name());
             }
         }
     }
@@ -104,7 +109,7 @@ final class OrtModel implements LoadedModel {
             if (last != null) {
                 last.close(); // what is pinned stays
             }
-            last = session.run(given, session.getOutputNames(), pinned);
+            last = session.run(given, requested, pinned);
         } catch (OrtException | IllegalStateException error) {
             last = null;
             throw failed(error);

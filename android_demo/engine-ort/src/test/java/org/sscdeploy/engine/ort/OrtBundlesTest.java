@@ -1,0 +1,133 @@
+package org.sscdeploy.engine.ort;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertTrue;
+
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Optional;
+import org.junit.Rule;
+import org.junit.Test;
+import org.junit.rules.TemporaryFolder;
+import org.sscdeploy.core.Cancellation;
+import org.sscdeploy.core.Progress;
+import org.sscdeploy.core.Samples;
+import org.sscdeploy.core.TestFolders;
+import org.sscdeploy.core.bench.BenchListener;
+import org.sscdeploy.core.bench.Clocks;
+import org.sscdeploy.core.bench.LatencyStats;
+import org.sscdeploy.core.bench.Protocol;
+import org.sscdeploy.core.bench.Statistics;
+import org.sscdeploy.core.bundle.Bundle;
+import org.sscdeploy.core.bundle.ModelEntry;
+import org.sscdeploy.core.engine.EngineException;
+import org.sscdeploy.core.engine.EngineOptions;
+import org.sscdeploy.core.engine.LoadedModel;
+import org.sscdeploy.core.job.JobFolder;
+import org.sscdeploy.core.job.JobRunner;
+import org.sscdeploy.core.job.Measurement;
+import org.sscdeploy.core.job.Result;
+import org.sscdeploy.core.job.Status;
+import org.sscdeploy.core.parity.BlockResult;
+import org.sscdeploy.core.parity.GoldenReplay;
+import org.sscdeploy.core.parity.ParityReport;
+import org.sscdeploy.core.parity.Verdict;
+
+/** Every bundle of the zoo in the real ONNX Runtime. */
+public class OrtBundlesTest {
+    @Rule
+    public final TemporaryFolder temporary = new TemporaryFolder();
+
+    private final OrtEngine engine = new OrtEngine();
+
+    @Test
+    public void everyNetworkReproducesItsGoldenOutputsAndItsInputsBitForBit() throws Exception {
+        for (Path folder : bundles()) {
+            Bundle bundle = Bundle.open(folder);
+            ModelEntry entry = bundle.model("onnx").get();
+            try (LoadedModel model = engine.load(entry.path(), EngineOptions.DEFAULT)) {
+                ParityReport report = GoldenReplay.run(bundle, model, entry, Progress.NONE, Cancellation.NEVER);
+                assertEquals(folder + " is off by " + report.max() + " where " + bundle.tolerance().max()
+                    + " is allowed", Verdict.PASSED, report.verdict());
+                assertTrue(report.pictures().size() >= 16);
+                assertFalse(folder.toString(), report.preprocessingDiffers().isPresent());
+            }
+        }
+    }
+
+    @Test
+    public void everyNetworksBlocksAreWithinTheirTolerance() throws Exception {
+        for (Path folder : bundles()) {
+            Bundle bundle = Bundle.open(folder);
+            try (LoadedModel blocks = engine.load(bundle.debug().get().model(), EngineOptions.DEFAULT)) {
+                Optional<BlockResult> block =
+                    GoldenReplay.firstDiverging(bundle, blocks, Progress.NONE, Cancellation.NEVER);
+                assertFalse(folder + ": " + block.map(BlockResult::name).orElse(""), block.isPresent());
+            }
+        }
+    }
+
+    @Test
+    public void everyArchiveInstallsAsTheBundleThatItIs() throws Exception {
+        for (Path folder : bundles()) {
+            String name = folder.getFileName().toString().replace(".bundle", ".zip");
+            Path target = temporary.getRoot().toPath().resolve("bundles").resolve("current");
+            try (InputStream zip = Files.newInputStream(folder.resolveSibling(name))) {
+                assertEquals(Bundle.open(folder).sha256(), Bundle.install(zip, target).sha256());
+            }
+        }
+    }
+
+    @Test
+    public void aJobInTheRealRuntimeEndsInAValidResultWithLatencies() throws Exception {
+        Bundle bundle = Bundle.open(bundles().get(0));
+        ModelEntry entry = bundle.model("onnx").get();
+        Path file = new JobFolder(temporary.newFolder("job").toPath()).with(bundle, entry).with(bundle, entry)
+            .write(new Protocol(1, 0, 4, 0, 2, 1, 0, 0), true, 1, 2);
+        Status status = new JobRunner(Collections.singletonList(engine), JobFolder.device(), Clocks.ofJava())
+            .execute(file, BenchListener.NONE, Cancellation.NEVER);
+        assertEquals(status.message(), Status.State.DONE, status.state());
+        String json = TestFolders.text(file.resolveSibling("result.json"));
+        assertEquals(Collections.emptyList(), Samples.violations("result", json));
+        List<Measurement> measurements = Result.parse(json).measurements();
+        assertEquals(4, measurements.size());
+        for (Measurement measurement : measurements) {
+            assertFalse(measurement.failure().isPresent());
+            assertTrue(measurement.golden().get(0).max() <= bundle.tolerance().max());
+            LatencyStats stats = Statistics.latency(measurement.turns());
+            assertTrue(stats.p50() > 0 && stats.p50() <= stats.p99());
+        }
+    }
+
+    @Test
+    public void aModelOfOtherWeightsFailsAndItsFirstWrongPictureIsNamed() throws Exception {
+        Bundle bundle = Bundle.open(bundles().get(0));
+        ModelEntry entry = bundle.model("onnx").get();
+        byte[] content = Files.readAllBytes(entry.path());
+        int from = content.length / 2; // weights make up nearly all of the file
+        for (int i = from; i < from + 4096; i++) {
+            content[i] = 0;
+        }
+        Path changed = temporary.newFile("changed.onnx").toPath();
+        Files.write(changed, content);
+        try (LoadedModel model = engine.load(changed, EngineOptions.DEFAULT)) {
+            ParityReport report = GoldenReplay.run(bundle, model, entry, Progress.NONE, Cancellation.NEVER);
+            assertEquals(Verdict.FAILED, report.verdict());
+            assertTrue(report.firstFailing().isPresent());
+        } catch (EngineException error) {
+            throw new AssertionError("the runtime does not take it, so nothing was compared", error);
+        }
+    }
+
+    private static List<Path> bundles() throws Exception {
+        List<Path> bundles = new ArrayList<>(TestFolders.in(TestFolders.bundles()));
+        bundles.removeIf(path -> !Files.isDirectory(path));
+        assertFalse("there are no bundles", bundles.isEmpty());
+        return bundles;
+    }
+}
