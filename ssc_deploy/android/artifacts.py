@@ -60,10 +60,6 @@ TESTING = (
     Form("junit"),
     Form("json-schema-validator"),
     Form("onnxruntime"),
-    Form("tensorflow-lite-desktop"),
-    Form("tensorflow-lite-desktop", classifier="linux-x86_64"),
-    Form("javacpp"),
-    Form("javacpp", classifier="linux-x86_64"),
     Form("robolectric"),
     Form("slf4j-nop"),
 )
