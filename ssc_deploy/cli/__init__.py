@@ -32,7 +32,7 @@ INTERRUPTED = 130
 #: Each is the object of its own name in the module of its own name.
 COMMANDS = (
     *("export", "verify", "inspect", "run", "bundle", "profile", "compare", "devices", "tune", "eval", "train"),
-    "models",
+    *("models", "android"),
 )
 
 _EXAMPLES = """\b

@@ -1,0 +1,61 @@
+"""What the app's tests read: bundles of the networks that ship, and what Python computes of the same samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import ssc_deploy
+from ssc_deploy import schemas, zoo
+from ssc_deploy.android import core_fixtures
+from ssc_deploy.errors import AndroidError
+
+_CHECKOUT = Path(ssc_deploy.__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Folders that tests read, and one that they write.
+
+    Attributes:
+        bundles: a folder ``NAME.bundle`` for each network with a checkpoint, with both formats and its blocks' values.
+        fixtures: samples with Python's results.
+        schemas: of the files that Python and Java exchange.
+        samples: such files, valid and invalid.
+        screenshots: pictures of the app's screens.
+    """
+
+    bundles: Path
+    fixtures: Path
+    schemas: Path
+    samples: Path
+    screenshots: Path
+
+    def properties(self) -> list[str]:
+        """As options of a Java machine."""
+        return [f"-Dssc.{name}={path}" for name, path in vars(self).items()]
+
+
+def made(folder: Path, screenshots: Path) -> Data:
+    """Exports each network that has a checkpoint, and makes its bundle; has the samples' results computed.
+
+    Args:
+        folder: where all is written; what is there of another run is taken as it is.
+        screenshots: where the tests are to put pictures.
+
+    Raises:
+        AndroidError: this is no checkout, with networks and samples.
+        SscDeployError: a network cannot be exported.
+    """
+    samples = _CHECKOUT / "tests" / "schemas"
+    if not samples.is_dir():
+        raise AndroidError("the app's tests need a checkout of ssc-deploy, with models/ and tests/; run them there")
+    data = Data(folder / "bundles", folder / "fixtures", Path(schemas.__file__).parent, samples, screenshots)
+    for entry in zoo.entries(_CHECKOUT / zoo.FOLDER):
+        target = data.bundles / f"{entry.name}.bundle"
+        if entry.checkpoint is not None and not target.exists():
+            export = folder / "exports" / entry.name
+            ssc_deploy.export(entry.checkpoint, to=["onnx", "tflite"], output=export, overwrite=True)
+            ssc_deploy.bundle(export, target, ckpt=entry.checkpoint, debug=True)
+    core_fixtures.write(data.fixtures)
+    return data

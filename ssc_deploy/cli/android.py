@@ -1,0 +1,92 @@
+"""``ssc-deploy android``: the demo app, built and tested without Android Studio."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from ssc_deploy.cli import options, screen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+#: Of `ssc_deploy.android.aar`, which knows them.
+ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64", "x86")
+
+_EXAMPLES = """\b
+ssc-deploy android build ssc_1_9.bundle -o demo.apk
+ssc-deploy android build ssc_1_9.bundle -o demo.apk --abi arm64-v8a --abi x86_64
+ssc-deploy android test
+"""
+
+_source = click.option(
+    "--source", type=options.PATH, metavar="DIR", help="The app's sources; by default android_demo of the checkout."
+)
+
+
+@click.group(epilog=_EXAMPLES)
+def android() -> None:
+    """Build the demo app with a bundle in it, or test it.
+
+    Neither needs Android Studio: a JDK, Maven, npm and pip download what is needed once, into the cache.
+    """
+
+
+@android.command(epilog=_EXAMPLES)
+@click.argument("bundle", type=options.PATH)
+@click.option("-o", "--output", type=options.PATH, metavar="FILE.apk", required=True, help="The APK.")
+@click.option(
+    "--abi", "abis", type=click.Choice(ABIS), multiple=True, help="Processors to be for; arm64-v8a alone by default."
+)
+@_source
+@click.option("--overwrite", is_flag=True, help="Replace the APK where it exists.")
+@options.output_format
+@options.verbosity
+def build(
+    *, bundle: Path, output: Path, abis: tuple[str, ...], source: Path | None, overwrite: bool, form: str
+) -> None:
+    """Build a signed debug APK of the demo app with BUNDLE in it.
+
+    Install it with: adb install FILE.apk
+    """
+    from ssc_deploy.android import building
+    from ssc_deploy.metadata import SCHEMA_VERSION
+
+    def progress(stage: str, line: str) -> None:
+        click.echo(screen.stage_line(stage, line), err=form == "json")
+
+    chosen = abis or building.DEFAULT_ABIS
+    report = building.build(bundle, output, abis=chosen, source=source, overwrite=overwrite, progress=progress)
+    if form == "json":
+        screen.print_json({"schema_version": SCHEMA_VERSION, **report.to_dict()})
+
+
+@android.command(epilog=_EXAMPLES)
+@_source
+@click.option(
+    "--data", type=options.PATH, metavar="DIR", help="Keep the bundles that the tests read here, for the next time."
+)
+@options.output_format
+@options.verbosity
+def test(*, source: Path | None, data: Path | None, form: str) -> None:
+    """Run the app's tests on this machine, with the real runtimes.
+
+    Needs a checkout. Pictures of the screens are left in android_demo/build. Exit code 1 when a test fails.
+    """
+    from ssc_deploy.android import testing
+    from ssc_deploy.metadata import SCHEMA_VERSION
+
+    def progress(stage: str, line: str) -> None:
+        click.echo(f" {stage:<13}  {line}", err=form == "json")
+
+    report = testing.run(source=source, data=data, progress=progress)
+    if form == "json":
+        screen.print_json({"schema_version": SCHEMA_VERSION, **report.to_dict()})
+    else:
+        for suite in report.suites:
+            if not suite.ok:
+                click.echo(f"\n--- {suite.name}\n{suite.output}", err=True)
+        click.echo(f"\n{sum(s.passed for s in report.suites)} passed, {sum(s.failed for s in report.suites)} failed")
+    if not report.ok:
+        raise click.exceptions.Exit(1)
