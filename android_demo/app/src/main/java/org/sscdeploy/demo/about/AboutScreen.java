@@ -97,8 +97,11 @@ public final class AboutScreen extends Screen {
 
     private void showNetwork(Bundle bundle, Facts facts) {
         facts.add(R.string.network, bundle.name());
-        facts.add(R.string.checkpoint, bundle.sourceSha256().isEmpty()
-            ? activity.getString(R.string.random_weights) : bundle.sourceSha256());
+        if (bundle.sourceSha256().isEmpty()) {
+            facts.add(R.string.checkpoint, activity.getString(R.string.random_weights));
+        } else {
+            facts.addHash(activity.getString(R.string.checkpoint), bundle.sourceSha256());
+        }
         for (ModelEntry model : bundle.models()) {
             facts.add(model.file(), activity.getString(R.string.model_detail, model.layout(), shape(model.input()),
                 shape(model.output()), joined(model.lowering()), joined(model.runtimes())));
@@ -131,13 +134,13 @@ public final class AboutScreen extends Screen {
     private void showFiles(Bundle bundle, Facts facts) {
         long pictures = 0;
         int count = 0;
-        facts.add("model.json", bundle.sha256());
+        facts.addHash("model.json", bundle.sha256());
         for (Map.Entry<String, FileEntry> file : bundle.files().entrySet()) {
             if (file.getKey().endsWith(".png")) {
                 pictures += file.getValue().bytes();
                 count++;
             } else {
-                facts.add(file.getKey() + ", " + Figures.megabytes(file.getValue().bytes()),
+                facts.addHash(file.getKey() + ", " + Figures.megabytes(file.getValue().bytes()),
                     file.getValue().sha256());
             }
         }

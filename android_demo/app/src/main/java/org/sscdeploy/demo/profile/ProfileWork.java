@@ -12,7 +12,6 @@ import org.sscdeploy.core.bench.BenchRunner;
 import org.sscdeploy.core.bench.ClockWatch;
 import org.sscdeploy.core.bench.Contender;
 import org.sscdeploy.core.bench.Turn;
-import org.sscdeploy.core.bundle.BundleException;
 import org.sscdeploy.core.engine.Engine;
 import org.sscdeploy.core.job.Failure;
 import org.sscdeploy.core.job.Measurement;
@@ -78,7 +77,7 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
         return new ProfileReport(entries, thermalBefore, hottest, thermalAfter, result);
     }
 
-    private List<Contender> contenders(int threads) throws BundleException {
+    private List<Contender> contenders(int threads) {
         List<Contender> contenders = new ArrayList<>();
         for (Engine engine : plan.engines()) {
             Contender plain = Contender.of(

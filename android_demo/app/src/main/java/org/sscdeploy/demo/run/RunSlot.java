@@ -38,6 +38,11 @@ public final class RunSlot<P, R> {
         }
     }
 
+    /** How many watch: an Activity that is gone must not. */
+    int watchers() {
+        return watchers.size();
+    }
+
     void set(RunState<P, R> next) {
         state = next;
         for (Consumer<RunState<P, R>> watcher : new ArrayList<>(watchers)) {

@@ -75,10 +75,10 @@ public final class BundleStore {
         });
     }
 
-    /** Takes what was pushed into the inbox, if anything is there and nothing else goes on. */
+    /** Takes what was pushed into the inbox, if anything is there and no run goes on whose bundle it would replace. */
     public void checkInbox() {
-        if (!runs.busy() && inbox.holdsNews()) {
-            runs.start(slot, control -> {
+        if (inbox.holdsNews() && (!runs.busy() || slot.state().active())) {
+            runs.enqueue(slot, control -> {
                 BundleState next = install(inbox.open(), context.getString(R.string.source_inbox));
                 inbox.done(next.event() == BundleState.Event.INSTALLED);
                 return next;

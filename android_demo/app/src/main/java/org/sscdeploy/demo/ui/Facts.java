@@ -27,6 +27,14 @@ public final class Facts {
         return add(rows.getContext().getString(name), value);
     }
 
+    /** Adds a row whose value is a hash, in letters of one width. */
+    public Facts addHash(CharSequence name, String hash) {
+        add(name, hash);
+        TextView value = rows.getChildAt(rows.getChildCount() - 1).findViewById(R.id.value);
+        value.setTextAppearance(R.style.Text_Hash);
+        return this;
+    }
+
     /** Adds a row; a value that is not known is left out. */
     public Facts add(CharSequence name, CharSequence value) {
         if (value.length() > 0) {

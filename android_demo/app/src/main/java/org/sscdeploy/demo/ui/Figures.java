@@ -13,14 +13,24 @@ public final class Figures {
         return String.format(Locale.ROOT, "%." + decimals + "f ms", value);
     }
 
+    /** Nanoseconds as a number of milliseconds, with the decimals that multiples of a step need. */
+    static String mark(double nanoseconds, double step) {
+        int decimals = 0;
+        for (double rest = step / 1e6; Math.abs(rest - Math.rint(rest)) > 1e-6 && decimals < 6; rest *= 10) {
+            decimals++;
+        }
+        return String.format(Locale.ROOT, "%." + decimals + "f", nanoseconds / 1e6);
+    }
+
     /** An error, two significant digits. */
     public static String error(double value) {
         return Double.isFinite(value) ? String.format(Locale.ROOT, "%.1e", value) : "NaN or Inf";
     }
 
-    /** A share as a percentage. */
+    /** A share as a percentage, with more digits where it would look like none or all. */
     public static String percent(double share) {
-        return String.format(Locale.ROOT, share > 0 && share < 0.001 ? "%.2f %%" : "%.1f %%", 100 * share);
+        boolean nearAnEnd = share > 0 && share < 0.001 || share > 0.999 && share < 1;
+        return String.format(Locale.ROOT, nearAnEnd ? "%.2f %%" : "%.1f %%", 100 * share);
     }
 
     /** Bytes in megabytes. */

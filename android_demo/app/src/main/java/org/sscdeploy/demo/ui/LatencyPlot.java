@@ -53,16 +53,17 @@ public final class LatencyPlot extends View {
     protected void onDraw(Canvas canvas) {
         double top = NiceScale.above(largest());
         double step = NiceScale.step(top);
-        float left = paints.text.measureText(Figures.milliseconds(top)) + paints.dp(8);
-        float high = paints.line() / 2;
+        float left = paints.text.measureText(Figures.mark(top, step)) + paints.dp(8);
+        float high = 1.7f * paints.line();
         float low = getHeight() - paints.line() - paints.dp(6);
+        paints.text.setTextAlign(Paint.Align.LEFT);
+        canvas.drawText(getContext().getString(R.string.milliseconds), 0, -paints.text.ascent(), paints.text);
         paints.text.setTextAlign(Paint.Align.RIGHT);
-        for (double value = 0; value <= top * 1.001; value += step) {
-            float y = (float) (low - (low - high) * value / top);
+        for (int i = 0; i * step <= top * 1.001; i++) {
+            float y = (float) (low - (low - high) * i * step / top);
             canvas.drawLine(left, y, getWidth(), y, paints.grid);
-            String label = value == 0 ? "0" : Figures.milliseconds(value);
-            canvas.drawText(label, left - paints.dp(8), y - paints.text.ascent() / 2 - paints.text.descent() / 2,
-                paints.text);
+            canvas.drawText(Figures.mark(i * step, step), left - paints.dp(8),
+                y - paints.text.ascent() / 2 - paints.text.descent() / 2, paints.text);
         }
         float y = getHeight() - paints.text.descent();
         canvas.drawText(Integer.toString(turns), getWidth(), y, paints.text);

@@ -5,6 +5,8 @@ import android.graphics.BitmapFactory;
 import android.os.Handler;
 import android.os.Looper;
 import android.widget.ImageView;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
@@ -21,10 +23,19 @@ public final class Thumbnails {
     /** Shows the picture of that file as soon as it is decoded; one that cannot be is left out. */
     public void show(Path file, ImageView view) {
         worker.execute(() -> {
-            BitmapFactory.Options options = new BitmapFactory.Options();
-            options.inScaled = false;
-            Bitmap bitmap = BitmapFactory.decodeFile(file.toString(), options);
+            Bitmap bitmap = decoded(file);
             main.post(() -> view.setImageBitmap(bitmap));
         });
+    }
+
+    private static Bitmap decoded(Path file) {
+        BitmapFactory.Options options = new BitmapFactory.Options();
+        options.inScaled = false;
+        try {
+            byte[] bytes = Files.readAllBytes(file);
+            return BitmapFactory.decodeByteArray(bytes, 0, bytes.length, options);
+        } catch (IOException error) {
+            return null; // another bundle took its place meanwhile
+        }
     }
 }

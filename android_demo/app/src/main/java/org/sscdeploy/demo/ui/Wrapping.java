@@ -1,6 +1,7 @@
 package org.sscdeploy.demo.ui;
 
 import android.content.Context;
+import android.content.res.TypedArray;
 import android.util.AttributeSet;
 import android.view.View;
 import android.view.ViewGroup;
@@ -8,11 +9,15 @@ import org.sscdeploy.demo.R;
 
 /** Puts its children side by side, and begins another row where one does not fit: with large fonts nothing is cut off. */
 public class Wrapping extends ViewGroup {
-    private final int gap = getResources().getDimensionPixelSize(R.dimen.space);
+    private final int gap;
 
     /** From a layout. */
     public Wrapping(Context context, AttributeSet attributes) {
         super(context, attributes);
+        TypedArray values = context.obtainStyledAttributes(attributes, R.styleable.Wrapping);
+        gap = values.getDimensionPixelSize(
+            R.styleable.Wrapping_gap, getResources().getDimensionPixelSize(R.dimen.space));
+        values.recycle();
     }
 
     @Override

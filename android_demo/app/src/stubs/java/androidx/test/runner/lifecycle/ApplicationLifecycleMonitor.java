@@ -1,0 +1,4 @@
+package androidx.test.runner.lifecycle;
+
+/** Stands in for the type of androidx.test that Robolectric links against. */
+public interface ApplicationLifecycleMonitor { }

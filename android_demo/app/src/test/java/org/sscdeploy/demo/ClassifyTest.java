@@ -1,0 +1,126 @@
+package org.sscdeploy.demo;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertNotNull;
+import static org.junit.Assert.assertTrue;
+import static org.robolectric.Shadows.shadowOf;
+
+import android.app.Activity;
+import android.content.Intent;
+import android.net.Uri;
+import android.provider.MediaStore;
+import android.view.ViewGroup;
+import android.widget.ImageView;
+import java.io.ByteArrayInputStream;
+import java.nio.file.Files;
+import java.util.List;
+import org.junit.Before;
+import org.junit.Test;
+import org.junit.runner.RunWith;
+import org.robolectric.RobolectricTestRunner;
+import org.sscdeploy.core.bundle.Bundle;
+import org.sscdeploy.core.bundle.GoldenSet;
+import org.sscdeploy.core.classify.Candidate;
+
+/** The Classify screen with real inference. */
+@RunWith(RobolectricTestRunner.class)
+public class ClassifyTest {
+    private MainActivity activity;
+    private Bundle bundle;
+
+    @Before
+    public void start() {
+        activity = Phone.start().get();
+        bundle = Phone.app().bundles.state().bundle().get();
+    }
+
+    private List<Candidate> candidates() {
+        return Phone.app().classification.state().result().candidates();
+    }
+
+    private void tap(int picture) {
+        ((ViewGroup) activity.findViewById(R.id.strip)).getChildAt(picture).performClick();
+        Phone.awaitRun();
+    }
+
+    @Test
+    public void everyGoldenPictureGetsTheClassOfTheReference() throws Exception {
+        GoldenSet golden = bundle.golden();
+        for (int i = 0; i < golden.count(); i++) {
+            double[] reference = golden.output(i);
+            int best = 0;
+            for (int c = 1; c < reference.length; c++) {
+                best = reference[c] > reference[best] ? c : best;
+            }
+            tap(i);
+            assertEquals("picture " + i, best, candidates().get(0).index());
+        }
+    }
+
+    @Test
+    public void fiveCandidatesAreShownTheBestFirst() {
+        tap(0);
+        ViewGroup rows = activity.findViewById(R.id.candidates);
+        assertEquals(5, rows.getChildCount());
+        for (int i = 0; i + 1 < 5; i++) {
+            assertTrue(candidates().get(i).probability() >= candidates().get(i + 1).probability());
+        }
+        assertTrue(rows.getChildAt(0).getContentDescription().toString().startsWith(candidates().get(0).label()));
+    }
+
+    @Test
+    public void theLatencySaysRuntimeVersionAndThatNoPhoneTookIt() {
+        tap(0);
+        assertTrue(Phone.text(activity, R.id.latency).endsWith(" ms"));
+        String note = Phone.text(activity, R.id.latency_note);
+        assertTrue(note, note.contains("ONNX Runtime 1.") && note.contains("1 thread"));
+        assertTrue(note, note.contains("host JVM") && note.contains("no phone"));
+    }
+
+    @Test
+    public void anotherRuntimeClassifiesTheSamePictureAgain() {
+        tap(0);
+        String label = candidates().get(0).label();
+        activity.findViewById(R.id.engines).findViewWithTag("tflite").performClick();
+        Phone.awaitRun();
+        assertEquals(label, candidates().get(0).label());
+        assertTrue(Phone.text(activity, R.id.latency_note).contains("TensorFlow Lite"));
+    }
+
+    @Test
+    public void aPictureOfTheSystemPickerIsClassified() throws Exception {
+        Phone.click(activity, R.id.choose_picture);
+        Intent asked = shadowOf(activity).getNextStartedActivityForResult().intent;
+        assertEquals(MediaStore.ACTION_PICK_IMAGES, asked.getAction());
+        byte[] png = Files.readAllBytes(bundle.pictures().get(4).path());
+        answer(asked, png);
+        int expected = bundle.pictures().get(4).label().getAsInt();
+        assertEquals(expected, candidates().get(0).index());
+        assertNotNull(((ImageView) activity.findViewById(R.id.picture)).getDrawable());
+    }
+
+    @Test
+    public void aFileThatIsNoPictureIsRefusedInASentence() {
+        Phone.click(activity, R.id.choose_picture);
+        answer(shadowOf(activity).getNextStartedActivityForResult().intent, new byte[] {1, 2, 3});
+        assertEquals("Not classified The file is no picture that this device can read.",
+            Phone.notice(activity, R.id.notice));
+    }
+
+    @Test
+    public void aPickerThatIsLeftWithoutAPictureChangesNothing() {
+        tap(0);
+        Phone.click(activity, R.id.choose_picture);
+        Intent asked = shadowOf(activity).getNextStartedActivityForResult().intent;
+        shadowOf(activity).receiveResult(asked, Activity.RESULT_CANCELED, null);
+        Phone.awaitRun();
+        assertEquals(bundle.pictures().get(0).label().getAsInt(), candidates().get(0).index());
+    }
+
+    private void answer(Intent asked, byte[] file) {
+        Uri uri = Uri.parse("content://pictures/1");
+        shadowOf(activity.getContentResolver()).registerInputStream(uri, new ByteArrayInputStream(file));
+        shadowOf(activity).receiveResult(asked, Activity.RESULT_OK, new Intent().setData(uri));
+        Phone.awaitRun();
+    }
+}

@@ -1,0 +1,158 @@
+package org.sscdeploy.demo;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertTrue;
+import static org.robolectric.Shadows.shadowOf;
+
+import android.content.Intent;
+import android.net.Uri;
+import android.os.PowerManager;
+import android.view.View;
+import android.view.ViewGroup;
+import android.view.WindowManager;
+import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
+import java.util.List;
+import org.junit.Before;
+import org.junit.Test;
+import org.junit.runner.RunWith;
+import org.robolectric.RobolectricTestRunner;
+import org.sscdeploy.core.job.Result;
+import org.sscdeploy.demo.profile.ProfileEntry;
+import org.sscdeploy.demo.profile.ProfileReport;
+import org.sscdeploy.demo.run.RunState;
+
+/** The Profile screen with real inference. */
+@RunWith(RobolectricTestRunner.class)
+public class ProfileTest {
+    private MainActivity activity;
+
+    @Before
+    public void start() {
+        activity = Phone.start().get();
+        Phone.go(activity, Destination.PROFILE);
+    }
+
+    private void choose(int group, String value) {
+        activity.findViewById(group).findViewWithTag(value).performClick();
+    }
+
+    private ProfileReport measure() {
+        Phone.click(activity, R.id.run);
+        Phone.awaitRun();
+        return Phone.app().profile.state().result();
+    }
+
+    @Test
+    public void bothRuntimesAreMeasuredAtEachNumberOfThreads() {
+        choose(R.id.threads, "2");
+        List<ProfileEntry> entries = measure().entries();
+        assertEquals(4, entries.size());
+        for (ProfileEntry entry : entries) {
+            assertTrue(entry.name(), entry.stats().isPresent());
+            assertTrue(entry.stats().get().p50() > 0);
+        }
+        assertEquals("ONNX Runtime, 1 thread", entries.get(0).name());
+        assertEquals("TensorFlow Lite, 2 threads", entries.get(3).name());
+        assertEquals(4, ((ViewGroup) activity.findViewById(R.id.rows)).getChildCount());
+    }
+
+    @Test
+    public void figuresSayThatNoPhoneTookThem() {
+        measure();
+        String device = Phone.text(activity, R.id.device);
+        assertTrue(device, device.startsWith("Measured on host JVM") && device.endsWith("no phone"));
+        assertTrue(Phone.app().profile.state().result().result().environment().device().startsWith("host JVM"));
+    }
+
+    @Test
+    public void thePlotShowsEveryTurnAndTalkBackReadsTheLatest() {
+        choose(R.id.engines, "tflite"); // off: both are chosen at first
+        measure();
+        assertEquals(1, Phone.app().profile.state().progress().series().size());
+        assertEquals(5, Phone.app().profile.state().progress().series().get(0).points().size());
+        String plot = activity.findViewById(R.id.plot).getContentDescription().toString();
+        assertTrue(plot, plot.startsWith("Latest turns: ONNX Runtime, 1 thread ") && plot.endsWith(" ms"));
+    }
+
+    @Test
+    public void theLastRuntimeCannotBeUnchosen() {
+        choose(R.id.engines, "tflite");
+        choose(R.id.engines, "onnxruntime");
+        assertEquals(1, measure().entries().size());
+    }
+
+    @Test
+    public void heatBetweenTurnsIsShownAsThrottling() {
+        shadowOf(activity.getSystemService(PowerManager.class))
+            .setCurrentThermalStatus(PowerManager.THERMAL_STATUS_SEVERE);
+        measure();
+        String notice = Phone.notice(activity, R.id.notice);
+        assertTrue(notice, notice.startsWith("The device slowed down It became too warm (severe throttling)"));
+        assertTrue(Phone.app().profile.state().result().result().notes().stream()
+            .anyMatch(note -> note.contains("severe throttling at worst")));
+        Screenshot.take(activity, "trouble-throttled");
+    }
+
+    @Test
+    public void aCancelledMeasurementKeepsNoFigures() {
+        choose(R.id.protocols, "full");
+        Phone.click(activity, R.id.run);
+        assertTrue("the screen stays on", keepsScreenOn());
+        Phone.await("the first turn is there", () -> Phone.app().profile.state().progress() != null
+            && !Phone.app().profile.state().progress().series().get(0).points().isEmpty());
+        Screenshot.take(activity, "running-profile");
+        Phone.click(activity, R.id.cancel);
+        Phone.awaitRun();
+        assertEquals(RunState.Phase.CANCELLED, Phone.app().profile.state().phase());
+        assertTrue(Phone.notice(activity, R.id.notice).startsWith("Cancelled "));
+        assertFalse(activity.findViewById(R.id.share).isShown());
+        assertFalse(keepsScreenOn());
+    }
+
+    private boolean keepsScreenOn() {
+        int flags = activity.getWindow().getAttributes().flags;
+        return (flags & WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON) != 0;
+    }
+
+    @Test
+    public void theSharedFileIsAResultThatTheCommandLineReads() throws Exception {
+        measure();
+        activity.findViewById(R.id.share).performClick();
+        Intent chooser = shadowOf(activity).getNextStartedActivity();
+        Intent send = chooser.getParcelableExtra(Intent.EXTRA_INTENT, Intent.class);
+        assertEquals("application/json", send.getType());
+        assertTrue((send.getFlags() & Intent.FLAG_GRANT_READ_URI_PERMISSION) != 0);
+        Result result = Result.parse(read(send.getParcelableExtra(Intent.EXTRA_STREAM, Uri.class)));
+        assertEquals(2, result.measurements().size());
+        assertTrue(result.notes().get(0), result.notes().stream().anyMatch(
+            note -> note.startsWith("model 0 is model.onnx of ") && note.contains("ONNX Runtime 1.")));
+    }
+
+    private String read(Uri uri) throws Exception {
+        try (InputStream in = activity.getContentResolver().openInputStream(uri)) {
+            ByteArrayOutputStream out = new ByteArrayOutputStream();
+            in.transferTo(out);
+            return out.toString("UTF-8");
+        }
+    }
+
+    @Test
+    public void nnapiIsNotOfferedWhereAndroidDeprecatesIt() {
+        assertEquals(View.GONE, activity.findViewById(R.id.nnapi).getVisibility());
+    }
+
+    @Test
+    public void whileItRunsNothingElseCanBeStarted() {
+        choose(R.id.protocols, "full");
+        Phone.click(activity, R.id.run);
+        Phone.go(activity, Destination.PARITY);
+        Phone.click(activity, R.id.run);
+        assertEquals("Something else is running; wait for it or cancel it first.",
+            Phone.notice(activity, R.id.notice));
+        Phone.go(activity, Destination.PROFILE);
+        Phone.click(activity, R.id.cancel);
+        Phone.awaitRun();
+    }
+}

@@ -1,0 +1,81 @@
+package org.sscdeploy.demo;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotSame;
+import static org.junit.Assert.assertTrue;
+
+import android.view.ViewGroup;
+import org.junit.Test;
+import org.junit.runner.RunWith;
+import org.robolectric.RobolectricTestRunner;
+import org.robolectric.RuntimeEnvironment;
+import org.robolectric.android.controller.ActivityController;
+import org.sscdeploy.demo.run.RunState;
+import org.sscdeploy.demo.run.Watchers;
+import org.sscdeploy.demo.ui.DestinationBar;
+
+/** What lasts while Activities come and go. */
+@RunWith(RobolectricTestRunner.class)
+public class RotationTest {
+    @Test
+    public void aMeasurementGoesOnWhileTheDeviceIsTurned() {
+        ActivityController<MainActivity> controller = Phone.start();
+        MainActivity upright = controller.get();
+        Phone.go(upright, Destination.PROFILE);
+        Phone.click(upright, R.id.run);
+        turn(controller, "w891dp-h411dp-land");
+        MainActivity turned = controller.get();
+        assertNotSame(upright, turned);
+        assertTrue("the rail stands beside", turned.<DestinationBar>findViewById(R.id.destinations).isRail());
+        assertEquals(RunState.Phase.RUNNING, Phone.app().profile.state().phase());
+        assertTrue("it can be cancelled here", turned.findViewById(R.id.cancel).isShown());
+        Phone.awaitRun();
+        assertEquals(RunState.Phase.DONE, Phone.app().profile.state().phase());
+        assertEquals(2, ((ViewGroup) turned.findViewById(R.id.rows)).getChildCount());
+        assertTrue(turned.findViewById(R.id.share).isShown());
+    }
+
+    @Test
+    public void anAnswerIsStillThereAfterTurning() {
+        ActivityController<MainActivity> controller = Phone.start();
+        ((ViewGroup) controller.get().findViewById(R.id.strip)).getChildAt(1).performClick();
+        Phone.awaitRun();
+        String latency = Phone.text(controller.get(), R.id.latency);
+        turn(controller, "w891dp-h411dp-land");
+        assertEquals(latency, Phone.text(controller.get(), R.id.latency));
+        assertTrue(((ViewGroup) controller.get().findViewById(R.id.strip)).getChildAt(1).isSelected());
+    }
+
+    @Test
+    public void anActivityThatIsGoneWatchesNothing() {
+        ActivityController<MainActivity> controller = Phone.start();
+        AppState app = Phone.app();
+        for (Destination destination : Destination.values()) {
+            Phone.go(controller.get(), destination);
+        }
+        turn(controller, "w891dp-h411dp-land");
+        controller.pause().stop().destroy();
+        assertEquals(0, Watchers.of(app.classification));
+        assertEquals(0, Watchers.of(app.parity));
+        assertEquals(0, Watchers.of(app.profile));
+        assertEquals(0, Watchers.of(app.runtimeVersions));
+    }
+
+    @Test
+    public void theScreenAndWhatWasChosenLast() {
+        ActivityController<MainActivity> controller = Phone.start();
+        Phone.go(controller.get(), Destination.PROFILE);
+        controller.get().findViewById(R.id.threads).findViewWithTag("4").performClick();
+        controller.get().findViewById(R.id.xnnpack).performClick();
+        turn(controller, "w891dp-h411dp-land");
+        assertTrue(controller.get().findViewById(R.id.threads).isShown());
+        assertTrue(Phone.app().selection.threads().contains("4"));
+        assertFalse(Phone.app().selection.xnnpack());
+    }
+
+    private static void turn(ActivityController<MainActivity> controller, String qualifiers) {
+        RuntimeEnvironment.setQualifiers(qualifiers);
+        controller.recreate();
+    }
+}
