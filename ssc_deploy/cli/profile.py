@@ -43,6 +43,7 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
     "--threads", type=_whole_numbers, metavar="1,2,4", default="1", show_default=True, help="Of one inference."
 )
 @click.option("--pin", type=_whole_numbers, metavar="CORE,...", help="Cores of the device to run on.")
+@click.option("--app", type=options.PATH, metavar="FILE.apk", help="The demo app, to be installed on a phone for this.")
 @click.option(
     "--benchmark-binary",
     type=options.PATH,
@@ -61,6 +62,7 @@ def profile(
     device: str,
     threads: tuple[int, ...],
     pin: tuple[int, ...] | None,
+    app: Path | None,
     benchmark_binary: Path | None,
     quick: bool,
     report: Path | None,
@@ -93,6 +95,7 @@ def profile(
             quick=quick,
             pin=pin,
             benchmark_binary=benchmark_binary,
+            app=app,
             progress=say,
         )
     with files.together(overwrite=overwrite) as written:

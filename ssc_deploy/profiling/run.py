@@ -31,6 +31,7 @@ def profile(
     quick: bool = False,
     pin: Sequence[int] | None = None,
     benchmark_binary: str | Path | None = None,
+    app: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Profile:
     """Measures exported models where they run; no latency is told of a model that gives wrong answers there.
@@ -43,6 +44,7 @@ def profile(
         quick: a smoke run of a second or two a model, in place of at least 200 runs and 5 s.
         pin: cores of the device to run on; None to leave that to its system.
         benchmark_binary: a runtime's own benchmark program, to be used on a phone in place of the demo app.
+        app: the demo app (``ssc-deploy android build`` makes it), to be installed on a phone for the time of the job.
         progress: is called with a line whenever the device has done a part.
 
     Returns:
@@ -55,7 +57,11 @@ def profile(
         OutputError: the disk of this host is full.
     """
     say = progress or (lambda _line: None)
-    target = targets.parse(device, benchmark=None if benchmark_binary is None else Path(benchmark_binary))
+    target = targets.parse(
+        device,
+        benchmark=None if benchmark_binary is None else Path(benchmark_binary),
+        app=None if app is None else Path(app),
+    )
     paths = [Path(models)] if isinstance(models, str | Path) else [Path(model) for model in models]
     protocol = None if target.untimed else QUICK if quick else Protocol()
     counts = (threads,) if isinstance(threads, int) else tuple(threads)

@@ -26,23 +26,27 @@ SPELLINGS = {
 }
 
 
-def parse(spec: str, *, benchmark: Path | None = None) -> Target:
+def parse(spec: str, *, benchmark: Path | None = None, app: Path | None = None) -> Target:
     """The target that a ``--device`` names; nothing is reached for.
 
     Args:
         spec: what the user writes.
         benchmark: a runtime's own benchmark program, to be used on a phone in place of the demo app.
+        app: the demo app, to be installed on a phone for the time of a job.
 
     Raises:
-        TargetError: there is no such target, it is spelled otherwise, or takes no benchmark program.
+        TargetError: there is no such target, it is spelled otherwise, or takes no program or app.
     """
     name, _, rest = spec.partition(":")
     if name not in SPELLINGS:
         raise TargetError(f"there is no device {spec!r}; write one of: {', '.join(SPELLINGS.values())}")
     target: Target = importlib.import_module(f"{__name__}.{name}").parse(rest)
-    if benchmark is None:
+    if benchmark is None and app is None:
         return target
+    if benchmark is not None and app is not None:
+        raise TargetError("a benchmark program takes the place of the app; give --benchmark-binary or --app")
     if name != "adb":
-        raise TargetError(f"a benchmark program is run on phones; use --benchmark-binary with {SPELLINGS['adb']}")
-    changed: Target = dataclasses.replace(target, benchmark=benchmark)  # type: ignore[type-var]  # it is an `Adb`
+        what, option = ("an app", "--app") if benchmark is None else ("a benchmark program", "--benchmark-binary")
+        raise TargetError(f"{what} is run on phones; use {option} with {SPELLINGS['adb']}")
+    changed: Target = dataclasses.replace(target, benchmark=benchmark, app=app)  # type: ignore[type-var]  # an `Adb`
     return changed

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling.job import JOB_FILE, RESULT_FILE, sha256_of
-from ssc_deploy.profiling.targets import adb_client, app_contract
+from ssc_deploy.profiling.targets import adb_client, adb_install, app_contract
 from ssc_deploy.profiling.targets.process import SILENCE
 from ssc_deploy.profiling.targets.protocol import Description
 from ssc_deploy.profiling.targets.reading import read_result
@@ -37,6 +37,13 @@ _START = 60.0
 
 _SERIAL = re.compile(r"[\w.][\w.:-]*")
 _AS_APP = ("run-as", app_contract.PACKAGE)
+
+#: What to do where the app is missing.
+_INSTALL = (
+    "build it with: ssc-deploy android build BUNDLE -o demo.apk, and name it with --app demo.apk, or name a runtime's "
+    "own benchmark program with --benchmark-binary"
+)
+
 _AWAKE = ("global", "stay_on_while_plugged_in")
 
 
@@ -47,10 +54,12 @@ class Adb:
     Attributes:
         serial: of the phone; None for the only one.
         benchmark: a runtime's own benchmark program, a file here, to be used in place of the demo app.
+        app: the demo app, a file here, to be installed for the time of a job; None for one that is installed.
     """
 
     serial: str | None = None
     benchmark: Path | None = None
+    app: Path | None = None
     untimed: None = field(default=None, init=False)
 
     @property
@@ -66,8 +75,17 @@ class Adb:
 
             with awake(device):
                 return benchmark_run.run(device, self.benchmark, folder, job, progress)
-        if not app_is_there(device):
-            raise TargetError(f"the demo app is not installed on {device}; {_install(device)}")
+        if self.app is not None:
+            adb_install.check(self.app)
+            progress(f"installing {self.app.name}")
+            with adb_install.installed(device, self.app):
+                return self._run_app(device, folder, job, progress)
+        if not adb_install.is_there(device):
+            raise TargetError(f"the demo app is not installed on {device}; {_INSTALL}")
+        return self._run_app(device, folder, job, progress)
+
+    def _run_app(self, device: Device, folder: Path, job: Job, progress: Callable[[str], None]) -> Result:
+        """Runs the job in the app that is installed."""
         staging, place = adb_client.PLACE.format(nonce=job.nonce), f"{app_contract.JOBS}/{job.nonce}"
         with awake(device), adb_client.folder(device, staging), _job_folder(device, place):
             device.push([folder / name for name in (*job.files, JOB_FILE)], staging)
@@ -84,10 +102,10 @@ class Adb:
         try:
             device = adb_client.choose(self.serial)
             environment = android_environment.read(device)
-            ready = app_is_there(device)
+            ready = adb_install.is_there(device)
         except TargetError as error:
             return Description(self.spec, False, str(error))
-        app = "demo app installed" if ready else f"demo app not installed: {_install(device)}"
+        app = "demo app installed" if ready else f"demo app not installed: {_INSTALL}"
         known = (environment.device, environment.processor, environment.machine, f"{environment.cores} cores", app)
         return Description(self.spec, ready, " · ".join(part for part in known if part), environment)
 
@@ -101,19 +119,6 @@ def parse(rest: str) -> Adb:
     if rest and not _SERIAL.fullmatch(rest):
         raise TargetError(f"{rest!r} is no serial number of a phone; look at what adb devices lists")
     return Adb(rest or None)
-
-
-def _install(device: Device) -> str:
-    """What to do where the app is missing."""
-    return (
-        f"build it and install it with: adb -s {device.serial} install demo.apk, or name a runtime's own benchmark "
-        "program with --benchmark-binary"
-    )
-
-
-def app_is_there(device: Device) -> bool:
-    """Whether the demo app is installed."""
-    return device.attempt("pm", "path", app_contract.PACKAGE).stdout.startswith("package:")
 
 
 @contextlib.contextmanager

@@ -180,6 +180,12 @@ class Device:
             if done.returncode:
                 self._refuse_copy(done, source.name, folder)
 
+    def install(self, apk: Path) -> subprocess.CompletedProcess[str]:
+        """Installs an app, a test build as well, in place of an older one; what adb says about it."""
+        # The phone may look the app through before it takes it.
+        patience = 5 * _PATIENCE + apk.stat().st_size / _SLOW
+        return self._checked(["install", "-r", "-t", str(apk)], patience)
+
     def pull(self, source: str, target: Path) -> None:
         """Copies a file from there."""
         done = self._checked(["pull", source, str(target)], 10 * _PATIENCE)

@@ -131,12 +131,13 @@ def test_no_app_there(phones, folder):
     phones.app = "missing"
     message = refused(phones, folder)
     assert message.startswith(
-        "the demo app is not installed on the phone R5CT; build it and install it with: adb -s R5CT"
+        "the demo app is not installed on the phone R5CT; build it with: ssc-deploy android build"
     )
+    assert "name it with --app demo.apk" in message
     assert not any("stay_on" in " ".join(call) for call in phones.calls())
     description = targets.parse("adb").describe()
     assert not description.ready
-    assert "demo app not installed: build it and install it with: adb -s R5CT" in description.detail
+    assert "demo app not installed: build it with: ssc-deploy android build" in description.detail
     assert description.environment.device == "Fairphone FP5"
 
 
