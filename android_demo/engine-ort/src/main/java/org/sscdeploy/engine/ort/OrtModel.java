@@ -95,9 +95,7 @@ final class OrtModel implements LoadedModel {
                     before.close();
                 }
             }
-            FloatBuffer buffer = inputBuffers.get(spec.name()).duplicate();
-            buffer.clear();
-            buffer.put(value.data());
+            inputBuffers.get(spec.name()).duplicate().put(value.data()); // a duplicate, so that the position stays 0
         } catch (OrtException error) {
             throw failed(error);
         }

@@ -72,8 +72,7 @@ final class TfliteModel implements LoadedModel {
                 .order(ByteOrder.nativeOrder());
             given[index] = buffer;
         }
-        buffer.clear();
-        buffer.asFloatBuffer().put(value.data());
+        buffer.asFloatBuffer().put(value.data()); // a view, so that the position stays 0
     }
 
     @Override
@@ -82,7 +81,6 @@ final class TfliteModel implements LoadedModel {
             if (input == null) {
                 throw new EngineException(FailureKind.FAILED, "not all of its inputs were given");
             }
-            ((ByteBuffer) input).rewind();
         }
         try {
             interpreter.runForMultipleInputsOutputs(given, readAfterwards);
@@ -95,10 +93,10 @@ final class TfliteModel implements LoadedModel {
 
     @Override
     public org.sscdeploy.core.engine.Tensor output(int index) throws EngineException {
-        Tensor tensor = interpreter.getOutputTensor(index);
         if (!ran) {
             throw new EngineException(FailureKind.FAILED, "its output " + outputs.get(index) + " is not there");
         }
+        Tensor tensor = interpreter.getOutputTensor(index);
         if (tensor.dataType() != DataType.FLOAT32) {
             throw new EngineException(FailureKind.REFUSED,
                 "its output " + outputs.get(index) + " cannot be read; the app runs models of float32");
@@ -110,6 +108,7 @@ final class TfliteModel implements LoadedModel {
 
     @Override
     public void close() {
+        ran = false;
         interpreter.close(); // again does nothing
     }
 
