@@ -178,7 +178,7 @@ public class BenchActivityTest {
         assertEquals("nonce-5", status().nonce());
         assertTrue(status().message(), status().message().contains("model.onnx"));
         assertEquals("Not done", Phone.text(activity, R.id.heading));
-        assertTrue(Phone.text(activity, R.id.line).contains("odel.onnx"));
+        assertTrue(Phone.text(activity, R.id.line).contains("model.onnx"));
         Screenshot.take(activity, "bench-failed");
     }
 

@@ -26,6 +26,9 @@ import org.robolectric.shadows.StreamConfigurationMapBuilder;
 /** The camera where there is none, where it may not be used, and where it is. */
 @RunWith(RobolectricTestRunner.class)
 public class CameraTest {
+    /** What cameras themselves call the format of a JPEG. */
+    private static final int BLOB = 0x21;
+
     private ActivityController<MainActivity> controller;
     private MainActivity activity;
 
@@ -42,7 +45,7 @@ public class CameraTest {
             .set(CameraCharacteristics.LENS_FACING, CameraCharacteristics.LENS_FACING_BACK);
         Shadow.<ShadowCameraCharacteristics>extract(camera)
             .set(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP, StreamConfigurationMapBuilder.newBuilder()
-                .addOutputSize(ImageFormat.JPEG, new Size(1280, 720))
+                .addOutputSize(BLOB, new Size(1280, 720))
                 .addOutputSize(ImageFormat.PRIVATE, new Size(1280, 720))
                 .build());
         shadowOf(Phone.context().getSystemService(CameraManager.class)).addCamera("0", camera);

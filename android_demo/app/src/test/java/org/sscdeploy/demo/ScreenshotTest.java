@@ -43,22 +43,22 @@ public class ScreenshotTest {
 
     @Test
     public void tabletPortraitLight() {
-        takeAll("tablet-portrait-light", "w800dp-h1280dp-port-notnight-mdpi");
+        takeAll("tablet-portrait-light", "w800dp-h1280dp-port-notnight-hdpi");
     }
 
     @Test
     public void tabletPortraitDark() {
-        takeAll("tablet-portrait-dark", "w800dp-h1280dp-port-night-mdpi");
+        takeAll("tablet-portrait-dark", "w800dp-h1280dp-port-night-hdpi");
     }
 
     @Test
     public void tabletLandscapeLight() {
-        takeAll("tablet-landscape-light", "w1280dp-h800dp-land-notnight-mdpi");
+        takeAll("tablet-landscape-light", "w1280dp-h800dp-land-notnight-hdpi");
     }
 
     @Test
     public void tabletLandscapeDark() {
-        takeAll("tablet-landscape-dark", "w1280dp-h800dp-land-night-mdpi");
+        takeAll("tablet-landscape-dark", "w1280dp-h800dp-land-night-hdpi");
     }
 
     @Test

@@ -3,7 +3,6 @@ package org.sscdeploy.demo.about;
 import android.app.Activity;
 import android.content.ActivityNotFoundException;
 import android.content.Intent;
-import android.os.Build;
 import android.view.LayoutInflater;
 import android.view.View;
 import android.view.ViewGroup;
@@ -140,12 +139,12 @@ public final class AboutScreen extends Screen {
                 pictures += file.getValue().bytes();
                 count++;
             } else {
-                facts.addHash(file.getKey() + ", " + Figures.megabytes(file.getValue().bytes()),
+                facts.addHash(file.getKey() + ", " + Figures.bytes(file.getValue().bytes()),
                     file.getValue().sha256());
             }
         }
         facts.add(R.string.pictures, activity.getResources().getQuantityString(
-            R.plurals.pictures_detail, count, count, Figures.megabytes(pictures)));
+            R.plurals.pictures_detail, count, count, Figures.bytes(pictures)));
     }
 
     private void showDevice(Facts facts) {
@@ -153,11 +152,10 @@ public final class AboutScreen extends Screen {
         facts.add(R.string.device, device.name());
         facts.add(R.string.processor, device.processor());
         facts.add(R.string.system, device.system());
-        facts.add(R.string.abi, activity.getString(
-            R.string.abi_detail, device.machine(), String.join(", ", Build.SUPPORTED_ABIS)));
+        facts.add(R.string.abi, device.machine());
         facts.add(R.string.cores, Integer.toString(device.cores()));
         facts.add(R.string.memory,
-            device.memoryBytes().isPresent() ? Figures.megabytes(device.memoryBytes().getAsLong()) : "");
+            device.memoryBytes().isPresent() ? Figures.bytes(device.memoryBytes().getAsLong()) : "");
         facts.add(R.string.page_size, device.pageBytes().isPresent()
             ? activity.getString(R.string.page_detail, device.pageBytes().getAsLong() / 1024) : "");
         facts.add(R.string.app_version, device.appVersion());

@@ -3,6 +3,7 @@ package org.sscdeploy.demo.run;
 import android.content.res.Resources;
 import org.sscdeploy.core.bundle.BundleException;
 import org.sscdeploy.core.engine.EngineException;
+import org.sscdeploy.core.job.JobException;
 import org.sscdeploy.core.picture.PictureException;
 import org.sscdeploy.demo.R;
 
@@ -20,7 +21,8 @@ public final class FailureText {
         if (error instanceof OutOfMemoryError) {
             return resources.getString(R.string.out_of_memory);
         }
-        if (error instanceof EngineException || error instanceof BundleException || error instanceof PictureException) {
+        if (error instanceof EngineException || error instanceof BundleException || error instanceof PictureException
+                || error instanceof JobException) {
             return error.getMessage();
         }
         String message = error.getMessage();

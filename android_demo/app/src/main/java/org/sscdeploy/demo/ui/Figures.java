@@ -33,8 +33,15 @@ public final class Figures {
         return String.format(Locale.ROOT, nearAnEnd ? "%.2f %%" : "%.1f %%", 100 * share);
     }
 
-    /** Bytes in megabytes. */
-    public static String megabytes(long bytes) {
-        return String.format(Locale.ROOT, bytes < 10_000_000 ? "%.2f MB" : "%,.0f MB", bytes / 1e6);
+    /** Bytes in a unit that leaves three digits or so before the point. */
+    public static String bytes(long count) {
+        String[] units = {"bytes", "kB", "MB", "GB"};
+        double value = count;
+        int unit = 0;
+        while (value >= 1000 && unit + 1 < units.length) {
+            value /= 1000;
+            unit++;
+        }
+        return String.format(Locale.ROOT, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
     }
 }

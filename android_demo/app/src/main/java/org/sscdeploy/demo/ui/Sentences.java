@@ -1,6 +1,11 @@
 package org.sscdeploy.demo.ui;
 
-/** Messages of the core are in lower case and without a full stop, as on the command line; screens want sentences. */
+import java.util.Locale;
+
+/**
+ * Messages of the core are in lower case and without a full stop, as on the command line; screens want sentences. A
+ * message that begins with the name of a file keeps it as it is.
+ */
 public final class Sentences {
     private Sentences() { }
 
@@ -10,7 +15,8 @@ public final class Sentences {
         if (text.isEmpty()) {
             return "";
         }
-        String capital = text.substring(0, 1).toUpperCase(java.util.Locale.ROOT) + text.substring(1);
+        boolean word = text.split(" ", 2)[0].chars().allMatch(Character::isLetter);
+        String capital = word ? text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1) : text;
         return ".!?".indexOf(text.charAt(text.length() - 1)) >= 0 ? capital : capital + ".";
     }
 }

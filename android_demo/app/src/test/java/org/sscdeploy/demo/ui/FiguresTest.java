@@ -26,6 +26,14 @@ public class FiguresTest {
     }
 
     @Test
+    public void sizesHaveAUnitThatFits() {
+        assertEquals("999 bytes", Figures.bytes(999));
+        assertEquals("1.4 kB", Figures.bytes(1408));
+        assertEquals("838.0 kB", Figures.bytes(838_000));
+        assertEquals("25.3 GB", Figures.bytes(25_277_000_000L));
+    }
+
+    @Test
     public void anErrorThatIsNotFiniteIsCalledSo() {
         assertEquals("4.9e-06", Figures.error(4.9e-6));
         assertEquals("NaN or Inf", Figures.error(Double.POSITIVE_INFINITY));
@@ -46,6 +54,7 @@ public class FiguresTest {
     @Test
     public void messagesOfTheCoreBecomeSentences() {
         assertEquals("The file is damaged.", Sentences.of("the file is damaged"));
+        assertEquals("model.onnx is damaged.", Sentences.of("model.onnx is damaged"));
         assertEquals("Stop!", Sentences.of("stop!"));
         assertEquals("", Sentences.of(" "));
     }
