@@ -51,6 +51,16 @@ public final class GoldenReplay {
     public static ParityReport run(Bundle bundle, LoadedModel model, ModelEntry entry, Progress progress,
             Cancellation cancellation) throws EngineException, BundleException, CancelledException {
         checkShapes(model, entry);
+        try {
+            return replayed(bundle, model, entry, progress, cancellation);
+        } catch (OutOfMemoryError error) {
+            throw new EngineException(FailureKind.FAILED,
+                "memory ran out while the golden set was replayed; close other apps, or take a smaller model", error);
+        }
+    }
+
+    private static ParityReport replayed(Bundle bundle, LoadedModel model, ModelEntry entry, Progress progress,
+            Cancellation cancellation) throws EngineException, BundleException, CancelledException {
         GoldenSet golden = bundle.golden();
         Preprocessor preprocessor = new Preprocessor(bundle.preprocessing());
         int classes = bundle.labels().size();

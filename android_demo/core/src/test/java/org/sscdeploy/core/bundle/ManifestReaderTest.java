@@ -3,8 +3,10 @@ package org.sscdeploy.core.bundle;
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertTrue;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.util.Random;
 import org.junit.Test;
 import org.sscdeploy.core.Samples;
 import org.sscdeploy.core.TestFolders;
@@ -12,6 +14,8 @@ import org.sscdeploy.core.json.JsonException;
 import org.sscdeploy.core.json.StrictJson;
 
 public class ManifestReaderTest {
+    /** What JSON is made of, so that many changes leave JSON. */
+    private static final String CHANGES = "0-{}[],:\"ne.\\/";
 
     @Test
     public void itAcceptsAndRefusesWhatTheSchemaDoes() throws Exception {
@@ -36,6 +40,22 @@ public class ManifestReaderTest {
         assertTrue(manifest.debug.isPresent());
         assertEquals(manifest.golden.count, manifest.golden.pictures.size());
         assertEquals(Paths.get("here").resolve(manifest.models.get(0).file()), manifest.models.get(0).path());
+    }
+
+    @Test
+    public void noChangedByteEscapesAsAnotherError() throws Exception {
+        Path sample = TestFolders.samples().resolve("model").resolve("valid").resolve("onnx-and-tflite-with-debug.json");
+        byte[] whole = Files.readAllBytes(sample);
+        Random random = new Random(3);
+        for (int at = 0; at < whole.length; at += 2) {
+            byte[] changed = whole.clone();
+            changed[at] = (byte) CHANGES.charAt(random.nextInt(CHANGES.length()));
+            try {
+                new ManifestReader(Paths.get("here")).read(StrictJson.parse(changed));
+            } catch (JsonException error) {
+                assertTrue(error.getMessage().length() > 5);
+            }
+        }
     }
 
     private static Manifest read(String json) throws JsonException {
