@@ -132,7 +132,8 @@ def run(
         native = bionic.prepare(libraries.tflite, "x86_64", folder / "native")
         tests = _Run(compiler, modules, read, native, folder)
         suites = []
-        for suite in (tests.levels, tests.core, tests.engine_ort, tests.engine_tflite, lambda: tests.app(linked.apk)):
+        kinds = (tests.levels, tests.core, tests.engine_ort, tests.engine_tflite, lambda: tests.app(linked.apk))
+        for suite in kinds:
             suites.append(suite())
             progress(suites[-1].name, str(suites[-1]))
     return SuitesReport(tuple(suites), tuple(sorted(screenshots.rglob("*.png"))))
@@ -217,7 +218,10 @@ class _Run:
         """Compiles and runs the tests of a module: together, but those that need a process of their own."""
         start = time.monotonic()
         path = [*used, *self.parts.test_class_path(), *last]
-        classes = self.compiler.compile(f"{module}-test", [self._sources(module, "test")], path)
+        try:
+            classes = self.compiler.compile(f"{module}-test", [self._sources(module, "test")], path)
+        except AndroidError as error:
+            return SuiteReport(module, 0, 1, time.monotonic() - start, str(error))
         names = [file.relative_to(classes).with_suffix("").as_posix() for file in classes.rglob("*Test.class")]
         together = sorted(name.replace("/", ".") for name in names if not name.endswith(_ALONE))
         alone = [[name.replace("/", ".")] for name in sorted(names) if name.endswith(_ALONE)]
