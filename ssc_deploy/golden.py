@@ -12,6 +12,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import tokenize
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -156,10 +157,11 @@ def arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     return found
 
 
-#: What numpy, zipfile and zlib raise at bytes that are no such file; what is not implemented is a RuntimeError.
+#: What numpy, zipfile and zlib raise at bytes that are no such file; what is not implemented is a RuntimeError. Headers
+#: of arrays are Python's literals, which are read by its own parser.
 DAMAGES = (
     *(ValueError, KeyError, TypeError, AttributeError, EOFError, OverflowError, RuntimeError, MemoryError),
-    *(zipfile.BadZipFile, zlib.error),
+    *(zipfile.BadZipFile, zlib.error, SyntaxError, tokenize.TokenError),
 )
 
 

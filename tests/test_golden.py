@@ -125,6 +125,7 @@ def test_members_that_are_no_arrays_and_streams_that_break_off_are_refused(tmp_p
     broken[60:90] = b"\xff" * 30
     for data in (
         *(_zipped("inputs", b"text"), _zipped("inputs.npy", huge.getvalue()), bytes(broken)),
+        *(_zipped("inputs.npy", b"\x93NUMPY\x01\x00" + header) for header in (b"\x03\x00{(\n", b"\x04\x00{}}\n")),
         *(_zipped("inputs.npy", b"x", compress_type=77), _zipped("inputs.npy", b"x", flag_bits=1)),
     ):
         path.write_bytes(data)

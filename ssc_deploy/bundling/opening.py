@@ -98,7 +98,7 @@ class Opened:
             array = np.load(path, allow_pickle=False)
         except OSError as error:
             raise BundleError(f"{path} cannot be read: {error.strerror or error}") from error
-        except (*golden.DAMAGES, SyntaxError) as error:
+        except golden.DAMAGES as error:
             raise BundleError(f"{name} of the bundle is damaged, or no array file; make the bundle again") from error
         return self._check(name, array, dtype, shape)
 

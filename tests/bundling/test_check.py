@@ -317,7 +317,21 @@ def test_an_array_that_would_run_code_is_not_unpickled(copied, tmp_path):
     assert not (tmp_path / "evil").exists()
 
 
-@pytest.mark.parametrize("data", [b"x", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x09\x00v\x00{}", None])
+def headed(text):
+    """An array file whose header is that text."""
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(b"x", b"\x93NUMPY\x01\x00", b"\x93NUMPY\x09\x00v\x00{}", None),
+        *map(
+            headed,
+            (b"{'descr': (", b"{'descr': '<f8'}}", b"{'descr': \xff}", b"(" * 5000, b"9" * 9000, b"{[]: 1}", b"f()"),
+        ),
+    ],
+)
 def test_an_array_file_that_is_none(copied, data):
     path = copied / "golden" / "outputs.npy"
     path.write_bytes(path.read_bytes()[:-8] if data is None else data)
