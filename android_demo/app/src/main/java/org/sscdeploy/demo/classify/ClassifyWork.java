@@ -40,7 +40,7 @@ final class ClassifyWork implements Work<Step, Classification> {
     public Classification run(Control<Step> control) throws Exception {
         Pixels pixels = PictureReader.read(source.read());
         Bitmap picture = PictureReader.forScreen(pixels, SCREEN_SIDE);
-        ModelEntry entry = bundle.model(engine.format()).orElseThrow();
+        ModelEntry entry = bundle.model(engine.format()).get();
         long start = System.nanoTime();
         Tensor input = new Preprocessor(bundle.preprocessing()).apply(pixels, entry.layout());
         long prepareNanos = System.nanoTime() - start;

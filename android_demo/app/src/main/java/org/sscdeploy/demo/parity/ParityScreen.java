@@ -105,8 +105,9 @@ public final class ParityScreen extends Screen {
             notice.show(Notice.Weight.GOOD, activity.getString(R.string.matches),
                 activity.getString(R.string.matches_detail, count, outcome.runtime()));
         } else {
-            notice.show(Notice.Weight.BAD, activity.getString(R.string.differs), activity.getString(
-                R.string.differs_detail, outside(report), count, outcome.runtime()));
+            notice.show(Notice.Weight.BAD, activity.getString(R.string.differs),
+                activity.getResources().getQuantityString(
+                    R.plurals.differs_detail, outside(report), outside(report), count, outcome.runtime()));
         }
         showChart(report);
         showFailing(outcome);

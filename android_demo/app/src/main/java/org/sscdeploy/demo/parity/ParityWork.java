@@ -32,7 +32,7 @@ final class ParityWork implements Work<Step, ParityOutcome> {
 
     @Override
     public ParityOutcome run(Control<Step> control) throws Exception {
-        ModelEntry entry = bundle.model(engine.format()).orElseThrow();
+        ModelEntry entry = bundle.model(engine.format()).get();
         Progress progress = (line, done, total) -> control.publish(new Step(line, done, total));
         ParityReport report;
         try (LoadedModel model = engine.load(entry.path(), EngineOptions.DEFAULT)) {
@@ -47,12 +47,12 @@ final class ParityWork implements Work<Step, ParityOutcome> {
 
     /** Whether the model of the blocks is one for this runtime. */
     private static boolean runs(Engine engine, Bundle bundle) {
-        return bundle.debug().orElseThrow().model().toString().endsWith("." + engine.format());
+        return bundle.debug().get().model().toString().endsWith("." + engine.format());
     }
 
     private Optional<BlockResult> diverging(Progress progress, Control<Step> control)
             throws EngineException, BundleException, CancelledException {
-        try (LoadedModel blocks = engine.load(bundle.debug().orElseThrow().model(), EngineOptions.DEFAULT)) {
+        try (LoadedModel blocks = engine.load(bundle.debug().get().model(), EngineOptions.DEFAULT)) {
             return GoldenReplay.firstDiverging(bundle, blocks, progress, control);
         }
     }

@@ -67,7 +67,7 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
         List<String> notes = new ArrayList<>(watch.notes());
         for (int model = 0; model < plan.engines().size(); model++) {
             Engine engine = plan.engines().get(model);
-            notes.add("model " + model + " is " + plan.bundle().model(engine.format()).orElseThrow().file() + " of "
+            notes.add("model " + model + " is " + plan.bundle().model(engine.format()).get().file() + " of "
                 + plan.bundle().name() + " in " + app.engines.nameAndVersion(engine));
         }
         notes.add("thermal state: " + texts.getString(thermalBefore.name()) + " before, "
@@ -81,7 +81,7 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
         List<Contender> contenders = new ArrayList<>();
         for (Engine engine : plan.engines()) {
             Contender plain = Contender.of(
-                plan.bundle(), plan.bundle().model(engine.format()).orElseThrow(), engine, plan.options(threads));
+                plan.bundle(), plan.bundle().model(engine.format()).get(), engine, plan.options(threads));
             String name = texts.getString(R.string.contender, app.engines.name(engine),
                 texts.getQuantityString(R.plurals.threads, threads, threads));
             contenders.add(new Contender(name, engine, plain.options(), plain.file(), plain.reference()));
@@ -113,9 +113,7 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
             // A thousand parts for all rounds together, of which this one is a share.
             int parts = 1000 / plan.threads().size();
             int own = total > 0 ? parts * done / total : 0;
-            String threads = texts.getQuantityString(
-                R.plurals.threads, plan.threads().get(round), plan.threads().get(round));
-            last = new Step(texts.getString(R.string.contender, line, threads), round * parts + own, 1000);
+            last = new Step(line, round * parts + own, 1000);
             publish();
         }
 

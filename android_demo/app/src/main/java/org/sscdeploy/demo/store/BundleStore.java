@@ -31,7 +31,7 @@ public final class BundleStore {
     private final BundleInbox inbox;
     private final RunSlot<Void, BundleState> slot = new RunSlot<>();
     private final List<Consumer<BundleState>> watchers = new ArrayList<>();
-    private BundleState state = new BundleState(null, BundleState.Event.LOADING, "", "");
+    private volatile BundleState state = new BundleState(null, BundleState.Event.LOADING, "", "");
 
     /** Keeps the bundle in the files of this context. */
     public BundleStore(Context context, RunManager runs, FailureText failures) {

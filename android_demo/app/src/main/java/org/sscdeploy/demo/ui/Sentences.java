@@ -15,8 +15,8 @@ public final class Sentences {
         if (text.isEmpty()) {
             return "";
         }
-        boolean word = text.split(" ", 2)[0].chars().allMatch(Character::isLetter);
-        String capital = word ? text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1) : text;
+        boolean file = text.split(" ", 2)[0].matches(".*[./_].+");
+        String capital = file ? text : text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1);
         return ".!?".indexOf(text.charAt(text.length() - 1)) >= 0 ? capital : capital + ".";
     }
 }
