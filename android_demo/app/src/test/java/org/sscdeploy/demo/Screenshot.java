@@ -1,8 +1,11 @@
 package org.sscdeploy.demo;
 
+import static org.robolectric.Shadows.shadowOf;
+
 import android.app.Activity;
 import android.graphics.Bitmap;
 import android.graphics.Canvas;
+import android.os.Looper;
 import android.view.View;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -16,6 +19,7 @@ final class Screenshot {
 
     /** Writes the file and gives the picture. */
     static Bitmap take(Activity activity, String name) {
+        shadowOf(Looper.getMainLooper()).idle(); // what was changed is laid out
         View window = activity.getWindow().getDecorView();
         Bitmap bitmap = Bitmap.createBitmap(window.getWidth(), window.getHeight(), Bitmap.Config.ARGB_8888);
         window.draw(new Canvas(bitmap));

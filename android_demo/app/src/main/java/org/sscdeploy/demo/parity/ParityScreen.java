@@ -101,7 +101,10 @@ public final class ParityScreen extends Screen {
     private void show(ParityOutcome outcome) {
         ParityReport report = outcome.report();
         int count = report.pictures().size();
-        if (report.verdict() == Verdict.PASSED) {
+        if (report.verdict() == Verdict.PASSED && report.diverging().isPresent()) {
+            notice.show(Notice.Weight.WARNING, activity.getString(R.string.block_differs), activity.getString(
+                R.string.block_differs_detail, report.diverging().get().name(), outcome.runtime()));
+        } else if (report.verdict() == Verdict.PASSED) {
             notice.show(Notice.Weight.GOOD, activity.getString(R.string.matches),
                 activity.getString(R.string.matches_detail, count, outcome.runtime()));
         } else {
