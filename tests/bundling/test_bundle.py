@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -22,6 +24,8 @@ from ssc_deploy.metadata import Preprocessing
 from ssc_deploy.profiling.job import sha256_of
 
 pytestmark = pytest.mark.slow
+
+CIFAR = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
 
 
 def test_a_bundle_holds_all_that_a_device_needs_and_says_so_by_the_schema(made, exported):
@@ -245,3 +249,35 @@ def test_options_that_do_not_go_together_are_refused(exported, tmp_path):
         outcome = ssc("bundle", exported, "-o", tmp_path / "b", *options)
         assert (outcome.code, outcome.out) == (2, "")
         assert said in outcome.err
+
+
+# ---- other colours, and a full disk
+
+
+@pytest.mark.parametrize("colour", ["BGR", "L"])
+def test_pictures_in_other_colours_are_shown_as_they_are_and_fed_in_the_network_s_order(colour, tmp_path):
+    channels = len(colour)
+    network = {"arch": "ssc-net", "args": {"B": "1", "G": "9", "stem": "4", "in_channels": str(channels)}}
+    ssc_deploy.export(None, **network, output=tmp_path / "e")
+    preprocessing = Preprocessing((0.5,) * channels, (0.25,) * channels, colour)
+    given = {"preprocessing": preprocessing, "pictures": ZOO / "golden", "labels": CIFAR}
+    assert ssc_deploy.bundle(tmp_path / "e", tmp_path / "b", **network, **given).ok
+    said = manifest(tmp_path / "b")
+    first = said["golden"]["pictures"][0]["file"]
+    shown = np.asarray(Image.open(tmp_path / "b" / first))
+    original = Image.open(ZOO / first).convert("L" if colour == "L" else "RGB")
+    assert np.array_equal(shown, np.asarray(original))
+    fed = np.load(tmp_path / "b" / "golden" / "pixels.npy")[0]
+    assert np.array_equal(fed, shown[..., None] if colour == "L" else shown[..., ::-1])
+
+
+def test_a_full_disk_leaves_nothing_behind(exported, tmp_path):
+    limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+    limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000)); "
+    for place in (tmp_path / "b", tmp_path / "b.zip"):
+        script = f"import sys; {limit}from ssc_deploy.cli import main; main(sys.argv[1:], 'ssc-deploy')"
+        command = [sys.executable, "-c", script, "bundle", exported, "-o", place]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        assert done.returncode == 2
+        assert "cannot be written: the file would be larger" in done.stderr
+        assert not list(tmp_path.iterdir())
