@@ -10,10 +10,14 @@ import com.networknt.schema.JsonSchemaFactory;
 import com.networknt.schema.SpecVersion;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** The schemas and their samples, which the Python side is tested on as well. */
 public final class Samples {
+    private static final Map<String, JsonSchema> SCHEMAS = new HashMap<>();
+
     private Samples() { }
 
     /** Reads one sample, and throws where it refuses it. */
@@ -53,8 +57,12 @@ public final class Samples {
 
     /** What the schema says against a text; empty where it is valid. */
     public static List<String> violations(String name, String json) throws Exception {
-        JsonSchema schema = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012).getSchema(
-            TestFolders.text(TestFolders.schemas().resolve(name + ".schema.json")));
+        JsonSchema schema = SCHEMAS.get(name);
+        if (schema == null) {
+            schema = JsonSchemaFactory.getInstance(SpecVersion.VersionFlag.V202012).getSchema(
+                TestFolders.text(TestFolders.schemas().resolve(name + ".schema.json")));
+            SCHEMAS.put(name, schema);
+        }
         List<String> violations = new ArrayList<>();
         try {
             JsonNode node = new ObjectMapper().readTree(json);

@@ -68,8 +68,8 @@ public final class BenchRunner {
         System.gc(); // a collection in the middle of a run would be counted as the model's
         for (Racer racer : all) {
             if (racer.isReady()) {
-                listener.report(
-                    racer.contender.name() + ": warm-up, " + racer.contender.options(), all.size() + racer.index, total);
+                listener.report(racer.contender.name() + ": warm-up, " + racer.contender.options(),
+                    all.size() + racer.index, total);
                 racer.guarded(() -> watch.timed(
                     racer.model, protocol.warmupRuns(), (long) (1e9 * protocol.warmupSeconds())));
             }

@@ -5,8 +5,8 @@ import java.util.Comparator;
 import java.util.List;
 
 /**
- * Circular block bootstrap over turns (Politis and Romano 1992), with the expanded percentile interval (Hesterberg 2015);
- * draw by draw as {@code ssc_deploy.profiling.statistics}.
+ * Circular block bootstrap over turns (Politis and Romano 1992), with the expanded percentile interval (Hesterberg
+ * 2015); draw by draw as {@code ssc_deploy.profiling.statistics}.
  */
 final class Bootstrap {
     private static final int DRAWS = 2000;

@@ -32,8 +32,8 @@ public final class ClockWatch {
         }
         // Time services slew a clock by at most 0.05 %.
         if (Math.abs(jumped) > 0.1 + 1e-3 * passed) {
-            notes.add(String.format(Locale.ROOT, "the wall clock jumped by %+.1f s during the run; latencies are of the "
-                + "monotonic clock, which does not jump", jumped));
+            notes.add(String.format(Locale.ROOT, "the wall clock jumped by %+.1f s during the run; latencies are of "
+                + "the monotonic clock, which does not jump", jumped));
         }
         return notes;
     }

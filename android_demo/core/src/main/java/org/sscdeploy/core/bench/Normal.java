@@ -10,8 +10,8 @@ final class Normal {
     /**
      * Phi(x), the share below x.
      *
-     * <p>By the continued fraction of the tail (Abramowitz and Stegun 26.2.14) beyond 2 and the series (26.2.11) within;
-     * to a relative 1e-14, which the tests assert against Python's.
+     * <p>By the continued fraction of the tail (Abramowitz and Stegun 26.2.14) beyond 2 and the series (26.2.11)
+     * within; to a relative 1e-14, which the tests assert against Python's.
      */
     static double below(double x) {
         double size = Math.abs(x);

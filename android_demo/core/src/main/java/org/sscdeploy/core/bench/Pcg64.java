@@ -1,8 +1,8 @@
 package org.sscdeploy.core.bench;
 
 /**
- * numpy's {@code default_rng(seed)}: O'Neill's PCG XSL-RR 128/64 behind numpy's SeedSequence, so that what is drawn here
- * is what {@code ssc_deploy.profiling.statistics} draws.
+ * numpy's {@code default_rng(seed)}: O'Neill's PCG XSL-RR 128/64 behind numpy's SeedSequence, so that what is drawn
+ * here is what {@code ssc_deploy.profiling.statistics} draws.
  */
 final class Pcg64 {
     private static final long MULTIPLIER_HIGH = 0x2360ED051FC65DA4L;

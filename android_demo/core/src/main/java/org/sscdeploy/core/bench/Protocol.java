@@ -4,8 +4,8 @@ package org.sscdeploy.core.bench;
  * How latency is measured; the numbers are those of {@code ssc_deploy.profiling.job.Protocol}. Immutable.
  *
  * <p>Each model is warmed up until both warm-up bounds are reached. Then the models take turns, A B, B A ..., so many
- * turns each; a turn begins with runs that are not kept, which bring the model's weights back into the caches, and lasts
- * until it has its share of both the runs and the seconds.
+ * turns each; a turn begins with runs that are not kept, which bring the model's weights back into the caches, and
+ * lasts until it has its share of both the runs and the seconds.
  */
 public final class Protocol {
     /** The usual one. */

@@ -4,7 +4,7 @@ import java.util.regex.Pattern;
 import org.sscdeploy.core.json.JsonException;
 import org.sscdeploy.core.json.JsonNode;
 
-/** What job.json, result.json and status.json have in common. Unknown keys are ignored: a newer program may say more. */
+/** What all three files of a job have in common. Unknown keys are ignored: a newer program may say more. */
 final class Fields {
     static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
 

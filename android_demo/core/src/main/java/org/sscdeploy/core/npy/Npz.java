@@ -22,7 +22,7 @@ import org.sscdeploy.core.io.TooLargeException;
 public final class Npz {
     private static final String SUFFIX = ".npy";
 
-    /** A day that every archive knows, in local time as archives have it, so that the same arrays give the same bytes. */
+    /** A day that every archive knows, in local time as archives have it: the same arrays give the same bytes. */
     private static final Calendar NO_TIME = new GregorianCalendar(1980, Calendar.FEBRUARY, 1);
 
     private Npz() { }

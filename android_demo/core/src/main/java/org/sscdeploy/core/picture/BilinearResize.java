@@ -1,15 +1,15 @@
 package org.sscdeploy.core.picture;
 
 /**
- * Bilinear resizing with antialiasing, bit for bit as Pillow does it ({@code Image.resize(size, BILINEAR)}).
+ * Bilinear resizing with antialiasing, bit for bit as {@code ssc_deploy.pictures} has Pillow do it, one axis at a time.
  *
  * <p>Each output pixel is a weighted mean of the pixels below a triangle around its centre; the triangle is as wide as
  * two output pixels, or two input pixels where the picture grows:
  *
  * <pre>out[x] = clip((sum over i of w[x][i] in[i] + 2^21) / 2^22),  w rounded to whole multiples of 2^-22</pre>
  *
- * <p>First all rows, then all columns, with 8 bits between. Weights are made in float64 in Pillow's order of operations,
- * so that they round to the same whole numbers on every machine.
+ * <p>First all rows, then all columns, with 8 bits between. Weights are made in float64 in Pillow's order of
+ * operations, so that they round to the same whole numbers on every machine.
  */
 final class BilinearResize {
     /** Pillow's: 32 bits of a sum, less 8 of a pixel, less 2 to spare. */

@@ -36,8 +36,8 @@ public class BenchRunnerTest {
     @Test
     public void modelsTakeTurnsAndEachIsFirstInItsTurn() throws Exception {
         run(SMALL, "a.onnx", "b.onnx");
-        List<String> runs = engine.diary.stream().filter(line -> line.startsWith("run")).map(line -> line.substring(4, 5))
-            .collect(Collectors.toList());
+        List<String> runs = engine.diary.stream().filter(line -> line.startsWith("run"))
+            .map(line -> line.substring(4, 5)).collect(Collectors.toList());
         String golden = String.join("", Collections.nCopies(TestBundle.COUNT, "a"))
             + String.join("", Collections.nCopies(TestBundle.COUNT, "b"));
         assertEquals(golden + "aabb" + "aaabbb" + "bbbaaa", String.join("", runs));
@@ -86,8 +86,8 @@ public class BenchRunnerTest {
         List<BenchResult> results = run(SMALL, contender(wrong, "a.onnx"), contender(bundle(), "b.onnx"));
         EngineException failure = results.get(0).failure().get();
         assertEquals(FailureKind.WRONG, failure.kind());
-        assertTrue(failure.getMessage(), failure.getMessage().matches(
-            "output 0 is off by max \\d\\.\\d\\de[+-]\\d\\d \\(allowed 1\\.00e-06\\), rms .* \\(allowed 5\\.00e-07\\)"));
+        assertTrue(failure.getMessage(), failure.getMessage().matches("output 0 is off by max "
+            + "\\d\\.\\d\\de[+-]\\d\\d \\(allowed 1\\.00e-06\\), rms .* \\(allowed 5\\.00e-07\\)"));
         assertTrue(results.get(0).golden().get(0).max() > 1);
         assertTrue(results.get(0).turns().isEmpty());
         assertEquals(2, results.get(1).turns().size());
@@ -172,8 +172,8 @@ public class BenchRunnerTest {
         };
         new BenchRunner(engine).run(
             Collections.singletonList(contender(bundle(), "a.onnx")), SMALL, false, listener, Cancellation.NEVER);
-        assertEquals("[a.onnx: golden set, 1 thread 0/4, a.onnx: warm-up, 1 thread 1/4, turn 1/2, 1 thread 2/4, turn of 0, "
-            + "turn 2/2, 1 thread 3/4, turn of 0]", heard.toString());
+        assertEquals(Arrays.asList("a.onnx: golden set, 1 thread 0/4", "a.onnx: warm-up, 1 thread 1/4",
+            "turn 1/2, 1 thread 2/4", "turn of 0", "turn 2/2, 1 thread 3/4", "turn of 0"), heard);
     }
 
     private List<BenchResult> run(Protocol protocol, String... files) throws Exception {

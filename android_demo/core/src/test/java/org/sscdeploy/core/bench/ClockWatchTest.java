@@ -38,20 +38,21 @@ public class ClockWatchTest {
 
     @Test
     public void sleepIsNotedAndNotTakenForAJump() {
-        assertEquals("[the device slept for 2.5 s during the run; measure again with it kept awake]", notes(10, 12.5, 12.5));
+        assertEquals("[the device slept for 2.5 s during the run; measure again with it kept awake]",
+            notes(10, 12.5, 12.5));
     }
 
     @Test
     public void aWallClockThatWasSetIsNoted() {
-        assertEquals("[the wall clock jumped by -3600.0 s during the run; latencies are of the monotonic clock, which does "
-            + "not jump]", notes(10, -3590, 10));
+        assertEquals("[the wall clock jumped by -3600.0 s during the run; latencies are of the monotonic clock, which "
+            + "does not jump]", notes(10, -3590, 10));
     }
 
     @Test
     public void withoutABootClockSleepLooksLikeAJump() {
         hasBoot = false;
-        assertEquals("[the wall clock jumped by +2.5 s during the run; latencies are of the monotonic clock, which does not "
-            + "jump]", notes(10, 12.5, 0));
+        assertEquals("[the wall clock jumped by +2.5 s during the run; latencies are of the monotonic clock, which "
+            + "does not jump]", notes(10, 12.5, 0));
     }
 
     private String notes(double monotonicSeconds, double wallSeconds, double bootSeconds) {

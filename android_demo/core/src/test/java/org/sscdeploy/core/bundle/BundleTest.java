@@ -60,7 +60,8 @@ public class BundleTest {
     public void aFileOfAnotherHashIsNamed() throws Exception {
         Path folder = new TestBundle("Net").write(temporary.getRoot().toPath());
         Files.write(folder.resolve("model.onnx"), "not a real mOdel".getBytes("US-ASCII"));
-        assertRefused("model.onnx is damaged: it has not the SHA-256 that model.json says; copy the bundle again", folder);
+        assertRefused(
+            "model.onnx is damaged: it has not the SHA-256 that model.json says; copy the bundle again", folder);
         Files.write(folder.resolve("model.onnx"), new byte[3]);
         assertRefused("model.onnx is damaged: it has 3 bytes, and model.json says 16; copy the bundle again", folder);
         Files.delete(folder.resolve("model.onnx"));
@@ -84,8 +85,9 @@ public class BundleTest {
 
     @Test
     public void anUnknownSchemaVersionSaysWhatToDo() throws Exception {
-        assertRefused("model.json cannot be used: it is of schema version 2, this app of 1; make the bundle and the app "
-            + "with the same version of ssc-deploy", new TestBundle("Net").with("schema_version", new JsonPrimitive(2)));
+        assertRefused("model.json cannot be used: it is of schema version 2, this app of 1; make the bundle and the "
+            + "app with the same version of ssc-deploy",
+            new TestBundle("Net").with("schema_version", new JsonPrimitive(2)));
     }
 
     @Test
@@ -120,8 +122,8 @@ public class BundleTest {
     public void goldenArraysOfAnotherShapeOrTypeAreRefused() throws Exception {
         TestBundle fewer = new TestBundle("Net");
         fewer.files.put("golden/outputs.npy", Npy.format(NpyArray.of(new double[15 * 4], 15, 4)));
-        assertRefused("golden/outputs.npy has the shape [15, 4], and the network asks for [16, 4]; make the bundle again",
-            fewer);
+        assertRefused("golden/outputs.npy has the shape [15, 4], and the network asks for [16, 4]; make the bundle "
+            + "again", fewer);
         TestBundle single = new TestBundle("Net");
         single.files.put("golden/outputs.npy", Npy.format(NpyArray.of(new float[16 * 4], 16, 4)));
         assertRefused("the golden set cannot be used: an array is of float32, not float64", single);
@@ -142,7 +144,8 @@ public class BundleTest {
 
     @Test
     public void namesThatLeadOutAreRefused() throws Exception {
-        for (String name : new String[] {"../a", "a/../../b", "/etc/passwd", "a//b", "./a", "a/.", "..", "a\\b", "a\nb", ""}) {
+        for (String name : new String[] {
+            "../a", "a/../../b", "/etc/passwd", "a//b", "./a", "a/.", "..", "a\\b", "a\nb", ""}) {
             TestBundle bundle = new TestBundle("Net");
             String model = bundle.modelJson.toString();
             bundle.content();

@@ -32,8 +32,7 @@ public class ManifestReaderTest {
 
     @Test
     public void everythingInItIsRead() throws Exception {
-        Path sample = TestFolders.samples().resolve("model").resolve("valid").resolve("onnx-and-tflite-with-debug.json");
-        Manifest manifest = read(TestFolders.text(sample));
+        Manifest manifest = read(TestFolders.text(debugSample()));
         assertEquals(2, manifest.models.size());
         assertEquals(Layout.NHWC, manifest.models.get(1).layout());
         assertEquals(manifest.labels.size(), manifest.models.get(0).output().shape()[1]);
@@ -44,8 +43,7 @@ public class ManifestReaderTest {
 
     @Test
     public void noChangedByteEscapesAsAnotherError() throws Exception {
-        Path sample = TestFolders.samples().resolve("model").resolve("valid").resolve("onnx-and-tflite-with-debug.json");
-        byte[] whole = Files.readAllBytes(sample);
+        byte[] whole = Files.readAllBytes(debugSample());
         Random random = new Random(3);
         for (int at = 0; at < whole.length; at += 2) {
             byte[] changed = whole.clone();
@@ -56,6 +54,10 @@ public class ManifestReaderTest {
                 assertTrue(error.getMessage().length() > 5);
             }
         }
+    }
+
+    private static Path debugSample() {
+        return TestFolders.samples().resolve("model/valid/onnx-and-tflite-with-debug.json");
     }
 
     private static Manifest read(String json) throws JsonException {

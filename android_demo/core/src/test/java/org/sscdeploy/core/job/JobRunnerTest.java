@@ -54,7 +54,8 @@ public class JobRunnerTest {
 
     @Test
     public void aJobEndsWithAResultOfItsNonceAndTheHashOfIt() throws Exception {
-        Path file = job.with(bundle, bundle.models().get(0)).with(bundle, bundle.models().get(0)).write(SMALL, false, 1, 2);
+        Path file = job.with(bundle, bundle.models().get(0)).with(bundle, bundle.models().get(0))
+            .write(SMALL, false, 1, 2);
         Status status = execute(file);
         assertEquals(status.message(), Status.State.DONE, status.state());
         String json = TestFolders.text(job.folder.resolve("result.json"));
@@ -69,7 +70,8 @@ public class JobRunnerTest {
         assertEquals(2, third.turns().size());
         assertEquals(0, third.golden().get(0).max(), 0);
         assertEquals("the app does not use the runtime's profiler", third.operatorsNote());
-        assertEquals("[the app measures in one process, so there are no figures of fresh ones]", result.notes().toString());
+        assertEquals(
+            "[the app measures in one process, so there are no figures of fresh ones]", result.notes().toString());
         assertEquals(31.5, result.before().temperatureCelsius().get("skin"), 0);
         assertTrue(engine.diary.contains("load model1.onnx, 2 threads"));
     }
@@ -181,8 +183,8 @@ public class JobRunnerTest {
             execute(job.write(sound.replace("\"pin\":null", "\"pin\":[0]"))));
         assertFailed("job.json cannot be used: models[0].file is '../a.onnx', not a file of the same folder",
             execute(job.write(sound.replace("\"file\":\"model0.onnx\"", "\"file\":\"../a.onnx\""))));
-        assertFailed("job.json cannot be used: it is of schema version 3, this app of 1; use the app and ssc-deploy of the "
-            + "same version", execute(job.write(sound.replace("\"schema_version\":1", "\"schema_version\":3"))));
+        assertFailed("job.json cannot be used: it is of schema version 3, this app of 1; use the app and ssc-deploy of "
+            + "the same version", execute(job.write(sound.replace("\"schema_version\":1", "\"schema_version\":3"))));
     }
 
     @Test

@@ -65,8 +65,10 @@ public class NpyTest {
 
     @Test
     public void objectsAndTypesThatAreNotReadAreRefusedByName() {
-        assertEquals("holds numbers of type |O; only uint8, float32 and float64 are read", refusal("|O", "False", "(1,)"));
-        assertEquals("holds numbers of type >f4; only uint8, float32 and float64 are read", refusal(">f4", "False", "(1,)"));
+        for (String type : new String[] {"|O", ">f4", "<i8"}) {
+            assertEquals("holds numbers of type " + type + "; only uint8, float32 and float64 are read",
+                refusal(type, "False", "(1,)"));
+        }
         assertEquals("is in Fortran order; save it with numpy.ascontiguousarray", refusal("<f4", "True", "(1, 1)"));
         assertEquals("is no plain array of numpy", refusal("<f4', 'x': 'y", "False", "(1,)"));
     }
@@ -90,7 +92,8 @@ public class NpyTest {
         String header = "{'descr': '" + type + "', 'fortran_order': " + fortran + ", 'shape': " + shape + ", }\n";
         byte[] text = header.getBytes(StandardCharsets.US_ASCII);
         byte[] content = new byte[10 + text.length + 4];
-        System.arraycopy(new byte[] {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (byte) text.length, 0}, 0, content, 0, 10);
+        byte[] start = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0, (byte) text.length, 0};
+        System.arraycopy(start, 0, content, 0, 10);
         System.arraycopy(text, 0, content, 10, text.length);
         return assertThrows(NpyException.class, () -> Npy.parse(content)).getMessage();
     }

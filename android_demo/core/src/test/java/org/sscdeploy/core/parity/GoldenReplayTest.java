@@ -89,8 +89,8 @@ public class GoldenReplayTest {
         EngineException error = assertThrows(EngineException.class, () -> GoldenReplay.run(bundle,
             new Fixed("output", new float[5]), bundle.models().get(0), Progress.NONE, Cancellation.NEVER));
         assertEquals(FailureKind.WRONG, error.kind());
-        assertEquals("model.onnx computes [output: float32 [1, 5]], and its bundle says output: float32 [1, 4]; make the "
-            + "bundle again", error.getMessage());
+        assertEquals("model.onnx computes [output: float32 [1, 5]], and its bundle says output: float32 [1, 4]; make "
+            + "the bundle again", error.getMessage());
     }
 
     @Test
