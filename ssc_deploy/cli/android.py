@@ -16,7 +16,7 @@ ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64", "x86")
 
 _EXAMPLES = """\b
 ssc-deploy android build ssc_1_9.bundle -o demo.apk
-ssc-deploy android build ssc_1_9.bundle -o demo.apk --abi x86_64
+ssc-deploy android build ssc_1_9.zip -o demo.apk --abi arm64-v8a --abi x86
 ssc-deploy android test
 """
 
