@@ -17,7 +17,7 @@ from ssc_deploy.android import jdk
 from ssc_deploy.errors import AndroidError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from ssc_deploy.android.aar import Aar
 
@@ -71,6 +71,21 @@ def prepare(aars: Iterable[Aar], abi: str, folder: Path) -> Prepared:
     Raises:
         AndroidError: there is no C compiler for that processor.
     """
+    libraries = {name: data for aar in aars for name, data in aar.libraries(abi).items()}
+    return prepare_libraries(libraries, abi, folder)
+
+
+def prepare_libraries(libraries: Mapping[str, bytes], abi: str, folder: Path) -> Prepared:
+    """As `prepare`, with libraries that are at hand.
+
+    Args:
+        libraries: by their paths, of which the name counts.
+        abi: see `prepare`.
+        folder: see `prepare`.
+
+    Raises:
+        AndroidError: there is no C compiler for that processor.
+    """
     compiler, package = _COMPILERS[abi]
     if shutil.which(compiler) is None:
         raise AndroidError(f"{compiler} is not here; install it with: apt-get install {package}")
@@ -80,9 +95,8 @@ def prepare(aars: Iterable[Aar], abi: str, folder: Path) -> Prepared:
     jdk.run(command, "the stand-in for Android's C library does not compile")
     for name in _NAMES:
         (folder / name).symlink_to(_STAND_IN)
-    for aar in aars:
-        for name, data in aar.libraries(abi).items():
-            (folder / Path(name).name).write_bytes(without_versions(data))
+    for name, data in libraries.items():
+        (folder / Path(name).name).write_bytes(without_versions(data))
     return Prepared(folder)
 
 

@@ -132,7 +132,7 @@ def _make(final: Path, program: Path, say: Say) -> None:
     folder = Path(tempfile.mkdtemp(prefix=prefix, dir=final.parent))
     try:
         say("downloading Python for aarch64 from this system's package source")
-        _unpack(_download(folder / "apt"), folder / "system")
+        unpack(download(folder / "apt", _PACKAGES, "Python"), folder / "system")
         shutil.rmtree(folder / "apt")
         say(f"downloading wheels for aarch64: {', '.join(WHEELS)}")
         _install_wheels(folder / "site", _python_version(folder / "system"))
@@ -148,16 +148,25 @@ def _make(final: Path, program: Path, say: Say) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _download(folder: Path) -> list[Path]:
-    """Downloads Debian packages of aarch64, with apt-get on a state of its own in the folder."""
+def download(folder: Path, packages: Sequence[str], name: str) -> list[Path]:
+    """Downloads Debian packages of aarch64 and what they need, with apt-get on a state of its own in the folder.
+
+    Args:
+        folder: is made.
+        packages: their names.
+        name: what they are, for messages.
+
+    Raises:
+        TargetError: this is no Debian, or they cannot be downloaded.
+    """
     missing = [tool for tool in ("apt-get", "dpkg-deb") if shutil.which(tool) is None]
     if missing:
         raise TargetError(
             f"{' and '.join(missing)} {'are' if len(missing) > 1 else 'is'} not here: the aarch64 system is made of "
             "Debian packages; run this on Debian or Ubuntu, or in a container of it"
         )
-    for name in ("state/lists/partial", "cache/archives/partial"):
-        (folder / name).mkdir(parents=True)
+    for part in ("state/lists/partial", "cache/archives/partial"):
+        (folder / part).mkdir(parents=True)
     (folder / "status").touch()
     settings = {
         "APT::Architecture": "arm64",
@@ -170,7 +179,7 @@ def _download(folder: Path) -> list[Path]:
         "Acquire::Languages": "none",
     }
     apt = ["apt-get", "-q", *(part for name, value in settings.items() for part in ("-o", f"{name}={value}"))]
-    said = "Python for aarch64 cannot be downloaded with apt-get"
+    said = f"{name} for aarch64 cannot be downloaded with apt-get"
     hint = "; look whether apt-get update works here, and whether the package source has arm64"
     # A source among several that cannot be reached ends it with an error, though the others may be all that is needed.
     try:
@@ -178,7 +187,7 @@ def _download(folder: Path) -> list[Path]:
     except subprocess.TimeoutExpired as error:
         raise TargetError(f"{said}: it has not answered for {_SECONDS:.0f} s{hint}") from error
     try:
-        _run([*apt, "install", "-y", "--download-only", "--no-install-recommends", *_PACKAGES], said, hint=hint)
+        _run([*apt, "install", "-y", "--download-only", "--no-install-recommends", *packages], said, hint=hint)
     except TargetError as error:
         if updated.returncode:
             raise TargetError(f"{said}: {_reason(updated.stdout + updated.stderr)}{hint}") from error
@@ -186,7 +195,12 @@ def _download(folder: Path) -> list[Path]:
     return sorted((folder / "cache" / "archives").glob("*.deb"))
 
 
-def _unpack(packages: Sequence[Path], folder: Path) -> None:
+def unpack(packages: Sequence[Path], folder: Path) -> None:
+    """Unpacks Debian packages into a folder, which is made.
+
+    Raises:
+        TargetError: one is damaged.
+    """
     folder.mkdir()
     for package in packages:
         _run(["dpkg-deb", "--extract", str(package), str(folder)], f"{package.name} cannot be unpacked")
