@@ -53,7 +53,9 @@ def npm(name: str, version: str, folder: Path) -> None:
     """
     program = _program("npm", "npm", "npm")
     folder.mkdir(parents=True, exist_ok=True)
-    _download([program, "pack", "--silent", "--pack-destination", str(folder), f"{name}@{version}"], "npm", folder)
+    _download(
+        [program, "pack", "--loglevel", "error", "--pack-destination", str(folder), f"{name}@{version}"], "npm", folder
+    )
 
 
 def pypi(name: str, version: str, folder: Path) -> None:
@@ -127,8 +129,10 @@ def _download(command: Sequence[str], client: str, folder: Path) -> None:
 
 
 def _reason(text: str) -> str:
-    """The first line in which one of the clients says why it fails."""
+    """The first line in which one of the clients says why it fails, in words."""
     lines = (re.sub(r"\x1b\[[0-9;]*m", "", line).strip() for line in text.splitlines())
-    errors = [line for line in lines if re.match(r"\[?(ERROR|npm error|npm ERR!)\b", line)]
-    first = re.sub(r"^(\[ERROR\]|ERROR:|npm (error|ERR!)) *", "", errors[0]) if errors else ""
+    said = (
+        re.match(r"(?:\[ERROR\]|ERROR:|npm (?:error|ERR!)) +(?!(?:code|errno|syscall) )(.+)", line) for line in lines
+    )
+    first = next((found[1] for found in said if found), "")
     return first.removesuffix("-> [Help 1]").strip()[:300]

@@ -104,6 +104,15 @@ def test_a_registry_that_is_not_reached_is_said_in_the_client_s_words(found, mon
         fetching.for_building(found)
 
 
+def test_npm_s_reason_is_the_line_in_words(tmp_path, monkeypatch):
+    said = "npm error code ENOTFOUND\nnpm error syscall getaddrinfo\nnpm error network request failed"
+    (tmp_path / "npm").write_text(f"#!{sys.executable}\nimport sys\nsys.exit({said!r})\n")
+    (tmp_path / "npm").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(AndroidError, match=r"npm cannot download .*: network request failed; look whether"):
+        clients.npm("name", "1", tmp_path / "out")
+
+
 def test_a_missing_client_is_named_with_its_package(found, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(AndroidError, match=r"Maven is not here.*: apt-get install maven"):
