@@ -11,7 +11,7 @@ public final class Selection {
     private PictureSource picture;
     private Set<String> profiledEngines = Set.of();
     private Set<String> threads = Set.of("1");
-    private String protocol = "quick";
+    private boolean thorough;
     private boolean xnnpack = true;
     private boolean nnapi;
 
@@ -62,14 +62,14 @@ public final class Selection {
         threads = counts;
     }
 
-    /** {@code "quick"} or {@code "full"}. */
-    public String protocol() {
-        return protocol;
+    /** Whether to measure thoroughly; otherwise it is a quick look. */
+    public boolean thorough() {
+        return thorough;
     }
 
-    /** Chooses how thoroughly to measure. */
-    public void protocol(String name) {
-        protocol = name;
+    /** Chooses that. */
+    public void thorough(boolean on) {
+        thorough = on;
     }
 
     /** Whether TFLite uses XNNPACK. */

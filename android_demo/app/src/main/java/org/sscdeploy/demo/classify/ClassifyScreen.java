@@ -57,7 +57,6 @@ public final class ClassifyScreen extends Screen {
             }
         });
         find(R.id.choose_picture).setOnClickListener(view -> choosePicture());
-        find(R.id.picture).setClipToOutline(true);
     }
 
     @Override

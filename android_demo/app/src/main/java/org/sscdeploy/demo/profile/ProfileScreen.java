@@ -31,6 +31,7 @@ import org.sscdeploy.demo.ui.Sentences;
 
 /** How long an inference takes: runtimes by threads, live, with what may have disturbed it. */
 public final class ProfileScreen extends Screen {
+    private static final String QUICK = "quick";
     private static final String FULL = "full";
 
     private final Choices engines = find(R.id.engines);
@@ -52,8 +53,8 @@ public final class ProfileScreen extends Screen {
         Selection selection = app.selection;
         threads.offer(threadCounts(), true, selection::threads);
         threads.choose(selection.threads());
-        protocols.offer(protocolNames(), false, chosen -> selection.protocol(chosen.iterator().next()));
-        protocols.choose(Set.of(selection.protocol()));
+        protocols.offer(protocolNames(), false, chosen -> selection.thorough(chosen.contains(FULL)));
+        protocols.choose(Set.of(selection.thorough() ? FULL : QUICK));
         xnnpack.setChecked(selection.xnnpack());
         xnnpack.setOnCheckedChangeListener((view, on) -> selection.xnnpack(on));
         nnapi.setChecked(selection.nnapi());
@@ -73,7 +74,7 @@ public final class ProfileScreen extends Screen {
 
     private Map<String, String> protocolNames() {
         Map<String, String> labels = new LinkedHashMap<>();
-        labels.put("quick", activity.getString(R.string.quick));
+        labels.put(QUICK, activity.getString(R.string.quick));
         labels.put(FULL, activity.getString(R.string.full));
         return labels;
     }
@@ -115,7 +116,7 @@ public final class ProfileScreen extends Screen {
             threads.chosen().stream().map(Integer::valueOf).collect(Collectors.toList());
         EngineOptions options =
             EngineOptions.DEFAULT.withXnnpack(selection.xnnpack()).withNnapi(selection.nnapi());
-        Protocol protocol = FULL.equals(selection.protocol()) ? Protocol.DEFAULT : Protocol.QUICK;
+        Protocol protocol = selection.thorough() ? Protocol.DEFAULT : Protocol.QUICK;
         ProfilePlan plan = new ProfilePlan(bundle, chosen, counts, options, protocol);
         if (!app.runs.start(app.profile, new ProfileWork(app, activity.getApplicationContext().getResources(), plan))) {
             notice.show(Notice.Weight.NOTE, activity.getString(R.string.busy));

@@ -105,32 +105,37 @@ public final class BundleStore {
         return inbox.path();
     }
 
+    /**
+     * The bundle that came with the app, put in place. Work's thread.
+     *
+     * @param damage what was wrong with the one before, for the screen; empty where nothing was
+     */
     private BundleState fromAssets(String damage) throws IOException {
+        String stored = context.getString(R.string.source_stored);
         if (!assets.isThere()) {
             return damage.isEmpty() ? new BundleState(null, BundleState.Event.NONE, "", "")
-                : new BundleState(null, BundleState.Event.REFUSED, context.getString(R.string.source_stored), damage);
+                : new BundleState(null, BundleState.Event.REFUSED, stored, damage);
         }
         BundleState next = install(assets.openAsZip(), context.getString(R.string.source_assets));
         assets.remember();
         if (next.event() == BundleState.Event.REFUSED) {
-            return next.bundle().isPresent() ? next : new BundleState(
-                reopened(), BundleState.Event.REFUSED, next.source(), next.message());
+            return new BundleState(reopened(), BundleState.Event.REFUSED, next.source(), next.message());
         }
-        return damage.isEmpty() ? new BundleState(next.bundle().orElse(null), BundleState.Event.READY, "", "")
-            : new BundleState(next.bundle().orElse(null), BundleState.Event.REFUSED,
-                context.getString(R.string.source_stored), damage);
+        Bundle bundle = next.bundle().get();
+        return damage.isEmpty() ? new BundleState(bundle, BundleState.Event.READY, "", "")
+            : new BundleState(bundle, BundleState.Event.REFUSED, stored, damage);
     }
 
-    /** Work's thread. */
+    /** The one in place; null where it is none, for which the caller has a message already. Work's thread. */
     private Bundle reopened() {
         try {
             return Bundle.open(folder);
         } catch (BundleException error) {
-            return null; // the caller has a message already
+            return null;
         }
     }
 
-    /** Work's thread; closes the stream. */
+    /** Installs an archive, and closes it. Work's thread. */
     private BundleState install(InputStream zip, String source) throws IOException {
         try (InputStream stream = zip) {
             return new BundleState(Bundle.install(stream, folder), BundleState.Event.INSTALLED, source, "");
