@@ -10,6 +10,9 @@ from ssc_deploy import schemas, zoo
 from ssc_deploy.android import core_fixtures
 from ssc_deploy.errors import AndroidError
 
+#: The network whose bundle the app's tests find in it.
+CARRIED = "ssc-net-1-9"
+
 _CHECKOUT = Path(ssc_deploy.__file__).parents[1]
 
 
@@ -19,6 +22,7 @@ class Data:
 
     Attributes:
         bundles: a folder ``NAME.bundle`` for each network with a checkpoint, with both formats and its blocks' values.
+        carried: the one of them that the app has in its assets.
         fixtures: samples with Python's results.
         schemas: of the files that Python and Java exchange.
         samples: such files, valid and invalid.
@@ -26,6 +30,7 @@ class Data:
     """
 
     bundles: Path
+    carried: Path
     fixtures: Path
     schemas: Path
     samples: Path
@@ -50,7 +55,14 @@ def made(folder: Path, screenshots: Path) -> Data:
     samples = _CHECKOUT / "tests" / "schemas"
     if not samples.is_dir():
         raise AndroidError("the app's tests need a checkout of ssc-deploy, with models/ and tests/; run them there")
-    data = Data(folder / "bundles", folder / "fixtures", Path(schemas.__file__).parent, samples, screenshots)
+    data = Data(
+        bundles=folder / "bundles",
+        carried=folder / "bundles" / f"{CARRIED}.bundle",
+        fixtures=folder / "fixtures",
+        schemas=Path(schemas.__file__).parent,
+        samples=samples,
+        screenshots=screenshots,
+    )
     for entry in zoo.entries(_CHECKOUT / zoo.FOLDER):
         target = data.bundles / f"{entry.name}.bundle"
         if entry.checkpoint is not None and not target.exists():

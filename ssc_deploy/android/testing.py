@@ -37,9 +37,6 @@ _OTHERS = "org.sscdeploy.*,com.google.gson.*,ai.onnxruntime.*,org.tensorflow.lit
 #: TFLite's library can be loaded once in a process, and Robolectric loads the classes above it once a configuration.
 _ALONE = "TfliteTest"
 
-#: The bundle that the app's tests find in it.
-_CARRIED = "ssc-net-1-9.bundle"
-
 _JAVA = Path(__file__).parent / "java"
 _SECONDS = 900
 _SUMMARY = re.compile(r"^passed (\d+) failed (\d+)$", re.MULTILINE)
@@ -252,7 +249,7 @@ class _Run:
             files = {name: archive.read(name) for name in archive.namelist()}
         main = self.parts.project.root / "app" / "src" / "main"
         own = {p.relative_to(main).as_posix(): p for p in (main / "assets").rglob("*") if p.is_file()}
-        bundle = self.data.bundles / _CARRIED
+        bundle = self.data.carried
         carried = {apk.BUNDLE + p.relative_to(bundle).as_posix(): p for p in bundle.rglob("*") if p.is_file()}
         return packing.pack({**files, **{name: path.read_bytes() for name, path in {**own, **carried}.items()}})
 

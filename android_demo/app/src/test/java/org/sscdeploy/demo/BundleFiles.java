@@ -30,20 +30,13 @@ final class BundleFiles {
 
     private BundleFiles() { }
 
-    /** A bundle of the shipped checkpoint, with both models. */
+    /** The bundle that the APK of the tests carries in its assets, with both models and its blocks' values. */
     static Path whole() {
-        String folder = System.getProperty("ssc.bundles");
-        if (folder == null) {
-            throw new IllegalStateException("set ssc.bundles to a folder of *.bundle folders");
+        String bundle = System.getProperty("ssc.carried");
+        if (bundle == null) {
+            throw new IllegalStateException("set ssc.carried to the bundle in the assets of the tests");
         }
-        try (Stream<Path> found = Files.list(Paths.get(folder))) {
-            return found.filter(path -> path.toString().endsWith(".bundle"))
-                .filter(path -> Files.exists(path.resolve("model.tflite")))
-                .min(Path::compareTo)
-                .orElseThrow(() -> new IllegalStateException("there is no bundle with a model.tflite in " + folder));
-        } catch (IOException error) {
-            throw new IllegalStateException(error);
-        }
+        return Paths.get(bundle);
     }
 
     static void copy(Path from, Path to) throws IOException {
