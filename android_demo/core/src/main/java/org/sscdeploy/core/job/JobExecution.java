@@ -43,6 +43,9 @@ final class JobExecution {
             throw (JobException) error.getCause();
         } catch (OutOfMemoryError error) {
             return say(failed(nonce, "memory ran out; close other apps, or measure fewer models at once"));
+        } catch (RuntimeException | LinkageError error) {
+            // Whoever waits reads status.json only: a job that ended must not be told to go on.
+            return say(failed(nonce, "the app fails: " + error));
         }
     }
 

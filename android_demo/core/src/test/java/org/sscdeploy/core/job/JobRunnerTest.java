@@ -211,6 +211,32 @@ public class JobRunnerTest {
     }
 
     @Test
+    public void aDefectOfTheAppFailsTheJobAndDoesNotLeaveItRunning() throws Exception {
+        Path file = job.with(bundle, bundle.models().get(0)).write(SMALL, false, 1);
+        Device sound = JobFolder.device();
+        for (Throwable defect : new Throwable[] {new IllegalStateException("no sensor"), new NoSuchMethodError("odd")}) {
+            Device broken = new Device() {
+                @Override
+                public Environment environment() {
+                    if (defect instanceof Error) {
+                        throw (Error) defect;
+                    }
+                    throw (RuntimeException) defect;
+                }
+
+                @Override
+                public Snapshot snapshot() {
+                    return sound.snapshot();
+                }
+            };
+            Status status = new JobRunner(Collections.singletonList(engine), broken, engine)
+                .execute(file, BenchListener.NONE, Cancellation.NEVER);
+            assertFailed("the app fails: " + defect, status);
+            assertFalse(Files.exists(job.folder.resolve("result.json")));
+        }
+    }
+
+    @Test
     public void anEngineThatIsNotThereIsAResult() throws Exception {
         Engine none = new Engine() {
             @Override
