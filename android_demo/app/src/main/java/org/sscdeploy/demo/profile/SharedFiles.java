@@ -15,7 +15,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 
-/** Lends a result to the app that the user shares it with, to read once; nobody else can ask for it. */
+/** Lends a result to the app that the user shares it with, to be read; nobody else can ask for it. */
 public final class SharedFiles extends ContentProvider {
     private static final String AUTHORITY = "org.sscdeploy.demo.shared";
     private static final String TYPE = "application/json";

@@ -28,7 +28,7 @@ import org.sscdeploy.core.engine.Shapes;
 import org.sscdeploy.core.engine.Tensor;
 import org.sscdeploy.core.engine.TensorSpec;
 
-/** A model in a session of ONNX Runtime. Inputs and outputs lie in buffers of their own, so a run allocates nothing. */
+/** A model in a session of ONNX Runtime. Inputs and outputs lie in buffers of their own, so a run copies neither. */
 final class OrtModel implements LoadedModel {
     private final OrtEnvironment environment;
     private final OrtSession session;
