@@ -6,6 +6,7 @@ import concurrent.futures
 import fnmatch
 import hashlib
 import io
+import platform
 import shutil
 import tarfile
 import tempfile
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ssc_deploy.android.artifacts import Form, Package
 
     Say = Callable[[str], None]
+
+#: What aapt2, and the TFLite that the tests run, are built for.
+_HOST = ("Linux", "x86_64")
 
 #: How a maintainer writes the hashes anew after a change of a version.
 PIN = "python -m ssc_deploy.android.pinning"
@@ -68,7 +72,8 @@ def for_building(project: Project, say: Say = lambda _line: None) -> Parts:
     """What an APK is built with: about 300 MB are downloaded, the first time.
 
     Raises:
-        AndroidError: a client is missing, a download fails, or what came has another hash than it should.
+        AndroidError: the tools do not run on this host, a client is missing, a download fails, or what came has
+            another hash than it should.
     """
     maven = (artifacts.ANDROID, artifacts.GSON, artifacts.TFLITE, artifacts.TFLITE_API)
     return _fetch(project, {artifacts.file_name(project, form) for form in maven} | _of_packages(project), say)
@@ -89,6 +94,11 @@ def _of_packages(project: Project) -> set[str]:
 
 
 def _fetch(project: Project, wanted: set[str], say: Say) -> Parts:
+    host = (platform.system(), platform.machine())
+    if host != _HOST:
+        raise AndroidError(
+            f"the Android tools run on {' '.join(_HOST)} only, and this is {' '.join(host)}; build there"
+        )
     if unpinned := sorted(wanted - set(project.hashes)):
         raise AndroidError(
             f"{project.root / HASHES} has no hash of {unpinned[0]}, which {CATALOGUE} asks for; write it with: {PIN}"

@@ -113,6 +113,14 @@ def test_npm_s_reason_is_the_line_in_words(tmp_path, monkeypatch):
         clients.npm("name", "1", tmp_path / "out")
 
 
+def test_a_host_that_the_tools_are_not_for_is_named_before_anything_is_downloaded(found, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetching.platform, "machine", lambda: "arm64")
+    monkeypatch.setattr(fetching.platform, "system", lambda: "Darwin")
+    with pytest.raises(AndroidError, match="run on Linux x86_64 only, and this is Darwin arm64"):
+        fetching.for_building(found)
+    assert not list(cached(tmp_path).glob("gson*"))
+
+
 def test_a_missing_client_is_named_with_its_package(found, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(AndroidError, match=r"Maven is not here.*: apt-get install maven"):
