@@ -46,9 +46,10 @@ public final class MainActivity extends Activity {
         openBundleOf(intent);
     }
 
-    /** A .zip that the user opened in a file manager. */
+    /** A .zip that the user opened in a file manager; not once more when the app is started from the list of apps. */
     private void openBundleOf(Intent intent) {
-        if (Intent.ACTION_VIEW.equals(intent.getAction()) && intent.getData() != null) {
+        boolean again = (intent.getFlags() & Intent.FLAG_ACTIVITY_LAUNCHED_FROM_HISTORY) != 0;
+        if (Intent.ACTION_VIEW.equals(intent.getAction()) && intent.getData() != null && !again) {
             DemoApplication.state(this).bundles.install(intent.getData());
         }
     }

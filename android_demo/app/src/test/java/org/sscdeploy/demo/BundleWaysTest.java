@@ -100,6 +100,43 @@ public class BundleWaysTest {
         assertEquals("Viewed-Net", Phone.text(activity, R.id.subtitle));
     }
 
+    @Test
+    public void aZipThatWasOpenedIsNotInstalledAgainFromTheListOfLatestApps() throws Exception {
+        Uri uri = provided(Robolectric.buildActivity(Activity.class).get(), renamed("Viewed-Net"));
+        Intent view = new Intent(Intent.ACTION_VIEW).setDataAndType(uri, "application/zip")
+            .addFlags(Intent.FLAG_ACTIVITY_LAUNCHED_FROM_HISTORY);
+        Robolectric.buildActivity(MainActivity.class, view).setup();
+        Phone.awaitRun();
+        assertEquals(BundleState.Event.READY, state().event());
+        assertFalse(state().bundle().get().name().equals("Viewed-Net"));
+    }
+
+    @Test
+    public void aPushedBundleIsInstalledOnceWhereTheDeviceIsTurnedBeforeItWasOpened() throws Exception {
+        Phone.push(renamed("Turned-Net"));
+        Robolectric.buildActivity(MainActivity.class).setup().recreate();
+        Phone.awaitRun();
+        assertEquals(BundleState.Event.INSTALLED, state().event());
+        assertEquals("Turned-Net", state().bundle().get().name());
+    }
+
+    @Test
+    public void whereThereIsNoRoomForTheBundleOfTheAssetsTheOldOneStaysInUse() throws Exception {
+        Phone.start();
+        Path marker = Phone.context().getFilesDir().toPath().resolve("bundle.asset");
+        Files.write(marker, "another".getBytes(StandardCharsets.UTF_8)); // as an update of the app finds it
+        Path cache = Phone.context().getCacheDir().toPath();
+        Files.delete(cache); // nothing can be written there
+        Files.createFile(cache);
+        AppState next = new AppState(Phone.context(), Phone.app().engines.all());
+        next.openOnce();
+        Phone.await("it is opened", () -> next.bundles.state().event() != BundleState.Event.LOADING);
+        assertEquals(BundleState.Event.REFUSED, next.bundles.state().event());
+        assertTrue("the old one works", next.bundles.state().bundle().isPresent());
+        assertEquals("the next start tries again", "another", new String(Files.readAllBytes(marker),
+            StandardCharsets.UTF_8));
+    }
+
     private static Uri provided(Activity activity, Path zip) {
         Uri uri = Uri.parse("content://files/bundle");
         shadowOf(activity.getContentResolver()).registerInputStreamSupplier(uri, () -> {

@@ -13,7 +13,7 @@ import java.nio.file.Files;
  */
 final class BundleInbox {
     private final File folder;
-    private long seen = -1;
+    private volatile long seen = -1; // written by the thread for work, read by the main one
 
     BundleInbox(Context context) {
         this.folder = context.getExternalFilesDir("bundles");

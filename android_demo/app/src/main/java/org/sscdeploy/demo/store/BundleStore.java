@@ -79,6 +79,9 @@ public final class BundleStore {
     public void checkInbox() {
         if (inbox.holdsNews() && (!runs.busy() || slot.state().active())) {
             runs.enqueue(slot, control -> {
+                if (!inbox.holdsNews()) { // the app was returned to twice before the first of two installations began
+                    return state;
+                }
                 BundleState next = install(inbox.open(), context.getString(R.string.source_inbox));
                 inbox.done(next.event() == BundleState.Event.INSTALLED);
                 return next;
@@ -110,20 +113,31 @@ public final class BundleStore {
      *
      * @param damage what was wrong with the one before, for the screen; empty where nothing was
      */
-    private BundleState fromAssets(String damage) throws IOException {
+    private BundleState fromAssets(String damage) {
         String stored = context.getString(R.string.source_stored);
         if (!assets.isThere()) {
             return damage.isEmpty() ? new BundleState(null, BundleState.Event.NONE, "", "")
                 : new BundleState(null, BundleState.Event.REFUSED, stored, damage);
         }
-        BundleState next = install(assets.openAsZip(), context.getString(R.string.source_assets));
-        assets.remember();
+        BundleState next = installAssets();
         if (next.event() == BundleState.Event.REFUSED) {
             return new BundleState(reopened(), BundleState.Event.REFUSED, next.source(), next.message());
         }
         Bundle bundle = next.bundle().get();
         return damage.isEmpty() ? new BundleState(bundle, BundleState.Event.READY, "", "")
             : new BundleState(bundle, BundleState.Event.REFUSED, stored, damage);
+    }
+
+    /** The bundle of the assets, or why it was refused; where there is no room for it, the next start tries again. */
+    private BundleState installAssets() {
+        String source = context.getString(R.string.source_assets);
+        try {
+            BundleState next = install(assets.openAsZip(), source);
+            assets.remember();
+            return next;
+        } catch (IOException error) {
+            return refused(source, failures.of(error));
+        }
     }
 
     /** The one in place; null where it is none, for which the caller has a message already. Work's thread. */
