@@ -7,7 +7,12 @@ import static org.robolectric.Shadows.shadowOf;
 
 import android.app.Activity;
 import android.content.Intent;
+import android.graphics.Bitmap;
+import android.graphics.drawable.BitmapDrawable;
 import android.net.Uri;
+import android.view.ViewGroup;
+import android.widget.ImageView;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
@@ -23,6 +28,7 @@ import org.robolectric.Robolectric;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.annotation.Config;
 import org.robolectric.android.controller.ActivityController;
+import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.demo.store.BundleState;
 
 /** How bundles reach the app, and what becomes of bad ones: a sentence on the screen, and the old one stays. */
@@ -135,6 +141,20 @@ public class BundleWaysTest {
         assertTrue("the old one works", next.bundles.state().bundle().isPresent());
         assertEquals("the next start tries again", "another", new String(Files.readAllBytes(marker),
             StandardCharsets.UTF_8));
+    }
+
+    @Test
+    public void aHugePictureOfABundleTakesNoMoreMemoryInTheStripThanAnOrdinaryOne() throws Exception {
+        String file = Bundle.open(BundleFiles.whole()).pictures().get(0).file();
+        ByteArrayOutputStream huge = new ByteArrayOutputStream();
+        Bitmap.createBitmap(4000, 1000, Bitmap.Config.ARGB_8888).compress(Bitmap.CompressFormat.PNG, 100, huge);
+        Phone.push(BundleFiles.zip(BundleFiles.with(file, huge.toByteArray())));
+        MainActivity activity = Phone.start().get();
+        assertEquals(BundleState.Event.INSTALLED, state().event());
+        Phone.awaitThumbnails(activity);
+        ImageView shown = (ImageView) ((ViewGroup) activity.findViewById(R.id.strip)).getChildAt(0);
+        Bitmap bitmap = ((BitmapDrawable) shown.getDrawable()).getBitmap();
+        assertEquals("500 x 125", bitmap.getWidth() + " x " + bitmap.getHeight());
     }
 
     private static Uri provided(Activity activity, Path zip) {

@@ -13,6 +13,9 @@ import java.util.concurrent.Executors;
 
 /** Decodes small pictures away from the main thread. */
 public final class Thumbnails {
+    /** Pixels of the longer side; a bundle may be of anybody, and hold pictures that no memory has room for. */
+    static final int MOST_SIDE = 512;
+
     private final Handler main = new Handler(Looper.getMainLooper());
     private final Executor worker = Executors.newSingleThreadExecutor(task -> {
         Thread thread = new Thread(task, "ssc-thumbnails");
@@ -31,11 +34,18 @@ public final class Thumbnails {
     private static Bitmap decoded(Path file) {
         BitmapFactory.Options options = new BitmapFactory.Options();
         options.inScaled = false;
+        options.inJustDecodeBounds = true;
         try {
             byte[] bytes = Files.readAllBytes(file);
+            BitmapFactory.decodeByteArray(bytes, 0, bytes.length, options);
+            options.inJustDecodeBounds = false;
+            options.inSampleSize = 1;
+            while (Math.max(options.outWidth, options.outHeight) / options.inSampleSize > MOST_SIDE) {
+                options.inSampleSize *= 2;
+            }
             return BitmapFactory.decodeByteArray(bytes, 0, bytes.length, options);
-        } catch (IOException error) {
-            return null; // another bundle took its place meanwhile
+        } catch (IOException | OutOfMemoryError error) {
+            return null; // another bundle took its place meanwhile, or the file alone is too large
         }
     }
 }
