@@ -6,6 +6,7 @@ import static org.junit.Assert.assertTrue;
 
 import android.view.View;
 import android.view.ViewGroup;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.Test;
 import org.junit.runner.RunWith;
@@ -64,6 +65,31 @@ public class ParityTest {
         assertEquals(5, report().firstFailing().getAsInt());
         String failing = Phone.text(activity, R.id.failing_text);
         assertTrue(failing, failing.startsWith("No. 6, ") && failing.endsWith("off by 1.0e-02"));
+    }
+
+    @Test
+    public void errorsThatAreTooLargeTogetherAloneAreSaidToBeSo() throws Exception {
+        Path copy = Phone.temporary().resolve("together.bundle");
+        BundleFiles.copy(BundleFiles.whole(), copy);
+        BundleFiles.edit(copy, card -> card.getAsJsonObject("golden").getAsJsonObject("tolerance")
+            .addProperty("rms", 1e-12));
+        Phone.push(BundleFiles.zip(copy));
+        MainActivity activity = compare();
+        assertEquals(Verdict.FAILED, report().verdict());
+        String notice = Phone.notice(activity, R.id.notice);
+        assertTrue(notice, notice.startsWith("This device computes something else No single value is outside"));
+    }
+
+    @Test
+    public void picturesThatArePreparedDifferentlyAreNotCalledTheSame() throws Exception {
+        byte[] pixels = Files.readAllBytes(BundleFiles.whole().resolve("golden/pixels.npy"));
+        pixels[pixels.length - 1] ^= 1;
+        Phone.push(BundleFiles.zip(BundleFiles.with("golden/pixels.npy", pixels)));
+        MainActivity activity = compare();
+        assertEquals(Verdict.PASSED, report().verdict());
+        assertTrue(report().preprocessingDiffers().isPresent());
+        String notice = Phone.notice(activity, R.id.notice);
+        assertTrue(notice, notice.startsWith("Pictures are prepared differently here All outputs are within"));
     }
 
     @Test

@@ -101,12 +101,18 @@ public final class ParityScreen extends Screen {
     private void show(ParityOutcome outcome) {
         ParityReport report = outcome.report();
         int count = report.pictures().size();
-        if (report.verdict() == Verdict.PASSED && report.diverging().isPresent()) {
+        if (report.verdict() == Verdict.PASSED && report.preprocessingDiffers().isPresent()) {
+            notice.show(Notice.Weight.WARNING, activity.getString(R.string.preparation_differs),
+                activity.getString(R.string.preparation_differs_detail, outcome.runtime()));
+        } else if (report.verdict() == Verdict.PASSED && report.diverging().isPresent()) {
             notice.show(Notice.Weight.WARNING, activity.getString(R.string.block_differs), activity.getString(
                 R.string.block_differs_detail, report.diverging().get().name(), outcome.runtime()));
         } else if (report.verdict() == Verdict.PASSED) {
             notice.show(Notice.Weight.GOOD, activity.getString(R.string.matches),
                 activity.getString(R.string.matches_detail, count, outcome.runtime()));
+        } else if (outside(report) == 0) { // the root mean square alone is outside
+            notice.show(Notice.Weight.BAD, activity.getString(R.string.differs),
+                activity.getString(R.string.differs_together, outcome.runtime()));
         } else {
             notice.show(Notice.Weight.BAD, activity.getString(R.string.differs),
                 activity.getResources().getQuantityString(
