@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
-#: Bytes of all files together; larger bundles are not unpacked.
-_MOST_BYTES = 1 << 30
+#: Bytes of all files together; larger bundles are not unpacked, here or by the app (its `BundleInstaller`).
+_MOST_BYTES = 1_000_000_000
 
 #: Bytes of model.json.
 _MOST_JSON = 8_000_000

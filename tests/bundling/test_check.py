@@ -6,6 +6,7 @@ import io
 import json
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -168,6 +169,11 @@ def test_a_zip_bomb(made, tmp_path, monkeypatch):
     path = zipped(made, tmp_path / "b.zip", ("zeros", bytes(30_000_000)))
     assert path.stat().st_size < 20_000_000
     assert "unpacks to more than 20,000,000 bytes" in check(path)
+
+
+def test_what_is_unpacked_here_is_not_too_large_for_the_app():
+    java = Path(__file__).parents[2] / "android_demo/core/src/main/java/org/sscdeploy/core/bundle/BundleInstaller.java"
+    assert f"MOST_UNPACKED = {opening._MOST_BYTES:_};" in java.read_text(encoding="utf-8")
 
 
 def test_a_zip_bomb_that_lies_about_its_size(made, tmp_path):
