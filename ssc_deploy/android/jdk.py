@@ -28,9 +28,11 @@ class Jdk:
 
     Attributes:
         folder: where its programs are.
+        version: 17, 21 ...
     """
 
     folder: Path
+    version: int
 
     def program(self, name: str) -> str:
         """One of its programs, as the first word of a command."""
@@ -51,12 +53,12 @@ def find() -> Jdk:
     found = str(Path(home, "bin", "javac")) if home else shutil.which("javac")
     if not found or not Path(found).is_file():
         raise AndroidError(f"there is no JDK {f'in JAVA_HOME ({home})' if home else 'here'}; {_INSTALL}")
-    jdk = Jdk(Path(found).resolve().parent)
-    said = run([jdk.program("javac"), "-version"], "javac does not run")
+    folder = Path(found).resolve().parent
+    said = run([str(folder / "javac"), "-version"], "javac does not run")
     version = re.search(r"javac (\d+)", said)
     if version is None or int(version[1]) < OLDEST:
-        raise AndroidError(f"the JDK in {jdk.folder} is {said.strip()}, and too old; {_INSTALL}")
-    return jdk
+        raise AndroidError(f"the JDK in {folder} is {said.strip()}, and too old; {_INSTALL}")
+    return Jdk(folder, int(version[1]))
 
 
 def run(command: Sequence[str], said: str, *, folder: Path | None = None) -> str:
