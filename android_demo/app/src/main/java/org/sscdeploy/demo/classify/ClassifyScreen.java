@@ -105,8 +105,9 @@ public final class ClassifyScreen extends Screen {
     public void onResult(int request, Intent data) {
         Uri uri = data.getData();
         if (request == Requests.PICTURE && uri != null) {
-            classify(PictureSource.chosen(
-                activity.getContentResolver(), uri, activity.getString(R.string.chosen_picture)));
+            // Of the process: the source outlives this Activity, which its own resolver would hold on to.
+            classify(PictureSource.chosen(activity.getApplicationContext().getContentResolver(), uri,
+                activity.getString(R.string.chosen_picture)));
         }
     }
 
