@@ -198,9 +198,7 @@ def test_a_file_is_looked_at_as_it_stands(exported):
 
 
 def test_a_warning_is_one_line_without_a_place_in_our_code(tmp_path):
-    for name in ("ssc_1_9.pt", "model.toml"):
-        shutil.copy(ZOO / name, tmp_path / name)
-    shutil.copytree(ZOO / "golden", tmp_path / "golden")
+    shutil.copytree(ZOO, tmp_path, dirs_exist_ok=True)
     state = torch.load(tmp_path / "ssc_1_9.pt", weights_only=True)
     torch.save({**state, "note": "retrained"}, tmp_path / "ssc_1_9.pt")
     outcome = ssc("inspect", tmp_path / "ssc_1_9.pt", "--stage", "checkpoint")
