@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 Order = tuple[int, ...]
 """out[c] = in[order[c]]."""
 
-_ACTIVATIONS = frozenset({"Relu", "Clip", "Sigmoid", "HardSwish", "HardSigmoid", "LeakyRelu", "Tanh"})
-
 
 class AbsorbPermutations(ir.passes.InPlacePass):
     """Lets neighbours take channel permutations; see the module's docstring."""
@@ -119,7 +117,7 @@ def _up(node: ir.Node, order: Order) -> bool:
         if before is None:
             return False
         gone.append(before)
-        if before.op_type in _ACTIVATIONS:
+        if before.op_type in g.ACTIVATIONS:
             rebuilt.append(_like(before, len(order)))
         elif (earlier := _order_of(before)) is not None:
             rebuilt += _permuted(before, tuple(earlier[c] for c in order))
@@ -147,7 +145,7 @@ def _down(node: ir.Node, order: Order) -> bool:
         if behind is None or behind.inputs[0] is not value:
             return False
         gone.append(behind)
-        if behind.op_type in _ACTIVATIONS:
+        if behind.op_type in g.ACTIVATIONS:
             rebuilt.append(_like(behind, len(order)))
         elif (later := _order_of(behind)) is not None:
             rebuilt += _permuted(behind, tuple(order[c] for c in later))

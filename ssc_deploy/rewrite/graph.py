@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+#: Activations of each number alone, without a parameter of its own for each channel.
+ACTIVATIONS = frozenset({"Relu", "Clip", "Sigmoid", "HardSwish", "HardSigmoid", "LeakyRelu", "Tanh"})
+
+
 def constant(value: ir.Value | None) -> npt.NDArray[Any] | None:
     """The array that the value always holds, or None."""
     tensor = None if value is None else ir.convenience.get_const_tensor(value)

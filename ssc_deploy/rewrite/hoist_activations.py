@@ -16,7 +16,6 @@ import onnx_ir as ir
 from ssc_deploy.rewrite import graph as g
 
 _PIECES = frozenset({"Gather", "Slice", "Split"})
-_ELEMENTWISE = frozenset({"Relu", "Clip", "Sigmoid", "HardSwish", "HardSigmoid", "LeakyRelu", "Tanh"})
 
 
 class HoistActivations(ir.passes.InPlacePass):
@@ -26,7 +25,7 @@ class HoistActivations(ir.passes.InPlacePass):
         """Runs the pass."""
         modified = False
         for node in list(model.graph):
-            if node.op_type in _ELEMENTWISE:
+            if node.op_type in g.ACTIVATIONS:
                 modified |= _above_reshape(node)
             elif node.op_type == "Concat":
                 modified |= _below_concat(node)
@@ -55,7 +54,7 @@ def _below_concat(node: ir.Node) -> bool:
     acts = [value.producer() if value is not None and g.used_once(value) else None for value in node.inputs]
     first = acts[0]
     shape = g.shape_of(node.outputs[0])
-    if first is None or first.op_type not in _ELEMENTWISE or len(acts) < 2 or shape is None:
+    if first is None or first.op_type not in g.ACTIVATIONS or len(acts) < 2 or shape is None:
         return False
     for act in acts:
         if act is None or act.op_type != first.op_type or g.attributes(act) != g.attributes(first):

@@ -20,8 +20,6 @@ from ssc_deploy.rewrite import graph as g
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_PIXEL_BY_PIXEL = frozenset({"Relu", "Clip", "Sigmoid", "HardSwish", "HardSigmoid", "LeakyRelu", "Tanh"})
-
 
 class StrideBeforePointwise(ir.passes.InPlacePass):
     """Moves strides up; see the module's docstring."""
@@ -64,7 +62,7 @@ def _alone_before(reader: ir.Node) -> Iterator[ir.Node]:
             return
         yield node
         moves_channels = roles.role(node) is roles.Role.SHUFFLE
-        if node.op_type not in _PIXEL_BY_PIXEL and not moves_channels:
+        if node.op_type not in g.ACTIVATIONS and not moves_channels:
             return
         value = node.inputs[0]
 
