@@ -2,20 +2,19 @@ package org.sscdeploy.demo.store;
 
 import android.content.Context;
 import android.content.res.AssetManager;
+import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
-import java.math.BigInteger;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.zip.Deflater;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.sscdeploy.core.io.SafeFiles;
+import org.sscdeploy.core.io.Sha256;
 
 /**
  * The bundle that came with the app, in {@code assets/bundle/}. It is handed on as a .zip, so that there is one way in
@@ -56,6 +55,9 @@ final class AssetBundle {
         try (ZipOutputStream out = new ZipOutputStream(Files.newOutputStream(zip.toPath()))) {
             out.setLevel(Deflater.NO_COMPRESSION);
             add(out, "");
+        } catch (IOException | RuntimeException error) {
+            Files.delete(zip.toPath());
+            throw error;
         }
         return new FilterInputStream(Files.newInputStream(zip.toPath())) {
             @Override
@@ -71,7 +73,7 @@ final class AssetBundle {
         if (children == null || children.length == 0) {
             out.putNextEntry(new ZipEntry(path));
             try (InputStream in = assets.open(ROOT + "/" + path)) {
-                copy(in, out);
+                SafeFiles.copy(in, out, Long.MAX_VALUE);
             }
             out.closeEntry();
             return;
@@ -84,16 +86,11 @@ final class AssetBundle {
     /** SHA-256 of model.json, which holds those of all other files; empty where there is none. */
     private String card() {
         try (InputStream in = assets.open(CARD)) {
-            MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            byte[] buffer = new byte[8192];
-            for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
-                digest.update(buffer, 0, count);
-            }
-            return String.format("%064x", new BigInteger(1, digest.digest()));
+            ByteArrayOutputStream content = new ByteArrayOutputStream();
+            SafeFiles.copy(in, content, Long.MAX_VALUE);
+            return Sha256.of(content.toByteArray());
         } catch (IOException error) {
             return "";
-        } catch (NoSuchAlgorithmException error) {
-            throw new IllegalStateException("every Android has SHA-256", error);
         }
     }
 
@@ -102,13 +99,6 @@ final class AssetBundle {
             return new String(Files.readAllBytes(marker), StandardCharsets.UTF_8);
         } catch (IOException error) {
             return "";
-        }
-    }
-
-    private static void copy(InputStream in, OutputStream out) throws IOException {
-        byte[] buffer = new byte[65536];
-        for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
-            out.write(buffer, 0, count);
         }
     }
 }
