@@ -24,7 +24,7 @@ _EXPORTED = (".onnx", ".tflite")
 _EXAMPLES = """\b
 ssc-deploy eval --ckpt ssc_1_9.pt --data cifar-10-batches-py
 ssc-deploy eval --model ssc_1_9.tflite --data cifar-10-batches-py
-ssc-deploy eval --ckpt ssc_1_9.pt --model-file ssc_1_9.onnx --data test.zip
+ssc-deploy eval --ckpt ssc_1_9.pt --model ssc_1_9.onnx --data test.zip
 """
 
 
@@ -35,7 +35,7 @@ ssc-deploy eval --ckpt ssc_1_9.pt --model-file ssc_1_9.onnx --data test.zip
     "files",
     type=options.PATH,
     multiple=True,
-    help="An exported file, to be compared with it. Repeatable; --model takes one, too.",
+    help="An exported file, to be compared with it. Repeatable; --model takes them, too.",
 )
 @click.option("--data", type=options.PATH, required=True, help="Folder or zip file of pictures with classes.")
 @click.option("--split", type=click.Choice(_SPLITS), default="test", show_default=True, help="Part of the data.")
@@ -45,7 +45,14 @@ ssc-deploy eval --ckpt ssc_1_9.pt --model-file ssc_1_9.onnx --data test.zip
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of the runtimes.")
 @click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, for a file that does not say them.")
 @click.option("--std", type=options.numbers, metavar="R,G,B", help="Input = (pixel / 255 - mean) / std.")
-@options.network
+@click.option(
+    "--model",
+    "models",
+    metavar="FILE",
+    multiple=True,
+    help="An exported file, or your own network: FILE.py:NAME (or package.module:NAME). Its code is run.",
+)
+@options.architecture
 @options.output_format
 @options.verbosity
 def eval(  # noqa: A001 - the command's name
@@ -60,8 +67,9 @@ def eval(  # noqa: A001 - the command's name
     threads: int,
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
+    models: tuple[str, ...],
     form: str,
-    **network: Any,
+    **architecture: Any,
 ) -> None:
     """Score a checkpoint and exported files on pictures of known classes.
 
@@ -69,11 +77,12 @@ def eval(  # noqa: A001 - the command's name
     one. All files get the same pixels; where two of them take a picture for different classes, the first such picture
     is named and the exit code is 1.
     """
-    paths = [*([ckpt] if ckpt is not None else []), *files]
-    model = network["model"]
-    if model is not None and model.endswith(_EXPORTED):
-        # Elsewhere --model names code; of a file that brings its own network nothing else can be meant.
-        paths.append(Path(network.pop("model")))
+    # Elsewhere --model names code; of a file that brings its own network nothing else can be meant.
+    exported = [Path(model) for model in models if model.endswith(_EXPORTED)]
+    code = [model for model in models if not model.endswith(_EXPORTED)]
+    paths = [*([ckpt] if ckpt is not None else []), *files, *exported]
+    if len(code) > 1:
+        raise click.UsageError("a checkpoint has one network: name its code once, with --model FILE.py:NAME")
     if not paths:
         raise click.UsageError("name a network: --ckpt FILE, or --model-file FILE")
     if (mean is None) != (std is None):
@@ -97,7 +106,8 @@ def eval(  # noqa: A001 - the command's name
             else Preprocessing(mean, std, "L" if len(mean) == 1 else "RGB"),
             threads=threads,
             progress=progress.evaluated,
-            **network,
+            model=code[0] if code else None,
+            **architecture,
         )
     if confusion is not None:
         best = result.files[0]

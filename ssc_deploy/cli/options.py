@@ -70,11 +70,16 @@ def lines(file: IO[str]) -> list[str]:
 
 
 def network(command: Command) -> Command:
-    """Adds the options that say which network it is: ``model``, ``arch``, ``args`` and ``input_shape``."""
+    """Adds the options that say which network it is: ``model``, and those of `architecture`."""
+    model = click.option(
+        "--model", metavar="FILE.py:NAME", help="Your own network (or package.module:NAME). Its code is run."
+    )
+    return model(architecture(command))
+
+
+def architecture(command: Command) -> Command:
+    """Adds the options that say which network it is besides its code: ``arch``, ``args`` and ``input_shape``."""
     added = (
-        click.option(
-            "--model", metavar="FILE.py:NAME", help="Your own network (or package.module:NAME). Its code is run."
-        ),
         click.option("--arch", metavar="NAME", help="Network or architecture, where the checkpoint does not tell it."),
         click.option(
             "--arg",

@@ -71,6 +71,16 @@ def test_model_takes_an_exported_file_as_well_as_code(folder):
     assert "nowhere.onnx" in refused("eval", "--model", "nowhere.onnx", "--data", folder / "tree")
 
 
+def test_every_model_that_is_named_is_scored(folder):
+    named = [folder / "exported" / f"net.{form}" for form in ("onnx", "tflite")]
+    outcome = ssc("eval", "--model", named[0], "--model", named[1], "--data", folder / "tree", "--format", "json")
+    assert outcome.code == 0, outcome
+    assert [file["file"] for file in outcome.json["files"]] == [str(path) for path in named]
+    twice = ssc("eval", "--ckpt", named[0], "--model", "a.py:Net", "--model", "b.py:Net", "--data", folder / "tree")
+    assert twice.code == 2
+    assert "name its code once" in twice.err
+
+
 def test_the_text_names_files_and_classes_and_the_picture_is_drawn(folder, tmp_path):
     picture = tmp_path / "new" / "confusion.png"
     command = (
