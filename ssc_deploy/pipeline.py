@@ -66,6 +66,7 @@ def export(
     input_shape: tuple[int, ...] | None = None,
     shift: str = "auto",
     shuffle: str = "auto",
+    dense: str = "auto",
     batch: int | None = 1,
     layout: str = "auto",
     runtime: str | None = None,
@@ -93,12 +94,14 @@ def export(
         shift: lowering of every shift (``depthwise``, ``slice``, ``gather``; ``flat`` for ONNX), or ``auto`` for the
             fastest measured.
         shuffle: lowering of every shuffle (``transpose``, ``gather``), or ``auto``.
+        dense: lowering of the dense 1x1 convolutions of a ``.tflite`` file: ``plain``, or ``tile-8``, ``tile-16``,
+            ``tile-32``, which pad their outputs to a multiple of the runtime's tile; ``auto`` is ``plain``.
         batch: pictures at a time; None for any number.
         layout: how a ``.tflite`` file holds the pictures inside: ``nhwc``, ``channel-major``, or ``auto`` for the
             fastest on ``runtime``.
         runtime: what a ``.tflite`` file is to be fast on: ``litert`` (2.3 and later) or ``tflite-2.14``; None for all.
         opset: of the ONNX file; default 17, which phones' runtimes load.
-        recipe: TOML file of `tune`, which says how each movement is carried out, in place of ``shift`` and ``shuffle``.
+        recipe: TOML file of `tune`, which says how everything is carried out: instead of ``shift`` and the like.
         overwrite: whether files that stand there may be replaced.
         atol: with ``rtol``, replaces the tolerance that follows from the network.
         rtol: see ``atol``.
@@ -115,8 +118,10 @@ def export(
 
     say = progress or (lambda _stage, _line: None)
     formats = formats_of([to] if isinstance(to, str) else to)
-    if Format.TFLITE not in formats and (layout != "auto" or runtime is not None):
-        raise LoweringError("layout and runtime are of TFLite files, and none is exported; add tflite to the formats")
+    if Format.TFLITE not in formats and (layout, dense, runtime) != ("auto", "auto", None):
+        raise LoweringError(
+            "layout, dense and runtime are of TFLite files, and none is exported; add tflite to the formats"
+        )
     followed = None if recipe is None else recipe_file.read(Path(recipe))
     source = open_source(_path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape)
     folder = DEFAULT_OUTPUT / source.stem if output is None else Path(output)
@@ -130,7 +135,15 @@ def export(
     checked = Check(source, canonical.model, atol, rtol)
     lowered = {
         f: lower(
-            canonical, f, shift=shift, shuffle=shuffle, batch=batch, layout=layout, runtime=runtime, recipe=followed
+            canonical,
+            f,
+            shift=shift,
+            shuffle=shuffle,
+            dense=dense,
+            batch=batch,
+            layout=layout,
+            runtime=runtime,
+            recipe=followed,
         )
         for f in formats
     }
@@ -250,20 +263,21 @@ def lower(
     *,
     shift: str = "auto",
     shuffle: str = "auto",
+    dense: str = "auto",
     batch: int | None,
     layout: str = "auto",
     runtime: str | None = None,
     recipe: Recipe | None = None,
 ) -> Lowered:
-    """The graph for the runtime of a format; layout and runtime are of TFLite files only."""
+    """The graph for the runtime of a format; layout, dense and runtime are of TFLite files only."""
     from ssc_deploy import lower as lowering
 
     chosen = functools.partial(
         lowering.lower, canonical.model, form.target, shift=shift, shuffle=shuffle, batch=batch, recipe=recipe
     )
-    if form is not Format.TFLITE or (recipe is not None and (layout, runtime) == ("auto", None)):
+    if form is not Format.TFLITE or (recipe is not None and (layout, dense, runtime) == ("auto", "auto", None)):
         return chosen()
-    return chosen(layout=layout, runtime=runtime)
+    return chosen(layout=layout, dense=dense, runtime=runtime)
 
 
 def build(source: Source, form: Format, lowered: Lowered, opset: int | None = None) -> tuple[bytes, int]:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: Version of the file.
 SCHEMA_VERSION = 1
 
+#: What a recipe has a table of each.
+CHOSEN = (Role.SHIFT, Role.SHUFFLE, Role.DENSE)
+
 #: What a group is said to be carried out by, where its sites differ.
 MIXED = "mixed"
 
@@ -175,7 +178,7 @@ class Recipe:
                 for name, lowering in self.groups.items()
                 if name.startswith(f"{role} ")
             }
-            for role in (Role.SHIFT, Role.SHUFFLE)
+            for role in CHOSEN
         }
         tables = {**of_role, "exceptions": dict(self.exceptions), "versions": dict(self.versions)}
         return {

@@ -10,6 +10,9 @@
     81x32x32 = "flat"
     324x8x8 = "depthwise"
 
+    [dense]                         # of a TFLite file
+    81x32x32 = "plain"
+
     [exceptions]                    # single sites, by the name of the moved picture
     "body.7.ssc1.shift" = "slice"
 
@@ -28,8 +31,7 @@ from ssc_deploy import toml_table
 from ssc_deploy.errors import RecipeError
 from ssc_deploy.lower.layout import Layout
 from ssc_deploy.lower.target import Target
-from ssc_deploy.recipe import SCHEMA_VERSION, Measured, Recipe, Trial, Verdict
-from ssc_deploy.roles import Role
+from ssc_deploy.recipe import CHOSEN, SCHEMA_VERSION, Measured, Recipe, Trial, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +66,7 @@ def read(path: Path) -> Recipe:
         graph=table.take("graph", str),
         groups={
             f"{role} {label}": lowering
-            for role in (Role.SHIFT, Role.SHUFFLE)
+            for role in CHOSEN
             for label, lowering in table.mapping(role.value, str, {}).items()
         },
         exceptions=table.mapping("exceptions", str, {}),

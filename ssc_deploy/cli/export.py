@@ -29,6 +29,12 @@ ssc-deploy export --ckpt my.pth --model my.py:Net --input-shape 1,3,32,32
 @click.option("--shift", type=click.Choice(options.SHIFTS), default="auto", help="How shifts are carried out.")
 @click.option("--shuffle", type=click.Choice(options.SHUFFLES), default="auto", help="How shuffles are carried out.")
 @click.option(
+    "--dense",
+    type=click.Choice(options.DENSE),
+    default="auto",
+    help="How dense 1x1s of a .tflite file are carried out.",
+)
+@click.option(
     "--batch", type=options.batch, metavar="N|dynamic", default="1", show_default=True, help="Pictures at a time."
 )
 @click.option("--layout", type=click.Choice(options.LAYOUTS), default="auto", help="Of pictures inside a .tflite file.")
@@ -48,6 +54,7 @@ def export(
     overwrite: bool,
     shift: str,
     shuffle: str,
+    dense: str,
     batch: int | str,
     layout: str,
     runtime: str | None,
@@ -76,6 +83,7 @@ def export(
             **network,
             shift=shift,
             shuffle=shuffle,
+            dense=dense,
             batch=None if isinstance(batch, str) else batch,
             layout=layout,
             runtime=runtime,

@@ -117,8 +117,8 @@ def _lowered(graph: ir.Model, report: lower.LowerReport) -> StageReport:
     """What was chosen, and of the other ways those that are not possible."""
     chosen = tuple(Finding(c.block, c.role.value, c.lowering) for c in report.choices)
     refused = []
-    for site, role in lower.sites(graph, report.target):
-        registry = lower.SHIFTS if role is roles.Role.SHIFT else lower.SHUFFLES
+    for site, role in lower.movements(graph, report.target):
+        registry = lower.registry(role)
         for name in registry.names:
             reason = registry.get(name).refusal(site)
             if reason is not None:

@@ -1,13 +1,13 @@
-"""Canonical form -> a target's graph: picks how each shift and each shuffle is carried out.
+"""Canonical form -> a target's graph: picks how each shift, each shuffle and each dense product is carried out.
 
-Lowering never changes a value: through every choice, pixels move bit for bit. One choice a file; `SHIFTS` and
-`SHUFFLES` list them, `defaults` says which one ``auto`` takes.
+Lowering never changes a value: through every choice, pixels move bit for bit. One choice a file; `SHIFTS`, `SHUFFLES`
+and `DENSE` list them, `defaults` says which one ``auto`` takes.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from onnx_ir.passes import common
 
@@ -16,6 +16,7 @@ from ssc_deploy.errors import LoweringError, RecipeError
 from ssc_deploy.lower import (
     channel_major,
     defaults,
+    dense_tile,
     groups,
     shift_depthwise,
     shift_flat,
@@ -24,6 +25,7 @@ from ssc_deploy.lower import (
     shuffle_gather,
     shuffle_transpose,
 )
+from ssc_deploy.lower import dense as dense_sites
 from ssc_deploy.lower.batch import set_batch
 from ssc_deploy.lower.layout import Layout, Runtime, choose
 from ssc_deploy.lower.registry import Lowering, Registry
@@ -34,11 +36,15 @@ from ssc_deploy.rewrite import canonical, fingerprint
 from ssc_deploy.rewrite import graph as g
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import onnx_ir as ir
 
+    from ssc_deploy.lower.site import Choosable
     from ssc_deploy.recipe import Recipe
 
 __all__ = [
+    "DENSE",
     "SHIFTS",
     "SHUFFLES",
     "Choice",
@@ -49,6 +55,7 @@ __all__ = [
     "Target",
     "default",
     "lower",
+    "movements",
     "registry",
     "sites",
 ]
@@ -58,6 +65,8 @@ SHIFTS = Registry(
     (shift_depthwise.LOWERING, shift_slice.LOWERING, shift_gather.LOWERING, shift_flat.LOWERING),
 )
 SHUFFLES = Registry(roles.Role.SHUFFLE, (shuffle_transpose.LOWERING, shuffle_gather.LOWERING))
+DENSE = Registry(roles.Role.DENSE, dense_tile.LOWERINGS)
+_REGISTRIES: Mapping[roles.Role, Registry[Any]] = {one.role: one for one in (SHIFTS, SHUFFLES, DENSE)}
 
 # Constants of more numbers than this are not compared with each other: kernels and indices of a stage have fewer, and
 # the comparison holds a copy of all that it compares.
@@ -70,7 +79,7 @@ class Lowered:
 
     Attributes:
         model: a copy; weights are shared with the model it was made from.
-        report: how each movement is carried out.
+        report: how each movement, and each dense product that is not left as it is, is carried out.
     """
 
     model: ir.Model
@@ -83,6 +92,7 @@ def lower(
     *,
     shift: str = "auto",
     shuffle: str = "auto",
+    dense: str = "auto",
     batch: int | None = 1,
     layout: str = Layout.NHWC,
     runtime: str | None = None,
@@ -95,10 +105,11 @@ def lower(
         target: what will run the result.
         shift: name of a lowering in `SHIFTS` for every shift, or ``auto``: the fastest measured for each.
         shuffle: name of a lowering in `SHUFFLES` for every shuffle, or ``auto``.
+        dense: name of a lowering in `DENSE`, for LiteRT, for every dense product that it changes, or ``auto``.
         batch: pictures at a time; None for any number (dimension ``batch`` of the inputs).
         layout: of `Layout`, for LiteRT: how pictures are held; or ``auto``: the fastest on ``runtime``.
         runtime: of `Runtime`, for LiteRT: what the file is to be fast on; None for all of them.
-        recipe: says it for each shift and each shuffle, in place of ``shift`` and ``shuffle``, and the layout.
+        recipe: says it for each of them, in place of ``shift``, ``shuffle`` and ``dense``, and the layout.
 
     Raises:
         LoweringError: an unknown name; a lowering that was asked for by name and cannot carry out one of the
@@ -108,9 +119,9 @@ def lower(
     """
     if batch is not None and batch < 1:
         raise LoweringError(f"a batch of {batch} pictures is impossible; give a number from 1 on, or dynamic")
-    if recipe is not None and (shift, shuffle, layout, runtime) != ("auto", "auto", Layout.NHWC, None):
+    if recipe is not None and (shift, shuffle, dense, layout, runtime) != (*("auto",) * 3, Layout.NHWC, None):
         raise RecipeError(
-            "a recipe says how every movement is carried out; leave --shift, --shuffle, --layout and --runtime out"
+            "a recipe says how everything is carried out; leave --shift, --shuffle, --dense, --layout and --runtime out"
         )
     if recipe is not None:
         layout = recipe.layout
@@ -122,22 +133,25 @@ def lower(
         channel_major.check(planar, target, batch)
     found = [(site, role) for site, role in sites(lowered, target) if site.node not in planar]
     if recipe is None:
-        named = {roles.Role.SHIFT: shift, roles.Role.SHUFFLE: shuffle}
+        named = {roles.Role.SHIFT: shift, roles.Role.SHUFFLE: shuffle, roles.Role.DENSE: dense}
         for role, name in named.items():
             if name != "auto":
                 registry(role).get(name)  # an unknown name is refused where nothing asks for it, too
-        names = {site.name: named[role] for site, role in found}
+        names = {site.name: _changes(site, role, named[role]) for site, role in found}
     else:
         names = recipe.choices(fingerprint.of(model), groups.of(found), target)
     choices = []
     chosen = [(site, role, _lowering(site, role, names[site.name])) for site, role in found]
-    for site, _, lowering in chosen:
+    for site, role, lowering in chosen:
         reason = lowering.refusal(site)
         if reason is not None:
-            raise LoweringError(f"{site.where} cannot be carried out by {lowering.name}: {reason}")
+            raise LoweringError(
+                f"the {role} {roles.where(site.node)} cannot be carried out by {lowering.name}: {reason}"
+            )
     set_batch(lowered, batch)
     for site, role, lowering in chosen:
-        choices.append(Choice(site.name, roles.block(site.node), role, lowering.name))
+        if lowering is not dense_tile.PLAIN:
+            choices.append(Choice(site.name, roles.block(site.node), role, lowering.name))
         site.finish(lowering.build(site))
     choices += channel_major.convert(lowered, planar)
     # Shifts of a stage share their windows, indices and kernels: one constant each, however many blocks there are.
@@ -146,7 +160,12 @@ def lower(
     return Lowered(lowered, LowerReport(target, batch, tuple(choices), chosen_layout))
 
 
-def sites(model: ir.Model, target: Target) -> list[tuple[Site, roles.Role]]:
+def sites(model: ir.Model, target: Target) -> list[tuple[Choosable, roles.Role]]:
+    """What can be carried out in more than one way in a canonical graph, movements first, and what each is."""
+    return [*movements(model, target), *((site, roles.Role.DENSE) for site in dense_sites.sites(model, target))]
+
+
+def movements(model: ir.Model, target: Target) -> list[tuple[Site, roles.Role]]:
     """The movements of a canonical graph, in its order, and what each is."""
     found = []
     for node in model.graph:
@@ -159,15 +178,22 @@ def sites(model: ir.Model, target: Target) -> list[tuple[Site, roles.Role]]:
     return found
 
 
-def default(site: Site, role: roles.Role) -> str:
+def default(site: Choosable, role: roles.Role) -> str:
     """Name of the lowering that ``auto`` takes at a site."""
-    return defaults.shift(site) if role is roles.Role.SHIFT else defaults.shuffle(site)
+    return defaults.OF[role](site)
 
 
-def registry(role: roles.Role) -> Registry:
+def registry(role: roles.Role) -> Registry[Any]:
     """The lowerings of a role."""
-    return SHIFTS if role is roles.Role.SHIFT else SHUFFLES
+    return _REGISTRIES[role]
 
 
-def _lowering(site: Site, role: roles.Role, name: str) -> Lowering:
+def _changes(site: Choosable, role: roles.Role, name: str) -> str:
+    """The name; ``plain`` where a dense product has nothing that this lowering would change."""
+    if role is not roles.Role.DENSE or name == "auto" or registry(role).get(name).refusal(site) is None:
+        return name
+    return dense_tile.PLAIN.name
+
+
+def _lowering(site: Choosable, role: roles.Role, name: str) -> Lowering[Any]:
     return registry(role).get(default(site, role) if name == "auto" else name)

@@ -13,20 +13,25 @@ of the time of ``slice`` in the first two stages (0.87 and 0.80 with a fixed one
 with a ReLU to go into, it takes 1.08 and 0.90 of it, and with offsets mixed up, which make two pieces of every channel,
 0.98 and 1.22; those are left to ``slice``. As for shuffles, ``gather`` takes 0.98 of the time of ``transpose``.
 
-What was measured and is not done, as ratios of SSC-Net-6-9 with and without. ONNX Runtime: group pointwise of nine
-channels joined to blocks of 18 or 27, 1.01 to 1.16. LiteRT, NHWC: the outputs of a dense 1x1 padded to a multiple of 32
-and cut back, 0.99 (81 to 96), 1.02 (162 to 192), 1.01 (324 to 352), all three 1.02: what other x86 gains by a wider
-tile this one (AMD Zen 5) loses in the multiplications and the copy.
+What was measured and is not done, as ratios of SSC-Net-6-9 with and without: group pointwise of nine channels joined to
+blocks of 18 or 27 on ONNX Runtime, 1.01 to 1.16.
+
+Dense products stay ``plain``. In a .tflite file with ``tile-8`` SSC-Net-6-9 takes 1.02 of the time on LiteRT 2.3, which
+is good at what is left of a tile, and 0.87 on tflite-runtime 2.14, which is not (AVX-512; ``tile-32`` 1.05 and 0.89).
+What a phone gains, if it does, only the phone can tell: `ssc_deploy.tune`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ssc_deploy.lower import shift_flat, transposition
+from ssc_deploy.lower import dense_tile, shift_flat, transposition
 from ssc_deploy.lower.target import Target
+from ssc_deploy.roles import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from ssc_deploy.lower.site import Site
 
 _BLOCKED_CHANNELS = 4
@@ -54,3 +59,11 @@ def shuffle(site: Site) -> str:
         return "gather"
     view = transposition.view_of(site.movement.source, site.movement.in_channels)
     return "gather" if view is None else "transpose"
+
+
+#: By role: the name of the default lowering of a site.
+OF: Mapping[Role, Callable[[Any], str]] = {
+    Role.SHIFT: shift,
+    Role.SHUFFLE: shuffle,
+    Role.DENSE: lambda _site: dense_tile.PLAIN.name,
+}

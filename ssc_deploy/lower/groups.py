@@ -1,4 +1,4 @@
-"""Movements of a graph that are alike, and so are carried out alike: those of a stage, as a rule."""
+"""Places of a graph that are alike, and so are carried out alike: those of a stage, as a rule."""
 
 from __future__ import annotations
 
@@ -6,47 +6,45 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
-    from ssc_deploy.lower.site import Site
+    from ssc_deploy.lower.site import Choosable
     from ssc_deploy.roles import Role
 
 
 @dataclass(frozen=True)
 class Group:
-    """Sites of one role, one movement and one size of picture.
+    """Sites of one role that are alike: one movement, or one shape of kernel, and one size of picture.
 
     Attributes:
-        role: shift or shuffle.
-        label: channels x height x width of the picture that goes in, ``"81x32x32"``; where movements of that role and
-            size differ, those that come later are ``"81x32x32 #2"`` and so on.
+        role: shift, shuffle or dense.
+        label: of its sites, ``"81x32x32"``; where sites of that role and label differ, those that come later are
+            ``"81x32x32 #2"`` and so on.
         sites: in the order of execution.
     """
 
     role: Role
     label: str
-    sites: tuple[Site, ...]
+    sites: tuple[Choosable, ...]
 
     def __str__(self) -> str:
         return f"{self.role} {self.label}"
 
     @property
     def numbers(self) -> int:
-        """How many numbers all its sites together move, for one picture."""
-        return sum(site.movement.out_channels * site.height * site.width for site in self.sites)
+        """How many numbers all its sites together write, for one picture."""
+        return sum(site.numbers for site in self.sites)
 
 
-def of(found: Sequence[tuple[Site, Role]]) -> tuple[Group, ...]:
+def of(found: Sequence[tuple[Choosable, Role]]) -> tuple[Group, ...]:
     """The sites of a graph in groups, in the order of their first sites."""
-    alike: dict[object, list[Site]] = {}
+    alike: dict[tuple[Role, Hashable], list[Choosable]] = {}
     for site, role in found:
-        alike.setdefault((role, site.movement, site.height, site.width), []).append(site)
-    roles = {id(site): role for site, role in found}
+        alike.setdefault((role, site.alike), []).append(site)
     seen: dict[str, int] = {}
     groups = []
-    for sites in alike.values():
-        first, role = sites[0], roles[id(sites[0])]
-        label = f"{first.movement.in_channels}x{first.height}x{first.width}"
+    for (role, _), sites in alike.items():
+        label = sites[0].label
         seen[f"{role} {label}"] = number = seen.get(f"{role} {label}", 0) + 1
         groups.append(Group(role, label if number == 1 else f"{label} #{number}", tuple(sites)))
     return tuple(groups)

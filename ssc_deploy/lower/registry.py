@@ -1,9 +1,9 @@
-"""The lowerings by name, as the command line's ``--shift`` and ``--shuffle`` know them."""
+"""The lowerings by name, as the command line's ``--shift``, ``--shuffle`` and ``--dense`` know them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from ssc_deploy.errors import LoweringError
 
@@ -12,35 +12,36 @@ if TYPE_CHECKING:
 
     import onnx_ir as ir
 
-    from ssc_deploy.lower.site import Site
     from ssc_deploy.roles import Role
+
+SiteT = TypeVar("SiteT")
 
 
 @dataclass(frozen=True)
-class Lowering:
-    """One way to carry out a movement.
+class Lowering(Generic[SiteT]):
+    """One way to carry out a movement, or a product.
 
     Attributes:
         name: what a user writes.
-        refusal: why it cannot carry out the movement at a site, as the end of a sentence; None where it can.
-        build: adds the nodes to the site and returns the moved picture (the site's own output: leave the node).
+        refusal: why it cannot carry out what is at a site, as the end of a sentence; None where it can.
+        build: adds the nodes to the site and returns the result (the site's own output: leave the node).
     """
 
     name: str
-    refusal: Callable[[Site], str | None]
-    build: Callable[[Site], ir.Value]
+    refusal: Callable[[SiteT], str | None]
+    build: Callable[[SiteT], ir.Value]
 
 
-class Registry:
+class Registry(Generic[SiteT]):
     """Lowerings of one role.
 
     Raises:
         ValueError: two of one name, or one named ``auto``.
     """
 
-    def __init__(self, role: Role, lowerings: Iterable[Lowering]) -> None:
+    def __init__(self, role: Role, lowerings: Iterable[Lowering[SiteT]]) -> None:
         self.role = role
-        self._by_name: dict[str, Lowering] = {}
+        self._by_name: dict[str, Lowering[SiteT]] = {}
         for lowering in lowerings:
             if lowering.name in self._by_name or lowering.name == "auto":
                 raise ValueError(f"the {role} lowering name {lowering.name} is taken")
@@ -51,7 +52,7 @@ class Registry:
         """Names of the lowerings, in the order of registration."""
         return tuple(self._by_name)
 
-    def get(self, name: str) -> Lowering:
+    def get(self, name: str) -> Lowering[SiteT]:
         """The lowering of that name.
 
         Raises:

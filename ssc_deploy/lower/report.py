@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """How one movement is carried out.
+    """How one movement or dense product is carried out.
 
     Attributes:
-        name: of the value that holds the moved picture.
+        name: of the value that holds the result.
         block: path of the PyTorch module that it belongs to.
-        role: shift or shuffle.
+        role: shift, shuffle or dense.
         lowering: name of the lowering.
     """
 
@@ -37,7 +37,8 @@ class LowerReport:
     Attributes:
         target: what will run the graph.
         batch: of its inputs; None where it is dynamic.
-        choices: one for each shift and shuffle, in the order of execution.
+        choices: one for each shift and shuffle, in the order of execution, and one for each dense product that is not
+            left as it is.
         layout: how the pictures inside are held; says nothing of ONNX Runtime's, which are NCHW.
     """
 
@@ -56,7 +57,7 @@ class LowerReport:
         A layout other than the usual one is said as well.
         """
         texts = {}
-        for role in (Role.SHIFT, Role.SHUFFLE):
+        for role in (Role.SHIFT, Role.SHUFFLE, Role.DENSE):
             counts = self.counts(role)
             if counts:
                 several = ", ".join(f"{name} x{count}" for name, count in counts.items())
@@ -77,6 +78,7 @@ class LowerReport:
             "layout": self.layout.value,
             "shift": self.counts(Role.SHIFT),
             "shuffle": self.counts(Role.SHUFFLE),
+            "dense": self.counts(Role.DENSE),
             "choices": [
                 {"name": c.name, "block": c.block, "role": c.role.value, "lowering": c.lowering} for c in self.choices
             ],

@@ -25,4 +25,4 @@ def _build(site: Site) -> ir.Value:
     return site.node.outputs[0]
 
 
-LOWERING = Lowering("depthwise", _refusal, _build)
+LOWERING: Lowering[Site] = Lowering("depthwise", _refusal, _build)

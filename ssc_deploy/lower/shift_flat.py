@@ -147,4 +147,4 @@ def _rectified(site: Site) -> ir.Node | None:
     return conv
 
 
-LOWERING = Lowering("flat", _refusal, _build)
+LOWERING: Lowering[Site] = Lowering("flat", _refusal, _build)

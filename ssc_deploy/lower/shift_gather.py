@@ -75,4 +75,4 @@ def _build(site: Site) -> ir.Value:
     return site.op("Transpose", [value], {"perm": (0, 3, 1, 2)}, label="shifted", shape=(n, channels, h, w))
 
 
-LOWERING = Lowering("gather", _refusal, _build)
+LOWERING: Lowering[Site] = Lowering("gather", _refusal, _build)

@@ -114,4 +114,4 @@ def _gather(site: Site, value: ir.Value, order: Sequence[int], *, label: str) ->
     return site.op("Gather", [value, indices], {"axis": 1}, label=label, shape=tuple(value.shape))
 
 
-LOWERING = Lowering("slice", _refusal, _build)
+LOWERING: Lowering[Site] = Lowering("slice", _refusal, _build)

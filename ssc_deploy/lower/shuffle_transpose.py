@@ -30,4 +30,4 @@ def _build(site: Site) -> ir.Value:
     return transposition.transpose(site, site.input, view, label="shuffled")
 
 
-LOWERING = Lowering("transpose", _refusal, _build)
+LOWERING: Lowering[Site] = Lowering("transpose", _refusal, _build)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import onnx_ir as ir
 
-from ssc_deploy import roles
 from ssc_deploy.rewrite import graph as g
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Hashable, Mapping, Sequence
 
     import numpy as np
     import numpy.typing as npt
@@ -74,6 +73,25 @@ class Place:
         """`op` for a node of several outputs, which are named ``<name>/<label>_0`` and so on."""
         return self._add(op_type, inputs, attributes, {f"{label}_{i}": shape for i, shape in enumerate(shapes)})
 
+    def finish(self, result: ir.Value) -> None:
+        """Puts the added nodes in the place of ``node``; ``result`` takes its output's name and uses.
+
+        Where the result is the node's own output, the node stays.
+        """
+        old = self.node.outputs[0]
+        if result is old:
+            return
+        graph = self.node.graph
+        assert graph is not None  # places are found by walking a graph
+        producer = result.producer()
+        assert producer is not None  # built by a node of this place
+        result.shape = old.shape
+        result.metadata_props.update(old.metadata_props)
+        graph.insert_before(self.node, self.added)
+        old.replace_all_uses_with(result, replace_graph_outputs=True)
+        graph.remove(self.node, safe=True)
+        result.name, producer.name = old.name, old.name
+
     def _add(
         self,
         op_type: str,
@@ -117,32 +135,50 @@ class Site(Place):
         return value
 
     @property
-    def where(self) -> str:
-        """The node in words, for messages."""
-        return f"the {roles.role(self.node)} {roles.where(self.node)}"
-
-    @property
     def batch(self) -> int | ir.SymbolicDim:
         """The first dimension of the picture."""
         shape = self.input.shape
         assert shape is not None  # the canonical form has shapes
         return shape[0]
 
-    def finish(self, result: ir.Value) -> None:
-        """Puts the added nodes in the place of ``node``; ``result`` takes its output's name and uses.
+    @property
+    def alike(self) -> Hashable:
+        """See `Choosable`."""
+        return self.movement, self.height, self.width
 
-        Where the result is the node's own output, the node stays.
-        """
-        old = self.node.outputs[0]
-        if result is old:
-            return
-        graph = self.node.graph
-        assert graph is not None  # sites are found by walking a graph
-        producer = result.producer()
-        assert producer is not None  # built by a node of this site
-        result.shape = old.shape
-        result.metadata_props.update(old.metadata_props)
-        graph.insert_before(self.node, self.added)
-        old.replace_all_uses_with(result, replace_graph_outputs=True)
-        graph.remove(self.node, safe=True)
-        result.name, producer.name = old.name, old.name
+    @property
+    def label(self) -> str:
+        """See `Choosable`."""
+        return f"{self.movement.in_channels}x{self.height}x{self.width}"
+
+    @property
+    def numbers(self) -> int:
+        """See `Choosable`."""
+        return self.movement.out_channels * self.height * self.width
+
+
+class Choosable(Protocol):
+    """A place that can be carried out in more than one way."""
+
+    @property
+    def node(self) -> ir.Node:
+        """In the graph."""
+
+    @property
+    def name(self) -> str:
+        """Name of what it computes."""
+
+    @property
+    def alike(self) -> Hashable:
+        """Equal for places that are carried out alike, as a rule."""
+
+    @property
+    def label(self) -> str:
+        """Channels x height x width, of the picture that goes into a movement or comes out of a product."""
+
+    @property
+    def numbers(self) -> int:
+        """How many numbers it writes, for one picture."""
+
+    def finish(self, result: ir.Value) -> None:
+        """Puts the result in its place; see `Place.finish`."""

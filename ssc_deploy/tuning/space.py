@@ -1,4 +1,4 @@
-"""What can be chosen: for each group of alike movements one of the lowerings that take all its sites, and the layout.
+"""What can be chosen: for each group of alike sites one of the lowerings that take all of them, and the layout.
 
 In LiteRT's channel-major layout whole stretches of a network are one form, movements included: there, groups that lie
 in a stretch have nothing to choose.
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     #: Lowering of each site, by its name; and the layout, by `LAYOUT`.
     Choices = Mapping[str, str]
 
-#: Name of the axis that is no group of movements.
+#: Name of the axis that is no group of sites.
 LAYOUT = "layout"
 
 
@@ -66,7 +66,7 @@ class Space:
         target: what will run the graph.
         graph: fingerprint of the canonical graph.
         axes: what to choose; the layout first, then the groups that move most: what is wrong costs most there.
-        groups: the movements, in the order of the graph.
+        groups: movements and dense products, each in the order of the graph.
         planar: names of the sites that channel-major stretches carry out.
         default: what ``auto`` takes.
     """
@@ -130,7 +130,7 @@ def of(model: ir.Model, target: Target, network: str, batch: int | None = 1) -> 
     if stretches:
         axes.insert(0, Axis(LAYOUT, (LAYOUT,), (Layout.NHWC.value, Layout.CHANNEL_MAJOR.value)))
     if not any(len(axis.options) > 1 for axis in axes):
-        raise RecipeError(f"{network} has no shift or shuffle that could be carried out in more than one way")
+        raise RecipeError(f"{network} has nothing that could be carried out in more than one way")
     default = {site.name: lower.default(site, role) for site, role in found} | {LAYOUT: Layout.NHWC.value}
     planar = frozenset(site.name for site, _ in found if site.node in stretches)
     return Space(network, target, fingerprint.of(model), tuple(axes), groups, planar, default)

@@ -58,6 +58,7 @@ def test_help_fits_a_terminal_and_explains_every_option(words, command):
 def test_names_that_help_repeats_are_the_library_s():
     assert set(options.SHIFTS) == {"auto", *lower.SHIFTS.names}
     assert set(options.SHUFFLES) == {"auto", *lower.SHUFFLES.names}
+    assert set(options.DENSE) == {"auto", *lower.DENSE.names}
     assert set(options.FORMATS) == {f.value for f in Format}
     assert set(options.LAYOUTS) == {"auto", *lower.Layout}
     assert set(options.RUNTIMES) == set(lower.Runtime)

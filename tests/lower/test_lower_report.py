@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from ssc_deploy.lower import SHIFTS, SHUFFLES, Choice, LowerReport, Target, shift_gather
+from ssc_deploy.lower import DENSE, SHIFTS, SHUFFLES, Choice, LowerReport, Target, shift_gather
 from ssc_deploy.lower.registry import Lowering, Registry
 from ssc_deploy.roles import Role
 
@@ -38,6 +38,7 @@ def test_to_dict_survives_json() -> None:
         "layout": "nhwc",
         "shift": {},
         "shuffle": {"gather": 1},
+        "dense": {},
         "choices": [{"name": "body.0.shuffle", "block": "body.0", "role": "shuffle", "lowering": "gather"}],
     }
 
@@ -45,6 +46,7 @@ def test_to_dict_survives_json() -> None:
 def test_the_names_are_those_that_are_documented() -> None:
     assert SHIFTS.names == ("depthwise", "slice", "gather", "flat")
     assert SHUFFLES.names == ("transpose", "gather")
+    assert DENSE.names == ("plain", "tile-8", "tile-16", "tile-32")
 
 
 def test_a_registry_refuses_a_name_that_is_taken() -> None:

@@ -18,7 +18,7 @@ CONTENDER = Contender(
     kind=Kind.OURS,
     environment="own",
     packages=("ai-edge-litert",),
-    variants={"default": {}, "channel-major": {"layout": "channel-major"}},
+    variants={"default": {}, "channel-major": {"layout": "channel-major"}, "tile-8": {"dense": "tile-8"}},
 )
 
 

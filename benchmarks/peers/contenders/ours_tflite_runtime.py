@@ -18,7 +18,7 @@ CONTENDER = Contender(
     kind=Kind.OURS,
     environment="tflite-runtime",
     packages=("tflite-runtime",),
-    variants={"default": {}},
+    variants={"default": {}, "tile-8": {"dense": "tile-8"}},
     converted_by="ours_litert",
 )
 

@@ -1,0 +1,62 @@
+"""A dense product whose outputs fill the runtime's tile: padded with zeros to a multiple of it, and cut back.
+
+    W [O, I],  b [O]            ->   W' = [W; 0] [O', I],  b' = [b; 0] [O'],     O' = T * ceil(O / T)
+    y = max(W x + b, 0)          =   max(W' x + b', 0)[:O]
+
+Every number is computed as before, and O' - O zeros beside them. A matrix kernel writes T outputs at a time (XNNPACK: 8
+on Arm, 16 or 32 on x86), and some runtimes have a slower one for what is left over. Whether that costs more than the
+zeros and the cut is the device's to say: `ssc_deploy.tune` asks it, and ``plain`` is the default everywhere.
+
+Refused: a number of outputs that is a multiple of the tile.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssc_deploy.lower.registry import Lowering
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from ssc_deploy.lower.dense import DenseSite
+
+
+def tiled(tile: int) -> Lowering[DenseSite]:
+    """The lowering ``tile-<tile>``."""
+
+    def refusal(site: DenseSite) -> str | None:
+        outputs = len(site.weight)
+        return f"its {outputs} outputs are a multiple of {tile} as they are" if outputs % tile == 0 else None
+
+    def build(site: DenseSite) -> ir.Value:
+        return _padded(site, -len(site.weight) % tile)
+
+    return Lowering(f"tile-{tile}", refusal, build)
+
+
+def _padded(site: DenseSite, zeros: int) -> ir.Value:
+    outputs, inputs, *kernel = site.weight.shape
+    weight = np.concatenate([site.weight, np.zeros((zeros, inputs, *kernel), np.float32)])
+    bias = np.concatenate([site.bias, np.zeros(zeros, np.float32)])
+    old = site.conv.outputs[0].shape
+    assert old is not None  # dense.sites has looked at it
+    shape, cut = [old[0], outputs + zeros, *old[2:]], list(old)
+    constants = [site.constant("wide_weight", weight), site.constant("wide_bias", bias)]
+    attributes = site.conv.attributes
+    value = site.op("Conv", [site.conv.inputs[0], *constants], attributes, label="wide", shape=shape, like=site.conv)
+    if site.node is not site.conv:
+        value = site.op(site.node.op_type, [value], site.node.attributes, label="wide_activated", shape=shape)
+    ends = {"starts": [0], "ends": [outputs], "axes": [1]}
+    numbers = [site.constant(label, np.array(ends[label], np.int64)) for label in ends]
+    return site.op("Slice", [value, *numbers], label="cut", shape=cut)
+
+
+def _stays(_site: DenseSite) -> None:
+    return None
+
+
+PLAIN: Lowering[DenseSite] = Lowering("plain", _stays, lambda site: site.node.outputs[0])
+LOWERINGS = (PLAIN, tiled(8), tiled(16), tiled(32))

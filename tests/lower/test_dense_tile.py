@@ -1,0 +1,151 @@
+"""A dense product padded to the runtime's tile computes the same numbers, in one partition."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from graphs import Chain, normal, operators, value
+from moving import run_litert, run_onnxruntime, signed
+
+from ssc_deploy import roles
+from ssc_deploy.emit import tflite
+from ssc_deploy.errors import LoweringError
+from ssc_deploy.lower import DENSE, Target, lower
+from ssc_deploy.lower.layout import Layout
+from ssc_deploy.metadata import ModelMetadata
+from ssc_deploy.recipe import Recipe
+from ssc_deploy.rewrite import fingerprint
+from ssc_deploy.runtimes.litert import LiteRT
+from ssc_deploy.tuning import space as spaces
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+TILES = {"tile-8": 8, "tile-16": 16, "tile-32": 32}
+
+
+def dense(outputs: int, *, bias: bool = True, relu: bool = True, stride: int = 1) -> ir.Model:
+    """Seven channels of 6x5 to ``outputs``, which somebody else reads."""
+    chain = Chain(1, 7, 6, 5).then("Relu")
+    kernel = [normal(outputs, 7, 1, 1), *([normal(outputs, seed=1)] if bias else [])]
+    chain.then("Conv", *kernel, strides=(stride, stride))
+    if relu:
+        chain.then("Relu")
+    return chain.then("Sigmoid").build()
+
+
+def outputs_of_convs(model: ir.Model) -> list[int]:
+    return [int(node.outputs[0].shape[1]) for node in model.graph if node.op_type == "Conv"]
+
+
+@pytest.mark.parametrize("name", TILES)
+@pytest.mark.parametrize("outputs", [1, 9, 33])
+@pytest.mark.parametrize(
+    "options", [{}, {"bias": False}, {"relu": False}, {"stride": 2}], ids=lambda o: "-".join(o) or "plain"
+)
+def test_a_padded_product_computes_the_same(outputs: int, options: dict[str, int], name: str) -> None:
+    model, x = dense(outputs, **options), signed(1, 7, 6, 5)
+    padded = lower(model, Target.LITERT, dense=name).model
+    assert outputs_of_convs(padded) == [-(-outputs // TILES[name]) * TILES[name]]
+    expected = run_onnxruntime(model, x)
+    for run in (run_onnxruntime, run_litert):
+        np.testing.assert_allclose(run(padded, x), expected, rtol=0, atol=2e-6)
+
+
+def test_what_is_not_asked_for_stays_as_it_is() -> None:
+    model = dense(9)
+    for named in ({}, {"dense": "plain"}):
+        lowered = lower(model, Target.LITERT, **named)
+        assert operators(lowered.model) == operators(model)
+        assert str(lowered.report) == "nothing to move"
+
+
+def test_the_activation_stays_with_its_product_in_one_kernel_and_one_partition() -> None:
+    padded = lower(dense(9), Target.LITERT, dense="tile-8").model
+    assert operators(padded) == ["Relu", "Conv", "Relu", "Slice", "Sigmoid"]
+    data = tflite.build(padded, ModelMetadata("padded", "none", "", "NHWC", (1, 7, 6, 5)))
+    found = LiteRT().load(data).operators
+    assert [name for name in found if name != "DELEGATE"] == ["RELU", "CONV_2D", "SLICE", "LOGISTIC"]
+    assert list(found).count("DELEGATE") == 1
+
+
+def test_the_cut_value_is_the_one_that_verification_knows() -> None:
+    model = dense(9)
+    result = value(model, "v2")
+    roles.add_output_of(result, "body.0.conv1")
+    padded = lower(model, Target.LITERT, dense="tile-16").model
+    assert (value(padded, "v2").producer().op_type, roles.outputs_of(value(padded, "v2"))) == (
+        "Slice",
+        ("body.0.conv1",),
+    )
+
+
+def test_one_that_two_read_is_cut_before_either() -> None:
+    chain = Chain(1, 7, 6, 5).then("Conv", normal(9, 7, 1, 1), normal(9))
+    linear = chain.last
+    model = chain.then("Relu").then("Add", linear).build()
+    padded, x = lower(model, Target.LITERT, dense="tile-8").model, signed(1, 7, 6, 5)
+    assert operators(padded) == ["Conv", "Slice", "Relu", "Add"]
+    np.testing.assert_allclose(run_litert(padded, x), run_onnxruntime(model, x), rtol=0, atol=2e-6)
+
+
+def test_a_multiple_of_the_tile_is_left_and_only_the_rest_is_padded() -> None:
+    chain = Chain(1, 7, 6, 5).then("Conv", normal(16, 7, 1, 1), normal(16)).then("Conv", normal(9, 16, 1, 1), normal(9))
+    lowered = lower(chain.build(), Target.LITERT, dense="tile-16")
+    assert outputs_of_convs(lowered.model) == [16, 16]
+    assert [choice.lowering for choice in lowered.report.choices] == ["tile-16"]
+    assert str(lowered.report) == "dense=tile-16"
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Chain(1, 8, 6, 5).then("Conv", normal(12, 4, 1, 1), group=2).build(),
+        Chain(1, 7, 6, 5).then("Conv", normal(9, 7, 3, 3)).build(),
+    ],
+    ids=["groups", "3x3"],
+)
+def test_other_convolutions_are_none_of_its_business(model: ir.Model) -> None:
+    assert operators(lower(model, Target.LITERT, dense="tile-32").model) == ["Conv"]
+
+
+def test_onnx_runtime_has_no_tile_to_fill() -> None:
+    assert operators(lower(dense(9), Target.ONNXRUNTIME, dense="tile-32").model) == operators(dense(9))
+
+
+def test_an_unknown_tile_is_refused_with_those_there_are() -> None:
+    with pytest.raises(
+        LoweringError, match="no dense lowering 'tile-7'; choose one of auto, plain, tile-8, tile-16, tile-32"
+    ):
+        lower(dense(9), Target.LITERT, dense="tile-7")
+
+
+def test_a_recipe_says_it_for_each_size_and_is_refused_where_it_cannot_be() -> None:
+    chain = Chain(1, 7, 6, 5).then("Conv", normal(16, 7, 1, 1), normal(16)).then("Conv", normal(9, 16, 1, 1), normal(9))
+    model = chain.build()
+    groups = {"dense 16x6x5": "plain", "dense 9x6x5": "tile-8"}
+    recipe = Recipe("Net", Target.LITERT, fingerprint.of(model), groups)
+    assert outputs_of_convs(lower(model, Target.LITERT, recipe=recipe).model) == [16, 16]
+    wrong = Recipe("Net", Target.LITERT, fingerprint.of(model), groups | {"dense 16x6x5": "tile-8"})
+    with pytest.raises(LoweringError, match=r"the dense Conv .* its 16 outputs are a multiple of 8 as they are"):
+        lower(model, Target.LITERT, recipe=wrong)
+
+
+def test_tuning_tries_the_tiles_that_change_something() -> None:
+    chain = Chain(1, 7, 6, 5).then("Conv", normal(16, 7, 1, 1), normal(16)).then("Conv", normal(9, 16, 1, 1), normal(9))
+    space = spaces.of(chain.build(), Target.LITERT, "Net")
+    assert {axis.name: axis.options for axis in space.axes} == {
+        "dense 16x6x5": ("plain", "tile-32"),
+        "dense 9x6x5": DENSE.names,
+    }
+    assert space.default["layout"] == Layout.NHWC
+
+
+def test_dense_products_of_a_channel_major_stretch_have_nothing_to_choose() -> None:
+    chain = Chain(1, 8, 6, 5).then("Conv", normal(12, 4, 1, 1), normal(12), group=2)
+    roles_of = chain.then("Conv", normal(9, 12, 1, 1), normal(9)).build()
+    roles.set_role(roles_of.graph[0], roles.Role.GROUP_POINTWISE)
+    lowered = lower(roles_of, Target.LITERT, layout="channel-major", dense="tile-8")
+    assert "Slice" not in operators(lowered.model)
