@@ -21,6 +21,7 @@ public final class MainActivity extends Activity {
     private ViewGroup container;
     private Destination destination = Destination.CLASSIFY;
     private Screen screen;
+    private OfferedBundle offered;
     private boolean started;
 
     @Override
@@ -34,24 +35,20 @@ public final class MainActivity extends Activity {
         bar.onChosen(this::go);
         if (saved != null) {
             destination = Destination.valueOf(saved.getString(DESTINATION, Destination.CLASSIFY.name()));
-        } else {
-            openBundleOf(getIntent());
         }
         go(destination);
+        offered = new OfferedBundle(this);
+        if (saved != null) {
+            offered.restore(saved);
+        } else {
+            offered.take(getIntent());
+        }
     }
 
     @Override
     protected void onNewIntent(Intent intent) {
         super.onNewIntent(intent);
-        openBundleOf(intent);
-    }
-
-    /** A .zip that the user opened in a file manager; not once more when the app is started from the list of apps. */
-    private void openBundleOf(Intent intent) {
-        boolean again = (intent.getFlags() & Intent.FLAG_ACTIVITY_LAUNCHED_FROM_HISTORY) != 0;
-        if (Intent.ACTION_VIEW.equals(intent.getAction()) && intent.getData() != null && !again) {
-            DemoApplication.state(this).bundles.install(intent.getData());
-        }
+        offered.take(intent);
     }
 
     private void go(Destination next) {
@@ -113,6 +110,13 @@ public final class MainActivity extends Activity {
     protected void onSaveInstanceState(Bundle out) {
         super.onSaveInstanceState(out);
         out.putString(DESTINATION, destination.name());
+        offered.save(out);
+    }
+
+    @Override
+    protected void onDestroy() {
+        offered.close();
+        super.onDestroy();
     }
 
     @Override

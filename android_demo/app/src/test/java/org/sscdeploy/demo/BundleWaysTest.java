@@ -98,26 +98,6 @@ public class BundleWaysTest {
     }
 
     @Test
-    public void aZipThatAFileManagerOpensIsInstalled() throws Exception {
-        Uri uri = provided(Robolectric.buildActivity(Activity.class).get(), renamed("Viewed-Net"));
-        Intent view = new Intent(Intent.ACTION_VIEW).setDataAndType(uri, "application/zip");
-        MainActivity activity = Robolectric.buildActivity(MainActivity.class, view).setup().get();
-        Phone.awaitRun();
-        assertEquals("Viewed-Net", Phone.text(activity, R.id.subtitle));
-    }
-
-    @Test
-    public void aZipThatWasOpenedIsNotInstalledAgainFromTheListOfLatestApps() throws Exception {
-        Uri uri = provided(Robolectric.buildActivity(Activity.class).get(), renamed("Viewed-Net"));
-        Intent view = new Intent(Intent.ACTION_VIEW).setDataAndType(uri, "application/zip")
-            .addFlags(Intent.FLAG_ACTIVITY_LAUNCHED_FROM_HISTORY);
-        Robolectric.buildActivity(MainActivity.class, view).setup();
-        Phone.awaitRun();
-        assertEquals(BundleState.Event.READY, state().event());
-        assertFalse(state().bundle().get().name().equals("Viewed-Net"));
-    }
-
-    @Test
     public void aPushedBundleIsInstalledOnceWhereTheDeviceIsTurnedBeforeItWasOpened() throws Exception {
         Phone.push(renamed("Turned-Net"));
         Robolectric.buildActivity(MainActivity.class).setup().recreate();

@@ -1,5 +1,6 @@
 package org.sscdeploy.demo.store;
 
+import android.content.ContentResolver;
 import android.content.Context;
 import android.net.Uri;
 import java.io.IOException;
@@ -89,10 +90,16 @@ public final class BundleStore {
         }
     }
 
-    /** Installs a .zip that the user chose, as soon as no other work goes on. */
+    /**
+     * Installs a .zip that the user chose, as soon as no other work goes on. It must be one that a provider lends: a
+     * path would be read with the app's own rights, whoever named it.
+     */
     public void install(Uri zip) {
         runs.enqueue(slot, control -> {
             String source = context.getString(R.string.source_file);
+            if (!ContentResolver.SCHEME_CONTENT.equals(zip.getScheme())) {
+                return refused(source, context.getString(R.string.file_not_lent));
+            }
             try {
                 InputStream opened = context.getContentResolver().openInputStream(zip);
                 return opened == null ? refused(source, context.getString(R.string.file_unreadable))

@@ -1,0 +1,141 @@
+package org.sscdeploy.demo;
+
+import android.app.Activity;
+import android.app.AlertDialog;
+import android.content.ContentResolver;
+import android.content.DialogInterface;
+import android.content.Intent;
+import android.database.Cursor;
+import android.net.Uri;
+import android.os.Handler;
+import android.os.Looper;
+import android.provider.OpenableColumns;
+import java.util.function.Consumer;
+import org.sscdeploy.core.bundle.Bundle;
+import org.sscdeploy.demo.store.BundleState;
+
+/**
+ * A bundle that another app hands over, and the question whether it may take the place of the one in use: any app can
+ * hand over any file, so nothing of it but its name is read before the user agrees. Main thread.
+ */
+final class OfferedBundle {
+    private static final String URI = "offered bundle";
+
+    /** Characters of a name; it is whoever offers the file that chose it. */
+    private static final int MOST_NAME = 60;
+
+    private final Activity activity;
+    private final AppState app;
+    private final Handler main = new Handler(Looper.getMainLooper());
+    private final Consumer<BundleState> watcher = state -> showMessage();
+    private Uri uri;
+    private String name;
+    private AlertDialog dialog;
+
+    OfferedBundle(Activity activity) {
+        this.activity = activity;
+        this.app = DemoApplication.state(activity);
+    }
+
+    /** Asks about the file that started the Activity; not again when it is started from the list of latest apps. */
+    void take(Intent intent) {
+        boolean again = (intent.getFlags() & Intent.FLAG_ACTIVITY_LAUNCHED_FROM_HISTORY) != 0;
+        if (!Intent.ACTION_VIEW.equals(intent.getAction()) || intent.getData() == null || again) {
+            return;
+        }
+        if (ContentResolver.SCHEME_CONTENT.equals(intent.getData().getScheme())) {
+            ask(intent.getData());
+        } else {
+            app.bundles.install(intent.getData()); // which says why it does not
+        }
+    }
+
+    /** Asks once more what an Activity asked that is gone, since the device was turned. */
+    void restore(android.os.Bundle saved) {
+        String asked = saved.getString(URI);
+        if (asked != null) {
+            ask(Uri.parse(asked));
+        }
+    }
+
+    /** Keeps the question for the next Activity. */
+    void save(android.os.Bundle out) {
+        if (uri != null) {
+            out.putString(URI, uri.toString());
+        }
+    }
+
+    /** Takes the question from the screen. */
+    void close() {
+        uri = null;
+        if (dialog != null) {
+            app.bundles.forget(watcher);
+            dialog.dismiss();
+            dialog = null;
+        }
+    }
+
+    private void ask(Uri offered) {
+        close();
+        uri = offered;
+        name = "";
+        dialog = new AlertDialog.Builder(activity)
+            .setTitle(R.string.offered)
+            .setMessage("")
+            .setPositiveButton(R.string.offered_use, this::answered)
+            .setNegativeButton(R.string.cancel, this::answered)
+            .setOnCancelListener(cancelled -> close())
+            .create();
+        dialog.show();
+        app.bundles.watch(watcher);
+        // A thread of its own: the provider belongs to another app, which may be slow to answer or not answer at all.
+        ContentResolver resolver = activity.getApplicationContext().getContentResolver();
+        Thread asking = new Thread(() -> {
+            String found = nameOf(resolver, offered);
+            main.post(() -> named(offered, found));
+        }, "ssc-offered-bundle");
+        asking.setDaemon(true);
+        asking.start();
+    }
+
+    private void answered(DialogInterface asked, int button) {
+        Uri agreed = uri;
+        close();
+        if (button == DialogInterface.BUTTON_POSITIVE && agreed != null) {
+            app.bundles.install(agreed);
+        }
+    }
+
+    private void named(Uri offered, String found) {
+        if (dialog != null && offered.equals(uri)) {
+            name = found;
+            showMessage();
+        }
+    }
+
+    private void showMessage() {
+        String shown = name.isEmpty() ? activity.getString(R.string.offered_unnamed) : name;
+        BundleState state = app.bundles.state();
+        dialog.setMessage(state.bundle().map(Bundle::name)
+            .map(used -> activity.getString(R.string.offered_replaces, shown, used))
+            .orElseGet(() -> activity.getString(R.string.offered_first, shown)));
+    }
+
+    /** What its provider calls it; empty where that does not say. */
+    private static String nameOf(ContentResolver resolver, Uri offered) {
+        String[] wanted = {OpenableColumns.DISPLAY_NAME};
+        try (Cursor cursor = resolver.query(offered, wanted, null, null, null)) {
+            String found = cursor != null && cursor.moveToFirst() && cursor.getColumnCount() > 0
+                ? cursor.getString(0) : null;
+            return found == null ? "" : onOneLine(found);
+        } catch (RuntimeException error) { // whatever another app's provider throws
+            return "";
+        }
+    }
+
+    /** Without what would let a name look like a part of the question: line breaks, other directions of writing. */
+    private static String onOneLine(String name) {
+        String line = name.replaceAll("\\p{C}", "?").trim();
+        return line.length() > MOST_NAME ? line.substring(0, MOST_NAME) + "…" : line;
+    }
+}
