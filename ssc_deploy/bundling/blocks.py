@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssc_deploy import runtimes
+from ssc_deploy.bundling import limits
 from ssc_deploy.bundling.manifest import BlockEntry
 from ssc_deploy.errors import BundleError
 from ssc_deploy.verification import intermediate
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
 
     from ssc_deploy.verification import Reference
     from ssc_deploy.verification.reference import Float32, Float64
-
-#: Bytes of all blocks of the picture in float64; a phone has to hold them.
-_MOST_BYTES = 256_000_000
 
 
 @dataclass(frozen=True)
@@ -74,8 +72,9 @@ def tapped(path: Path, reference: Reference, x: Float32) -> Blocks:
         bound = own_error(float32, exact).tolerance
         if bound is not None:
             found.append((BlockEntry(name, holders[name], bound.max, bound.rms), exact.reshape(value.shape).copy()))
-        if sum(exact.nbytes for _, exact in found) > _MOST_BYTES:
-            raise BundleError(f"the blocks of one picture take more than {_MOST_BYTES:,} bytes; leave out --debug")
+        most = limits.MOST_BLOCK_VALUES
+        if sum(exact.nbytes for _, exact in found) > most:
+            raise BundleError(f"the blocks of one picture take more than {most:,} bytes; leave out --debug")
 
     reference.visit_blocks(x, frozenset(holders), visit)
     if not found:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssc_deploy import golden
-from ssc_deploy.bundling import blocks, exported, golden_set
+from ssc_deploy.bundling import blocks, exported, golden_set, limits
 from ssc_deploy.bundling.checking import check_bundle
 from ssc_deploy.bundling.manifest import (
     COVER,
@@ -266,6 +266,8 @@ def _fill(folder: Path, content: _Content) -> None:
         Manifest.from_dict(json.loads(text))
     except ValueError as error:
         raise BundleError(f"no bundle can be made of this, since of its {FILE_NAME}, {error}") from error
+    if (excess := limits.excess(manifest)) is not None:
+        raise BundleError(f"a bundle of this would be too large for a device: {excess}")
     (folder / FILE_NAME).write_text(text + "\n", encoding="utf-8")
 
 

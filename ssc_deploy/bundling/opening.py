@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssc_deploy import golden
+from ssc_deploy.bundling import limits
 from ssc_deploy.bundling.manifest import FILE_NAME, Manifest
 from ssc_deploy.emit.files import as_output_error
 from ssc_deploy.errors import BundleError
@@ -25,15 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Array = npt.NDArray[Any]
-
-#: Bytes of all files together; larger bundles are not unpacked, here or by the app (its `BundleInstaller`).
-_MOST_BYTES = 1_000_000_000
-
-#: Bytes of model.json.
-_MOST_JSON = 8_000_000
-
-#: Files of a zip.
-_MOST_FILES = 10_000
 
 _NAME = re.compile(r"[A-Za-z0-9._-]+(?:/[A-Za-z0-9._-]+)*")
 
@@ -145,8 +137,8 @@ def _checked(folder: Path, path: Path) -> Opened:
     size = there.pop(FILE_NAME, None)
     if size is None:
         raise _unusable(path, f"{FILE_NAME} is no ordinary file")
-    if sum(entry.bytes for entry in manifest.files.values()) > _MOST_BYTES:
-        raise _unusable(path, f"it says that it holds more than {_MOST_BYTES:,} bytes")
+    if (excess := limits.excess(manifest)) is not None:
+        raise _unusable(path, excess)
     for name in there.keys() - manifest.files.keys():
         raise _unusable(path, f"it holds {name!r:.100}, which {FILE_NAME} does not name")
     for name, entry in manifest.files.items():
@@ -159,8 +151,8 @@ def _checked(folder: Path, path: Path) -> Opened:
 
 def _manifest(file: Path, path: Path) -> Manifest:
     try:
-        if file.stat().st_size > _MOST_JSON:
-            raise _unusable(path, f"its {FILE_NAME} is larger than {_MOST_JSON:,} bytes")
+        if file.stat().st_size > limits.MOST_JSON:
+            raise _unusable(path, f"its {FILE_NAME} is larger than {limits.MOST_JSON:,} bytes")
         return Manifest.from_dict(read_json(file))
     except OSError as error:
         raise _unusable(path, f"its {FILE_NAME} cannot be read ({error.strerror or error})") from error
@@ -184,6 +176,9 @@ def _files(folder: Path, path: Path) -> Iterator[tuple[str, int]]:
 def _unpack(path: Path, folder: Path) -> None:
     """Unpacks a zip whose names lead nowhere else, and that holds no more than its directory says."""
     try:
+        if path.stat().st_size > limits.MOST_ARCHIVE:
+            most = f"{limits.MOST_ARCHIVE:,}"
+            raise _unusable(path, f"it has more than the {most} bytes of an archive that the app takes")
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
             _check_directory(path, entries)
@@ -202,14 +197,14 @@ def _check_directory(path: Path, entries: list[zipfile.ZipInfo]) -> None:
         if not _NAME.fullmatch(name) or {".", ".."} & {*name.split("/")} or len(name) > 200:
             raise _unusable(path, f"it holds a file called {name!r:.100}")
     folded = {name.casefold() for name in names}
-    if len(names) > _MOST_FILES or len(folded) < len(names):
+    if len(names) > limits.MOST_FILES + 1 or len(folded) < len(names):
         raise _unusable(path, "it holds too many files, or two of one name")
     if folded & {parent.as_posix() for name in folded for parent in PurePosixPath(name).parents}:
         raise _unusable(path, "a file of it is a folder as well")
     if FILE_NAME not in names:
         raise _unusable(path, f"it holds no {FILE_NAME}")
-    if sum(entry.file_size for entry in entries) > _MOST_BYTES:
-        raise _unusable(path, f"it unpacks to more than {_MOST_BYTES:,} bytes")
+    if sum(entry.file_size for entry in entries) > limits.MOST_UNPACKED:
+        raise _unusable(path, f"it unpacks to more than {limits.MOST_UNPACKED:,} bytes")
 
 
 def _unpack_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path) -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 
 import ssc_deploy
 from ssc_deploy import golden, schemas
+from ssc_deploy.bundling import limits
 from ssc_deploy.errors import BundleError, OutputError
 from ssc_deploy.metadata import Preprocessing
 from ssc_deploy.profiling.job import sha256_of
@@ -281,3 +282,10 @@ def test_a_full_disk_leaves_nothing_behind(exported, tmp_path):
         assert done.returncode == 2
         assert "cannot be written: the file would be larger" in done.stderr
         assert not list(tmp_path.iterdir())
+
+
+def test_a_bundle_too_large_for_a_device_is_refused_when_it_is_made(exported, tmp_path, monkeypatch):
+    monkeypatch.setattr(limits, "MOST_ARRAY", 100_000)
+    with pytest.raises(BundleError, match=r"inputs\.npy has 196,736 bytes, and the app takes up to 100,000"):
+        ssc_deploy.bundle(exported, tmp_path / "large.bundle")
+    assert not list(tmp_path.iterdir())

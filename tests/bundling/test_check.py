@@ -6,7 +6,6 @@ import io
 import json
 import os
 import shutil
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -16,7 +15,7 @@ from cli.tester import refused, ssc
 from onnx import numpy_helper
 from PIL import Image
 
-from ssc_deploy.bundling import opening
+from ssc_deploy.bundling import limits
 
 pytestmark = pytest.mark.slow
 
@@ -165,15 +164,26 @@ def test_a_zip_whose_names_lead_elsewhere(made, name, tmp_path):
 
 
 def test_a_zip_bomb(made, tmp_path, monkeypatch):
-    monkeypatch.setattr(opening, "_MOST_BYTES", 20_000_000)
+    monkeypatch.setattr(limits, "MOST_UNPACKED", 20_000_000)
     path = zipped(made, tmp_path / "b.zip", ("zeros", bytes(30_000_000)))
     assert path.stat().st_size < 20_000_000
     assert "unpacks to more than 20,000,000 bytes" in check(path)
 
 
-def test_what_is_unpacked_here_is_not_too_large_for_the_app():
-    java = Path(__file__).parents[2] / "android_demo/core/src/main/java/org/sscdeploy/core/bundle/BundleInstaller.java"
-    assert f"MOST_UNPACKED = {opening._MOST_BYTES:_};" in java.read_text(encoding="utf-8")
+def test_a_bundle_that_the_app_would_refuse_for_its_size_is_refused_with_the_reason(copied):
+    value = manifest(copied)
+    value["files"]["golden/inputs.npy"]["bytes"] = 300_000_000
+    write(copied, value)
+    sentence = check(copied)
+    assert "golden/inputs.npy has 300,000,000 bytes, and the app takes up to 256,000,000" in sentence
+    assert "of 16 golden pictures, leave about 13" in sentence
+
+
+def test_an_archive_that_the_app_would_not_read_is_refused(made, tmp_path):
+    path = zipped(made, tmp_path / "b.zip")
+    with path.open("r+b") as file:
+        file.truncate(600_000_000)  # sparse: it takes no room
+    assert "more than the 520,000,000 bytes of an archive that the app takes" in check(path)
 
 
 def test_a_zip_bomb_that_lies_about_its_size(made, tmp_path):

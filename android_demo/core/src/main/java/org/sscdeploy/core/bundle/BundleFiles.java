@@ -16,11 +16,6 @@ import org.sscdeploy.core.npy.NpyException;
 
 /** The files of a bundle, against what model.json says of them. */
 final class BundleFiles {
-    /** 100,000 labels of ordinary length; ours have some kilobytes. */
-    static final int MOST_JSON = 8_000_000;
-
-    private static final long MOST_ARRAY = 256_000_000;
-
     private BundleFiles() { }
 
     /** model.json of a folder, with its hash. */
@@ -30,7 +25,7 @@ final class BundleFiles {
             throw new BundleException("there is no model.json, so this is no bundle; make one with: ssc-deploy bundle");
         }
         try {
-            return SafeFiles.read(file, MOST_JSON);
+            return SafeFiles.read(file, BundleLimits.MOST_JSON);
         } catch (IOException error) {
             throw new BundleException("model.json cannot be read: " + SafeFiles.reason(error), error);
         }
@@ -97,7 +92,7 @@ final class BundleFiles {
 
     private static NpyArray array(Path folder, String name, int... shape) throws BundleException {
         try {
-            NpyArray array = Npy.read(folder.resolve(name), MOST_ARRAY);
+            NpyArray array = Npy.read(folder.resolve(name), BundleLimits.MOST_ARRAY);
             if (!Arrays.equals(array.shape(), shape)) {
                 throw new BundleException(name + " has the shape " + Arrays.toString(array.shape())
                     + ", and the network asks for " + Arrays.toString(shape) + "; make the bundle again");

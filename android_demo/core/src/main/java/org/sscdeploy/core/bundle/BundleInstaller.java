@@ -20,14 +20,6 @@ import org.sscdeploy.core.io.TooLargeException;
 
 /** Unpacks archives that anybody may have made, and swaps folders. */
 final class BundleInstaller {
-    /** The largest network of the zoo makes a bundle of 120 MB. */
-    static final long MOST_ARCHIVE = 512_000_000;
-
-    /** Of all files together, unpacked. */
-    static final long MOST_UNPACKED = 1_000_000_000;
-
-    private static final int MOST_ENTRIES = 10_001;
-
     private final Path target;
     private final Path archive;
     private final Path fresh;
@@ -79,7 +71,7 @@ final class BundleInstaller {
     /** Copied first: an archive's directory stands at its end, and only with it a cut-off archive is noticed. */
     private void store(InputStream zip) throws IOException {
         try (OutputStream file = Files.newOutputStream(archive)) {
-            SafeFiles.copy(zip, file, MOST_ARCHIVE);
+            SafeFiles.copy(zip, file, BundleLimits.MOST_ARCHIVE);
         }
     }
 
@@ -92,7 +84,7 @@ final class BundleInstaller {
                     + "with: ssc-deploy bundle");
             }
             Files.createDirectories(fresh);
-            extract(zip, modelJson, fresh.resolve(Bundle.MODEL_JSON), BundleFiles.MOST_JSON);
+            extract(zip, modelJson, fresh.resolve(Bundle.MODEL_JSON), BundleLimits.MOST_JSON);
             Map<String, FileEntry> files = BundleFiles.manifest(fresh, BundleFiles.modelJson(fresh)).files;
             checkTotal(files);
             // Only what model.json names; whatever else a program put into the archive is left there.
@@ -109,7 +101,7 @@ final class BundleInstaller {
     }
 
     private static void checkNames(ZipFile zip) throws BundleException {
-        if (zip.size() > MOST_ENTRIES) {
+        if (zip.size() > BundleLimits.MOST_FILES + 1) {
             throw new BundleException("the archive has " + zip.size() + " files, more than any bundle has");
         }
         Set<String> names = new HashSet<>();
@@ -132,8 +124,8 @@ final class BundleInstaller {
         for (FileEntry file : files.values()) {
             total += file.bytes();
         }
-        if (total > MOST_UNPACKED) {
-            throw new TooLargeException(MOST_UNPACKED);
+        if (total > BundleLimits.MOST_UNPACKED) {
+            throw new TooLargeException(BundleLimits.MOST_UNPACKED);
         }
     }
 

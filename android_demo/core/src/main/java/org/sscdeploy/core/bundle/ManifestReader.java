@@ -15,14 +15,12 @@ import java.util.regex.Pattern;
 import org.sscdeploy.core.engine.TensorSpec;
 import org.sscdeploy.core.json.JsonException;
 import org.sscdeploy.core.json.JsonNode;
-import org.sscdeploy.core.picture.Pixels;
 
 /** Reads model.json as {@code ssc_deploy/schemas/model.schema.json} has it, and what ties its keys to each other. */
 final class ManifestReader {
     private static final Pattern SHA256 = Pattern.compile("[0-9a-f]{64}");
     private static final Pattern NO_CONTROL = Pattern.compile("[^\\u0000-\\u001f\\u007f]*");
     private static final int MOST_CLASSES = 100_000;
-    private static final int MOST_FILES = 10_000;
 
     private final Path folder;
     private final Map<String, FileEntry> files = new LinkedHashMap<>();
@@ -97,7 +95,7 @@ final class ManifestReader {
     }
 
     private void readFiles(JsonNode json) throws JsonException {
-        for (Map.Entry<String, JsonNode> entry : json.entries(MOST_FILES).entrySet()) {
+        for (Map.Entry<String, JsonNode> entry : json.entries(BundleLimits.MOST_FILES).entrySet()) {
             if (!BundlePath.isSafe(entry.getKey())) {
                 throw new JsonException("a file is called '" + shown(entry.getKey()) + "', which may lead out of it");
             }
@@ -152,7 +150,7 @@ final class ManifestReader {
         json.only("width", "height", "resize", "colour", "mean", "std");
         int width = (int) json.at("width").whole(1, 100_000);
         int height = (int) json.at("height").whole(1, 100_000);
-        if ((long) width * height > Pixels.MAX_PIXELS) {
+        if ((long) width * height > BundleLimits.MOST_PIXELS) {
             throw new JsonException("the network takes pictures of " + width + "x" + height + ", which is too large");
         }
         Preprocessing.Colour colour = Preprocessing.Colour.values()[json.at("colour").choice("RGB", "BGR", "L")];

@@ -13,6 +13,7 @@ import org.sscdeploy.core.CancelledException;
 import org.sscdeploy.core.Progress;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.BundleException;
+import org.sscdeploy.core.bundle.BundleLimits;
 import org.sscdeploy.core.bundle.DebugBlock;
 import org.sscdeploy.core.bundle.DebugInfo;
 import org.sscdeploy.core.bundle.GoldenSet;
@@ -32,8 +33,6 @@ import org.sscdeploy.core.picture.Preprocessor;
 
 /** Runs the golden set on this device, and compares with the network in float64. */
 public final class GoldenReplay {
-    private static final long MOST_BLOCK_VALUES = 256_000_000;
-
     private GoldenReplay() { }
 
     /**
@@ -137,7 +136,7 @@ public final class GoldenReplay {
 
     private static Map<String, NpyArray> values(DebugInfo debug) throws BundleException {
         try {
-            return Npz.read(debug.values(), MOST_BLOCK_VALUES);
+            return Npz.read(debug.values(), BundleLimits.MOST_BLOCK_VALUES);
         } catch (NpyException error) {
             throw new BundleException("the file of the blocks' values " + error.getMessage(), error);
         } catch (IOException error) {

@@ -123,7 +123,7 @@ public class BundleInstallTest {
             }
         };
         BundleException error = assertThrows(BundleException.class, () -> Bundle.install(endless, target));
-        assertEquals("the archive is too large: it has more than the 512,000,000 bytes that it may have",
+        assertEquals("the archive is too large: it has more than the 520,000,000 bytes that it may have",
             error.getMessage());
         assertOldStays();
     }

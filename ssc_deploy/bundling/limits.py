@@ -1,0 +1,63 @@
+"""How large a bundle and its parts may be: what the demo app takes, in bytes except where said.
+
+The app's own are in ``BundleLimits.java`` of its core; a test holds the two together. Whatever is made or checked here
+is held to them, so that nobody learns on a phone that a bundle is too large.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ssc_deploy.bundling.manifest import Manifest
+
+#: model.json.
+MOST_JSON = 8_000_000
+
+#: Files besides model.json.
+MOST_FILES = 10_000
+
+#: All files together, unpacked.
+MOST_UNPACKED = 500_000_000
+
+#: A zip; more than all files take that are not compressed.
+MOST_ARCHIVE = 520_000_000
+
+#: Each of the three golden arrays.
+MOST_ARRAY = 256_000_000
+
+#: Of a debug bundle, the values of all blocks together.
+MOST_BLOCK_VALUES = 256_000_000
+
+#: Pixels of a picture as the network takes it.
+MOST_PIXELS = 64_000_000
+
+
+def excess(manifest: Manifest) -> str | None:
+    """Why the app would refuse a bundle for its size, and what to do about it.
+
+    Args:
+        manifest: its model.json, which tells the sizes of its files.
+
+    Returns:
+        a part of a sentence; None where it is small enough.
+    """
+    rule, arrays = manifest.preprocessing, manifest.golden
+    if rule.width * rule.height > MOST_PIXELS:
+        size = f"{rule.width}x{rule.height}"
+        return f"its network takes pictures of {size}, and the app takes those of up to {MOST_PIXELS:,} pixels"
+    sizes: Mapping[str, int] = {name: entry.bytes for name, entry in manifest.files.items()}
+    for name in (arrays.pixels, arrays.inputs, arrays.outputs):
+        if sizes[name] > MOST_ARRAY:
+            fitting = arrays.count * MOST_ARRAY // sizes[name]
+            return (
+                f"{name} has {sizes[name]:,} bytes, and the app takes up to {MOST_ARRAY:,}; "
+                f"of {arrays.count} golden pictures, leave about {fitting}"
+            )
+    total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name])
+    if total > MOST_UNPACKED:
+        most = f"{MOST_UNPACKED:,}"
+        return f"its files have {total:,} bytes together, and the app takes up to {most}; the largest is {largest}"
+    return None
