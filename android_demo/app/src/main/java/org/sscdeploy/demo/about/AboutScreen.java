@@ -31,6 +31,9 @@ import org.sscdeploy.demo.ui.Notice;
 public final class AboutScreen extends Screen {
     private static final long LARGE_PAGE = 16384;
 
+    /** Labels, and files, that are listed; a network may have a thousand classes, a bundle ten thousand files. */
+    private static final int MOST_LISTED = 100;
+
     private final ViewGroup first = find(R.id.first);
     private final ViewGroup second = find(R.id.second);
     private final Facts runtimes;
@@ -110,7 +113,8 @@ public final class AboutScreen extends Screen {
             preprocessing.width(), preprocessing.height(), preprocessing.colour(),
             activity.getString(preprocessing.resizes() ? R.string.resize : R.string.no_resize),
             Arrays.toString(preprocessing.mean()), Arrays.toString(preprocessing.std())));
-        facts.add(R.string.labels, String.join(", ", bundle.labels()));
+        facts.add(R.string.labels, bundle.labels().stream().limit(MOST_LISTED).collect(Collectors.joining(", "))
+            + more(", ", bundle.labels().size()));
         facts.add(R.string.golden_set, activity.getResources().getQuantityString(
             R.plurals.golden_detail, bundle.pictures().size(), bundle.pictures().size(),
             Figures.error(bundle.tolerance().max()), Figures.error(bundle.tolerance().rms())));
@@ -129,20 +133,27 @@ public final class AboutScreen extends Screen {
             .map(entry -> entry.getKey() + " " + entry.getValue()).collect(Collectors.joining(", "));
     }
 
+    /** How many of so many are not listed; empty where all are. */
+    private String more(String before, int count) {
+        return count > MOST_LISTED ? before + activity.getString(R.string.and_more, count - MOST_LISTED) : "";
+    }
+
     /** The models and arrays; the pictures, whose number may be large, together. */
     private void showFiles(Bundle bundle, Facts facts) {
         long pictures = 0;
         int count = 0;
+        int others = 0;
         facts.addHash("model.json", bundle.sha256());
         for (Map.Entry<String, FileEntry> file : bundle.files().entrySet()) {
             if (file.getKey().endsWith(".png")) {
                 pictures += file.getValue().bytes();
                 count++;
-            } else {
+            } else if (++others <= MOST_LISTED) {
                 facts.addHash(file.getKey() + ", " + Figures.bytes(file.getValue().bytes()),
                     file.getValue().sha256());
             }
         }
+        facts.add(R.string.more_files, more("", others)); // where there are
         facts.add(R.string.pictures, activity.getResources().getQuantityString(
             R.plurals.pictures_detail, count, count, Figures.bytes(pictures)));
     }
