@@ -1,6 +1,7 @@
 package org.sscdeploy.demo;
 
 import android.content.Context;
+import android.content.Intent;
 import java.util.List;
 import java.util.Map;
 import org.sscdeploy.core.bundle.Bundle;
@@ -48,6 +49,8 @@ public final class AppState {
     public final RunSlot<Step, ParityOutcome> parity = new RunSlot<>();
     /** The last measurement. */
     public final RunSlot<ProfileProgress, ProfileReport> profile = new RunSlot<>();
+    /** The file to share of a measurement, being written: what asks the user for an app. */
+    public final RunSlot<Void, Intent> share = new RunSlot<>();
     /** The last job of {@link BenchActivity}. */
     public final RunSlot<Step, Status> bench = new RunSlot<>();
     /** Versions of the runtimes whose library this device takes, by their id. */

@@ -2,6 +2,8 @@ package org.sscdeploy.demo;
 
 import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
+import static org.junit.Assert.assertNotNull;
+import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
 
@@ -13,6 +15,7 @@ import android.view.ViewGroup;
 import android.view.WindowManager;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
+import java.nio.file.Files;
 import java.util.List;
 import org.junit.Before;
 import org.junit.Test;
@@ -119,7 +122,8 @@ public class ProfileTest {
     @Test
     public void theSharedFileIsAResultThatTheCommandLineReads() throws Exception {
         measure();
-        activity.findViewById(R.id.share).performClick();
+        Phone.click(activity, R.id.share);
+        Phone.awaitRun();
         Intent chooser = shadowOf(activity).getNextStartedActivity();
         Intent send = chooser.getParcelableExtra(Intent.EXTRA_INTENT, Intent.class);
         assertEquals("application/json", send.getType());
@@ -128,6 +132,29 @@ public class ProfileTest {
         assertEquals(2, result.measurements().size());
         assertTrue(result.notes().get(0), result.notes().stream().anyMatch(
             note -> note.startsWith("model 0 is model.onnx of ") && note.contains("ONNX Runtime 1.")));
+    }
+
+    @Test
+    public void theFileToShareIsNotWrittenOnTheMainThread() {
+        measure();
+        activity.findViewById(R.id.share).performClick();
+        assertTrue("it is written by the thread for work", Phone.app().runs.busy());
+        assertNull("nobody is asked before it is there", shadowOf(activity).getNextStartedActivity());
+        Phone.awaitRun();
+        assertNotNull(shadowOf(activity).getNextStartedActivity());
+        Phone.go(activity, Destination.PARITY);
+        Phone.go(activity, Destination.PROFILE);
+        assertNull("it is offered once", shadowOf(activity).getNextStartedActivity());
+    }
+
+    @Test
+    public void aFileThatCannotBeWrittenIsSaid() throws Exception {
+        measure();
+        Files.createFile(Phone.context().getCacheDir().toPath().resolve("shared")); // where its folder would be
+        Phone.click(activity, R.id.share);
+        Phone.awaitRun();
+        String notice = Phone.notice(activity, R.id.notice);
+        assertTrue(notice, notice.startsWith("The result could not be shared. "));
     }
 
     private String read(Uri uri) throws Exception {

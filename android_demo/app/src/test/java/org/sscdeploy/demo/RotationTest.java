@@ -59,6 +59,7 @@ public class RotationTest {
         assertEquals(0, Watchers.of(app.classification));
         assertEquals(0, Watchers.of(app.parity));
         assertEquals(0, Watchers.of(app.profile));
+        assertEquals(0, Watchers.of(app.share));
         assertEquals(0, Watchers.of(app.runtimeVersions));
     }
 

@@ -2,13 +2,14 @@ package org.sscdeploy.demo.profile;
 
 import android.app.Activity;
 import android.content.ActivityNotFoundException;
+import android.content.Context;
+import android.content.Intent;
 import android.os.Build;
 import android.view.View;
 import android.view.ViewGroup;
 import android.view.WindowManager;
 import android.widget.Switch;
 import android.widget.TextView;
-import java.io.IOException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -43,6 +44,7 @@ public final class ProfileScreen extends Screen {
     private final RunControls controls;
     private final ProfileFigures figures;
     private final Consumer<RunState<ProfileProgress, ProfileReport>> watcher = this::show;
+    private final Consumer<RunState<Void, Intent>> shareWatcher = this::written;
     private Bundle bundle;
 
     /** Makes the views. */
@@ -83,11 +85,13 @@ public final class ProfileScreen extends Screen {
     public void start() {
         super.start();
         app.profile.watch(watcher);
+        app.share.watch(shareWatcher);
     }
 
     @Override
     public void stop() {
         app.profile.forget(watcher);
+        app.share.forget(shareWatcher);
         activity.getWindow().clearFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON);
         super.stop();
     }
@@ -171,10 +175,26 @@ public final class ProfileScreen extends Screen {
         if (report == null) {
             return;
         }
-        try {
-            activity.startActivity(SharedFiles.share(activity, "ssc-profile.json", report.result().toJson()));
-        } catch (IOException | ActivityNotFoundException error) {
-            notice.show(Notice.Weight.BAD, activity.getString(R.string.not_shared));
+        // Every sample of a thorough measurement: too much to be written while somebody waits for the screen.
+        Context context = activity.getApplicationContext();
+        if (!app.runs.start(app.share,
+                control -> SharedFiles.share(context, "ssc-profile.json", report.result().toJson()))) {
+            notice.show(Notice.Weight.NOTE, activity.getString(R.string.busy));
+        }
+    }
+
+    /** Once, whichever of the screens before and after a rotation hears of it. */
+    private void written(RunState<Void, Intent> run) {
+        if (run.phase() == RunState.Phase.DONE) {
+            app.share.clear();
+            try {
+                activity.startActivity(run.result());
+            } catch (ActivityNotFoundException error) {
+                notice.show(Notice.Weight.BAD, activity.getString(R.string.not_shared));
+            }
+        } else if (run.phase() == RunState.Phase.FAILED) {
+            app.share.clear();
+            notice.show(Notice.Weight.BAD, activity.getString(R.string.not_shared), Sentences.of(run.message()));
         }
     }
 }
