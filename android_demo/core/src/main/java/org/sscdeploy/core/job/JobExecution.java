@@ -51,12 +51,9 @@ final class JobExecution {
 
     private String text() throws JobException {
         try {
-            byte[] content = SafeFiles.read(jobFile, MOST_JSON);
-            String text = new String(content, StandardCharsets.UTF_8);
-            if (text.indexOf('\ufffd') >= 0) {
-                throw new JobException("job.json is not UTF-8");
-            }
-            return text;
+            return StrictJson.text(SafeFiles.read(jobFile, MOST_JSON));
+        } catch (JsonException error) {
+            throw new JobException("job.json cannot be used: " + error.getMessage() + "; copy it again", error);
         } catch (IOException error) {
             throw new JobException("job.json cannot be read: " + SafeFiles.reason(error), error);
         }

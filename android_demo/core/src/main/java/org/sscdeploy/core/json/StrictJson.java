@@ -62,8 +62,17 @@ public final class StrictJson {
      * @throws JsonException it is no such text
      */
     public static JsonNode parse(byte[] content) throws JsonException {
+        return parse(text(content));
+    }
+
+    /**
+     * The text of a file.
+     *
+     * @throws JsonException it is not UTF-8
+     */
+    public static String text(byte[] content) throws JsonException {
         try { // a decoder that reports, since String's own puts question marks
-            return parse(StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(content)).toString());
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(content)).toString();
         } catch (CharacterCodingException error) {
             throw new JsonException("it is not UTF-8");
         }

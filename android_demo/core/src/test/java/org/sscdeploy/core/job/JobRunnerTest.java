@@ -6,6 +6,7 @@ import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertThrows;
 import static org.junit.Assert.assertTrue;
 
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -197,6 +198,19 @@ public class JobRunnerTest {
         }
         assertEquals("job.json cannot be read: it is not there", assertThrows(
             JobException.class, () -> execute(job.folder.resolve("elsewhere").resolve("job.json"))).getMessage());
+    }
+
+    @Test
+    public void aJobThatIsNotUtf8IsRefusedAndOneThatNamesTheReplacementCharacterIsNot() throws Exception {
+        byte[] sound = Files.readAllBytes(job.with(bundle, bundle.models().get(0)).write(SMALL, false, 1));
+        String named = new String(sound, StandardCharsets.UTF_8).replace("a nonce", "a nonce\ufffd");
+        assertEquals("a nonce\ufffd", execute(job.write(named)).nonce());
+        Path file = job.write("");
+        byte[] broken = sound.clone();
+        broken[new String(sound, StandardCharsets.UTF_8).indexOf("a nonce")] = (byte) 0xff;
+        Files.write(file, broken);
+        assertEquals("job.json cannot be used: it is not UTF-8; copy it again",
+            assertThrows(JobException.class, () -> execute(file)).getMessage());
     }
 
     @Test
