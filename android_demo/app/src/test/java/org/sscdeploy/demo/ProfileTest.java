@@ -130,6 +130,7 @@ public class ProfileTest {
         assertTrue((send.getFlags() & Intent.FLAG_GRANT_READ_URI_PERMISSION) != 0);
         Result result = Result.parse(read(send.getParcelableExtra(Intent.EXTRA_STREAM, Uri.class)));
         assertEquals(2, result.measurements().size());
+        assertTrue(result.notes().toString(), result.notes().toString().contains("no peak memory"));
         assertTrue(result.notes().get(0), result.notes().stream().anyMatch(
             note -> note.startsWith("model 0 is model.onnx of ") && note.contains("ONNX Runtime 1.")));
     }

@@ -14,6 +14,7 @@ import org.sscdeploy.core.bench.Contender;
 import org.sscdeploy.core.bench.Turn;
 import org.sscdeploy.core.engine.Engine;
 import org.sscdeploy.core.job.Failure;
+import org.sscdeploy.core.job.JobRunner;
 import org.sscdeploy.core.job.Measurement;
 import org.sscdeploy.core.job.Result;
 import org.sscdeploy.core.job.Snapshot;
@@ -65,6 +66,7 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
         ThermalState thermalAfter = app.thermal.now();
         Snapshot after = app.device.snapshot();
         List<String> notes = new ArrayList<>(watch.notes());
+        notes.add(JobRunner.NO_FRESH);
         for (int model = 0; model < plan.engines().size(); model++) {
             Engine engine = plan.engines().get(model);
             notes.add("model " + model + " is " + plan.bundle().model(engine.format()).get().file() + " of "

@@ -32,6 +32,10 @@ import org.sscdeploy.core.npy.Npz;
  * {@code ssc_deploy/profiling/targets/app_contract.py} says.
  */
 public final class JobRunner {
+    /** Why a result has no figures of fresh processes; a note of it. */
+    public static final String NO_FRESH = "the app measures in one process, so there are no figures of fresh ones: "
+        + "no load time, no first inference and no peak memory";
+
     private final List<Engine> engines;
     private final Device device;
     private final Clocks clocks;
@@ -93,7 +97,7 @@ public final class JobRunner {
         }
         List<String> notes = new ArrayList<>(watch.notes());
         if (job.protocol().map(Protocol::freshProcesses).orElse(0) > 0) {
-            notes.add("the app measures in one process, so there are no figures of fresh ones");
+            notes.add(NO_FRESH);
         }
         return new Result(job.nonce(), device.environment(), before, device.snapshot(), measurements,
             Collections.emptyList(), notes, files);

@@ -72,7 +72,8 @@ public class JobRunnerTest {
         assertEquals(0, third.golden().get(0).max(), 0);
         assertEquals("the app does not use the runtime's profiler", third.operatorsNote());
         assertEquals(
-            "[the app measures in one process, so there are no figures of fresh ones]", result.notes().toString());
+            "[the app measures in one process, so there are no figures of fresh ones: no load time, no first inference "
+                + "and no peak memory]", result.notes().toString());
         assertEquals(31.5, result.before().temperatureCelsius().get("skin"), 0);
         assertTrue(engine.diary.contains("load model1.onnx, 2 threads"));
     }
