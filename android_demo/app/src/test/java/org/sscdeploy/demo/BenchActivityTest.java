@@ -149,6 +149,22 @@ public class BenchActivityTest {
     }
 
     @Test
+    public void aJobWhoseProcessTheSystemEndedIsSaidToHaveFailed() throws Exception {
+        write("nonce-8");
+        Status running = new Status("nonce-8", Status.State.RUNNING, "turn 3", "", "");
+        Files.write(folder.resolve("status.json"), running.toJson().getBytes(StandardCharsets.UTF_8));
+        Intent intent = new Intent(Phone.context(), BenchActivity.class).putExtra("job", job());
+        BenchActivity activity = Robolectric.buildActivity(BenchActivity.class, intent)
+            .create(new android.os.Bundle()).start().resume().visible().get(); // as the system restores it
+        Phone.awaitRun();
+        assertEquals(Status.State.FAILED, status().state());
+        assertEquals("nonce-8", status().nonce());
+        assertTrue(status().message(), status().message().startsWith("the system ended the app"));
+        assertEquals("Not done", Phone.text(activity, R.id.heading));
+        assertFalse("it is not done again", Files.exists(folder.resolve("result.json")));
+    }
+
+    @Test
     public void aModelThatIsWrongIsNotTimed() throws Exception {
         write("nonce-4");
         Files.copy(folder.resolve("golden0.npz"), folder.resolve("before.npz"));

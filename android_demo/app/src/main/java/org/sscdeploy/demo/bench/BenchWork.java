@@ -17,12 +17,19 @@ public final class BenchWork implements Work<Step, Status> {
     private final AppState app;
     private final Context context;
     private final String given;
+    private final boolean interrupted;
 
-    /** The job of that path; null where none was given. */
-    public BenchWork(AppState app, Context context, String path) {
+    /**
+     * The job of a path.
+     *
+     * @param path        as it was given; null where none was
+     * @param interrupted whether it was begun by a process that is gone, so that all that is left is to say so
+     */
+    public BenchWork(AppState app, Context context, String path, boolean interrupted) {
         this.app = app;
         this.context = context.getApplicationContext();
         this.given = path;
+        this.interrupted = interrupted;
     }
 
     @Override
@@ -33,7 +40,8 @@ public final class BenchWork implements Work<Step, Status> {
         Path jobs = context.getFilesDir().toPath().resolve("jobs");
         Path job = JobPath.below(given, jobs).orElseThrow(
             () -> new JobException(context.getString(R.string.bench_outside, given, jobs)));
-        return new JobRunner(app.engines.all(), app.device, new BootClocks()).execute(
+        JobRunner runner = new JobRunner(app.engines.all(), app.device, new BootClocks());
+        return interrupted ? runner.interrupted(job) : runner.execute(
             job, (line, done, total) -> control.publish(new Step(line, done, total)), control);
     }
 }

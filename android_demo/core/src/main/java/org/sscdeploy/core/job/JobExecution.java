@@ -3,6 +3,7 @@ package org.sscdeploy.core.job;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Optional;
 import org.sscdeploy.core.Cancellation;
 import org.sscdeploy.core.CancelledException;
 import org.sscdeploy.core.bench.BenchListener;
@@ -46,6 +47,24 @@ final class JobExecution {
         } catch (RuntimeException | LinkageError error) {
             // Whoever waits reads status.json only: a job that ended must not be told to go on.
             return say(failed(nonce, "the app fails: " + error));
+        }
+    }
+
+    Status interrupted() throws JobException {
+        String nonce = nonce(text());
+        Optional<Status> last = last().filter(
+            status -> status.nonce().equals(nonce) && status.state() != Status.State.RUNNING);
+        return last.isPresent() ? last.get() : say(failed(nonce,
+            "the system ended the app before the job was done; keep its screen on and other apps closed, and run it "
+                + "again"));
+    }
+
+    /** What status.json says; empty where there is none that can be read. */
+    private Optional<Status> last() {
+        try {
+            return Optional.of(Status.parse(StrictJson.text(SafeFiles.read(folder.resolve("status.json"), MOST_JSON))));
+        } catch (IOException | JsonException | JobException error) {
+            return Optional.empty();
         }
     }
 

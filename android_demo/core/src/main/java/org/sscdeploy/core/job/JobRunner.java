@@ -68,6 +68,18 @@ public final class JobRunner {
     }
 
     /**
+     * Ends a job whose process was ended before the job was: whoever reads status.json must not be told that it goes
+     * on. A job that came to its end stays as it is.
+     *
+     * @param jobFile FOLDER/job.json
+     * @return the last status
+     * @throws JobException not even the nonce could be read, or status.json could not be written
+     */
+    public Status interrupted(Path jobFile) throws JobException {
+        return new JobExecution(this, jobFile).interrupted();
+    }
+
+    /**
      * Does a job that was read, and writes nothing but the outputs files that it asks for.
      *
      * @param folder       that holds the job's files

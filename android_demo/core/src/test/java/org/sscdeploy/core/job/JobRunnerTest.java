@@ -215,6 +215,25 @@ public class JobRunnerTest {
     }
 
     @Test
+    public void aJobWhoseProcessWasEndedFailsAndOneThatWasDoneStaysDone() throws Exception {
+        JobRunner runner = new JobRunner(Collections.singletonList(engine), JobFolder.device(), engine);
+        Path file = job.with(bundle, bundle.models().get(0)).write(SMALL, false, 1);
+        Path status = job.folder.resolve("status.json");
+        String ended = "the system ended the app before the job was done; keep its screen on and other apps closed, "
+            + "and run it again";
+        assertFailed(ended, runner.interrupted(file)); // before it wrote any
+        for (Status last : new Status[] {
+                new Status("a nonce", Status.State.RUNNING, "turn 3", "", ""),
+                new Status("another", Status.State.DONE, "done", "", Sha256.of(new byte[0]))}) {
+            Files.write(status, last.toJson().getBytes(StandardCharsets.UTF_8));
+            assertFailed(ended, runner.interrupted(file));
+        }
+        Status done = execute(file);
+        assertEquals(Status.State.DONE, runner.interrupted(file).state());
+        assertEquals(done.toJson(), TestFolders.text(status));
+    }
+
+    @Test
     public void aCancelledJobFailsAndLeavesNoResult() throws Exception {
         Path file = job.with(bundle, bundle.models().get(0)).write(SMALL, false, 1);
         boolean[] cancelled = {false};
