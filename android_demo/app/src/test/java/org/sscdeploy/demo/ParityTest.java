@@ -11,9 +11,11 @@ import java.nio.file.Path;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
+import org.sscdeploy.core.parity.BlockResult;
 import org.sscdeploy.core.parity.ParityReport;
 import org.sscdeploy.core.parity.Verdict;
 import org.sscdeploy.demo.run.RunState;
+import org.sscdeploy.demo.ui.Figures;
 
 /** The Parity screen with real inference. */
 @RunWith(RobolectricTestRunner.class)
@@ -109,6 +111,21 @@ public class ParityTest {
         assertEquals(name, report().diverging().get().name());
         assertTrue(Phone.notice(activity, R.id.notice).startsWith("A block computes something else All outputs"));
         assertTrue(described(activity), described(activity).contains(name + ": off by"));
+    }
+
+    @Test
+    public void aBlockWhoseRootMeanSquareAloneIsOutsideShowsThatFigure() throws Exception {
+        Path copy = Phone.temporary().resolve("rms.bundle");
+        BundleFiles.copy(BundleFiles.whole(), copy);
+        BundleFiles.edit(copy, card -> card.getAsJsonObject("debug").getAsJsonArray("blocks").get(3)
+            .getAsJsonObject().addProperty("rms", 1e-15));
+        Phone.push(BundleFiles.zip(copy));
+        MainActivity activity = compare();
+        BlockResult block = report().diverging().get();
+        assertEquals(3, block.index());
+        assertTrue("the largest alone would pass", block.max() <= block.tolerance().max());
+        assertTrue(described(activity), described(activity).contains(block.name() + ": root mean square error "
+            + Figures.error(block.rms()) + " (allowed 1.0e-15)"));
     }
 
     @Test

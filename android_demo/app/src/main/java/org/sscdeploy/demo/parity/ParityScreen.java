@@ -13,6 +13,7 @@ import java.util.function.Consumer;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.GoldenPicture;
 import org.sscdeploy.core.engine.Engine;
+import org.sscdeploy.core.parity.BlockResult;
 import org.sscdeploy.core.parity.ParityReport;
 import org.sscdeploy.core.parity.PictureResult;
 import org.sscdeploy.core.parity.Verdict;
@@ -157,14 +158,22 @@ public final class ParityScreen extends Screen {
             : activity.getString(R.string.preprocessing_same));
         if (outcome.blocksChecked()) {
             facts.add(R.string.first_diverging_block, report.diverging()
-                .map(block -> activity.getString(R.string.block_detail, block.name(), Figures.error(block.max()),
-                    Figures.error(block.tolerance().max())))
+                .map(this::described)
                 .orElseGet(() -> activity.getString(R.string.no_block_diverges)));
         } else if (report.verdict() == Verdict.FAILED) {
             facts.add(R.string.first_diverging_block, activity.getString(R.string.no_debug));
         }
         facts.add(R.string.runtime, outcome.runtime());
         facts.add(R.string.computed_on, outcome.device());
+    }
+
+    /** The block with the figure that exceeds its bound. */
+    private String described(BlockResult block) {
+        return block.max() <= block.tolerance().max()
+            ? activity.getString(R.string.block_detail_rms, block.name(), Figures.error(block.rms()),
+                Figures.error(block.tolerance().rms()))
+            : activity.getString(R.string.block_detail, block.name(), Figures.error(block.max()),
+                Figures.error(block.tolerance().max()));
     }
 
     private String against(double error, double bound) {
