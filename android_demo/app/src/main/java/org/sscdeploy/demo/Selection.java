@@ -9,6 +9,7 @@ import org.sscdeploy.demo.classify.PictureSource;
 public final class Selection {
     private String engine = "";
     private PictureSource picture;
+    private PictureSource waiting;
     private Set<String> profiledEngines = Set.of();
     private Set<String> threads = Set.of("1");
     private boolean thorough;
@@ -33,6 +34,18 @@ public final class Selection {
     /** Chooses a picture. */
     public void picture(PictureSource source) {
         picture = source;
+    }
+
+    /** Keeps a picture that came before the bundle was open. */
+    public void waiting(PictureSource source) {
+        waiting = source;
+    }
+
+    /** The picture that waits for a bundle, once; null for none. */
+    public PictureSource takeWaiting() {
+        PictureSource source = waiting;
+        waiting = null;
+        return source;
     }
 
     /** The picture may belong to a bundle that is gone. */

@@ -4,13 +4,23 @@ import static org.junit.Assert.assertEquals;
 import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotSame;
 import static org.junit.Assert.assertTrue;
+import static org.robolectric.Shadows.shadowOf;
 
+import android.app.Activity;
+import android.content.Intent;
+import android.net.Uri;
 import android.view.ViewGroup;
+import java.io.ByteArrayInputStream;
+import java.nio.file.Files;
+import java.util.concurrent.CountDownLatch;
 import org.junit.Test;
 import org.junit.runner.RunWith;
+import org.robolectric.Robolectric;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
+import org.sscdeploy.core.bundle.GoldenPicture;
+import org.sscdeploy.demo.run.RunSlot;
 import org.sscdeploy.demo.run.RunState;
 import org.sscdeploy.demo.run.Watchers;
 import org.sscdeploy.demo.ui.DestinationBar;
@@ -45,6 +55,26 @@ public class RotationTest {
         turn(controller, "w891dp-h411dp-land");
         assertEquals(latency, Phone.text(controller.get(), R.id.latency));
         assertTrue(((ViewGroup) controller.get().findViewById(R.id.strip)).getChildAt(1).isSelected());
+    }
+
+    @Test
+    public void aPictureThatWasChosenBeforeTheSystemEndedTheProcessIsClassified() throws Exception {
+        Uri uri = Uri.parse("content://pictures/2");
+        GoldenPicture golden = org.sscdeploy.core.bundle.Bundle.open(BundleFiles.whole()).pictures().get(4);
+        byte[] png = Files.readAllBytes(golden.path());
+        shadowOf(Phone.context().getContentResolver()).registerInputStream(uri, new ByteArrayInputStream(png));
+        CountDownLatch slow = new CountDownLatch(1);
+        Phone.app().runs.enqueue(new RunSlot<Void, Void>(), control -> { // a device that takes long to open the bundle
+            slow.await();
+            return null;
+        });
+        MainActivity activity = Robolectric.buildActivity(MainActivity.class)
+            .create(new android.os.Bundle()).start().get(); // as the system restores it
+        activity.onActivityResult(Requests.PICTURE, Activity.RESULT_OK, new Intent().setData(uri));
+        slow.countDown();
+        Phone.awaitRun();
+        assertEquals(uri.toString(), Phone.app().selection.picture().key());
+        assertEquals(uri.toString(), Phone.app().classification.state().result().pictureKey());
     }
 
     @Test

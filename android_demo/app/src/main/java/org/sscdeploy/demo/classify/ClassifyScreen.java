@@ -86,6 +86,7 @@ public final class ClassifyScreen extends Screen {
             strip.addView(thumbnail(golden));
         }
         mark();
+        classify(app.selection.takeWaiting());
     }
 
     @Override
@@ -106,8 +107,13 @@ public final class ClassifyScreen extends Screen {
         Uri uri = data.getData();
         if (request == Requests.PICTURE && uri != null) {
             // Of the process: the source outlives this Activity, which its own resolver would hold on to.
-            classify(PictureSource.chosen(activity.getApplicationContext().getContentResolver(), uri,
-                activity.getString(R.string.chosen_picture)));
+            PictureSource chosen = PictureSource.chosen(activity.getApplicationContext().getContentResolver(), uri,
+                activity.getString(R.string.chosen_picture));
+            if (bundle == null) { // the system ended the process meanwhile, and the bundle is being opened again
+                app.selection.waiting(chosen);
+            } else {
+                classify(chosen);
+            }
         }
     }
 
