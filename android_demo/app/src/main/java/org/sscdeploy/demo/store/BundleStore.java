@@ -135,12 +135,14 @@ public final class BundleStore {
             : new BundleState(bundle, BundleState.Event.REFUSED, stored, damage);
     }
 
-    /** The bundle of the assets, or why it was refused; where there is no room for it, the next start tries again. */
+    /** The bundle of the assets; or why it was refused, and then the next start tries again, and says so again. */
     private BundleState installAssets() {
         String source = context.getString(R.string.source_assets);
         try {
             BundleState next = install(assets.openAsZip(), source);
-            assets.remember();
+            if (next.event() == BundleState.Event.INSTALLED) {
+                assets.remember();
+            }
             return next;
         } catch (IOException error) {
             return refused(source, failures.of(error));
