@@ -175,7 +175,11 @@ def _wait(device: Device, place: str, job: Job, progress: Callable[[str], None])
             progress("".join(character for character in shown if character.isprintable()))
         waited = time.monotonic() - changed
         if status is None and waited > _START:
-            raise TargetError(f"the demo app on {device} has not begun after {_START:.0f} s; unlock the phone")
+            # Without the job's nonce the app writes no status: why it could not read the job stands on its screen.
+            raise TargetError(
+                f"the demo app on {device} has not begun after {_START:.0f} s; unlock the phone, and if the app says "
+                "there that it is not done, do what it says: it could not read the job"
+            )
         if waited > SILENCE:
             raise TargetError(f"the demo app on {device} has said nothing for {SILENCE:.0f} s and was stopped")
         # A last look at the status: it may have ended between the two.

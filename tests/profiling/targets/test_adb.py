@@ -170,7 +170,9 @@ def test_an_app_that_hangs_is_stopped(phones, folder, monkeypatch):
 def test_an_app_that_does_not_begin(phones, folder, monkeypatch):
     monkeypatch.setattr(adb, "_START", 2.0)
     phones.app = "mute"
-    assert "has not begun after 2 s; unlock the phone" in refused(phones, folder)
+    sentence = refused(phones, folder)
+    assert "has not begun after 2 s; unlock the phone" in sentence
+    assert "if the app says there that it is not done, do what it says: it could not read the job" in sentence
 
 
 def test_what_the_app_says_when_it_fails_is_told(phones, folder):
