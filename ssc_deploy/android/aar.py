@@ -13,9 +13,6 @@ if TYPE_CHECKING:
 
     from ssc_deploy.android.fetching import Parts
 
-#: Kinds of processors that both runtimes are built for; the first is that of today's phones.
-ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64", "x86")
-
 
 @dataclass(frozen=True)
 class Aar:

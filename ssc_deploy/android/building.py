@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.android import aar, apk, artifacts, dexing, fetching, jdk, packing, project, resources, signing
+from ssc_deploy.android.abis import ABIS, DEFAULT_ABIS
 from ssc_deploy.android.compiling import Compiler
 from ssc_deploy.bundling.checking import check_bundle
 from ssc_deploy.bundling.manifest import FILE_NAME
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from ssc_deploy.android.apk import ApkReport
 
     Progress = Callable[[str, str], None]
-
-#: Phones since about 2017; an emulator on a PC has x86_64.
-DEFAULT_ABIS = ("arm64-v8a",)
 
 
 @dataclass(frozen=True)
@@ -108,10 +106,10 @@ def _read(bundle: Path, progress: Progress) -> dict[str, bytes]:
 
 def _refuse_early(output: Path, abis: Sequence[str], overwrite: bool) -> None:
     """What would be refused in the end is refused before anything is downloaded."""
-    if unknown := [abi for abi in abis if abi not in aar.ABIS]:
-        raise AndroidError(f"{unknown[0]!r} is no kind of processor of Android; choose among {', '.join(aar.ABIS)}")
+    if unknown := [abi for abi in abis if abi not in ABIS]:
+        raise AndroidError(f"{unknown[0]!r} is no kind of processor of Android; choose among {', '.join(ABIS)}")
     if not abis:
-        raise AndroidError(f"an APK needs native libraries; choose among {', '.join(aar.ABIS)}")
+        raise AndroidError(f"an APK needs native libraries; choose among {', '.join(ABIS)}")
     if not overwrite and os.path.lexists(output):
         raise OutputError(f"{output} exists already; give --overwrite to replace it, or choose another name")
 

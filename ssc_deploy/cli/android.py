@@ -6,13 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ssc_deploy.android.abis import ABIS, DEFAULT_ABIS
 from ssc_deploy.cli import options, screen
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-#: Of `ssc_deploy.android.aar`, which knows them.
-ABIS = ("arm64-v8a", "armeabi-v7a", "x86_64", "x86")
 
 _EXAMPLES = """\b
 ssc-deploy android build ssc_1_9.bundle -o demo.apk
@@ -37,7 +35,12 @@ def android() -> None:
 @click.argument("bundle", type=options.PATH)
 @click.option("-o", "--output", type=options.PATH, metavar="FILE.apk", required=True, help="The APK.")
 @click.option(
-    "--abi", "abis", type=click.Choice(ABIS), multiple=True, help="Processors to be for; arm64-v8a alone by default."
+    *("--abi", "abis"),
+    type=click.Choice(ABIS),
+    multiple=True,
+    default=DEFAULT_ABIS,
+    show_default=True,
+    help="Processors to be for.",
 )
 @_source
 @click.option("--overwrite", is_flag=True, help="Replace the APK where it exists.")
@@ -56,8 +59,7 @@ def build(
     def progress(stage: str, line: str) -> None:
         click.echo(screen.stage_line(stage, line), err=form == "json")
 
-    chosen = abis or building.DEFAULT_ABIS
-    report = building.build(bundle, output, abis=chosen, source=source, overwrite=overwrite, progress=progress)
+    report = building.build(bundle, output, abis=abis, source=source, overwrite=overwrite, progress=progress)
     if form == "json":
         screen.print_json({"schema_version": SCHEMA_VERSION, **report.to_dict()})
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ssc_deploy.android import aar, artifacts, project
+from ssc_deploy.android import abis, artifacts, project
 from ssc_deploy.errors import AndroidError
 from ssc_deploy.profiling.targets import app_contract
 
@@ -102,10 +102,9 @@ def test_gradle_checks_the_hashes_of_what_goes_into_the_app():
     assert any(pattern.fullmatch("com.android.tools.build") for pattern in groups)
 
 
-def test_the_command_s_kinds_of_processors_are_the_library_s():
-    from ssc_deploy.cli import android
-
-    assert android.ABIS == aar.ABIS
+def test_gradle_builds_for_the_processors_of_the_command_and_the_emulator():
+    said = re.search(r"^ *abiFilters (.*)$", (ROOT / "app/build.gradle").read_text(encoding="utf-8"), re.MULTILINE)
+    assert tuple(re.findall(r'"([^"]+)"', said[1])) == (*abis.DEFAULT_ABIS, "x86_64")
 
 
 def test_a_folder_without_sources_is_refused(tmp_path):
