@@ -92,7 +92,8 @@ def prepare_libraries(libraries: Mapping[str, bytes], abi: str, folder: Path) ->
     folder.mkdir(parents=True)
     options = ["-O1", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror", "-Wl,--no-as-needed"]
     command = [compiler, *options, "-o", str(folder / _STAND_IN), str(_SOURCE), "-lm", "-ldl"]
-    jdk.run(command, "the stand-in for Android's C library does not compile")
+    remedy = f"install it anew with: apt-get install --reinstall {package}"
+    jdk.run(command, "the stand-in for Android's C library does not compile", remedy=remedy)
     for name in _NAMES:
         (folder / name).symlink_to(_STAND_IN)
     for name, data in libraries.items():

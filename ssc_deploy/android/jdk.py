@@ -61,13 +61,14 @@ def find() -> Jdk:
     return Jdk(folder, int(version[1]))
 
 
-def run(command: Sequence[str], said: str, *, folder: Path | None = None) -> str:
+def run(command: Sequence[str], said: str, *, folder: Path | None = None, remedy: str = _INSTALL) -> str:
     """Runs a program to its end.
 
     Args:
         command: the program with its arguments.
         said: what an error begins with.
         folder: where it runs.
+        remedy: what to do where the program itself cannot be started; by default, what helps with one of the JDK's.
 
     Returns:
         What it printed, errors included.
@@ -90,7 +91,7 @@ def run(command: Sequence[str], said: str, *, folder: Path | None = None) -> str
     except subprocess.TimeoutExpired as error:
         raise AndroidError(f"{said}: it did not end within {_SECONDS} s; try again on a quieter machine") from error
     except OSError as error:
-        raise AndroidError(f"{said}: {error.strerror}; {_INSTALL}") from error
+        raise AndroidError(f"{said}: {command[0]} cannot be run ({error.strerror}); {remedy}") from error
     if done.returncode:
         raise AndroidError(f"{said}: {done.stdout.strip()[:4000] or f'exit code {done.returncode}'}")
     return done.stdout

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from ssc_deploy.android import artifacts, jdk
+from ssc_deploy.cache import CACHE_VARIABLE
 from ssc_deploy.errors import AndroidError
 
 if TYPE_CHECKING:
@@ -71,7 +72,12 @@ def aapt2(parts: Parts, arguments: list[str], said: str) -> str:
     Raises:
         AndroidError: it fails, with ``said`` and what it printed.
     """
-    return jdk.run([str(parts.member(artifacts.AAPT2)), *arguments], said)
+    program = parts.member(artifacts.AAPT2)
+    remedy = (
+        f"see whether programs may be run from {program.parent}, or name another folder in the environment variable "
+        f"{CACHE_VARIABLE}"
+    )
+    return jdk.run([str(program), *arguments], said, remedy=remedy)
 
 
 def _manifest(path: Path, package: str) -> bytes:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from ssc_deploy.android import artifacts, clients, fetching, jdk, project
+from ssc_deploy.android import artifacts, clients, fetching, jdk, project, resources
 from ssc_deploy.errors import AndroidError
 
 CLIENT = """#!{python}
@@ -161,3 +161,23 @@ def test_a_jdk_that_is_too_old_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(AndroidError, match=r"is javac 11\.0\.2, and too old; install JDK 17"):
         jdk.find()
+
+
+def test_a_program_that_cannot_be_started_is_named_with_what_helps_with_it(tmp_path):
+    broken = tmp_path / "tool"
+    broken.write_bytes(b"\x7fELF")
+    broken.chmod(0o755)
+    with pytest.raises(AndroidError) as raised:
+        jdk.run([str(broken)], "no resources", remedy="buy another")
+    assert str(raised.value) == f"no resources: {broken} cannot be run (Exec format error); buy another"
+    with pytest.raises(AndroidError, match=r"java cannot be run \(No such file or directory\); install JDK 17"):
+        jdk.run([str(tmp_path / "java")], "it does not run")
+
+
+def test_aapt2_that_cannot_be_started_is_not_taken_for_a_missing_jdk(found):
+    parts = fetching.for_building(found)
+    parts.member(artifacts.AAPT2).chmod(0o644)  # as on a file system without programs
+    with pytest.raises(AndroidError) as raised:
+        resources.aapt2(parts, ["version"], "no resources")
+    assert "aapt2 cannot be run (Permission denied); see whether programs may be run from" in str(raised.value)
+    assert "JDK" not in str(raised.value)
