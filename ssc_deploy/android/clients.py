@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from ssc_deploy.android.project import Project
 
 _SECONDS = 1800
+
+#: Seconds that a client may take to say its version.
+_ANSWER = 60
+
 _PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 
 #: In Google's own repository only, which not everybody reaches; the tests bring stubs of what Robolectric uses of them.
@@ -98,7 +102,13 @@ def _pom(project: Project, forms: Iterable[Form]) -> str:
 
 def _pip() -> list[str]:
     own = [sys.executable, "-m", "pip"]
-    if not subprocess.run([*own, "--version"], capture_output=True, timeout=60, check=False).returncode:
+    try:
+        answers = subprocess.run([*own, "--version"], capture_output=True, timeout=_ANSWER, check=False).returncode == 0
+    except subprocess.TimeoutExpired as error:
+        raise AndroidError(
+            f"{' '.join(own)} has not said its version within {_ANSWER} s; try again on a quieter machine"
+        ) from error
+    if answers:
         return own
     if found := shutil.which("pip") or shutil.which("pip3"):
         return [found]

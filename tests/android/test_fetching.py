@@ -181,3 +181,13 @@ def test_aapt2_that_cannot_be_started_is_not_taken_for_a_missing_jdk(found):
         resources.aapt2(parts, ["version"], "no resources")
     assert "aapt2 cannot be run (Permission denied); see whether programs may be run from" in str(raised.value)
     assert "JDK" not in str(raised.value)
+
+
+def test_a_pip_that_does_not_answer_is_said_in_a_sentence(tmp_path, monkeypatch):
+    python = tmp_path / "python"
+    python.write_text("#!/bin/sh\nexec sleep 60\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    monkeypatch.setattr(clients, "_ANSWER", 0.5)
+    with pytest.raises(AndroidError, match=r"python -m pip has not said its version within 0\.5 s; try again"):
+        clients.pypi("name", "1", tmp_path / "out")
