@@ -46,12 +46,26 @@ final class OrtModel implements LoadedModel {
         this.session = session;
         inputs = specs(session.getInputInfo().values());
         outputs = specs(session.getOutputInfo().values());
+        pin(environment, outputs, pinned);
         for (TensorSpec output : outputs) {
-            if (output.dtype().equals("float32") && isFixed(output.shape())) {
-                pinned.put(output.name(), tensor(buffer(output.shape()), output.shape()));
-            } else {
+            if (!pinned.containsKey(output.name())) {
                 requested.add(output.name());
             }
+        }
+    }
+
+    /** Gives each output whose size is known a buffer; where one cannot be had, those before it are given back. */
+    static void pin(OrtEnvironment environment, List<TensorSpec> outputs, Map<String, OnnxTensor> pinned)
+            throws OrtException {
+        try {
+            for (TensorSpec output : outputs) {
+                if (output.dtype().equals("float32") && isFixed(output.shape())) {
+                    pinned.put(output.name(), tensor(environment, buffer(output.shape()), output.shape()));
+                }
+            }
+        } catch (OrtException | RuntimeException | Error error) {
+            pinned.values().forEach(OnnxTensor::close);
+            throw error;
         }
     }
 
@@ -60,7 +74,11 @@ final class OrtModel implements LoadedModel {
         try {
             return new OrtModel(environment, session);
         } catch (OrtException | RuntimeException | Error error) {
-            session.close();
+            try {
+                session.close();
+            } catch (OrtException another) {
+                error.addSuppressed(another);
+            }
             throw error;
         }
     }
@@ -89,7 +107,7 @@ final class OrtModel implements LoadedModel {
             OnnxTensor there = given.get(spec.name());
             if (there == null || !Arrays.equals(there.getInfo().getShape(), longs(value.shape()))) {
                 FloatBuffer buffer = buffer(value.shape());
-                OnnxTensor before = given.put(spec.name(), tensor(buffer, value.shape()));
+                OnnxTensor before = given.put(spec.name(), tensor(environment, buffer, value.shape()));
                 inputBuffers.put(spec.name(), buffer);
                 if (before != null) {
                     before.close();
@@ -154,7 +172,7 @@ final class OrtModel implements LoadedModel {
         }
     }
 
-    private OnnxTensor tensor(FloatBuffer buffer, int[] shape) throws OrtException {
+    private static OnnxTensor tensor(OrtEnvironment environment, FloatBuffer buffer, int[] shape) throws OrtException {
         return OnnxTensor.createTensor(environment, buffer, longs(shape));
     }
 
