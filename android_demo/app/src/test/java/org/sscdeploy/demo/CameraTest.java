@@ -8,9 +8,12 @@ import android.Manifest;
 import android.app.Application;
 import android.content.pm.PackageManager;
 import android.graphics.ImageFormat;
+import android.graphics.SurfaceTexture;
 import android.hardware.camera2.CameraCharacteristics;
 import android.hardware.camera2.CameraManager;
+import android.os.Looper;
 import android.util.Size;
+import android.view.TextureView;
 import android.view.View;
 import android.view.ViewGroup;
 import android.widget.Button;
@@ -94,6 +97,24 @@ public class CameraTest {
         assertEquals("Take picture", activity.<Button>findViewById(R.id.open_camera).getText().toString());
         controller.pause().stop();
         assertEquals(View.GONE, activity.findViewById(R.id.camera).getVisibility());
+    }
+
+    @Test
+    public void aCameraThatAnotherAppTakesAwayIsSaidWithTheOtherWays() {
+        hasCamera();
+        shadowOf((Application) Phone.context()).grantPermissions(Manifest.permission.CAMERA);
+        Phone.click(activity, R.id.open_camera);
+        TextureView view = activity.findViewById(R.id.camera);
+        view.getSurfaceTextureListener().onSurfaceTextureAvailable(new SurfaceTexture(0), 1280, 720);
+        shadowOf(Looper.getMainLooper()).idle();
+        assertEquals(View.VISIBLE, view.getVisibility());
+        shadowOf(Phone.context().getSystemService(CameraManager.class)).triggerDisconnect();
+        shadowOf(Looper.getMainLooper()).idle();
+        Screenshot.take(activity, "trouble-camera-lost");
+        String notice = Phone.notice(activity, R.id.notice);
+        assertTrue(notice, notice.startsWith("The camera cannot be used at the moment; perhaps another app has it."));
+        assertEquals(View.GONE, view.getVisibility());
+        assertEquals("Camera", Phone.text(activity, R.id.open_camera));
     }
 
     @Test
