@@ -167,10 +167,10 @@ def test_values_that_cannot_be_read(output, option, value, said):
     assert said in outcome.err
 
 
-@pytest.mark.parametrize("option", [("--layout", "channel-major"), ("--runtime", "litert")])
+@pytest.mark.parametrize("option", [("--layout", "channel-major"), ("--dense", "tile-8"), ("--runtime", "litert")])
 def test_what_only_a_tflite_file_has_without_one(output, option):
     message = refused("export", "--to", "onnx", "--ckpt", ZOO / "ssc_1_9.pt", *option, "-o", output)
-    assert "layout and runtime are of TFLite files, and none is exported" in message
+    assert "layout, dense and runtime are of TFLite files, and none is exported" in message
 
 
 def test_an_opset_out_of_range(output):
