@@ -1,0 +1,37 @@
+"""The recipes that are kept in `export/` say what ``auto`` does: the defaults are what a search comes to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ssc_deploy import lower, pipeline, recipe_file
+from ssc_deploy.lower import Target
+from ssc_deploy.recipe import Verdict
+from ssc_deploy.source import open_source
+
+KEPT = sorted((Path(__file__).parents[2] / "export").glob("*.toml"))
+
+
+def test_there_are_recipes_for_both_runtimes() -> None:
+    assert {recipe_file.read(path).target for path in KEPT} == set(Target)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
+def test_a_kept_recipe_fits_its_network_and_is_what_auto_takes(path: Path) -> None:
+    recipe = recipe_file.read(path)
+    model = pipeline.canonicalise(open_source(None, arch=recipe.network.lower())).model
+    followed = lower.lower(model, recipe.target, recipe=recipe)
+    runtime = {"layout": "auto", "runtime": "litert"} if recipe.target is Target.LITERT else {}
+    assert followed.report == lower.lower(model, recipe.target, **runtime).report
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
+def test_a_kept_recipe_carries_the_measurements_that_say_so(path: Path) -> None:
+    recipe = recipe_file.read(path)
+    assert recipe.measured is not None
+    assert recipe.measured.complete
+    assert recipe.measured.high <= 1
+    assert {trial.verdict for trial in recipe.trials} >= {Verdict.OPEN, Verdict.TAKEN}
