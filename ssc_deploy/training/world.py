@@ -80,6 +80,8 @@ def joined(device: str) -> Iterator[World]:
     distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
         yield World(rank, size, chosen)
+        # Whoever ended well leaves together: a process whose peers are gone may be aborted by gloo's threads.
+        distributed.barrier()
     finally:
         distributed.destroy_process_group()
 
