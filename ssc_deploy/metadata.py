@@ -41,7 +41,7 @@ class ModelMetadata:
         input_shape: [N, C, H, W] whatever the layout; N is 0 where the batch is dynamic.
         preprocessing: None where the source names none.
         labels: class names in the order of the outputs; empty where the source names none.
-        lowering: what carried out each movement, e.g. ``{"shift": "depthwise", "shuffle": "transpose"}``.
+        lowering: what carried out each role, e.g. ``{"shift": "depthwise", "shuffle": "transpose"}``.
         versions: of the packages that made the file.
         movements: ``"shift"`` or ``"shuffle"`` by the name of what carries it out: that of its tensors up to any slash.
     """

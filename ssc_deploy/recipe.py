@@ -1,4 +1,4 @@
-"""A recipe: how each movement of one network is carried out on one runtime, and the measurements that say so.
+"""A recipe: how a network's movements and dense products are carried out on one runtime, and what says so.
 
 `ssc_deploy.tune` finds recipes and `ssc_deploy.export` follows them; `recipe_file` keeps them as TOML. A recipe is of
 a graph, not of its weights: it fits the same network trained again, and no other.
@@ -113,13 +113,14 @@ class Measured:
 
 @dataclass(frozen=True)
 class Recipe:
-    """How every movement of one canonical graph is carried out.
+    """How every movement and dense product of one canonical graph is carried out.
 
     Attributes:
         network: display name, e.g. ``"SSC-Net-6-9"``.
         target: the runtime that it is for.
         graph: fingerprint of the canonical graph; see `ssc_deploy.rewrite.fingerprint`.
-        groups: lowering of each group, by ``"shift 81x32x32"`` as `lower.groups` names it.
+        groups: lowering of each group, by ``"shift 81x32x32"`` as `lower.groups` names it; dense products of a group
+            that is not named are left as they are.
         exceptions: lowering of single sites that differ from their group, by their name.
         layout: of `lower.Layout`: how a TFLite file holds pictures. Movements that a channel-major stretch carries out
             are in no group.
@@ -143,7 +144,7 @@ class Recipe:
 
         Args:
             graph: fingerprint of the graph that is to be lowered.
-            groups: its movements.
+            groups: its movements and dense products.
             target: what will run it.
 
         Raises:
@@ -154,7 +155,11 @@ class Recipe:
             raise RecipeError(
                 f"the recipe is for {self.target.value} and the file for {target.value}; tune the network for that too"
             )
-        there, named = {str(group) for group in groups}, set(self.groups)
+        from ssc_deploy.lower import DENSE
+
+        plain = {str(group): DENSE.fallback or "" for group in groups if group.role is Role.DENSE}
+        said = {**plain, **self.groups}
+        there, named = {str(group) for group in groups}, set(said)
         if graph != self.graph:
             raise RecipeError(
                 f"the recipe is for {self.network}, and this is another graph: {_difference(named, there)}; "
@@ -164,11 +169,7 @@ class Recipe:
         if there != named or not set(self.exceptions) <= sites:
             wrong = _difference(named, there) if there != named else f"it has no {min(set(self.exceptions) - sites)}"
             raise RecipeError(f"the recipe does not say how this graph is carried out: {wrong}; correct it there")
-        return {
-            site.name: self.exceptions.get(site.name, self.groups[str(group)])
-            for group in groups
-            for site in group.sites
-        }
+        return {site.name: self.exceptions.get(site.name, said[str(group)]) for group in groups for site in group.sites}
 
     def to_dict(self) -> dict[str, Any]:
         """As TOML and JSON have it."""

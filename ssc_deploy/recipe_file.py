@@ -10,10 +10,10 @@
     81x32x32 = "flat"
     324x8x8 = "depthwise"
 
-    [dense]                         # of a TFLite file
+    [dense]                         # of a TFLite file; what is left out is plain
     81x32x32 = "plain"
 
-    [exceptions]                    # single sites, by the name of the moved picture
+    [exceptions]                    # single sites, by the name of the picture that comes out
     "body.7.ssc1.shift" = "slice"
 
 ``[versions]``, ``[measured]`` and the list ``trials`` are the evidence; an export does not need them.

@@ -57,7 +57,7 @@ class ExportedFile:
         format: of the file.
         size: in bytes.
         operators: number of operators in the file.
-        lowering: what carries out each shift and shuffle.
+        lowering: what carries out each shift, shuffle and dense product.
         verification: the file as its runtime runs it, against the network in float64.
         simplification: what onnxsim found left to simplify; None for TFLite.
     """

@@ -1,7 +1,7 @@
 """Canonical form -> a target's graph: picks how each shift, each shuffle and each dense product is carried out.
 
-Lowering never changes a value: through every choice, pixels move bit for bit. One choice a file; `SHIFTS`, `SHUFFLES`
-and `DENSE` list them, `defaults` says which one ``auto`` takes.
+Lowering never changes what is computed: through every choice pixels move bit for bit, and products have the same terms.
+One choice a file; `SHIFTS`, `SHUFFLES` and `DENSE` list them, `defaults` says which one ``auto`` takes.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ SHIFTS = Registry(
     (shift_depthwise.LOWERING, shift_slice.LOWERING, shift_gather.LOWERING, shift_flat.LOWERING),
 )
 SHUFFLES = Registry(roles.Role.SHUFFLE, (shuffle_transpose.LOWERING, shuffle_gather.LOWERING))
-DENSE = Registry(roles.Role.DENSE, dense_tile.LOWERINGS)
+DENSE = Registry(roles.Role.DENSE, dense_tile.LOWERINGS, fallback=dense_tile.PLAIN.name)
 _REGISTRIES: Mapping[roles.Role, Registry[Any]] = {one.role: one for one in (SHIFTS, SHUFFLES, DENSE)}
 
 # Constants of more numbers than this are not compared with each other: kernels and indices of a stage have fewer, and
@@ -137,21 +137,22 @@ def lower(
         for role, name in named.items():
             if name != "auto":
                 registry(role).get(name)  # an unknown name is refused where nothing asks for it, too
-        names = {site.name: _changes(site, role, named[role]) for site, role in found}
+        names = {site.name: _named(site, role, named[role]) for site, role in found}
     else:
         names = recipe.choices(fingerprint.of(model), groups.of(found), target)
-    choices = []
     chosen = [(site, role, _lowering(site, role, names[site.name])) for site, role in found]
     for site, role, lowering in chosen:
         reason = lowering.refusal(site)
         if reason is not None:
             raise LoweringError(
-                f"the {role} {roles.where(site.node)} cannot be carried out by {lowering.name}: {reason}"
+                f"the {role} {roles.where(site.origin)} cannot be carried out by {lowering.name}: {reason}"
             )
     set_batch(lowered, batch)
+    tiled = any(lowering is not dense_tile.PLAIN for _, role, lowering in chosen if role is roles.Role.DENSE)
+    choices = []
     for site, role, lowering in chosen:
-        if lowering is not dense_tile.PLAIN:
-            choices.append(Choice(site.name, roles.block(site.node), role, lowering.name))
+        if tiled or role is not roles.Role.DENSE:
+            choices.append(Choice(site.name, roles.block(site.origin), role, lowering.name))
         site.finish(lowering.build(site))
     choices += channel_major.convert(lowered, planar)
     # Shifts of a stage share their windows, indices and kernels: one constant each, however many blocks there are.
@@ -188,11 +189,12 @@ def registry(role: roles.Role) -> Registry[Any]:
     return _REGISTRIES[role]
 
 
-def _changes(site: Choosable, role: roles.Role, name: str) -> str:
-    """The name; ``plain`` where a dense product has nothing that this lowering would change."""
-    if role is not roles.Role.DENSE or name == "auto" or registry(role).get(name).refusal(site) is None:
+def _named(site: Choosable, role: roles.Role, name: str) -> str:
+    """The name; or the role's fallback, if it has one, where the lowering of that name refuses the site."""
+    fallback = registry(role).fallback
+    if fallback is None or name == "auto" or registry(role).get(name).refusal(site) is None:
         return name
-    return dense_tile.PLAIN.name
+    return fallback
 
 
 def _lowering(site: Choosable, role: roles.Role, name: str) -> Lowering[Any]:

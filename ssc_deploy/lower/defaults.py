@@ -16,9 +16,9 @@ with a ReLU to go into, it takes 1.08 and 0.90 of it, and with offsets mixed up,
 What was measured and is not done, as ratios of SSC-Net-6-9 with and without: group pointwise of nine channels joined to
 blocks of 18 or 27 on ONNX Runtime, 1.01 to 1.16.
 
-Dense products stay ``plain``. In a .tflite file with ``tile-8`` SSC-Net-6-9 takes 1.02 of the time on LiteRT 2.3, which
-is good at what is left of a tile, and 0.87 on tflite-runtime 2.14, which is not (AVX-512; ``tile-32`` 1.05 and 0.89).
-What a phone gains, if it does, only the phone can tell: `ssc_deploy.tune`.
+Dense products stay ``plain``. In a .tflite file with ``tile-8`` SSC-Net-6-9 takes 1.01 of the time on LiteRT 2.3, which
+is good at what is left of a tile, and 0.89 on tflite-runtime 2.14, which is not (AVX-512; ``python -m
+benchmarks.peers``). What a phone gains, if it does, only the phone can tell: `ssc_deploy.tune`.
 """
 
 from __future__ import annotations

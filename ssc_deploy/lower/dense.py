@@ -23,7 +23,7 @@ class DenseSite(Place):
     """A dense product, and what is known about it.
 
     Attributes:
-        node: the last of what one kernel runs: the convolution, or the Relu that alone reads it.
+        node: the last of what one kernel runs: the convolution, or the Relu or Clip that alone reads it.
         conv: the convolution; its weight and bias are constants.
         weight: float32 [O, I, 1, 1].
         height: of the picture that comes out, in pixels.
@@ -40,6 +40,11 @@ class DenseSite(Place):
         """Float32 [O]; zeros where the convolution has none."""
         given = g.constant(self.conv.inputs[2]) if len(self.conv.inputs) > 2 else None
         return np.zeros(len(self.weight), np.float32) if given is None else given
+
+    @property
+    def origin(self) -> ir.Node:
+        """See `site.Choosable`."""
+        return self.conv
 
     @property
     def alike(self) -> Hashable:
@@ -78,6 +83,6 @@ def _site(conv: ir.Node) -> DenseSite | None:
     last = conv
     if g.used_once(conv.outputs[0]):
         (reader,) = conv.outputs[0].consumers()
-        if reader.op_type == "Relu":
+        if reader.op_type in {"Relu", "Clip"} and all(g.is_constant(bound) for bound in reader.inputs[1:] if bound):
             last = reader
     return DenseSite(last, conv, weight, *shape[2:])

@@ -48,7 +48,8 @@ def _padded(site: DenseSite, zeros: int) -> ir.Value:
     attributes = site.conv.attributes
     value = site.op("Conv", [site.conv.inputs[0], *constants], attributes, label="wide", shape=shape, like=site.conv)
     if site.node is not site.conv:
-        value = site.op(site.node.op_type, [value], site.node.attributes, label="wide_activated", shape=shape)
+        bounds = site.node.inputs[1:]
+        value = site.op(site.node.op_type, [value, *bounds], site.node.attributes, label="wide_activated", shape=shape)
     ends = {"starts": [0], "ends": [outputs], "axes": [1]}
     numbers = [site.constant(label, np.array(ends[label], np.int64)) for label in ends]
     return site.op("Slice", [value, *numbers], label="cut", shape=cut)

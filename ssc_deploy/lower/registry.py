@@ -35,12 +35,16 @@ class Lowering(Generic[SiteT]):
 class Registry(Generic[SiteT]):
     """Lowerings of one role.
 
+    Attributes:
+        role: of the sites.
+        fallback: lowering of the sites that one asked for by name refuses; None where that is an error.
+
     Raises:
         ValueError: two of one name, or one named ``auto``.
     """
 
-    def __init__(self, role: Role, lowerings: Iterable[Lowering[SiteT]]) -> None:
-        self.role = role
+    def __init__(self, role: Role, lowerings: Iterable[Lowering[SiteT]], fallback: str | None = None) -> None:
+        self.role, self.fallback = role, fallback
         self._by_name: dict[str, Lowering[SiteT]] = {}
         for lowering in lowerings:
             if lowering.name in self._by_name or lowering.name == "auto":

@@ -32,13 +32,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class LowerReport:
-    """How every movement of a graph is carried out.
+    """How every movement and dense product of a graph is carried out.
 
     Attributes:
         target: what will run the graph.
         batch: of its inputs; None where it is dynamic.
-        choices: one for each shift and shuffle, in the order of execution, and one for each dense product that is not
-            left as it is.
+        choices: one for each shift and shuffle, in the order of execution; and, if any dense product is not left as it
+            is, one for each dense product.
         layout: how the pictures inside are held; says nothing of ONNX Runtime's, which are NCHW.
     """
 
@@ -48,7 +48,7 @@ class LowerReport:
     layout: Layout = Layout.NHWC
 
     def counts(self, role: Role) -> dict[str, int]:
-        """How often each lowering carries out a movement of that role, the most frequent first."""
+        """How often each lowering carries out a site of that role, the most frequent first."""
         return dict(Counter(c.lowering for c in self.choices if c.role is role).most_common())
 
     def summary(self) -> dict[str, str]:

@@ -142,6 +142,11 @@ class Site(Place):
         return shape[0]
 
     @property
+    def origin(self) -> ir.Node:
+        """See `Choosable`."""
+        return self.node
+
+    @property
     def alike(self) -> Hashable:
         """See `Choosable`."""
         return self.movement, self.height, self.width
@@ -162,7 +167,11 @@ class Choosable(Protocol):
 
     @property
     def node(self) -> ir.Node:
-        """In the graph."""
+        """In the graph: what is replaced."""
+
+    @property
+    def origin(self) -> ir.Node:
+        """The node that people know it by."""
 
     @property
     def name(self) -> str:

@@ -9,7 +9,7 @@ is inside. Candidates are compared with both copies together, and one is faster 
 
     high * (1 + bias) < 1 - margin,      high: upper end of the 95 % interval of its ratio.
 
-In a step of the search the margin is 0: one group of movements is a small share of a network, and steps below the noise
+In a step of the search the margin is 0: one group of sites is a small share of a network, and steps below the noise
 floor may add up to a gain above it. What all steps come to has to pass that floor, `statistics.MARGIN`.
 """
 

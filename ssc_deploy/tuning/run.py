@@ -87,7 +87,7 @@ def tune(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> TuneResult:
-    """Searches for the fastest lowering of each group of movements by measuring on a device, and writes a recipe.
+    """Searches for the fastest lowering of each group of sites by measuring on a device, and writes a recipe.
 
     The winner is faster than the default beyond noise: in the end both take turns, and the default stays unless the
     winner's ratio, with its interval, lies more than 2 % below 1. Every candidate has to reproduce the network's

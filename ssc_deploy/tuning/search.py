@@ -1,4 +1,4 @@
-"""Coordinate descent: one group of movements after the other, each carried out by whatever is fastest there.
+"""Coordinate descent: one group of sites after the other, each carried out by whatever is fastest there.
 
 For each group, that which moves most first, all lowerings that it can take are compared with the best choice so far in
 a short job; those that are hopeless are never tried again. What is left takes turns in a long job, and the fastest

@@ -65,7 +65,8 @@ class Space:
         network: display name.
         target: what will run the graph.
         graph: fingerprint of the canonical graph.
-        axes: what to choose; the layout first, then the groups that move most: what is wrong costs most there.
+        axes: what to choose; the layout first, then the groups that move most: what is wrong costs most there. Dense
+            products come last, where the most that can be gained is least.
         groups: movements and dense products, each in the order of the graph.
         planar: names of the sites that channel-major stretches carry out.
         default: what ``auto`` takes.
@@ -125,7 +126,8 @@ def of(model: ir.Model, target: Target, network: str, batch: int | None = 1) -> 
     groups = grouping.of(found)
     axes = [Axis(str(group), tuple(site.name for site in group.sites), _options(group)) for group in groups]
     numbers = {str(group): group.numbers for group in groups}
-    axes.sort(key=lambda axis: -numbers[axis.name])
+    dense = {str(group) for group in groups if group.role is Role.DENSE}
+    axes.sort(key=lambda axis: (axis.name in dense, -numbers[axis.name]))
     stretches = channel_major.stretches(model) if target is Target.LITERT and batch == 1 else set()
     if stretches:
         axes.insert(0, Axis(LAYOUT, (LAYOUT,), (Layout.NHWC.value, Layout.CHANNEL_MAJOR.value)))

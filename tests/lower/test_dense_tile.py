@@ -9,7 +9,8 @@ import pytest
 from graphs import Chain, normal, operators, value
 from moving import run_litert, run_onnxruntime, signed
 
-from ssc_deploy import roles
+import ssc_deploy
+from ssc_deploy import recipe_file, roles
 from ssc_deploy.emit import tflite
 from ssc_deploy.errors import LoweringError
 from ssc_deploy.lower import DENSE, Target, lower
@@ -21,6 +22,8 @@ from ssc_deploy.runtimes.litert import LiteRT
 from ssc_deploy.tuning import space as spaces
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import onnx_ir as ir
 
 TILES = {"tile-8": 8, "tile-16": 16, "tile-32": 32}
@@ -65,9 +68,22 @@ def test_what_is_not_asked_for_stays_as_it_is() -> None:
 def test_the_activation_stays_with_its_product_in_one_kernel_and_one_partition() -> None:
     padded = lower(dense(9), Target.LITERT, dense="tile-8").model
     assert operators(padded) == ["Relu", "Conv", "Relu", "Slice", "Sigmoid"]
+    assert_in_one_partition(padded, ["RELU", "CONV_2D", "SLICE", "LOGISTIC"])
+
+
+def test_a_relu6_stays_with_its_product_too() -> None:
+    chain = Chain(1, 7, 6, 5).then("Conv", normal(9, 7, 1, 1), normal(9)).then("Clip", np.float32(0), np.float32(6))
+    model, x = chain.build(), 9 * signed(1, 7, 6, 5)
+    padded = lower(model, Target.LITERT, dense="tile-8").model
+    assert operators(padded) == ["Conv", "Clip", "Slice"]
+    assert_in_one_partition(padded, ["CONV_2D", "SLICE"])
+    np.testing.assert_allclose(run_litert(padded, x), run_onnxruntime(model, x), rtol=0, atol=2e-5)
+
+
+def assert_in_one_partition(padded: ir.Model, expected: list[str]) -> None:
     data = tflite.build(padded, ModelMetadata("padded", "none", "", "NHWC", (1, 7, 6, 5)))
     found = LiteRT().load(data).operators
-    assert [name for name in found if name != "DELEGATE"] == ["RELU", "CONV_2D", "SLICE", "LOGISTIC"]
+    assert [name for name in found if name != "DELEGATE"] == expected
     assert list(found).count("DELEGATE") == 1
 
 
@@ -95,8 +111,8 @@ def test_a_multiple_of_the_tile_is_left_and_only_the_rest_is_padded() -> None:
     chain = Chain(1, 7, 6, 5).then("Conv", normal(16, 7, 1, 1), normal(16)).then("Conv", normal(9, 16, 1, 1), normal(9))
     lowered = lower(chain.build(), Target.LITERT, dense="tile-16")
     assert outputs_of_convs(lowered.model) == [16, 16]
-    assert [choice.lowering for choice in lowered.report.choices] == ["tile-16"]
-    assert str(lowered.report) == "dense=tile-16"
+    assert [choice.lowering for choice in lowered.report.choices] == ["plain", "tile-16"]
+    assert str(lowered.report) == "dense=plain x1, tile-16 x1"
 
 
 @pytest.mark.parametrize(
@@ -131,6 +147,28 @@ def test_a_recipe_says_it_for_each_size_and_is_refused_where_it_cannot_be() -> N
     wrong = Recipe("Net", Target.LITERT, fingerprint.of(model), groups | {"dense 16x6x5": "tile-8"})
     with pytest.raises(LoweringError, match=r"the dense Conv .* its 16 outputs are a multiple of 8 as they are"):
         lower(model, Target.LITERT, recipe=wrong)
+    silent = Recipe("Net", Target.LITERT, fingerprint.of(model), {})
+    assert outputs_of_convs(lower(model, Target.LITERT, recipe=silent).model) == [16, 9]
+
+
+def test_a_recipe_keeps_what_it_says_of_dense_products_in_its_file(tmp_path: Path) -> None:
+    model = dense(9)
+    space = spaces.of(model, Target.LITERT, "Net")
+    (axis,) = space.axes
+    path = tmp_path / "net.toml"
+    path.write_text(recipe_file.dumps(space.recipe(axis.changed(space.default, "tile-8"))))
+    assert 'dense]\n9x6x5 = "tile-8"' in path.read_text()
+    assert outputs_of_convs(lower(model, Target.LITERT, recipe=recipe_file.read(path)).model) == [16]
+
+
+@pytest.mark.parametrize("batch", [1, None])
+def test_an_export_pads_the_tflite_file_alone_and_verifies_it(tmp_path: Path, batch: int | None) -> None:
+    small = {"arch": "ssc-net", "args": {"B": "1", "G": "9"}, "batch": batch, "output": tmp_path}
+    result = ssc_deploy.export(None, to=["onnx", "tflite"], dense="tile-8", **small)
+    onnx_file, tflite_file = result.files
+    assert "dense" not in onnx_file.lowering.summary()
+    assert set(tflite_file.lowering.counts(roles.Role.DENSE)) == {"tile-8"}
+    assert tflite_file.verification.ok
 
 
 def test_tuning_tries_the_tiles_that_change_something() -> None:
@@ -145,7 +183,8 @@ def test_tuning_tries_the_tiles_that_change_something() -> None:
 
 def test_dense_products_of_a_channel_major_stretch_have_nothing_to_choose() -> None:
     chain = Chain(1, 8, 6, 5).then("Conv", normal(12, 4, 1, 1), normal(12), group=2)
-    roles_of = chain.then("Conv", normal(9, 12, 1, 1), normal(9)).build()
-    roles.set_role(roles_of.graph[0], roles.Role.GROUP_POINTWISE)
-    lowered = lower(roles_of, Target.LITERT, layout="channel-major", dense="tile-8")
-    assert "Slice" not in operators(lowered.model)
+    model = chain.then("Conv", normal(9, 12, 1, 1), normal(9)).build()
+    roles.set_role(model.graph[0], roles.Role.GROUP_POINTWISE)
+    tiled = lower(model, Target.LITERT, layout="channel-major", dense="tile-8")
+    untouched = lower(model, Target.LITERT, layout="channel-major")
+    assert (operators(tiled.model), tiled.report) == (operators(untouched.model), untouched.report)
