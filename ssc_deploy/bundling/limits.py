@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ssc_deploy import golden
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -52,12 +54,20 @@ def excess(manifest: Manifest) -> str | None:
     for name in (arrays.pixels, arrays.inputs, arrays.outputs):
         if sizes[name] > MOST_ARRAY:
             fitting = arrays.count * MOST_ARRAY // sizes[name]
-            return (
-                f"{name} has {sizes[name]:,} bytes, and the app takes up to {MOST_ARRAY:,}; "
-                f"of {arrays.count} golden pictures, leave about {fitting}"
-            )
+            if fitting >= golden.PICTURES:
+                reason = f"{fitting} golden pictures would fit, and it has {arrays.count}"
+            else:  # a bundle never has fewer
+                reason = f"{_entries(manifest, name)} for the {golden.PICTURES} pictures that a bundle has at least"
+            return f"{name} has {sizes[name]:,} bytes, and the app takes up to {MOST_ARRAY:,}: {reason}"
     total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name])
     if total > MOST_UNPACKED:
         most = f"{MOST_UNPACKED:,}"
         return f"its files have {total:,} bytes together, and the app takes up to {most}; the largest is {largest}"
     return None
+
+
+def _entries(manifest: Manifest, array: str) -> str:
+    """What of its network makes a golden array too large."""
+    if array == manifest.golden.outputs:
+        return f"its network has too many classes ({len(manifest.labels):,})"
+    return f"its network takes too large pictures ({manifest.preprocessing.width}x{manifest.preprocessing.height})"

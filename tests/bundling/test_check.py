@@ -176,7 +176,7 @@ def test_a_bundle_that_the_app_would_refuse_for_its_size_is_refused_with_the_rea
     write(copied, value)
     sentence = check(copied)
     assert "golden/inputs.npy has 300,000,000 bytes, and the app takes up to 256,000,000" in sentence
-    assert "of 16 golden pictures, leave about 13" in sentence
+    assert "its network takes too large pictures (32x32) for the 16 pictures that a bundle has at least" in sentence
 
 
 def test_an_archive_that_the_app_would_not_read_is_refused(made, tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ssc_deploy import golden
 from ssc_deploy.bundling import limits
 from ssc_deploy.bundling.manifest import FileEntry, Manifest
 
@@ -22,8 +23,17 @@ def manifest():
     return Manifest.from_dict(json.loads(sample.read_text(encoding="utf-8")))
 
 
+def schema():
+    return json.loads((ROOT / "ssc_deploy/schemas/model.schema.json").read_text(encoding="utf-8"))
+
+
 def larger(manifest, name, count):
     return dataclasses.replace(manifest, files={**manifest.files, name: FileEntry("0" * 64, count)})
+
+
+def with_network(manifest, labels, width, height):
+    rule = dataclasses.replace(manifest.preprocessing, width=width, height=height)
+    return dataclasses.replace(manifest, labels=labels, preprocessing=rule)
 
 
 def test_what_is_made_here_is_held_to_the_limits_of_the_app():
@@ -36,14 +46,39 @@ def test_an_ordinary_bundle_is_small_enough(manifest):
     assert limits.excess(manifest) is None
 
 
-@pytest.mark.parametrize("array", ["pixels", "inputs", "outputs"])
-def test_too_many_golden_pictures_are_said_with_how_many_fit(manifest, array):
+@pytest.mark.parametrize(
+    ("array", "reason"),
+    [
+        ("pixels", "its network takes too large pictures (8x7)"),
+        ("inputs", "its network takes too large pictures (8x7)"),
+        ("outputs", "its network has too many classes (3)"),
+    ],
+)
+def test_where_the_least_number_of_pictures_is_too_much_the_network_is_named(manifest, array, reason):
+    manifest = with_network(manifest, labels=("a", "b", "c"), width=8, height=7)
     name = getattr(manifest.golden, array)
+    assert manifest.golden.count == golden.PICTURES
     assert limits.excess(larger(manifest, name, limits.MOST_ARRAY)) is None
-    excess = limits.excess(larger(manifest, name, 2 * limits.MOST_ARRAY))
+    excess = limits.excess(larger(manifest, name, limits.MOST_ARRAY + 1))
     assert excess is not None
-    assert excess.startswith(f"{name} has 512,000,000 bytes")
-    assert f"leave about {manifest.golden.count // 2}" in excess
+    assert excess.startswith(f"{name} has 256,000,001 bytes")
+    assert excess.endswith(f"{reason} for the 16 pictures that a bundle has at least")
+
+
+@pytest.mark.parametrize("array", ["pixels", "inputs", "outputs"])
+def test_a_smaller_number_of_pictures_is_named_where_a_bundle_may_have_it(manifest, array):
+    many = dataclasses.replace(manifest, golden=dataclasses.replace(manifest.golden, count=100))
+    name = getattr(many.golden, array)
+    excess = limits.excess(larger(many, name, 5 * limits.MOST_ARRAY))
+    assert excess is not None
+    assert excess.endswith("20 golden pictures would fit, and it has 100")
+    excess = limits.excess(larger(many, name, 7 * limits.MOST_ARRAY))
+    assert excess is not None
+    assert "would fit" not in excess
+
+
+def test_no_bundle_may_have_fewer_pictures_than_are_made():
+    assert schema()["$defs"]["golden"]["properties"]["count"]["minimum"] == golden.PICTURES
 
 
 def test_files_that_are_too_large_together_are_said_with_the_largest(manifest):
