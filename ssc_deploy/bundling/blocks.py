@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ssc_deploy import runtimes
 from ssc_deploy.bundling import limits
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import numpy as np
     import numpy.typing as npt
 
     from ssc_deploy.verification import Reference
@@ -73,7 +75,7 @@ def tapped(path: Path, reference: Reference, x: Float32) -> Blocks:
         if bound is not None:
             found.append((BlockEntry(name, holders[name], bound.max, bound.rms), exact.reshape(value.shape).copy()))
         most = limits.MOST_BLOCK_VALUES
-        if sum(exact.nbytes for _, exact in found) > most:
+        if sum(_file_bytes(exact) for _, exact in found) > most:
             raise BundleError(f"the blocks of one picture take more than {most:,} bytes; leave out --debug")
 
     reference.visit_blocks(x, frozenset(holders), visit)
@@ -81,6 +83,13 @@ def tapped(path: Path, reference: Reference, x: Float32) -> Blocks:
         raise BundleError(f"{path.name} names no block of the network; leave out --debug")
     entries, exacts = zip(*found, strict=True)
     return Blocks(model, exacts, entries)
+
+
+def _file_bytes(array: Float64) -> int:
+    """Bytes of an array's .npy file, which is what readers count: the header, and the values."""
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, np.lib.format.header_data_from_array_1_0(array))
+    return len(header.getvalue()) + array.nbytes
 
 
 def _holder(name: str) -> str:

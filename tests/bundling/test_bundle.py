@@ -192,6 +192,18 @@ def test_blocks_need_an_onnx_file(network, exported, tmp_path):
     refused(exported / "small.tflite", tmp_path / "b", match="export --to onnx as well", **options)
 
 
+def test_blocks_are_held_to_what_their_readers_count_which_is_files_and_not_values(
+    made, network, exported, tmp_path, monkeypatch
+):
+    with zipfile.ZipFile(made / manifest(made)["debug"]["values"]) as archive:
+        total = sum(entry.file_size for entry in archive.infolist())
+    options = {"ckpt": network, "debug": True}
+    monkeypatch.setattr(limits, "MOST_BLOCK_VALUES", total - 1)
+    refused(exported, tmp_path / "b", match=f"take more than {total - 1:,} bytes; leave out --debug", **options)
+    monkeypatch.setattr(limits, "MOST_BLOCK_VALUES", total)
+    assert ssc_deploy.bundle(exported, tmp_path / "b", **options).ok
+
+
 def test_a_bundle_that_stands_there_is_replaced_only_when_told_to_and_nothing_else_ever(exported, tmp_path):
     place = tmp_path / "b"
     ssc_deploy.bundle(exported / "small.tflite", place)
