@@ -130,6 +130,10 @@ def _unusable(path: Path, reason: str) -> BundleError:
     return BundleError(f"{path} is no bundle that can be used: {reason}; make it again with ssc-deploy bundle")
 
 
+def _too_much_json(path: Path) -> BundleError:
+    return _unusable(path, f"its {FILE_NAME} is larger than {limits.MOST_JSON:,} bytes")
+
+
 def _checked(folder: Path, path: Path) -> Opened:
     """The bundle in ``folder``, which came from ``path``."""
     manifest = _manifest(folder / FILE_NAME, path)
@@ -152,7 +156,7 @@ def _checked(folder: Path, path: Path) -> Opened:
 def _manifest(file: Path, path: Path) -> Manifest:
     try:
         if file.stat().st_size > limits.MOST_JSON:
-            raise _unusable(path, f"its {FILE_NAME} is larger than {limits.MOST_JSON:,} bytes")
+            raise _too_much_json(path)
         return Manifest.from_dict(read_json(file))
     except OSError as error:
         raise _unusable(path, f"its {FILE_NAME} cannot be read ({error.strerror or error})") from error
@@ -201,9 +205,12 @@ def _check_directory(path: Path, entries: list[zipfile.ZipInfo]) -> None:
         raise _unusable(path, "it holds too many files, or two of one name")
     if folded & {parent.as_posix() for name in folded for parent in PurePosixPath(name).parents}:
         raise _unusable(path, "a file of it is a folder as well")
-    if FILE_NAME not in names:
+    sizes = {entry.filename: entry.file_size for entry in entries}
+    if FILE_NAME not in sizes:
         raise _unusable(path, f"it holds no {FILE_NAME}")
-    if sum(entry.file_size for entry in entries) > limits.MOST_UNPACKED:
+    if sizes.pop(FILE_NAME) > limits.MOST_JSON:
+        raise _too_much_json(path)
+    if sum(sizes.values()) > limits.MOST_UNPACKED:
         raise _unusable(path, f"it unpacks to more than {limits.MOST_UNPACKED:,} bytes")
 
 

@@ -170,6 +170,20 @@ def test_a_zip_bomb(made, tmp_path, monkeypatch):
     assert "unpacks to more than 20,000,000 bytes" in check(path)
 
 
+def test_a_zip_whose_files_are_as_large_as_the_app_takes_besides_model_json(made, tmp_path, monkeypatch):
+    path = zipped(made, tmp_path / "b.zip")
+    total = sum(entry["bytes"] for entry in manifest(made)["files"].values())
+    monkeypatch.setattr(limits, "MOST_UNPACKED", total)
+    assert ssc("bundle", "check", path).code == 0
+    monkeypatch.setattr(limits, "MOST_UNPACKED", total - 1)
+    assert f"unpacks to more than {total - 1:,} bytes" in check(path)
+
+
+def test_a_zip_whose_model_json_is_a_bomb(made, tmp_path):
+    path = zipped(made, tmp_path / "b.zip", ("model.json", bytes(limits.MOST_JSON + 1)), without="model.json")
+    assert "its model.json is larger than 8,000,000 bytes" in check(path)
+
+
 def test_a_bundle_that_the_app_would_refuse_for_its_size_is_refused_with_the_reason(copied):
     value = manifest(copied)
     value["files"]["golden/inputs.npy"]["bytes"] = 300_000_000
