@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssc_deploy import golden
+from ssc_deploy import golden, pictures
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 #: model.json.
 MOST_JSON = 8_000_000
 
-#: Files besides model.json.
+#: Files besides model.json; the schema says the same.
 MOST_FILES = 10_000
 
-#: All files together, unpacked.
+#: All files besides model.json together, unpacked.
 MOST_UNPACKED = 500_000_000
 
 #: A zip; more than all files take that are not compressed.
@@ -30,11 +30,11 @@ MOST_ARCHIVE = 520_000_000
 #: Each of the three golden arrays.
 MOST_ARRAY = 256_000_000
 
-#: Of a debug bundle, the values of all blocks together.
-MOST_BLOCK_VALUES = 256_000_000
+#: Of a debug bundle, the values of all blocks together, as .npy files; read by `golden.arrays`.
+MOST_BLOCK_VALUES = golden.MOST_BYTES
 
-#: Pixels of a picture as the network takes it.
-MOST_PIXELS = 64_000_000
+#: Pixels of a picture as the network takes it; read by `pictures.read`.
+MOST_PIXELS = pictures.MAX_PIXELS
 
 
 def excess(manifest: Manifest) -> str | None:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from ssc_deploy import golden
+from ssc_deploy import golden, pictures
 from ssc_deploy.bundling import limits
 from ssc_deploy.bundling.manifest import FileEntry, Manifest
 
 ROOT = Path(__file__).parents[2]
-JAVA = ROOT / "android_demo/core/src/main/java/org/sscdeploy/core/bundle/BundleLimits.java"
+CORE = ROOT / "android_demo/core/src/main/java/org/sscdeploy/core"
+JAVA, PIXELS = CORE / "bundle/BundleLimits.java", CORE / "picture/Pixels.java"
 
 
 @pytest.fixture
@@ -40,6 +41,17 @@ def test_what_is_made_here_is_held_to_the_limits_of_the_app():
     found = re.findall(r"static final (?:int|long) (MOST_\w+) = ([0-9_]+);", JAVA.read_text(encoding="utf-8"))
     own = {name: value for name, value in vars(limits).items() if name.startswith("MOST_")}
     assert {name: int(value) for name, value in found} == own
+
+
+def test_pictures_of_the_app_have_the_pixels_that_its_bundles_may_have():
+    said = re.search(r"static final int MAX_PIXELS = (.+);", PIXELS.read_text(encoding="utf-8"))
+    assert said is not None
+    assert said[1] == "BundleLimits.MOST_PIXELS"
+    assert pictures.MAX_PIXELS == limits.MOST_PIXELS
+
+
+def test_the_schema_allows_as_many_files():
+    assert schema()["properties"]["files"]["maxProperties"] == limits.MOST_FILES
 
 
 def test_an_ordinary_bundle_is_small_enough(manifest):

@@ -11,7 +11,7 @@ public final class BundleLimits {
     /** Files besides model.json. */
     public static final int MOST_FILES = 10_000;
 
-    /** All files together, unpacked. The largest network of the zoo makes a bundle of 120 MB. */
+    /** All files besides model.json together, unpacked. The largest network of the zoo makes a bundle of 120 MB. */
     public static final long MOST_UNPACKED = 500_000_000;
 
     /** An archive: more than all files take that are not compressed, which is how the app's own assets come. */
@@ -20,10 +20,10 @@ public final class BundleLimits {
     /** Each of the three golden arrays, which are in memory at once. */
     public static final long MOST_ARRAY = 256_000_000;
 
-    /** The values of all blocks of a debug bundle together. */
+    /** The values of all blocks of a debug bundle together, as .npy files. */
     public static final long MOST_BLOCK_VALUES = 256_000_000;
 
-    /** Pixels of a picture as the network takes it. */
+    /** Pixels of a picture, whether a network takes it or the user chose it. */
     public static final int MOST_PIXELS = 64_000_000;
 
     private BundleLimits() { }

@@ -1,9 +1,11 @@
 package org.sscdeploy.core.picture;
 
+import org.sscdeploy.core.bundle.BundleLimits;
+
 /** A picture of 8 bits a channel, red, green, blue, row by row from the top left. */
 public final class Pixels {
     /** Larger pictures are refused, as {@code ssc_deploy.pictures} does. */
-    public static final int MAX_PIXELS = 64_000_000;
+    public static final int MAX_PIXELS = BundleLimits.MOST_PIXELS;
 
     private final int width;
     private final int height;
