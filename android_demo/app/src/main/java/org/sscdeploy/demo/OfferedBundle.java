@@ -84,7 +84,7 @@ final class OfferedBundle {
             .setMessage("")
             .setPositiveButton(R.string.offered_use, this::answered)
             .setNegativeButton(R.string.cancel, this::answered)
-            .setOnCancelListener(cancelled -> close())
+            .setOnCancelListener(cancelled -> answered(cancelled, DialogInterface.BUTTON_NEGATIVE))
             .create();
         dialog.show();
         app.bundles.watch(watcher);
@@ -99,9 +99,12 @@ final class OfferedBundle {
     }
 
     private void answered(DialogInterface asked, int button) {
+        if (asked != dialog) {
+            return; // answers come by message, and meanwhile another file may have been offered: that is not agreed to
+        }
         Uri agreed = uri;
         close();
-        if (button == DialogInterface.BUTTON_POSITIVE && agreed != null) {
+        if (button == DialogInterface.BUTTON_POSITIVE) {
             app.bundles.install(agreed);
         }
     }

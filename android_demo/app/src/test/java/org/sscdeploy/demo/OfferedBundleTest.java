@@ -34,9 +34,9 @@ import org.sscdeploy.demo.store.BundleState;
 @RunWith(RobolectricTestRunner.class)
 public class OfferedBundleTest {
     private static final Uri LENT = Uri.parse("content://org.another.app/7");
+    private static final Uri OTHER = Uri.parse("content://org.another.app/8");
     private static String name;
-
-    private String carried;
+    private static String carried;
 
     /** Another app, which lends a file and says what it is called. */
     public static final class AnotherApp extends ContentProvider {
@@ -185,6 +185,35 @@ public class OfferedBundleTest {
         controller.newIntent(view(LENT));
         asked("lent.zip");
         assertEquals(carried, state().bundle().get().name());
+    }
+
+    @Test
+    public void agreementToOneFileIsNoneToAnotherThatIsOfferedMeanwhile() {
+        ActivityController<MainActivity> controller = opened(OTHER);
+        AlertDialog first = asked("lent.zip");
+        first.getButton(DialogInterface.BUTTON_POSITIVE).performClick(); // on its way
+        controller.get().onNewIntent(view(LENT));
+        assertAsksStill(first);
+    }
+
+    @Test
+    public void leavingOneQuestionLeavesAnotherThatCameMeanwhile() {
+        ActivityController<MainActivity> controller = opened(OTHER);
+        AlertDialog first = asked("lent.zip");
+        first.cancel(); // on its way
+        controller.get().onNewIntent(view(LENT));
+        assertAsksStill(first);
+    }
+
+    /** The second question is there, nothing was installed, and it is the second file that is installed for it. */
+    private static void assertAsksStill(AlertDialog first) {
+        shadowOf(Looper.getMainLooper()).idle();
+        Phone.awaitRun();
+        assertNotSame(first, asked("lent.zip"));
+        assertEquals(carried, state().bundle().get().name());
+        assertEquals(BundleState.Event.READY, state().event());
+        answer(DialogInterface.BUTTON_POSITIVE);
+        assertEquals("Lent-Net", state().bundle().get().name());
     }
 
     @Test
