@@ -7,9 +7,11 @@ import android.content.DialogInterface;
 import android.content.Intent;
 import android.database.Cursor;
 import android.net.Uri;
+import android.os.CancellationSignal;
 import android.os.Handler;
 import android.os.Looper;
 import android.provider.OpenableColumns;
+import java.lang.ref.WeakReference;
 import java.util.function.Consumer;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.demo.store.BundleState;
@@ -26,11 +28,11 @@ final class OfferedBundle {
 
     private final Activity activity;
     private final AppState app;
-    private final Handler main = new Handler(Looper.getMainLooper());
     private final Consumer<BundleState> watcher = state -> showMessage();
     private Uri uri;
     private String name;
     private AlertDialog dialog;
+    private Naming naming;
 
     OfferedBundle(Activity activity) {
         this.activity = activity;
@@ -72,6 +74,8 @@ final class OfferedBundle {
             app.bundles.forget(watcher);
             dialog.dismiss();
             dialog = null;
+            naming.cancel();
+            naming = null;
         }
     }
 
@@ -88,14 +92,8 @@ final class OfferedBundle {
             .create();
         dialog.show();
         app.bundles.watch(watcher);
-        // A thread of its own: the provider belongs to another app, which may be slow to answer or not answer at all.
-        ContentResolver resolver = activity.getApplicationContext().getContentResolver();
-        Thread asking = new Thread(() -> {
-            String found = nameOf(resolver, offered);
-            main.post(() -> named(offered, found));
-        }, "ssc-offered-bundle");
-        asking.setDaemon(true);
-        asking.start();
+        naming = new Naming(this, offered);
+        naming.start();
     }
 
     private void answered(DialogInterface asked, int button) {
@@ -109,8 +107,8 @@ final class OfferedBundle {
         }
     }
 
-    private void named(Uri offered, String found) {
-        if (dialog != null && offered.equals(uri)) {
+    private void named(Naming asked, String found) {
+        if (asked == naming) {
             name = found;
             showMessage();
         }
@@ -124,15 +122,54 @@ final class OfferedBundle {
             .orElseGet(() -> activity.getString(R.string.offered_first, shown)));
     }
 
-    /** What its provider calls it; empty where that does not say. */
-    private static String nameOf(ContentResolver resolver, Uri offered) {
-        String[] wanted = {OpenableColumns.DISPLAY_NAME};
-        try (Cursor cursor = resolver.query(offered, wanted, null, null, null)) {
-            String found = cursor != null && cursor.moveToFirst() && cursor.getColumnCount() > 0
-                ? cursor.getString(0) : null;
-            return found == null ? "" : onOneLine(found);
-        } catch (RuntimeException error) { // whatever another app's provider throws
-            return "";
+    /**
+     * Asks a provider what it calls a file. On a thread of its own: the provider belongs to another app, which may be
+     * slow to answer or not answer at all; and then the Activity, which may be gone by then, must not be held.
+     */
+    private static final class Naming {
+        private final Handler main = new Handler(Looper.getMainLooper());
+        private final CancellationSignal signal = new CancellationSignal();
+        private final WeakReference<OfferedBundle> asker;
+        private final ContentResolver resolver;
+        private final Uri offered;
+
+        Naming(OfferedBundle asker, Uri offered) {
+            this.asker = new WeakReference<>(asker);
+            this.resolver = asker.activity.getApplicationContext().getContentResolver();
+            this.offered = offered;
+        }
+
+        void start() {
+            Thread thread = new Thread(this::ask, "ssc-offered-bundle");
+            thread.setDaemon(true);
+            thread.start();
+        }
+
+        /** Tells the provider that nobody waits any more. */
+        void cancel() {
+            signal.cancel();
+        }
+
+        private void ask() {
+            String found = name();
+            main.post(() -> {
+                OfferedBundle question = asker.get();
+                if (question != null) {
+                    question.named(this, found);
+                }
+            });
+        }
+
+        /** Empty where the provider does not say. */
+        private String name() {
+            String[] wanted = {OpenableColumns.DISPLAY_NAME};
+            try (Cursor cursor = resolver.query(offered, wanted, null, null, null, signal)) {
+                String found = cursor != null && cursor.moveToFirst() && cursor.getColumnCount() > 0
+                    ? cursor.getString(0) : null;
+                return found == null ? "" : onOneLine(found);
+            } catch (RuntimeException error) { // whatever another app's provider throws, or that it was cancelled
+                return "";
+            }
         }
     }
 

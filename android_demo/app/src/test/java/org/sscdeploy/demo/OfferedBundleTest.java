@@ -14,12 +14,14 @@ import android.content.Intent;
 import android.database.Cursor;
 import android.database.MatrixCursor;
 import android.net.Uri;
+import android.os.CancellationSignal;
 import android.os.Looper;
 import android.provider.OpenableColumns;
 import android.widget.TextView;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
 import org.junit.Before;
 import org.junit.Test;
 import org.junit.runner.RunWith;
@@ -35,7 +37,9 @@ import org.sscdeploy.demo.store.BundleState;
 public class OfferedBundleTest {
     private static final Uri LENT = Uri.parse("content://org.another.app/7");
     private static final Uri OTHER = Uri.parse("content://org.another.app/8");
-    private static String name;
+    private static volatile String name; // what providers use is used by another thread
+    private static volatile CancellationSignal waiting;
+    private static volatile CountDownLatch answers;
     private static String carried;
 
     /** Another app, which lends a file and says what it is called. */
@@ -53,6 +57,18 @@ public class OfferedBundleTest {
             MatrixCursor cursor = new MatrixCursor(new String[] {OpenableColumns.DISPLAY_NAME});
             cursor.addRow(new Object[] {name});
             return cursor;
+        }
+
+        @Override
+        public Cursor query(Uri uri, String[] projection, String selection, String[] arguments, String order,
+                CancellationSignal signal) {
+            waiting = signal;
+            try {
+                answers.await();
+            } catch (InterruptedException error) {
+                throw new IllegalStateException(error);
+            }
+            return query(uri, projection, selection, arguments, order);
         }
 
         @Override
@@ -80,6 +96,8 @@ public class OfferedBundleTest {
     public void lend() throws Exception {
         Robolectric.setupContentProvider(AnotherApp.class, LENT.getAuthority());
         name = "lent.zip";
+        waiting = null;
+        answers = new CountDownLatch(0);
         Path copy = Phone.temporary().resolve("lent.bundle");
         BundleFiles.copy(BundleFiles.whole(), copy);
         carried = org.sscdeploy.core.bundle.Bundle.open(copy).name();
@@ -222,6 +240,18 @@ public class OfferedBundleTest {
         opened(LENT);
         String text = message(asked("a.zip??This is safe.?xxx"));
         assertTrue(text, text.length() < 250);
+    }
+
+    @Test
+    public void aProviderThatDoesNotAnswerHoldsNothingUpAndIsToldThatNobodyWaits() {
+        answers = new CountDownLatch(1);
+        ActivityController<MainActivity> controller = opened(LENT);
+        asked("a file without a name");
+        Phone.await("the provider was asked", () -> waiting != null);
+        assertFalse(waiting.isCanceled());
+        controller.pause().stop().destroy();
+        assertTrue("it was cancelled", waiting.isCanceled());
+        answers.countDown();
     }
 
     @Test
