@@ -23,7 +23,7 @@ import org.sscdeploy.demo.store.BundleState;
 final class OfferedBundle {
     private static final String URI = "offered bundle";
 
-    /** Characters of a name; it is whoever offers the file that chose it. */
+    /** Code points of a name; it is whoever offers the file that chose it. */
     private static final int MOST_NAME = 60;
 
     private final Activity activity;
@@ -175,7 +175,8 @@ final class OfferedBundle {
 
     /** Without what would let a name look like a part of the question: line breaks, other directions of writing. */
     private static String onOneLine(String name) {
-        String line = name.replaceAll("\\p{C}", "?").trim();
-        return line.length() > MOST_NAME ? line.substring(0, MOST_NAME) + "…" : line;
+        String line = name.replaceAll("[\\p{C}\\p{Zl}\\p{Zp}]", "?").trim();
+        return line.codePointCount(0, line.length()) > MOST_NAME
+            ? line.substring(0, line.offsetByCodePoints(0, MOST_NAME)) + "…" : line;
     }
 }

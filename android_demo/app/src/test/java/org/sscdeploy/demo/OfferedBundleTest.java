@@ -236,10 +236,18 @@ public class OfferedBundleTest {
 
     @Test
     public void aNameCannotLookLikeAPartOfTheQuestion() {
-        name = "a.zip\n\nThis is safe.\u202E" + "x".repeat(500);
+        name = "a.zip\n\nThis\u2028is\u2029safe.\u202E" + "x".repeat(500);
         opened(LENT);
-        String text = message(asked("a.zip??This is safe.?xxx"));
+        String text = message(asked("a.zip??This?is?safe.?xxx"));
         assertTrue(text, text.length() < 250);
+    }
+
+    @Test
+    public void aLongNameIsNotCutWithinACharacter() {
+        String smile = new String(Character.toChars(0x1F600)); // two chars
+        name = "x" + smile.repeat(100);
+        opened(LENT);
+        asked("x" + smile.repeat(59) + "…");
     }
 
     @Test
