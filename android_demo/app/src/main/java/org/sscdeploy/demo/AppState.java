@@ -87,6 +87,7 @@ public final class AppState {
             classification.clear();
             parity.clear();
             profile.clear();
+            share.clear();
             selection.forgetPicture();
         }
     }

@@ -16,11 +16,13 @@ import android.view.WindowManager;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.Before;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
+import org.robolectric.android.controller.ActivityController;
 import org.sscdeploy.core.job.Result;
 import org.sscdeploy.demo.profile.ProfileEntry;
 import org.sscdeploy.demo.profile.ProfileReport;
@@ -29,11 +31,13 @@ import org.sscdeploy.demo.run.RunState;
 /** The Profile screen with real inference. */
 @RunWith(RobolectricTestRunner.class)
 public class ProfileTest {
+    private ActivityController<MainActivity> controller;
     private MainActivity activity;
 
     @Before
     public void start() {
-        activity = Phone.start().get();
+        controller = Phone.start();
+        activity = controller.get();
         Phone.go(activity, Destination.PROFILE);
     }
 
@@ -146,6 +150,45 @@ public class ProfileTest {
         Phone.go(activity, Destination.PARITY);
         Phone.go(activity, Destination.PROFILE);
         assertNull("it is offered once", shadowOf(activity).getNextStartedActivity());
+    }
+
+    @Test
+    public void whoeverLeavesWhileTheFileIsWrittenIsNotAskedOnReturn() {
+        measure();
+        activity.findViewById(R.id.share).performClick();
+        Phone.go(activity, Destination.PARITY);
+        Phone.awaitRun();
+        Phone.go(activity, Destination.PROFILE);
+        assertNull(shadowOf(activity).getNextStartedActivity());
+        Phone.click(activity, R.id.share);
+        Phone.awaitRun();
+        assertNotNull("it can be shared again", shadowOf(activity).getNextStartedActivity());
+    }
+
+    @Test
+    public void turningTheDeviceWhileTheFileIsWrittenAsksOnce() {
+        measure();
+        activity.findViewById(R.id.share).performClick();
+        controller.recreate();
+        Phone.awaitRun();
+        assertNotNull(shadowOf(controller.get()).getNextStartedActivity());
+        assertNull(shadowOf(controller.get()).getNextStartedActivity());
+    }
+
+    @Test
+    public void theFileOfAnotherBundleIsNotOffered() throws Exception {
+        measure();
+        Phone.go(activity, Destination.PARITY);
+        Phone.app().runs.start(Phone.app().share, control -> new Intent("of the bundle before"));
+        Phone.awaitRun();
+        Path copy = Phone.temporary().resolve("other.bundle");
+        BundleFiles.copy(BundleFiles.whole(), copy);
+        BundleFiles.edit(copy, card -> card.addProperty("name", "Other-Net"));
+        Phone.push(BundleFiles.zip(copy));
+        Phone.app().bundles.checkInbox();
+        Phone.awaitRun();
+        assertEquals("Other-Net", Phone.app().bundles.state().bundle().get().name());
+        assertEquals(RunState.Phase.IDLE, Phone.app().share.state().phase());
     }
 
     @Test

@@ -92,6 +92,10 @@ public final class ProfileScreen extends Screen {
     public void stop() {
         app.profile.forget(watcher);
         app.share.forget(shareWatcher);
+        if (!activity.isChangingConfigurations()) { // whoever left does not wait for the question any more
+            app.runs.cancel(app.share);
+            app.share.clear();
+        }
         activity.getWindow().clearFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON);
         super.stop();
     }

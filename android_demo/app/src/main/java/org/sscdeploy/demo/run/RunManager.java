@@ -83,7 +83,8 @@ public final class RunManager {
         public void run() {
             try {
                 R result = work.run(this);
-                end(() -> slot.set(slot.state().done(result)));
+                // Who cancels after the last moment that the work looks hears of no result either.
+                end(() -> slot.set(cancelled ? slot.state().cancelled() : slot.state().done(result)));
             } catch (CancelledException error) {
                 end(() -> slot.set(slot.state().cancelled()));
             } catch (Exception | LinkageError | VirtualMachineError error) {

@@ -8,6 +8,7 @@ import static org.robolectric.Shadows.shadowOf;
 import android.os.Looper;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
@@ -57,6 +58,19 @@ public class RunManagerTest {
         }));
         runs.cancel(slot);
         assertEquals(RunState.Phase.CANCELLING, slot.state().phase());
+        awaitEnd();
+        assertEquals(RunState.Phase.CANCELLED, slot.state().phase());
+    }
+
+    @Test
+    public void workThatIsCancelledAfterItLastAskedGivesNoResult() throws Exception {
+        CountDownLatch over = new CountDownLatch(1);
+        assertTrue(runs.start(slot, control -> {
+            over.countDown();
+            return "late";
+        }));
+        over.await();
+        runs.cancel(slot);
         awaitEnd();
         assertEquals(RunState.Phase.CANCELLED, slot.state().phase());
     }
