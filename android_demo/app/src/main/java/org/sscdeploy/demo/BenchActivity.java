@@ -30,8 +30,10 @@ public final class BenchActivity extends Activity {
         getWindow().addFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON);
         Insets.pad(findViewById(R.id.root), Insets.Sides.ALL);
         app = DemoApplication.state(this);
-        // Where it is made anew, the device was turned and the job goes on; or the system had ended the process.
-        boolean interrupted = saved != null && app.bench.state().phase() == RunState.Phase.IDLE;
+        // Where it is made anew, the device was turned, and the job goes on or waits for other work; or the system had
+        // ended the process.
+        boolean interrupted = saved != null && app.bench.state().phase() == RunState.Phase.IDLE
+            && !app.runs.awaits(app.bench);
         if (saved == null || interrupted) {
             app.runs.enqueue(app.bench, new BenchWork(app, this, getIntent().getStringExtra(EXTRA), interrupted));
         }

@@ -12,10 +12,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import org.junit.Before;
 import org.junit.Test;
 import org.junit.runner.RunWith;
@@ -35,6 +37,8 @@ import org.sscdeploy.core.job.Result;
 import org.sscdeploy.core.job.Status;
 import org.sscdeploy.core.npy.NpyArray;
 import org.sscdeploy.core.npy.Npz;
+import org.sscdeploy.demo.run.RunSlot;
+import org.sscdeploy.demo.run.RunState;
 
 /** Jobs as {@code ssc-deploy profile --device adb} gives them, with real models and real inference. */
 @RunWith(RobolectricTestRunner.class)
@@ -146,6 +150,25 @@ public class BenchActivityTest {
         Phone.awaitRun();
         assertEquals("Done", Phone.text(controller.get(), R.id.heading));
         assertEquals(Status.State.DONE, status().state());
+    }
+
+    @Test
+    public void turningTheDeviceWhileTheJobWaitsForOtherWorkQueuesNoOther() throws Exception {
+        write("nonce-9");
+        CountDownLatch slow = new CountDownLatch(1);
+        Phone.app().runs.enqueue(new RunSlot<Void, Void>(), control -> {
+            slow.await();
+            return null;
+        });
+        ActivityController<BenchActivity> controller = started(job());
+        List<RunState.Phase> heard = new ArrayList<>();
+        Phone.app().bench.watch(state -> heard.add(state.phase()));
+        RuntimeEnvironment.setQualifiers("+land");
+        controller.recreate();
+        slow.countDown();
+        Phone.awaitRun();
+        assertEquals("Done", Phone.text(controller.get(), R.id.heading));
+        assertEquals("it ended once", 1, Collections.frequency(heard, RunState.Phase.DONE));
     }
 
     @Test

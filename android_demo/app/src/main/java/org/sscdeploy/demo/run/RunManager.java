@@ -56,6 +56,11 @@ public final class RunManager {
         return current != null;
     }
 
+    /** Whether work of this place has not begun yet, since other work goes on. Main thread. */
+    public boolean awaits(RunSlot<?, ?> slot) {
+        return waiting.stream().anyMatch(next -> next.slot == slot);
+    }
+
     /** Asks the work of this place to end, if it goes on. Main thread. */
     public void cancel(RunSlot<?, ?> slot) {
         if (current != null && current.slot == slot) {

@@ -105,7 +105,10 @@ public class RunManagerTest {
         runs.enqueue(slot, control -> "one");
         runs.enqueue(second, control -> "two");
         assertEquals(RunState.Phase.IDLE, second.state().phase());
+        assertTrue(runs.awaits(second));
+        assertFalse("it goes on", runs.awaits(slot));
         awaitEnd();
+        assertFalse(runs.awaits(second));
         assertEquals("two", second.state().result());
     }
 
