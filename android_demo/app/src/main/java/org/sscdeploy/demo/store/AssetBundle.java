@@ -18,8 +18,9 @@ import org.sscdeploy.core.io.Sha256;
 
 /**
  * The bundle that came with the app, in {@code assets/bundle/}. It is handed on as a .zip, so that there is one way in
- * for all bundles. A marker keeps which one was installed last: an update of the app brings its new bundle once, and
- * does not undo what the user installed since.
+ * for all bundles. A marker keeps which one is settled: it was installed, or it was refused, and then the user installed
+ * another. So an update of the app brings its new bundle once, one that is refused is tried again at each start, and
+ * neither undoes what the user installed since.
  */
 final class AssetBundle {
     private static final String ROOT = "bundle";
@@ -39,13 +40,13 @@ final class AssetBundle {
         return !card().isEmpty();
     }
 
-    /** Whether it is another one than was installed last. */
+    /** Whether it is another one than was settled last. */
     boolean isNew() {
         return isThere() && !card().equals(remembered());
     }
 
-    /** Marks it as installed. */
-    void remember() throws IOException {
+    /** Marks it as settled. */
+    void settle() throws IOException {
         Files.write(marker, card().getBytes(StandardCharsets.UTF_8));
     }
 

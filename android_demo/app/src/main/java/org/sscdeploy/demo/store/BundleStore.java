@@ -83,7 +83,7 @@ public final class BundleStore {
                 if (!inbox.holdsNews()) { // the app was returned to twice before the first of two installations began
                     return state;
                 }
-                BundleState next = install(inbox.open(), context.getString(R.string.source_inbox));
+                BundleState next = installForUser(inbox.open(), context.getString(R.string.source_inbox));
                 inbox.done(next.event() == BundleState.Event.INSTALLED);
                 return next;
             });
@@ -103,7 +103,7 @@ public final class BundleStore {
             try {
                 InputStream opened = context.getContentResolver().openInputStream(zip);
                 return opened == null ? refused(source, context.getString(R.string.file_unreadable))
-                    : install(opened, source);
+                    : installForUser(opened, source);
             } catch (IOException | SecurityException error) {
                 return refused(source, context.getString(R.string.file_unreadable));
             }
@@ -135,13 +135,26 @@ public final class BundleStore {
             : new BundleState(bundle, BundleState.Event.REFUSED, stored, damage);
     }
 
+    /** Installs an archive that the user brought, over which the app's own is not tried again. Work's thread. */
+    private BundleState installForUser(InputStream zip, String source) throws IOException {
+        BundleState next = install(zip, source);
+        if (next.event() == BundleState.Event.INSTALLED && assets.isNew()) {
+            try {
+                assets.settle();
+            } catch (IOException error) {
+                return next; // the user's is in place all the same, but the next start does not know of it
+            }
+        }
+        return next;
+    }
+
     /** The bundle of the assets; or why it was refused, and then the next start tries again, and says so again. */
     private BundleState installAssets() {
         String source = context.getString(R.string.source_assets);
         try {
             BundleState next = install(assets.openAsZip(), source);
             if (next.event() == BundleState.Event.INSTALLED) {
-                assets.remember();
+                assets.settle();
             }
             return next;
         } catch (IOException error) {
