@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -61,7 +62,9 @@ def find() -> Jdk:
     return Jdk(folder, int(version[1]))
 
 
-def run(command: Sequence[str], said: str, *, folder: Path | None = None, remedy: str = _INSTALL) -> str:
+def run(
+    command: Sequence[str], said: str, *, folder: Path | None = None, remedy: str = _INSTALL, foreign: str | None = None
+) -> str:
     """Runs a program to its end.
 
     Args:
@@ -69,6 +72,7 @@ def run(command: Sequence[str], said: str, *, folder: Path | None = None, remedy
         said: what an error begins with.
         folder: where it runs.
         remedy: what to do where the program itself cannot be started; by default, what helps with one of the JDK's.
+        foreign: what to do where it is for other machines; by default the same.
 
     Returns:
         What it printed, errors included.
@@ -91,7 +95,8 @@ def run(command: Sequence[str], said: str, *, folder: Path | None = None, remedy
     except subprocess.TimeoutExpired as error:
         raise AndroidError(f"{said}: it did not end within {_SECONDS} s; try again on a quieter machine") from error
     except OSError as error:
-        raise AndroidError(f"{said}: {command[0]} cannot be run ({error.strerror}); {remedy}") from error
+        helps = foreign if foreign and error.errno == errno.ENOEXEC else remedy
+        raise AndroidError(f"{said}: {command[0]} cannot be run ({error.strerror}); {helps}") from error
     if done.returncode:
         raise AndroidError(f"{said}: {done.stdout.strip()[:4000] or f'exit code {done.returncode}'}")
     return done.stdout
