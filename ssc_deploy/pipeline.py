@@ -6,6 +6,7 @@ Each stage is a folder of the same name; this module only calls them in order.
 from __future__ import annotations
 
 import functools
+import hashlib
 import importlib.metadata
 import warnings
 from dataclasses import dataclass
@@ -123,6 +124,9 @@ def export(
             "layout, dense and runtime are of TFLite files, and none is exported; add tflite to the formats"
         )
     followed = None if recipe is None else recipe_file.read(Path(recipe))
+    if followed is not None:
+        for f in formats:
+            followed.check_target(f.target)  # said before the work
     source = open_source(_path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape)
     folder = DEFAULT_OUTPUT / source.stem if output is None else Path(output)
     paths = {f: folder / f"{source.stem}.{f.value}" for f in formats}
@@ -154,6 +158,8 @@ def export(
             say("lower", f"{f.target.value}: {lowered[f].report}")
             data, operators = build(source, f, lowered[f], opset)
             say("emit", f"{paths[f]}   {_size(data)} · {operators} operators")
+            if followed is not None and followed.measured is not None:
+                say("recipe", followed.measured.of_file(hashlib.sha256(data).hexdigest()))
             verification = checked(written.add(paths[f], data))
             if not verification.ok:
                 raise VerificationError(f"{paths[f].name} was not written: {verification}")

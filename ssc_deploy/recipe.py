@@ -110,6 +110,13 @@ class Measured:
     high: float
     sha256: str
 
+    def of_file(self, sha256: str) -> str:
+        """A line about a file that was made by the recipe: whether it is the measured one, byte by byte."""
+        if sha256 != self.sha256:
+            return f"its graph was found on {self.description}; that file had other weights, options or versions"
+        gain = "nothing was faster than the default" if self.ratio == 1 else f"{self.ratio:.2f} of the default's time"
+        return f"the very file that was measured on {self.description}: {gain}"
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -139,6 +146,17 @@ class Recipe:
     trials: tuple[Trial, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
 
+    def check_target(self, target: Target) -> None:
+        """Refuses another runtime.
+
+        Raises:
+            RecipeError: the recipe is for another one than ``target``.
+        """
+        if target is not self.target:
+            raise RecipeError(
+                f"the recipe is for {self.target.value} and the file for {target.value}; tune the network for that too"
+            )
+
     def choices(self, graph: str, groups: Sequence[Group], target: Target) -> dict[str, str]:
         """The lowering of each site, by the site's name.
 
@@ -151,10 +169,7 @@ class Recipe:
             RecipeError: the recipe is for another runtime or another graph, or does not name each group and nothing
                 else; the message says what differs.
         """
-        if target is not self.target:
-            raise RecipeError(
-                f"the recipe is for {self.target.value} and the file for {target.value}; tune the network for that too"
-            )
+        self.check_target(target)
         from ssc_deploy.lower import DENSE
 
         plain = {str(group): DENSE.fallback or "" for group in groups if group.role is Role.DENSE}
@@ -208,7 +223,8 @@ def compact(choices: Mapping[str, str], groups: Sequence[Group]) -> tuple[dict[s
 
 def _difference(recipe: set[str], graph: set[str]) -> str:
     if graph - recipe:
-        return f"it has a {min(graph - recipe)}, which the recipe does not know"
+        instead = f", and no {min(recipe - graph)}, which the recipe names" if recipe - graph else ""
+        return f"it has a {min(graph - recipe)}, which the recipe does not know{instead}"
     if recipe - graph:
         return f"it has no {min(recipe - graph)}"
     return "it moves the same, and differs in other operators, shapes or connections"

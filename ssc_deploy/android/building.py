@@ -15,7 +15,7 @@ from ssc_deploy.android.compiling import Compiler
 from ssc_deploy.bundling.checking import check_bundle
 from ssc_deploy.bundling.manifest import FILE_NAME
 from ssc_deploy.bundling.opening import opened
-from ssc_deploy.emit.files import write_verified
+from ssc_deploy.emit.files import as_output_error, write_verified
 from ssc_deploy.errors import AndroidError, OutputError, VerificationError
 
 if TYPE_CHECKING:
@@ -112,6 +112,9 @@ def _refuse_early(output: Path, abis: Sequence[str], overwrite: bool) -> None:
         raise AndroidError(f"an APK needs native libraries; choose among {', '.join(ABIS)}")
     if not overwrite and os.path.lexists(output):
         raise OutputError(f"{output} exists already; give --overwrite to replace it, or choose another name")
+    if output.parent.is_dir():
+        with as_output_error(output), tempfile.TemporaryFile(dir=output.parent):
+            pass
 
 
 @dataclass(frozen=True)

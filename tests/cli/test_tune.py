@@ -71,6 +71,7 @@ def test_export_by_the_recipe_gives_the_measured_file_byte_by_byte(tuned, folder
     exported = ssc("export", *options, "--recipe", path, "--format", "json")
     assert exported.code == 0, exported.err
     assert sha256_of(tmp_path / "out" / "mine.onnx") == outcome.json["measured"]["sha256"]
+    assert "recipe      the very file that was measured on" in exported.err
     # Also where the recipe is not what auto takes.
     changed = tmp_path / "changed.toml"
     chosen = outcome.json["shift"]["18x8x8"]
@@ -78,15 +79,18 @@ def test_export_by_the_recipe_gives_the_measured_file_byte_by_byte(tuned, folder
     changed.write_text(path.read_text().replace(f'18x8x8 = "{chosen}"', f'18x8x8 = "{other}"', 1))
     exported = ssc("export", *options, "--recipe", changed, "--overwrite", "--format", "json")
     assert exported.json["files"][0]["lowering"]["shift"] == {other: 1}
+    assert "that file had other weights, options or versions" in exported.err
 
 
 def test_a_recipe_is_refused_where_it_does_not_belong(tuned, folder, tmp_path) -> None:
     path, _ = tuned
     mine = ["--ckpt", folder / "mine.pth.tar", *foreign(), "-o", tmp_path / "out"]
-    assert "is for onnxruntime and the file for litert" in failed("export", *mine, "--to", "tflite", "--recipe", path)
+    assert "is for onnxruntime and the file for litert" in refused("export", *mine, "--to", "tflite", "--recipe", path)
     assert "leave --shift, --shuffle" in failed("export", *mine, "--recipe", path, "--shift", "slice")
     wider = [*foreign(), "--arg", "groups=3", "-o", tmp_path / "out"]
-    assert "another graph: it has a shift 27x8x8" in failed("export", *wider, "--recipe", path)
+    message = failed("export", *wider, "--recipe", path)
+    assert "another graph: it has a shift 27x8x8" in message
+    assert "and no shift 18x8x8, which the recipe names" in message
     assert "cannot be read" in refused("export", *mine, "--recipe", tmp_path / "none.toml")
     assert not (tmp_path / "out").exists()
 
