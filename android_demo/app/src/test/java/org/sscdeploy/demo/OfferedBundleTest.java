@@ -253,13 +253,16 @@ public class OfferedBundleTest {
     @Test
     public void aProviderThatDoesNotAnswerHoldsNothingUpAndIsToldThatNobodyWaits() {
         answers = new CountDownLatch(1);
-        ActivityController<MainActivity> controller = opened(LENT);
-        asked("a file without a name");
-        Phone.await("the provider was asked", () -> waiting != null);
-        assertFalse(waiting.isCanceled());
-        controller.pause().stop().destroy();
-        assertTrue("it was cancelled", waiting.isCanceled());
-        answers.countDown();
+        try {
+            ActivityController<MainActivity> controller = opened(LENT);
+            asked("a file without a name");
+            Phone.await("the provider was asked", () -> waiting != null);
+            assertFalse(waiting.isCanceled());
+            controller.pause().stop().destroy();
+            assertTrue("it was cancelled", waiting.isCanceled());
+        } finally {
+            answers.countDown();
+        }
     }
 
     @Test
