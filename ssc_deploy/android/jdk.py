@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import shutil
@@ -62,9 +61,7 @@ def find() -> Jdk:
     return Jdk(folder, int(version[1]))
 
 
-def run(
-    command: Sequence[str], said: str, *, folder: Path | None = None, remedy: str = _INSTALL, foreign: str | None = None
-) -> str:
+def run(command: Sequence[str], said: str, *, folder: Path | None = None, remedy: str = _INSTALL) -> str:
     """Runs a program to its end.
 
     Args:
@@ -72,7 +69,6 @@ def run(
         said: what an error begins with.
         folder: where it runs.
         remedy: what to do where the program itself cannot be started; by default, what helps with one of the JDK's.
-        foreign: what to do where it is for other machines; by default the same.
 
     Returns:
         What it printed, errors included.
@@ -95,8 +91,7 @@ def run(
     except subprocess.TimeoutExpired as error:
         raise AndroidError(f"{said}: it did not end within {_SECONDS} s; try again on a quieter machine") from error
     except OSError as error:
-        helps = foreign if foreign and error.errno == errno.ENOEXEC else remedy
-        raise AndroidError(f"{said}: {command[0]} cannot be run ({error.strerror}); {helps}") from error
+        raise AndroidError(f"{said}: {command[0]} cannot be run ({error.strerror}); {remedy}") from error
     if done.returncode:
         raise AndroidError(f"{said}: {done.stdout.strip()[:4000] or f'exit code {done.returncode}'}")
     return done.stdout

@@ -77,8 +77,7 @@ def aapt2(parts: Parts, arguments: list[str], said: str) -> str:
         f"see whether programs may be run from {program.parent}, or name another folder in the environment variable "
         f"{CACHE_VARIABLE}"
     )
-    foreign = "it is a program for Linux on x86-64; build the app on such a machine"
-    return jdk.run([str(program), *arguments], said, remedy=remedy, foreign=foreign)
+    return jdk.run([str(program), *arguments], said, remedy=remedy)
 
 
 def _manifest(path: Path, package: str) -> bytes:

@@ -183,16 +183,6 @@ def test_aapt2_that_cannot_be_started_is_not_taken_for_a_missing_jdk(found):
     assert "JDK" not in str(raised.value)
 
 
-def test_aapt2_on_a_machine_that_it_is_not_for_says_which_it_is_for(found):
-    parts = fetching.for_building(found)
-    program = parts.member(artifacts.AAPT2)
-    program.write_bytes(b"\x7fELF")  # no program of this machine
-    program.chmod(0o755)
-    with pytest.raises(AndroidError) as raised:
-        resources.aapt2(parts, ["version"], "no resources")
-    assert "aapt2 cannot be run (Exec format error); it is a program for Linux on x86-64" in str(raised.value)
-
-
 def test_a_pip_that_does_not_answer_is_said_in_a_sentence(tmp_path, monkeypatch):
     python = tmp_path / "python"
     python.write_text("#!/bin/sh\nexec sleep 60\n")
