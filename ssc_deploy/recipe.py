@@ -170,9 +170,9 @@ class Recipe:
                 else; the message says what differs.
         """
         self.check_target(target)
-        from ssc_deploy.lower import DENSE
+        from ssc_deploy.lower.dense_tile import PLAIN
 
-        plain = {str(group): DENSE.fallback or "" for group in groups if group.role is Role.DENSE}
+        plain = {str(group): PLAIN.name for group in groups if group.role is Role.DENSE}
         said = {**plain, **self.groups}
         there, named = {str(group) for group in groups}, set(said)
         if graph != self.graph:

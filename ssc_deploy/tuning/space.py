@@ -124,10 +124,8 @@ def of(model: ir.Model, target: Target, network: str, batch: int | None = 1) -> 
     """
     found = lower.sites(model, target)
     groups = grouping.of(found)
-    axes = [Axis(str(group), tuple(site.name for site in group.sites), _options(group)) for group in groups]
-    numbers = {str(group): group.numbers for group in groups}
-    dense = {str(group) for group in groups if group.role is Role.DENSE}
-    axes.sort(key=lambda axis: (axis.name in dense, -numbers[axis.name]))
+    ordered = sorted(groups, key=lambda group: (group.role is Role.DENSE, -group.numbers))
+    axes = [Axis(str(group), tuple(site.name for site in group.sites), _options(group)) for group in ordered]
     stretches = channel_major.stretches(model) if target is Target.LITERT and batch == 1 else set()
     if stretches:
         axes.insert(0, Axis(LAYOUT, (LAYOUT,), (Layout.NHWC.value, Layout.CHANNEL_MAJOR.value)))
