@@ -19,6 +19,12 @@ def test_an_apk_that_stands_there_is_kept(tmp_path):
     assert (tmp_path / "demo.apk").read_text() == "mine"
 
 
+def test_a_place_that_takes_no_file_is_refused_before_the_bundle_is_read(tmp_path):
+    # Of the kernel, and closed even to root; there is no such bundle either.
+    said = refused("android", "build", tmp_path / "a.bundle", "-o", "/proc/demo.apk")
+    assert "/proc/demo.apk cannot be written" in said
+
+
 def test_another_folder_s_sources_are_refused(tmp_path):
     for command in (["build", tmp_path / "a.bundle", "-o", tmp_path / "demo.apk"], ["test"]):
         said = refused("android", *command, "--source", tmp_path)
