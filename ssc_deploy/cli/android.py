@@ -35,7 +35,8 @@ def android() -> None:
 @click.argument("bundle", type=options.PATH)
 @click.option("-o", "--output", type=options.PATH, metavar="FILE.apk", required=True, help="The APK.")
 @click.option(
-    *("--abi", "abis"),
+    "--abi",
+    "abis",
     type=click.Choice(ABIS),
     multiple=True,
     default=DEFAULT_ABIS,
