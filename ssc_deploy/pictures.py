@@ -68,8 +68,9 @@ def read(
         picture: a file, an array or a Pillow image.
         colour: order of the channels that come back, ``"RGB"``, ``"BGR"`` or ``"L"``.
         size: (H, W) of the network's input.
-        resize: bring another size to ``size``: scaled (bilinear with antialiasing) until it just covers it, then
-            cropped around the centre. Otherwise another size is an error, since how one scales changes the result.
+        resize: bring another size to ``size`` as torchvision's ``Resize`` and ``CenterCrop`` do: scaled (bilinear with
+            antialiasing) until it just covers it, then cropped around the centre. Otherwise another size is an error,
+            since how one scales changes the result.
         name: of the picture in errors, where it has a better one than `name_of` knows.
 
     Returns:
@@ -89,7 +90,7 @@ def read(
                 f"{name} is {image.width}x{image.height} (width x height), the network takes {width}x{height}; "
                 "scale it, or ask for resizing"
             )
-        image = _covered(image, width, height)
+        image = _covered(image, width, height, name)
     pixels = np.asarray(image, np.uint8).reshape(height, width, CHANNELS[colour])
     return np.ascontiguousarray(pixels[..., ::-1] if colour == "BGR" else pixels)
 
@@ -207,20 +208,33 @@ def _converted(image: Image.Image, mode: str, name: str) -> Image.Image:
         raise PictureError(f"{name} has pixels of kind {image.mode}, which cannot become {mode}") from error
 
 
-def _covered(image: Image.Image, width: int, height: int) -> Image.Image:
-    """Scaled until it just covers width x height (rounded up, half up), then cropped around the centre."""
+def _covered(image: Image.Image, width: int, height: int, name: str) -> Image.Image:
+    """Resizes and crops as torchvision's ``Resize`` and ``CenterCrop`` do, until the image just covers the size.
+
+    For a square of side s that is ``Resize(s)``, where the short side becomes s and the long one becomes
+    int(s * long / short), and ``CenterCrop(s)``, which begins at round((n - s) / 2), halves to the even number.
+    """
+    # The side that fits exactly decides; the other one is cut off to a whole number, and is not below the network's.
+    wide = image.width * height >= image.height * width
+    scaled = (height * image.width // image.height, height) if wide else (width, width * image.height // image.width)
+    if scaled[0] * scaled[1] > MAX_PIXELS:
+        raise PictureError(
+            f"{name} is {image.width}x{image.height} (width x height), too long and narrow to be scaled; crop it first"
+        )
+    image = _scaled(image, *scaled)
+    left, top = round((scaled[0] - width) / 2), round((scaled[1] - height) / 2)
+    return image.crop((left, top, left + width, top + height))
+
+
+def _scaled(image: Image.Image, width: int, height: int) -> Image.Image:
+    """Bilinear with antialiasing, in the order of Pillow 13: rows first, columns first where many more rows go.
+
+    The order changes what is rounded in between, and older versions of Pillow always do rows first. One axis at a time
+    gives the same bits with every version, and with the demo app's ``BilinearResize``.
+    """
     from PIL import Image
 
-    scaled = (
-        max(width, (2 * image.width * height + image.height) // (2 * image.height)),
-        max(height, (2 * image.height * width + image.width) // (2 * image.width)),
-    )
-    # The side that fits exactly decides; the other one overhangs.
-    wide = image.width * height >= image.height * width
-    scaled = (scaled[0], height) if wide else (width, scaled[1])
-    # One axis at a time: of both at once, Pillow does rows first up to version 12, and from 13 on columns first where a
-    # picture is tall; what is rounded between them differs.
-    image = image.resize((scaled[0], image.height), Image.Resampling.BILINEAR)
-    image = image.resize(scaled, Image.Resampling.BILINEAR)
-    left, top = (scaled[0] - width) // 2, (scaled[1] - height) // 2
-    return image.crop((left, top, left + width, top + height))
+    gone = image.height - height
+    columns_first = gone > max(0, 2 * (image.width - width))
+    middle = (image.width, height) if columns_first else (width, image.height)
+    return image.resize(middle, Image.Resampling.BILINEAR).resize((width, height), Image.Resampling.BILINEAR)

@@ -72,7 +72,10 @@ public final class Preprocessor {
             : new Tensor(values, 1, wanted.height(), wanted.width(), channels);
     }
 
-    /** Scaled until it just covers the network's size (rounded half up), then cropped around the centre. */
+    /**
+     * torchvision's Resize and CenterCrop: scaled until it just covers the network's size (the side that overhangs is cut
+     * off to a whole number), then cropped around the centre.
+     */
     private byte[] fitted(byte[] pixels, Pixels picture, int channels) throws PictureException {
         int width = wanted.width();
         int height = wanted.height();
@@ -87,23 +90,29 @@ public final class Preprocessor {
         }
         // The side that fits exactly decides; the other one overhangs.
         boolean wide = from * height >= rows * width;
-        long scaledWidth = wide ? Math.max(width, (2 * from * height + rows) / (2 * rows)) : width;
-        long scaledHeight = wide ? height : Math.max(height, (2 * rows * width + from) / (2 * from));
-        // Rows are scaled first, so both the middle and the last picture have to fit.
-        if (Math.max(scaledWidth * rows, scaledWidth * scaledHeight) > Pixels.MAX_PIXELS) {
+        long scaledWidth = wide ? height * from / rows : width;
+        long scaledHeight = wide ? height : width * rows / from;
+        long middle = BilinearResize.middle(from, rows, scaledWidth, scaledHeight);
+        if (Math.max(middle, scaledWidth * scaledHeight) > Pixels.MAX_PIXELS) {
             throw new PictureException("the picture of " + from + "x" + rows
                 + " is too long and narrow to be scaled safely; crop it first");
         }
         byte[] scaled = BilinearResize.resize(
             pixels, picture.width(), picture.height(), channels, (int) scaledWidth, (int) scaledHeight);
-        int left = ((int) scaledWidth - width) / 2;
-        int top = ((int) scaledHeight - height) / 2;
+        int left = half((int) scaledWidth - width);
+        int top = half((int) scaledHeight - height);
         byte[] cropped = new byte[width * height * channels];
         for (int y = 0; y < height; y++) {
             int start = ((top + y) * (int) scaledWidth + left) * channels;
             System.arraycopy(scaled, start, cropped, y * width * channels, width * channels);
         }
         return cropped;
+    }
+
+    /** Half of a number that is not negative, rounded to the even one where it lies between two, as Python does. */
+    private static int half(int number) {
+        int below = number / 2;
+        return number % 2 == 1 && below % 2 == 1 ? below + 1 : below;
     }
 
     /** ITU-R 601 in whole 65536ths, as Pillow rounds it. */
