@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 def names(path: Path) -> set[str]:
     """The file's float32 activations, but for its inputs: a block may have the name of one, and no block returns it."""
-    runtime = runtimes.runtime_for(path)
-    inputs = {spec.name for spec in runtime.load(path).inputs}
-    tensors = runtime.tensors(path)
-    return {name for name, spec in tensors.items() if spec.dtype == "float32" and name not in inputs}
+    tensors = runtimes.runtime_for(path).tensors(path)
+    return {name for name, spec in tensors.items() if spec.dtype == "float32"} - input_names(path)
+
+
+def input_names(path: Path) -> set[str]:
+    """What the file is given."""
+    return {spec.name for spec in runtimes.runtime_for(path).load(path).inputs}
 
 
 def as_picture(value: Float32, shape: Sequence[int]) -> Float32:

@@ -95,7 +95,8 @@ def check(
         complete: whether a tensor that the file lacks is a failure. Files of other origin have other tensors; there
             only the movements are checked whose both ends the file has.
     """
-    there = intermediate.names(path)
+    # The first step of a network may move what it is given.
+    there = intermediate.names(path) | intermediate.input_names(path)
     wanted = {name for site in sites for name in (site.start(there), site.target)} & there
     checked = [site for site in sites if complete or {site.start(there), site.target} <= there]
     values = intermediate.Opened(path, wanted, batch).values(x) if checked else {}

@@ -135,7 +135,8 @@ class TorchReference:
 
 def _call(module: torch.nn.Module, x: Float32, dtype: torch.dtype) -> npt.NDArray[Any]:
     """Runs ``module``, which holds tensors of ``dtype``, on ``x``; the result is of that dtype."""
-    pictures = torch.from_numpy(np.ascontiguousarray(x)).to(dtype)
+    # A copy: a forward may change its argument in place, and the array is what the file is given as well.
+    pictures = torch.tensor(x, dtype=dtype)
     try:
         output = module(pictures)
     except _FORWARD_ERRORS as error:
@@ -155,7 +156,8 @@ def _call(module: torch.nn.Module, x: Float32, dtype: torch.dtype) -> npt.NDArra
             "its forward must return [N, ...] for N pictures, one as well: it must not have a batch size written into "
             "it (use x.size(0)), nor drop the batch (use flatten(1) instead of squeeze())"
         )
-    return output.detach().to(dtype).numpy()
+    # A copy as well: what is returned may be a tensor that the module keeps, and writes over in its next run.
+    return output.detach().to(dtype, copy=True).numpy()
 
 
 def _insists_on_float32(module: torch.nn.Module, x: Float32) -> bool:
@@ -170,7 +172,7 @@ def _insists_on_float32(module: torch.nn.Module, x: Float32) -> bool:
         for submodule in module.modules():
             hooks.callback(submodule.register_forward_hook(watch).remove)
         try:
-            module(torch.from_numpy(np.ascontiguousarray(x)).double())
+            module(torch.tensor(x, dtype=torch.float64))
         except _FORWARD_ERRORS:
             return True
     return bool(narrow)
