@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,8 +51,9 @@ def together(*, overwrite: bool) -> Iterator[Files]:
 
     Each file's bytes go to a temporary file beside its place (of the same suffix, so that runtimes know the format) and
     are brought to the disk; there they can be verified. When the context ends well, all are moved to their places, one
-    step each, last of all. Whatever goes wrong before, the temporary files are removed, folders that were made for them
-    as well, and what stood in their places before stays as it was.
+    step each, last of all. Whatever goes wrong, at the moves as well, the temporary files and new folders are removed,
+    and the places hold what they held before. Only a process that is killed between two moves leaves some files new and
+    others old.
 
     Args:
         overwrite: whether files that stand there may be replaced.
@@ -87,12 +89,40 @@ class Files:
         return temporary
 
     def move(self) -> None:
-        """Moves all files to their places."""
-        for path, temporary in self._temporaries.items():
-            with as_output_error(path):
-                temporary.chmod(0o666 & ~_umask())
-                _move(temporary, path, self._overwrite)
-            _sync(path.parent)
+        """Moves all files to their places, or none: where one cannot be moved, those before it are taken back."""
+        last = next(reversed(self._temporaries), None)
+        with contextlib.ExitStack() as until, contextlib.ExitStack() as undo:
+            for path, temporary in self._temporaries.items():
+                with as_output_error(path):
+                    temporary.chmod(0o666 & ~_umask())
+                    # A move is one step, so nothing has to be taken back after the last one.
+                    kept = None if path == last else _kept(path, until)
+                    _move(temporary, path, self._overwrite)
+                    undo.callback(_put_back, path, kept)
+                _sync(path.parent)
+            undo.pop_all()
+
+
+def _kept(path: Path, until: contextlib.ExitStack) -> Path | None:
+    """Another name beside it for the file that stands at ``path``, until the end of the context; None for no file."""
+    if not os.path.lexists(path):
+        return None
+    folder = until.enter_context(tempfile.TemporaryDirectory(prefix=f".{path.stem[:64]}.", dir=path.parent))
+    kept = Path(folder) / path.name
+    try:
+        os.link(path, kept, follow_symlinks=False)
+    except OSError:  # a file system without hard links
+        shutil.copy2(path, kept, follow_symlinks=False)
+    return kept
+
+
+def _put_back(path: Path, kept: Path | None) -> None:
+    """Lets ``path`` hold what it held before."""
+    with as_output_error(path):
+        if kept is None:
+            path.unlink(missing_ok=True)
+        else:
+            kept.replace(path)
 
 
 def _write_temporary(path: Path, data: bytes) -> Path:

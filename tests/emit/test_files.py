@@ -215,3 +215,55 @@ def test_of_several_files_none_is_left_or_replaced_when_one_fails(tmp_path: Path
         write()
     assert names(tmp_path) == ["net.onnx"]
     assert (tmp_path / "net.onnx").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("old", [{"a.onnx": b"old a", "b.onnx": b"old b"}, {"b.onnx": b"old b"}, {}])
+@pytest.mark.parametrize("raised", [OSError(5, "of the disk"), KeyboardInterrupt()])
+def test_where_the_second_file_cannot_be_moved_the_first_one_is_taken_back(tmp_path, monkeypatch, old, raised):
+    for name, content in old.items():
+        (tmp_path / name).write_bytes(content)
+    replace = Path.replace
+
+    def failing(self: Path, target: Path) -> Path:
+        if target.name == "c.onnx":
+            raise raised
+        return replace(self, target)
+
+    def write() -> None:
+        with together(overwrite=True) as files:
+            for name in ("a.onnx", "b.onnx", "c.onnx"):
+                files.add(tmp_path / name, b"new")
+
+    monkeypatch.setattr(Path, "replace", failing)
+    with pytest.raises((OutputError, KeyboardInterrupt)):
+        write()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == old
+
+
+def test_a_file_that_somebody_else_wrote_in_the_meantime_stays_and_the_others_are_taken_back(tmp_path):
+    def write() -> None:
+        with together(overwrite=False) as files:
+            files.add(tmp_path / "a.onnx", b"ours")
+            files.add(tmp_path / "b.onnx", b"ours")
+            files.add(tmp_path / "c.onnx", b"ours")
+            (tmp_path / "b.onnx").write_bytes(b"theirs")
+
+    with pytest.raises(OutputError, match="in the meantime"):
+        write()
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"b.onnx": b"theirs"}
+
+
+def test_a_link_that_is_replaced_is_put_back_as_a_link(tmp_path):
+    (tmp_path / "elsewhere").write_bytes(b"old")
+    (tmp_path / "a.onnx").symlink_to("elsewhere")
+
+    def write() -> None:
+        with together(overwrite=True) as files:
+            files.add(tmp_path / "a.onnx", b"new")
+            files.add(tmp_path / "b.onnx", b"new")
+            (tmp_path / "b.onnx").mkdir()
+
+    with pytest.raises(OutputError, match="it is a folder"):
+        write()
+    assert (tmp_path / "a.onnx").is_symlink()
+    assert (tmp_path / "elsewhere").read_bytes() == b"old"
