@@ -1,6 +1,7 @@
 """What native code writes to file descriptor 2 while an interpreter is made."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -34,3 +35,28 @@ def test_descriptors_are_closed_again():
     with native_notes.withheld():
         pass
     assert len(list(Path("/dev/fd").iterdir())) == before
+
+
+def test_threads_that_overlap_leave_the_descriptor_as_it_was(capfd):
+    first_inside, second_inside, first_left = threading.Event(), threading.Event(), threading.Event()
+
+    def first():
+        with native_notes.withheld():
+            first_inside.set()
+            second_inside.wait(0.2)  # the lock keeps it out; without one it enters here, and leaves last
+        first_left.set()
+
+    def second():
+        assert first_inside.wait(60)
+        with native_notes.withheld():
+            second_inside.set()
+            os.write(2, b"INFO: gone\nkept\n")
+            assert first_left.wait(60)
+
+    threads = [threading.Thread(target=work) for work in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "kept\nafter\n"
