@@ -322,9 +322,11 @@ def measure_in_turns(
             for model in rotated(list(turns), repeat):
                 work = functools.partial(warm_up, calls[model], protocol["rewarm_runs"], 0.0, clock)
                 guarded(model, work)
+                if model not in turns:
+                    continue
                 start = clock()
                 samples = guarded(model, functools.partial(timed, calls[model], runs, nanoseconds, clock))
-                if samples is not None and model in turns:
+                if samples is not None:
                     turns[model].append({"start_ns": start - begin, "samples_ns": samples})
             progress(f"turn {repeat + 1}/{repeats}")
     finally:

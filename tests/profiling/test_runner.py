@@ -210,6 +210,12 @@ def test_a_runner_that_hangs_is_ended_with_all_that_it_started(tmp_path):
     assert not (tmp_path / "alive").exists()
 
 
+def test_a_program_that_closes_its_output_and_runs_on_is_ended():
+    script = "import os, time; os.close(1); time.sleep(600)"
+    with pytest.raises(TargetError, match="has said nothing for 2 s and was stopped"):
+        process.run([sys.executable, "-c", script], lambda _: None, where="the board", silence=2.0)
+
+
 def test_a_program_that_is_not_there_is_told():
     with pytest.raises(TargetError, match="the board: no-such-program cannot be started"):
         process.run(["no-such-program"], lambda _: None, where="the board")
@@ -238,6 +244,22 @@ def test_a_clock_that_goes_back_fails_the_model_that_it_times_and_no_other():
     turns = runner.measure_in_turns({0: back, 1: lambda: None}, protocol, failures, lambda _: None, clock)
     assert list(turns) == [1]
     assert failures[0].kind == FailureKind.CLOCK
+
+
+def test_a_model_that_fails_between_two_turns_is_not_run_again():
+    runs = [0]
+
+    def fails() -> None:
+        runs[0] += 1
+        if runs[0] > 1:  # the first run of warming up is well
+            raise RuntimeError("no memory")
+
+    failures: dict[int, runner.ModelError] = {}
+    protocol = {"warmup_runs": 1, "warmup_seconds": 0.0, "runs": 2, "seconds": 0.0, "repeats": 1, "rewarm_runs": 2}
+    turns = runner.measure_in_turns({0: fails, 1: lambda: None}, protocol, failures, lambda _: None)
+    assert runs == [2]
+    assert list(turns) == [1]
+    assert "no memory" in str(failures[0])
 
 
 def test_the_models_take_turns_and_each_is_first_in_its_turn():

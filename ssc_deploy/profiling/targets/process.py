@@ -91,17 +91,14 @@ def run(
     for reader in readers:
         reader.start()
     try:
-        while True:
-            try:
-                line = lines.get(timeout=silence)
-            except queue.Empty:
-                raise TargetError(
-                    f"{where} has said nothing for {silence:.0f} s and was stopped; look whether it hangs, run it again"
-                ) from None
-            if line is None:
-                break
+        while (line := lines.get(timeout=silence)) is not None:
             progress(line)
+        # It may close its standard output and run on.
         code = process.wait(timeout=silence)
+    except (queue.Empty, subprocess.TimeoutExpired):
+        raise TargetError(
+            f"{where} has said nothing for {silence:.0f} s and was stopped; look whether it hangs, run it again"
+        ) from None
     finally:
         _end(process)
         for reader in readers:
