@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -28,7 +29,7 @@ class Phones:
 
     Attributes:
         folder: of the state, and of the phones.
-        devices: (serial, state) of each.
+        devices: (serial, state) of each; an empty serial for a phone that has none.
         app: what the demo app does: ``good``, ``missing``, ``release``, ``no activity``, ``dies``, ``hangs``,
             ``fails``, ``mute``, ``garbled``, ``old result``, ``other bytes``, ``other status``.
         install: why an app is refused, as Android says it; empty where it is not.
@@ -52,7 +53,9 @@ class Phones:
         (self.folder / "state.json").write_text(json.dumps(state))
 
     def phone(self, serial: str = "R5CT") -> Path:
-        return self.folder / serial.replace(":", "_")  # its programs stand on a path
+        return self.folder / (
+            re.sub(r"\W", "_", serial) or "unnamed"
+        )  # a shell reads it, and its programs stand on a path
 
     def calls(self) -> list[list[str]]:
         """What adb was called with."""
@@ -109,11 +112,16 @@ def adb(arguments: list[str]) -> int:
     gone = phones.gone_after is not None and len(phones.calls()) > phones.gone_after
     if arguments[0] == "devices":
         listed = [] if gone else phones.devices
-        lines = [f"{serial:<22} {state} usb:1-1 model:FP_5 transport_id:1" for serial, state in listed]
+        lines = [
+            f"{serial or '(no serial number)':<22} {state} usb:1-1 model:FP_5 transport_id:{number}"
+            for number, (serial, state) in enumerate(listed, 1)
+        ]
         sys.stdout.write("\n".join(["List of devices attached", *lines, "", ""]))
         return 0
-    assert arguments[0] == "-s"
+    assert arguments[0] in {"-s", "-t"}
     serial, command = arguments[1], arguments[2:]
+    if arguments[0] == "-t":
+        serial = phones.devices[int(serial) - 1][0]
     known = dict(phones.devices)
     if gone or serial not in known:
         return fail(f"adb: device '{serial}' not found")

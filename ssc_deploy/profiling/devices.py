@@ -37,4 +37,4 @@ def _phones() -> tuple[Description, ...]:
         return (Description("adb", False, str(error)),)
     if not phones:
         return (Adb().describe(),)
-    return tuple(Adb(phone.serial).describe() for phone in phones)
+    return tuple(Adb(phone.name).describe() for phone in phones)

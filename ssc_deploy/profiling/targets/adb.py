@@ -35,7 +35,6 @@ _POLL = 2.0
 #: Seconds that the app has to read its job.
 _START = 60.0
 
-_SERIAL = re.compile(r"[\w.][\w.:-]*")
 _AS_APP = ("run-as", app_contract.PACKAGE)
 
 #: What to do where the app is missing.
@@ -52,12 +51,12 @@ class Adb:
     """A phone that adb reaches; see `ssc_deploy.profiling.targets.protocol.Target`.
 
     Attributes:
-        serial: of the phone; None for the only one.
+        name: of the phone, see `adb_client.Phone`; None for the only one.
         benchmark: a runtime's own benchmark program, a file here, to be used in place of the demo app.
         app: the demo app, a file here, to be installed for the time of a job; None for one that is installed.
     """
 
-    serial: str | None = None
+    name: str | None = None
     benchmark: Path | None = None
     app: Path | None = None
     untimed: None = field(default=None, init=False)
@@ -65,11 +64,11 @@ class Adb:
     @property
     def spec(self) -> str:
         """As the user writes it."""
-        return "adb" if self.serial is None else f"adb:{self.serial}"
+        return "adb" if self.name is None else f"adb:{self.name}"
 
     def run(self, folder: Path, job: Job, progress: Callable[[str], None]) -> Result:
         """Runs the job in the demo app, or with the benchmark program."""
-        device = adb_client.choose(self.serial)
+        device = adb_client.choose(self.name)
         if self.benchmark is not None:
             from ssc_deploy.profiling.targets import benchmark_run
 
@@ -100,7 +99,7 @@ class Adb:
         from ssc_deploy.profiling.targets import android_environment
 
         try:
-            device = adb_client.choose(self.serial)
+            device = adb_client.choose(self.name)
             environment = android_environment.read(device)
             ready = adb_install.is_there(device)
         except TargetError as error:
@@ -116,7 +115,8 @@ def parse(rest: str) -> Adb:
     Raises:
         TargetError: what stands there is no serial number.
     """
-    if rest and not _SERIAL.fullmatch(rest):
+    # Serial numbers are free text: they hold blanks, brackets and colons.
+    if rest and not (rest.isprintable() and rest == rest.strip() and not rest.startswith("-")):
         raise TargetError(f"{rest!r} is no serial number of a phone; look at what adb devices lists")
     return Adb(rest or None)
 
@@ -186,7 +186,7 @@ def _wait(device: Device, place: str, job: Job, progress: Callable[[str], None])
         if not _runs(device) and _status(device, place, job) == status:
             raise TargetError(
                 f"the demo app on {device} ended before the job was done, as it does when memory runs out or it "
-                f"crashes; look at: adb -s {device.serial} logcat -d"
+                f"crashes; look at: {device.command} logcat -d"
             )
         time.sleep(_POLL)
 

@@ -44,17 +44,27 @@ _REMEDIES = {
 }
 
 
+#: What adb lists in place of a serial number that a phone does not have.
+_NO_SERIAL = "(no serial number)"
+_TRANSPORT = "transport_id:"
+
+#: A line of ``adb devices -l``: ``SERIAL  state  usb:1-1 product:p model:Pixel_8 transport_id:3``. Serial numbers hold
+#: blanks ("adb-R5CT-AbCd (2)._adb-tls-connect._tcp"), brackets and colons (IPv6 addresses); so does one of the states
+#: ("no permissions (are your udev rules wrong?); see [...]"). So the line is read from its end.
+_LISTED = re.compile(r"(\S.*?)\s+(no permissions\b.*?|no device|[a-z]+)((?:\s+[a-z_]+:\S+)*)\s*")
+
+
 @dataclass(frozen=True)
 class Phone:
     """A phone that adb sees.
 
     Attributes:
-        serial: its name for adb.
+        name: its serial number; ``transport_id:N`` for a phone that has none.
         state: adb's word, ``"device"`` for one that can be used.
         model: as it calls itself; empty where adb does not say.
     """
 
-    serial: str
+    name: str
     state: str
     model: str = ""
 
@@ -90,36 +100,43 @@ def phones() -> tuple[Phone, ...]:
     done = _run([program(), "devices", "-l"], "adb", _PATIENCE)
     if done.returncode:
         raise TargetError(f"adb does not list phones: {_reason(done)}")
-    found = []
-    for line in done.stdout.splitlines():
-        # "SERIAL  state  usb:1-1 product:p model:Pixel_8 ..."; one state has a blank in it, and a hint behind it.
-        match = re.match(r"(\S+)\s+(no permissions|[a-z]+)\b", line)
-        if match and not line.startswith(("*", "List of")):
-            model = re.search(r"\bmodel:(\S+)", line)
-            found.append(Phone(match[1], match[2], model[1].replace("_", " ") if model else ""))
-    return tuple(found)
+    lines = [line for line in done.stdout.splitlines() if not line.startswith(("*", "List of"))]
+    return tuple(phone for line in lines if (phone := _listed(line)) is not None)
 
 
-def choose(serial: str | None) -> Device:
+def _listed(line: str) -> Phone | None:
+    """The phone of a line of ``adb devices -l``; None where the line is of something else."""
+    match = _LISTED.fullmatch(line)
+    if match is None:
+        return None
+    serial, state, rest = match.groups()
+    facts = dict(fact.split(":", 1) for fact in rest.split())
+    transport = facts.get("transport_id", "")
+    name = f"{_TRANSPORT}{transport}" if serial == _NO_SERIAL and transport else serial
+    state = "no permissions" if state.startswith("no permissions") else state
+    return Phone(name, state, facts.get("model", "").replace("_", " "))
+
+
+def choose(name: str | None) -> Device:
     """The phone to use.
 
     Args:
-        serial: None for the only one.
+        name: of the phone, see `Phone`; None for the only one.
 
     Raises:
         TargetError: it is not there or cannot be used, or there are several.
     """
     there = phones()
-    if serial is not None:
-        named = [phone for phone in there if phone.serial == serial]
+    if name is not None:
+        named = [phone for phone in there if phone.name == name]
         if not named:
-            known = ", ".join(phone.serial for phone in there) or "none"
-            raise TargetError(f"adb sees no phone {serial!r}; it sees: {known}")
+            known = ", ".join(phone.name for phone in there) or "none"
+            raise TargetError(f"adb sees no phone {name!r}; it sees: {known}")
         phone = named[0]
     else:
         ready = [phone for phone in there if phone.ready]
         if len(ready) > 1:
-            spellings = " or ".join(f"adb:{phone.serial}" for phone in ready)
+            spellings = " or ".join(shlex.quote(f"adb:{phone.name}") for phone in ready)
             raise TargetError(f"adb sees {len(ready)} phones; say which with --device {spellings}")
         if not there:
             raise TargetError(
@@ -128,26 +145,35 @@ def choose(serial: str | None) -> Device:
             )
         phone = (ready or there)[0]
     if not phone.ready:
-        raise TargetError(f"the phone {phone.serial} is {phone.state}: {phone.remedy}")
-    return Device(phone.serial)
+        raise TargetError(f"the phone {phone.name} is {phone.state}: {phone.remedy}")
+    return Device(phone.name)
 
 
 class Device:
     """One phone, and what can be done with it.
 
     Args:
-        serial: of the phone.
+        name: of the phone, see `Phone`.
 
     Raises:
         TargetError: from all methods: it is gone, does not answer, or refuses.
     """
 
-    def __init__(self, serial: str) -> None:
-        self.serial = serial
-        self._adb = [program(), "-s", serial]
+    def __init__(self, name: str) -> None:
+        self.name = name
+        if name.startswith(_TRANSPORT):
+            self._selected = ["-t", name.removeprefix(_TRANSPORT)]
+        else:
+            self._selected = ["-s", name]
+        self._adb = [program(), *self._selected]
 
     def __str__(self) -> str:
-        return f"the phone {self.serial}"
+        return f"the phone {self.name}"
+
+    @property
+    def command(self) -> str:
+        """How the user calls adb for this phone, quoted for a shell: ``adb -s R5CT``."""
+        return shlex.join(["adb", *self._selected])
 
     def shell(self, *command: str, patience: float = _PATIENCE) -> str:
         """Runs a command there; what it prints.

@@ -26,8 +26,8 @@ _MOST_MANIFEST = 1_000_000
 #: What to do about Android's reasons to refuse an app.
 _REMEDIES = {
     "UPDATE_INCOMPATIBLE": "an app of that name with another signature is there; remove it with: "
-    "adb -s {serial} uninstall " + app_contract.PACKAGE,
-    "VERSION_DOWNGRADE": "a newer one is there; remove it with: adb -s {serial} uninstall " + app_contract.PACKAGE,
+    "{adb} uninstall " + app_contract.PACKAGE,
+    "VERSION_DOWNGRADE": "a newer one is there; remove it with: {adb} uninstall " + app_contract.PACKAGE,
     "INSUFFICIENT_STORAGE": "it has no room for it; free some on it",
     "NO_MATCHING_ABIS": "its processor is of another kind; build it with --abi for that of the phone",
     "OLDER_SDK": "its Android is older than 8.0, which the app needs",
@@ -88,6 +88,6 @@ def _refusal(device: Device, said: str) -> str:
     reason = re.search(r"INSTALL_(?:PARSE_)?FAILED_(\w+)[^\]\n]*", said)
     remedy = _REMEDIES.get(reason[1]) if reason else None
     if remedy is not None:
-        return remedy.format(serial=device.serial)
+        return remedy.format(adb=device.command)
     lines = [line.strip() for line in said.splitlines() if line.strip()] or ["it does not say why"]
     return f"{reason[0] if reason else lines[-1]}"[:200]

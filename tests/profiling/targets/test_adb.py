@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 import shutil
 import subprocess
 import warnings
@@ -108,7 +109,34 @@ def test_a_phone_that_cannot_be_used_is_told_with_what_to_do(phones, folder, sta
     assert (description.ready, description.detail) == (False, message)
 
 
-@pytest.mark.parametrize("rest", ["-s", "a b", "$(id)", "a;b", "a'b", "a/b", "a\nb"])
+ODD_SERIALS = ["adb-R5CT-AbCd (2)._adb-tls-connect._tcp", "[fe80::1%wlan0]:5555", "device 7", "0123 'a'"]
+
+
+@pytest.mark.parametrize("serial", ODD_SERIALS)
+def test_a_phone_may_have_any_serial_number(phones, folder, serial):
+    phones.devices = [("R5CT", "device"), (serial, "device")]
+    job = device_jobs.write(folder, device_jobs.small(".onnx"), None)
+    assert refused(phones, folder, job=job).endswith(f"adb:R5CT or {shlex.quote(f'adb:{serial}')}")
+    assert [phone.model for phone in adb_client.phones()] == ["FP 5", "FP 5"]
+    assert targets.parse(f"adb:{serial}").run(folder, job, silent).measurements[0].failure is None
+
+
+def test_a_phone_without_a_serial_number_is_named_by_its_transport(phones, folder):
+    phones.devices = [("R5CT", "device"), ("", "device")]
+    job = device_jobs.write(folder, device_jobs.small(".onnx"), None)
+    assert refused(phones, folder, job=job).endswith("adb:R5CT or adb:transport_id:2")
+    assert targets.parse("adb:transport_id:2").run(folder, job, silent).measurements[0].failure is None
+    assert phones.calls()[-1][:2] == ["-t", "2"]
+
+
+def test_what_adb_says_beside_its_list_is_no_phone(phones):
+    phones.devices = [("R5CT", "device")]
+    phones.save()
+    assert adb_client._listed("adb server version (41) doesn't match this client (39); killing...") is None
+    assert [phone.name for phone in adb_client.phones()] == ["R5CT"]
+
+
+@pytest.mark.parametrize("rest", ["-s", " R5CT", "R5CT ", "a\nb", "a\x1bb"])
 def test_what_is_no_serial_number_is_refused(rest):
     with pytest.raises(TargetError, match="is no serial number of a phone"):
         targets.parse(f"adb:{rest}")
