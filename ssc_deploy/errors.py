@@ -9,7 +9,6 @@
     ├── DataError                  pictures with classes are missing, damaged, or do not fit the network
     ├── TrainingError              a training that cannot start, go on, or be resumed
     ├── CaptureError               torch.export cannot capture the module
-    ├── RewriteError               a rewrite left the canonical form
     ├── LoweringError              a lowering was asked for that this network or target cannot take
     ├── RecipeError                a recipe cannot be read, or is for another network; or there is nothing to tune
     ├── EmitError                  a graph cannot be written in the target's format
@@ -22,7 +21,11 @@
     ├── TargetError                a device cannot be reached, or a job not be run there
     └── VerificationError          exit code 1: the file computes something else than the network
 
-Every message is one sentence (or two) that says what is wrong and what to do.
+    DefectError                    exit code 70: ssc-deploy itself is wrong; no input is to blame
+    └── RewriteError               a rewrite left the canonical form
+
+Every message of an `SscDeployError` is one sentence (or two) that says what is wrong and what to do. A `DefectError` is
+no `SscDeployError`: code that handles bad input must not handle our own defects with it.
 """
 
 
@@ -62,10 +65,6 @@ class TrainingError(SscDeployError):
 
 class CaptureError(SscDeployError):
     """``torch.export`` cannot capture the module."""
-
-
-class RewriteError(SscDeployError):
-    """A rewrite left the canonical form; always a defect of a rule, never of the input."""
 
 
 class LoweringError(SscDeployError):
@@ -112,3 +111,13 @@ class VerificationError(SscDeployError):
     """The file computes something else than the network it was made from."""
 
     exit_code = 1
+
+
+class DefectError(Exception):
+    """Base of all errors that are a defect of ssc-deploy; ``exit_code`` is that of every exception we do not expect."""
+
+    exit_code = 70
+
+
+class RewriteError(DefectError):
+    """A rewrite left the canonical form; always a defect of a rule, never of the input."""

@@ -1,8 +1,8 @@
 """The command ``ssc-deploy``: one command a file, each of which parses, calls the library, and prints.
 
 Results go to standard output, everything else (errors, warnings, logging, progress that is not the result) to standard
-error. Exit codes: 0 all is well; 1 verification failed; 2 usage or bad input; 130 interrupted. A defect of this
-program ends it with its traceback.
+error. Exit codes: 0 all is well; 1 verification failed; 2 usage or bad input; 70 a defect of this program, whose
+traceback ``-v`` shows; 130 interrupted.
 
 Nothing heavy is imported before a command needs it: ``ssc-deploy --help`` knows neither numpy nor torch.
 """
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from ssc_deploy.cli import screen
+from ssc_deploy.cli import screen, unexpected
 from ssc_deploy.errors import SscDeployError
 
 if TYPE_CHECKING:
@@ -79,6 +79,13 @@ class _Group(click.Group):
             except KeyboardInterrupt as error:
                 screen.error("interrupted; files that were not finished are removed")
                 raise click.exceptions.Exit(INTERRUPTED) from error
+            except Exception as error:
+                if unexpected.is_clicks(error):
+                    raise
+                _log.info("where it was raised:", exc_info=error)
+                sentence, code = unexpected.explained(error, verbose=_log.isEnabledFor(logging.INFO))
+                screen.error(sentence)
+                raise click.exceptions.Exit(code) from error
 
 
 @click.group(
@@ -92,5 +99,5 @@ class _Group(click.Group):
 def main() -> None:
     """Trained shift-based networks, verified, on phones and ARM boards.
 
-    Exit codes: 1 when verification fails, 2 for usage or bad input.
+    Exit codes: 1 when verification fails, 2 for usage or bad input, 70 for a defect of ssc-deploy.
     """

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 import click
+
+from ssc_deploy.cli import screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,14 +111,20 @@ def tolerance(command: Command) -> Command:
 
 
 def output_format(command: Command) -> Command:
-    """Adds ``--format`` as ``form``: ``text`` or ``json``."""
+    """Adds ``--format`` as ``form``: ``text`` or ``json``; with ``json`` only the result reaches standard output."""
+
+    @functools.wraps(command)
+    def quiet(*args: Any, form: str, **options: Any) -> object:
+        with screen.result_only() if form == "json" else contextlib.nullcontext():
+            return command(*args, form=form, **options)
+
     return click.option(
         "--format",
         "form",
         type=click.Choice(["text", "json"]),
         default="text",
         help="json: the result, and nothing else, on standard output.",
-    )(command)
+    )(cast("Command", quiet))
 
 
 def verbosity(command: Command) -> Command:

@@ -6,10 +6,11 @@ import contextlib
 import json
 import logging
 import math
+import os
 import sys
 import textwrap
 import warnings
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TextIO
 
 import click
 
@@ -35,6 +36,11 @@ _WIDTH = max(map(len, _NEXT))
 
 #: Long lists are broken at this width.
 _COLUMNS = 80
+
+#: The key in click's context of the stream that the JSON goes to.
+_RESULT = f"{__name__}.result"
+
+_STDOUT, _STDERR = 1, 2
 
 
 class Stages:
@@ -106,7 +112,31 @@ def indented(text: str) -> list[str]:
 
 def print_json(value: dict[str, Any]) -> None:
     """Prints the result of a command as JSON; what is not finite, which JSON has no number for, becomes null."""
-    click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False)
+    context = click.get_current_context(silent=True)
+    click.echo(text, file=context.meta.get(_RESULT) if context else None)
+
+
+@contextlib.contextmanager
+def result_only() -> Iterator[None]:
+    """Keeps standard output for `print_json`: whatever else is written there meanwhile goes to standard error.
+
+    The user's network runs in this process, and may print from Python, from native code, or from programs that it
+    starts, until the process ends. So where standard output is the process's own, file descriptor 1 is not led back.
+    """
+    with contextlib.ExitStack() as stack:
+        result: TextIO = sys.stdout
+        process_own = sys.__stdout__  # None where the process was started without one
+        if process_own is not None and result is process_own:
+            with contextlib.suppress(OSError, ValueError):  # a closed one
+                process_own.flush()
+                copy = os.dup(process_own.fileno())
+                own = os.fdopen(copy, "w", encoding=process_own.encoding, errors=process_own.errors)
+                result = stack.enter_context(own)
+                os.dup2(_STDERR, _STDOUT)
+        stack.enter_context(contextlib.redirect_stdout(sys.stderr))
+        click.get_current_context().meta[_RESULT] = result
+        yield
 
 
 def error(sentence: str) -> None:

@@ -12,6 +12,7 @@ from cli import foreign_net
 from click.testing import CliRunner
 
 from ssc_deploy import cli, nets
+from ssc_deploy.errors import DefectError
 
 NET_FILE = Path(foreign_net.__file__)
 SHAPE = "1,3,8,8"
@@ -32,8 +33,9 @@ class Outcome:
 
 
 def ssc(*arguments: str | Path) -> Outcome:
-    """Runs ``ssc-deploy`` with the arguments; an exception that it does not turn into a message is raised here."""
+    """Runs ``ssc-deploy`` with the arguments; a defect of it fails the test."""
     result = CliRunner().invoke(cli.main, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert result.exit_code != DefectError.exit_code, result.stderr
     return Outcome(result.exit_code, result.stdout, result.stderr)
 
 

@@ -1,0 +1,61 @@
+"""What the command line says about an exception that no part of the library expected.
+
+It is a defect of ours, except where memory ran out, or where the user's own network raised it.
+"""
+
+from __future__ import annotations
+
+import errno
+import sysconfig
+import traceback
+from pathlib import Path
+
+import click
+
+import ssc_deploy
+from ssc_deploy.errors import DefectError, SscDeployError
+
+#: Characters of the exception's own message that are shown.
+_SHOWN = 200
+
+
+def is_clicks(error: Exception) -> bool:
+    """Whether click handles the exception: one of its own, or the reader of our output has gone away."""
+    own = isinstance(error, click.ClickException | click.Abort | click.exceptions.Exit)
+    return own or (isinstance(error, OSError) and error.errno == errno.EPIPE)
+
+
+def explained(error: Exception, *, verbose: bool) -> tuple[str, int]:
+    """The sentence about an unexpected exception, and the exit code.
+
+    Args:
+        error: it.
+        verbose: whether the traceback is logged.
+    """
+    if isinstance(error, MemoryError):
+        sentence = "there is not enough memory; close other programs, or use a smaller input shape or batch"
+        return sentence, SscDeployError.exit_code
+    lines = str(error).strip().splitlines()
+    summary = f"{type(error).__name__}: {lines[0][:_SHOWN]}" if lines else type(error).__name__
+    place = _place_in_user_code(error)
+    if place is not None:
+        return f"{place}: the network's own code fails with {summary}", SscDeployError.exit_code
+    how = "" if verbose else ", and with the traceback that the option -v shows"
+    sentence = (
+        f"this is a defect of ssc-deploy, not of your input ({summary}); please report it to the authors with the "
+        f"command and its input{how}"
+    )
+    return sentence, DefectError.exit_code
+
+
+def _place_in_user_code(error: Exception) -> str | None:
+    """File and line of the user's code that the exception comes from; None where it comes from ours."""
+    ours = Path(ssc_deploy.__file__).parent
+    installed = [Path(folder) for name, folder in sysconfig.get_paths().items() if name.endswith(("lib", "stdlib"))]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        if file.is_relative_to(ours):
+            return None
+        if file.is_file() and not any(file.is_relative_to(folder) for folder in installed):
+            return f"{file.name}, line {frame.lineno}"
+    return None
