@@ -290,7 +290,7 @@ def test_a_full_disk_leaves_nothing_behind(exported, tmp_path):
     for place in (tmp_path / "b", tmp_path / "b.zip"):
         script = f"import sys; {limit}from ssc_deploy.cli import main; main(sys.argv[1:], 'ssc-deploy')"
         command = [sys.executable, "-c", script, "bundle", exported, "-o", place]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 2
         assert "cannot be written: the file would be larger" in done.stderr
         assert not list(tmp_path.iterdir())

@@ -152,7 +152,7 @@ finally:
     files, _ = exported
     options = ["--mean", "0,0,0", "--std", "1,1,1"]
     command = [sys.executable, "-c", script, "run", files / "mine.tflite", picture, *options]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "imported:"
     # Native code of LiteRT writes notes to file descriptor 2, which only a process of its own shows.
     assert done.stderr == ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -59,15 +58,26 @@ def test_json_is_all_that_stands_on_standard_output(pictures, tmp_path):
     assert outcome.err.startswith("epoch   1/1")
 
 
-def start(*arguments: str | Path, processes: int = 1) -> subprocess.Popen[str]:
-    launch = "from ssc_deploy.cli import main; main()"
-    command = [sys.executable, "-c", launch]
+#: Presses Ctrl-C after five steps: each epoch of the pictures has three, so in the middle of the second one.
+CTRL_C = """
+import itertools, os, signal
+from torch.optim import optimizer
+steps = itertools.count(1)
+optimizer.register_optimizer_step_post_hook(lambda *_: next(steps) == 5 and os.kill(os.getpid(), signal.SIGINT))
+# Whoever started the tests may have switched Ctrl-C off for what they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""
+
+
+def run(*arguments: str | Path, before: str = "", processes: int = 1) -> subprocess.CompletedProcess[str]:
+    """The command line in processes of its own, in which ``before`` runs first."""
+    command = [sys.executable, "-c", f"{before}\nfrom ssc_deploy.cli import main; main()"]
     if processes > 1:
         torchrun = ("-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "--no-python")
         command = [sys.executable, *torchrun, *command]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        [*command, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    return subprocess.run(
+        [*command, *map(str, arguments)], capture_output=True, text=True, check=False, env=environment
     )
 
 
@@ -75,12 +85,10 @@ def start(*arguments: str | Path, processes: int = 1) -> subprocess.Popen[str]:
 def test_ctrl_c_leaves_a_checkpoint_and_resume_ends_as_if_it_had_not_been(pictures, tmp_path):
     command = (*TRAIN, "--data", pictures, "--epochs", "3")
     assert ssc(*command, "-o", tmp_path / "unbroken").code == 0
-    process = start(*command, "-o", tmp_path / "broken")
-    assert process.stdout is not None
-    assert process.stdout.readline().startswith("epoch   1/3")
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
+    done = run(*command, "-o", tmp_path / "broken", before=CTRL_C)
+    assert done.returncode == 130
+    assert [line[:11] for line in done.stdout.splitlines()] == ["epoch   1/3"]
+    err = done.stderr
     broken = tmp_path / "broken" / "shift-net-3-6.pt"
     assert f"{broken} holds the last whole epoch; --resume goes on from it" in err
     assert "Traceback" not in err
@@ -92,11 +100,10 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_ends_as_if_it_had_not_been(pictur
 
 @pytest.mark.slow
 def test_two_processes_under_torchrun_share_every_batch(pictures, tmp_path):
-    process = start(*TRAIN, "--data", pictures, "--test", pictures, "-o", tmp_path, "--epochs", "2", processes=2)
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == 0, err
-    lines = [line for line in out.splitlines() if line.startswith("epoch")]
-    assert len(lines) == 2, out  # of one process alone
+    done = run(*TRAIN, "--data", pictures, "--test", pictures, "-o", tmp_path, "--epochs", "2", processes=2)
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("epoch")]
+    assert len(lines) == 2, done.stdout  # of one process alone
     records = [json.loads(line) for line in (tmp_path / "shift-net-3-6.jsonl").read_text().splitlines()]
     assert [record["epoch"] for record in records] == [1, 2]
     for record in records:  # counted over both: a share of all 24 pictures

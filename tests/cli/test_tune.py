@@ -34,7 +34,7 @@ def tuned(folder, tmp_path_factory) -> tuple[Path, Outcome]:
     """The recipe of the foreign network, from a poor start, and what the command printed."""
     path = tmp_path_factory.mktemp("tuned") / "mine.onnx.toml"
     options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "--to", "onnx", "--start", "gather"]
-    return path, ssc("tune", *options, "--budget", "300", "-o", path, "--format", "json")
+    return path, ssc("tune", *options, "--budget", "3000", "-o", path, "--format", "json")
 
 
 def test_tune_writes_a_recipe_with_all_measurements(tuned) -> None:
@@ -59,7 +59,7 @@ def test_tune_writes_a_recipe_with_all_measurements(tuned) -> None:
 def test_a_second_run_measures_nothing_anew(tuned, folder) -> None:
     path, first = tuned
     options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "--to", "onnx", "--start", "gather", "--overwrite"]
-    again = ssc("tune", *options, "--budget", "300", "-o", path, "--format", "json")
+    again = ssc("tune", *options, "--budget", "3000", "-o", path, "--format", "json")
     assert again.code == 0, again.err
     assert again.json["remembered"] == len(list((path.parent / ".tuning").iterdir()))
     assert {**again.json, "remembered": 0} == {**first.json, "remembered": 0}

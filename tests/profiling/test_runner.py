@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from profiling.conftest import rewrite
+from waiting import PATIENCE, processes_that_name, wait_for
 
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import runner
@@ -200,14 +201,19 @@ def test_a_host_whose_runner_dies_has_no_result(job):
 
 
 def test_a_runner_that_hangs_is_ended_with_all_that_it_started(tmp_path):
-    child = f"import time, pathlib; time.sleep(3); pathlib.Path({str(tmp_path / 'alive')!r}).touch()"
-    script = f"import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', {child!r}]); time.sleep(60)"
-    with pytest.raises(TargetError, match="has said nothing for 0 s"):
-        process.run([sys.executable, "-c", script], lambda _: None, where="the board", silence=0.4)
-    import time
-
-    time.sleep(3.5)
-    assert not (tmp_path / "alive").exists()
+    child = f"import time; time.sleep({PATIENCE})"
+    script = f"""
+import subprocess, sys, time
+print(subprocess.Popen([sys.executable, "-c", {child!r}, {str(tmp_path)!r}]).pid, flush=True)
+time.sleep({PATIENCE})
+"""
+    started: list[str] = []
+    silence = 1.0
+    while not started:  # on a busy machine it may be ended before it has begun
+        silence *= 2
+        with pytest.raises(TargetError, match=f"has said nothing for {silence:.0f} s"):
+            process.run([sys.executable, "-c", script], started.append, where="the board", silence=silence)
+    wait_for(lambda: not processes_that_name(str(tmp_path)))
 
 
 def test_a_program_that_closes_its_output_and_runs_on_is_ended():
