@@ -5,6 +5,7 @@ import os
 import pickle
 import warnings
 import zipfile
+from pathlib import Path
 
 import pytest
 import torch
@@ -207,16 +208,20 @@ def test_many_missing_keys_are_counted(tmp_path):
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(data=st.data(), legacy=st.booleans())
-def test_damaged_bytes_never_raise_anything_else(tmp_path, data, legacy):
-    path = saved(
-        tmp_path / "net.pt",
-        {"net": {"a.weight": torch.ones(3, 2), "a.bias": torch.ones(3)}, "epoch": 3},
-        _use_new_zipfile_serialization=not legacy,
-    )
-    content = bytearray(path.read_bytes())
-    for _ in range(data.draw(st.integers(1, 4))):
-        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+@given(
+    legacy=st.booleans(),
+    damage=st.lists(st.tuples(st.integers(0, 9999), st.integers(0, 255)), min_size=1, max_size=4),
+)
+def test_damaged_bytes_never_raise_anything_else(tmp_path, legacy, damage):
+    path = tmp_path / "net.pt"
+    if legacy:
+        # What torch wrote of the same dict in its old format, kept because no two processes write the same bytes.
+        content = bytearray(Path(__file__).with_name("legacy.pt").read_bytes())
+    else:
+        saved(path, {"net": {"a.weight": torch.ones(3, 2), "a.bias": torch.ones(3)}, "epoch": 3})
+        content = bytearray(path.read_bytes())
+    for at, value in damage:
+        content[at % len(content)] = value
     path.write_bytes(content)
     with contextlib.suppress(CheckpointError):
         assert checkpoint.read(path).tensors
