@@ -9,17 +9,18 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import programs
+from waiting import wait_for
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-#: Installed by Debian where only root's path leads.
-SSHD = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin") or "sshd is not installed"
-SSH = shutil.which("ssh") or "ssh is not installed"
+#: What a test with a board runs, for its mark ``needs``.
+PROGRAMS = ("ssh", "ssh-keygen", "sshd")
 
 
 @dataclass
@@ -55,12 +56,12 @@ class Board:
 
     def python(self, command: list[str]) -> None:
         """Decides what ``python3`` is over there."""
-        programs = self.folder / "bin"
-        programs.mkdir(exist_ok=True)
+        place = self.folder / "bin"
+        place.mkdir(exist_ok=True)
         quoted = " ".join(f"'{part}'" for part in command)
-        (programs / "python3").write_text(f'#!/bin/sh\nexec {quoted} "$@"\n')
-        (programs / "python3").chmod(0o755)
-        self.variables["PATH"] = f"{programs}:/usr/bin:/bin"
+        (place / "python3").write_text(f'#!/bin/sh\nexec {quoted} "$@"\n')
+        (place / "python3").chmod(0o755)
+        self.variables["PATH"] = f"{place}:/usr/bin:/bin"
         self.variables["HOME"] = str(self.folder)
 
     @contextlib.contextmanager
@@ -68,7 +69,26 @@ class Board:
         """Runs the server meanwhile, and knows its host key."""
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd refuses to run as root without it
-        self.port = self.port or free_port()
+        server = self._start()
+        try:
+            self.know("host")
+            yield
+        finally:
+            server.terminate()
+            server.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        """The server, once it listens; on another port where somebody took the first one meanwhile."""
+        log = self.folder / "sshd.log"
+        while True:
+            self.port = free_port()
+            server = self._start_on_port()
+            wait_for(lambda server=server: server.poll() is not None or "Server listening on" in log.read_text())
+            if server.poll() is None:
+                return server
+            assert "Address already in use" in log.read_text(), log.read_text()
+
+    def _start_on_port(self) -> subprocess.Popen[bytes]:
         settings = f"""
             ListenAddress 127.0.0.1:{self.port}
             HostKey {self.folder / "host"}
@@ -83,20 +103,9 @@ class Board:
             SetEnv {" ".join(f'"{name}={value}"' for name, value in self.variables.items())}
         """
         (self.folder / "sshd_config").write_text("".join(f"{line.strip()}\n" for line in settings.splitlines()))
-        command = [*self.limits, SSHD, "-D", "-e", "-f", str(self.folder / "sshd_config")]
+        command = [*self.limits, programs.find("sshd"), "-D", "-e", "-f", str(self.folder / "sshd_config")]
         with (self.folder / "sshd.log").open("w") as log:
-            server = subprocess.Popen(command, stdout=log, stderr=log)
-        try:
-            until = time.monotonic() + 20
-            while not listens(self.port):
-                assert server.poll() is None, (self.folder / "sshd.log").read_text()
-                assert time.monotonic() < until
-                time.sleep(0.05)
-            self.know("host")
-            yield
-        finally:
-            server.terminate()
-            server.wait(10)
+            return subprocess.Popen(command, stdout=log, stderr=log)
 
     def know(self, name: str) -> None:
         """Takes a key for that of the host."""
@@ -111,7 +120,8 @@ class Board:
             f'Host *\n IdentityFile "{self.folder / identity}"\n IdentitiesOnly yes\n IdentityAgent none\n'
             f' UserKnownHostsFile "{self.folder / "known_hosts"}"\n GlobalKnownHostsFile none\n'
         )
-        (folder / "ssh").write_text(f"#!/bin/sh\nexec '{SSH}' -F '{folder / 'config'}' \"$@\"\n")
+        ssh = programs.find("ssh")
+        (folder / "ssh").write_text(f"#!/bin/sh\nexec '{ssh}' -F '{folder / 'config'}' \"$@\"\n")
         (folder / "ssh").chmod(0o755)
         return folder
 
@@ -124,12 +134,16 @@ def key(path: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
 
 
+@contextlib.contextmanager
+def closed_port() -> Iterator[int]:
+    """A port on which nobody listens meanwhile, since it is kept."""
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
+
+
 def free_port() -> int:
+    """A port on which nobody listens now."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -8,11 +8,12 @@ import zipfile
 
 import pytest
 from cli.tester import ssc
+from programs import APP
 
 from ssc_deploy.android import apk, artifacts, building, fetching, jdk, project
 from ssc_deploy.errors import AndroidError, BundleError, OutputError
 
-pytestmark = [pytest.mark.android, pytest.mark.slow]
+pytestmark = [pytest.mark.android, pytest.mark.slow, pytest.mark.needs(*APP)]
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +53,7 @@ def test_onnx_runtime_s_libraries_load_on_pages_of_16_kb_and_tflite_s_is_said_no
     assert "library is built for pages of 4 KB" in readme
 
 
+@pytest.mark.needs("readelf")
 def test_readelf_sees_the_same_alignment(built, tmp_path):
     with zipfile.ZipFile(built.path) as archive:
         for library in built.apk.libraries:

@@ -17,11 +17,14 @@ from pathlib import Path
 
 import pytest
 from android.arm_java import arm_java
+from programs import APP, ARM_SYSTEM
 
 from ssc_deploy.android import aar, artifacts, bionic, building, fetching, jdk, project
 from ssc_deploy.android.compiling import Compiler
 
-pytestmark = [pytest.mark.android, pytest.mark.slow]
+PROGRAMS = (*APP, *ARM_SYSTEM, "aarch64-linux-gnu-gcc")
+
+pytestmark = [pytest.mark.android, pytest.mark.slow, pytest.mark.needs(*PROGRAMS)]
 
 ABI = "arm64-v8a"
 
@@ -53,7 +56,7 @@ def replayed(bundle, tmp_path_factory):
         str(bundle),
         environment=native.environment(),
     )
-    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     lines = [line.split() for line in done.stdout.splitlines() if line.startswith("replayed ")]
     return {

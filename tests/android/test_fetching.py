@@ -8,6 +8,7 @@ import shutil
 import sys
 
 import pytest
+from waiting import PATIENCE
 
 from ssc_deploy.android import artifacts, clients, fetching, jdk, project, resources
 from ssc_deploy.errors import AndroidError
@@ -185,7 +186,7 @@ def test_aapt2_that_cannot_be_started_is_not_taken_for_a_missing_jdk(found):
 
 def test_a_pip_that_does_not_answer_is_said_in_a_sentence(tmp_path, monkeypatch):
     python = tmp_path / "python"
-    python.write_text("#!/bin/sh\nexec sleep 60\n")
+    python.write_text(f"#!{sys.executable}\nimport time\ntime.sleep({PATIENCE})\n")
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
     monkeypatch.setattr(clients, "_ANSWER", 0.5)

@@ -14,6 +14,7 @@ from pathlib import Path
 import device_jobs
 import numpy as np
 import pytest
+from programs import APP
 
 from ssc_deploy.android import aar, bionic, fetching, jdk, project
 from ssc_deploy.android.compiling import Compiler
@@ -23,7 +24,7 @@ from ssc_deploy.profiling.preparing import runner_path
 from ssc_deploy.profiling.targets.app_contract import State, Status
 from ssc_deploy.profiling.targets.reading import read_result
 
-pytestmark = [pytest.mark.android, pytest.mark.slow]
+pytestmark = [pytest.mark.android, pytest.mark.slow, pytest.mark.needs(*APP, "gcc")]
 
 HERE = Path(__file__).parent
 
@@ -41,9 +42,7 @@ class App:
         command = self.compiler.jdk.java(
             self.class_path, "RunJob", str(folder / "job.json"), options=self.native.options()
         )
-        done = subprocess.run(
-            command, env=self.native.environment(), capture_output=True, text=True, timeout=300, check=False
-        )
+        done = subprocess.run(command, env=self.native.environment(), capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         status = Status.from_dict(json.loads((folder / "status.json").read_text()))
         assert status == Status.from_dict(json.loads(done.stdout.splitlines()[-1]))

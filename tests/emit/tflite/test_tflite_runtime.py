@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from ssc_deploy.runtimes.litert import LiteRT
 CHECKPOINT = Path(__file__).parents[3] / "models" / "ssc-net-1-9" / "ssc_1_9.pt"
 SCRIPT = Path(__file__).with_name("run_on_tflite_runtime.py")
 
+pytestmark = [pytest.mark.slow, pytest.mark.needs("uv")]
+
 # The wheels are for CPython 3.11 and want numpy 1.
 PYTHON, PACKAGES = "3.11", ("tflite-runtime==2.14.0", "numpy<2")
 
@@ -26,8 +27,6 @@ PYTHON, PACKAGES = "3.11", ("tflite-runtime==2.14.0", "numpy<2")
 @pytest.fixture(scope="session")
 def tflite_runtime_python(request: pytest.FixtureRequest) -> Path:
     """Python of an environment with tflite-runtime, made once and kept in pytest's cache."""
-    uv = shutil.which("uv")
-    assert uv, "uv makes the environment of tflite-runtime; install it with: pip install uv"
     folder = request.config.cache.mkdir("tflite-runtime-2.14.0") / "env"
     python = folder / "bin" / "python"
     loads = [str(python), "-c", "import tflite_runtime.interpreter"]
@@ -35,13 +34,12 @@ def tflite_runtime_python(request: pytest.FixtureRequest) -> Path:
         own = sys.executable if sys.version_info[:2] == (3, 11) else PYTHON
         # Away from the project, whose constraints ask for numpy 2.
         elsewhere = tempfile.gettempdir()
-        subprocess.run([uv, "venv", "--quiet", "--clear", "--python", own, str(folder)], check=True, cwd=elsewhere)
-        install = [uv, "pip", "install", "--quiet", "--python", str(python), *PACKAGES]
+        subprocess.run(["uv", "venv", "--quiet", "--clear", "--python", own, str(folder)], check=True, cwd=elsewhere)
+        install = ["uv", "pip", "install", "--quiet", "--python", str(python), *PACKAGES]
         subprocess.run(install, check=True, cwd=elsewhere)
     return python
 
 
-@pytest.mark.slow
 def test_old_runtime_loads_every_operator_and_computes_the_same(tflite_runtime_python: Path, tmp_path: Path) -> None:
     testers = [*ARITHMETIC.values(), *MOVEMENT.values(), *DYNAMIC.values()]
     exact = {id(tester) for tester in MOVEMENT.values()}
@@ -58,7 +56,6 @@ def test_old_runtime_loads_every_operator_and_computes_the_same(tflite_runtime_p
             tester.assert_equal([file[name] for name in file.files], x, exact=id(tester) in exact)
 
 
-@pytest.mark.slow
 def test_old_runtime_computes_a_whole_network_as_the_new_one_does(tflite_runtime_python: Path, tmp_path: Path) -> None:
     exported = pipeline.export(CHECKPOINT, to="tflite", output=tmp_path / "exported")
     file = exported.files[0].path

@@ -7,11 +7,12 @@ import json
 import shlex
 import shutil
 import subprocess
+import tempfile
 import warnings
 
 import device_jobs
+import programs
 import pytest
-import sshd
 
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import targets
@@ -299,15 +300,16 @@ def test_the_state_of_a_phone_holds_what_its_shell_may_read(phones):
 @pytest.fixture
 def real_adb(monkeypatch):
     """The adb that is installed, with a server of its own."""
-    port = sshd.free_port()
-    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(port))
-    program = shutil.which("adb")
-    assert program is not None
-    yield program
-    subprocess.run([program, "kill-server"], capture_output=True, check=False, timeout=30)
+    folder = tempfile.mkdtemp()  # the path of a socket has to be short
+    monkeypatch.setenv("ADB_SERVER_SOCKET", f"localfilesystem:{folder}/adb")
+    yield
+    subprocess.run([programs.find("adb"), "kill-server"], capture_output=True, check=False)
+    shutil.rmtree(folder)
 
 
-def test_the_real_adb_says_that_there_is_no_phone(real_adb, folder):
+@pytest.mark.needs("adb")
+@pytest.mark.usefixtures("real_adb")
+def test_the_real_adb_says_that_there_is_no_phone(folder):
     job = device_jobs.write(folder, device_jobs.small(".onnx"), None)
     for spec, said in (("adb", "adb sees no phone; connect one by USB"), ("adb:R5CT", "it sees: none")):
         with pytest.raises(TargetError, match=said):
@@ -315,6 +317,8 @@ def test_the_real_adb_says_that_there_is_no_phone(real_adb, folder):
         assert not targets.parse(spec).describe().ready
 
 
-def test_the_real_adb_s_words_for_a_phone_that_is_gone_are_understood(real_adb):
+@pytest.mark.needs("adb")
+@pytest.mark.usefixtures("real_adb")
+def test_the_real_adb_s_words_for_a_phone_that_is_gone_are_understood():
     with pytest.raises(TargetError, match="the phone R5CT is gone; look at the cable"):
         adb_client.Device("R5CT").shell("true")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import shutil
 
 import pytest
 import sshd
 from cli.tester import refused, ssc
+from programs import ARM_SYSTEM
 from runtimes.networks import onnx_network, tflite_network
 
 pytestmark = pytest.mark.slow
@@ -54,6 +54,7 @@ def test_without_adb_and_qemu_the_commands_that_install_them_are_listed(tmp_path
     assert "apt-get install qemu-user-static" in found["qemu:aarch64"]["detail"]
 
 
+@pytest.mark.needs(*sshd.PROGRAMS)
 def test_a_board_that_is_named_is_asked(board):
     with board.running():
         (found,) = devices(board.spec).values()
@@ -67,6 +68,7 @@ def test_what_is_no_device_is_refused_with_those_that_are(command):
     assert message.startswith("there is no device 'router'; write one of: host, ssh:USER@HOST[:PORT], adb[:SERIAL]")
 
 
+@pytest.mark.needs(*sshd.PROGRAMS)
 def test_a_model_is_profiled_on_a_board(board, model):
     with board.running():
         outcome = ssc("profile", model, "--device", board.spec, "--quick", "--format", "json")
@@ -77,9 +79,10 @@ def test_a_model_is_profiled_on_a_board(board, model):
     assert board.left() == []
 
 
+@pytest.mark.needs(*sshd.PROGRAMS)
 def test_a_board_that_cannot_be_reached_ends_it_with_a_sentence(board, model):
-    board.port = sshd.free_port()
-    message = refused("profile", model, "--device", board.spec, "--quick")
+    with sshd.closed_port() as board.port:
+        message = refused("profile", model, "--device", board.spec, "--quick")
     assert "cannot be reached" in message
 
 
@@ -107,8 +110,8 @@ def test_a_model_is_profiled_with_a_benchmark_program_of_a_phone(phones, tmp_pat
     assert "was held to" not in page.read_text()
 
 
-def test_on_the_emulator_no_time_is_told_and_the_reason_is(model, tmp_path):
-    assert shutil.which("qemu-aarch64-static")
+@pytest.mark.needs(*ARM_SYSTEM)
+def test_on_the_emulator_no_time_is_told_and_the_reason_is(model):
     outcome = ssc("profile", model, "--device", "qemu:aarch64")
     assert outcome.code == 0, outcome
     assert "1 of 1 give" in outcome.out

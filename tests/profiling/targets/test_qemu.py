@@ -8,6 +8,7 @@ from pathlib import Path
 import device_jobs
 import numpy as np
 import pytest
+from programs import ARM_SYSTEM
 from runtimes.networks import METADATA
 
 from ssc_deploy import checking, lower, pipeline
@@ -36,6 +37,7 @@ def qemu():
 
 
 @pytest.mark.slow
+@pytest.mark.needs(*ARM_SYSTEM)
 def test_both_runtimes_run_a_file_as_arm_code_and_tell_no_times(qemu, tmp_path):
     job = device_jobs.write(tmp_path, device_jobs.small(".onnx", ".tflite"), protocol=None)
     result = qemu.run(tmp_path, job, silent)
@@ -49,6 +51,7 @@ def test_both_runtimes_run_a_file_as_arm_code_and_tell_no_times(qemu, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.needs(*ARM_SYSTEM)
 def test_an_answer_that_is_wrong_on_arm_is_found(qemu, tmp_path):
     job = device_jobs.write(tmp_path, device_jobs.small(".onnx", off_by=1e-3), protocol=None)
     (only,) = qemu.run(tmp_path, job, silent).measurements
@@ -96,6 +99,7 @@ def trained():
 
 
 @pytest.mark.slow
+@pytest.mark.needs(*ARM_SYSTEM)
 def test_the_golden_set_passes_on_arm_in_both_formats(qemu, trained, tmp_path):
     asked = [trained.asked(form, "auto", "auto", slice(None)) for form in Format]
     assert [len(model.inputs) for model in asked] == [64, 64]
@@ -104,6 +108,7 @@ def test_the_golden_set_passes_on_arm_in_both_formats(qemu, trained, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.needs(*ARM_SYSTEM)
 def test_every_lowering_passes_on_arm_in_both_formats(qemu, trained, tmp_path):
     ways = set(itertools.product(Format, lower.SHIFTS.names, lower.SHUFFLES.names))
     ways -= {(Format.TFLITE, "flat", shuffle) for shuffle in lower.SHUFFLES.names}  # of planes, which NHWC has not

@@ -7,15 +7,23 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
+from programs import ARM_SYSTEM
+from waiting import PATIENCE, wait_for
 
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import targets
 from ssc_deploy.profiling.targets import qemu_root
 
 MAKE = "from ssc_deploy.profiling.targets import qemu_root; print(qemu_root.arm_root(print).path)"
+#: Stops for ever once the system is unpacked.
+STOP_HALF_WAY = f"""
+import time
+from ssc_deploy.profiling.targets import qemu_root
+qemu_root._install_wheels = lambda *_: time.sleep({PATIENCE})
+{MAKE}
+"""
 
 
 @pytest.fixture
@@ -48,6 +56,7 @@ def test_without_the_emulator_the_command_that_installs_it_is_named(cache, tmp_p
     assert not cache.exists()
 
 
+@pytest.mark.needs("qemu-aarch64-static")
 def test_where_there_is_no_apt_it_says_on_what_system_to_run(cache, tmp_path, monkeypatch):
     only(["qemu-aarch64-static"], tmp_path / "bin", monkeypatch)
     with pytest.raises(TargetError, match=r"apt-get and dpkg-deb are not here: .*; run this on Debian or Ubuntu"):
@@ -55,6 +64,7 @@ def test_where_there_is_no_apt_it_says_on_what_system_to_run(cache, tmp_path, mo
     assert left_in(cache) == []
 
 
+@pytest.mark.needs(*ARM_SYSTEM)
 def test_a_package_source_without_arm_is_named_by_what_apt_says(cache, tmp_path, monkeypatch):
     (tmp_path / "apt.conf").write_text('Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "/dev/null";\n')
     monkeypatch.setenv("APT_CONFIG", str(tmp_path / "apt.conf"))
@@ -63,6 +73,7 @@ def test_a_package_source_without_arm_is_named_by_what_apt_says(cache, tmp_path,
     assert left_in(cache) == []
 
 
+@pytest.mark.needs("qemu-aarch64-static")
 def test_a_cache_that_cannot_be_written_is_named_with_the_variable_that_moves_it(tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("SSC_DEPLOY_CACHE", str(tmp_path / "file" / "cache"))
@@ -79,6 +90,7 @@ def test_its_python_does_not_see_what_is_meant_for_ours(monkeypatch, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.needs(*ARM_SYSTEM)
 def test_wheels_that_cannot_be_had_leave_nothing(cache, monkeypatch):
     monkeypatch.setattr(qemu_root, "WHEELS", ("onnxruntime==0.0.1",))
     with pytest.raises(TargetError, match=r"the wheels for aarch64 cannot be downloaded: .*onnxruntime==0\.0\.1"):
@@ -86,25 +98,18 @@ def test_wheels_that_cannot_be_had_leave_nothing(cache, monkeypatch):
     assert left_in(cache) == []
 
 
-def wait_for(condition, seconds=120.0):
-    """Waits until it holds."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-
 @pytest.mark.slow
+@pytest.mark.needs(*ARM_SYSTEM)
 def test_after_a_kill_two_at_once_make_it_once_and_whole(cache):
     environment = {**os.environ, "SSC_DEPLOY_CACHE": str(cache)}
-    killed = subprocess.Popen([sys.executable, "-c", MAKE], env=environment, start_new_session=True)
+    killed = subprocess.Popen([sys.executable, "-c", STOP_HALF_WAY], env=environment, start_new_session=True)
     wait_for(lambda: list(cache.glob("*.part-*/system")))
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
     assert len(left_in(cache)) == 1
     command = [sys.executable, "-c", MAKE]
     both = [subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [process.communicate(timeout=300)[0].splitlines() for process in both]
+    said = [process.communicate(timeout=PATIENCE)[0].splitlines() for process in both]
     assert sorted(map(len, said)) == [1, 3]  # one of them said twice that it downloads
     (folder,) = {lines[-1] for lines in said}
     assert [folder] == [str(cache / name) for name in left_in(cache)]

@@ -11,21 +11,22 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import device_jobs
 import pytest
 import sshd
+from waiting import PATIENCE, processes_in, wait_for
 
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import targets
 from ssc_deploy.profiling.job import FailureKind
-from ssc_deploy.profiling.targets import packing, ssh_connection
+from ssc_deploy.profiling.targets import ssh_connection
 from ssc_deploy.profiling.targets.reading import read_result
 
 RUN = """
-import json, pathlib, sys
+import json, pathlib, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever started the tests may have switched Ctrl-C off
 from ssc_deploy.profiling import job, targets
 folder = pathlib.Path(sys.argv[1])
 asked = job.Job.from_dict(json.loads((folder / "job.json").read_text()))
@@ -33,7 +34,7 @@ targets.parse(sys.argv[2]).run(folder, asked, lambda line: print(line, flush=Tru
 """
 
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.needs(*sshd.PROGRAMS)]
 
 
 def silent(_line: str) -> None:
@@ -112,11 +113,11 @@ def test_a_virtual_environment_of_ours_is_taken_before_python3(board, folder):
 
 
 def test_a_host_that_does_not_answer(board, folder):
-    board.port = sshd.free_port()
-    message = refused(board, folder)
+    with sshd.closed_port() as board.port:
+        message = refused(board, folder)
+        assert not targets.parse(board.spec).describe().ready
     assert re.search(r"127\.0\.0\.1:\d+ cannot be reached \(.*Connection refused\); look whether it is on", message)
     assert f"whether ssh -p {board.port} " in message
-    assert not targets.parse(board.spec).describe().ready
 
 
 def test_a_name_that_does_not_exist(board, folder):
@@ -144,38 +145,6 @@ def test_a_host_key_that_has_changed(board, folder):
         message = refused(board, folder)
     assert "is not the computer that it was: its host key has changed, and nothing was sent" in message
     assert f"ssh-keygen -R '[127.0.0.1]:{board.port}'" in message
-
-
-def test_no_ssh_here(board, folder, monkeypatch):
-    monkeypatch.setenv("PATH", "/nowhere")
-    board.port = 22
-    assert refused(board, folder) == "ssh is not installed; install it with: apt-get install openssh-client"
-
-
-NO_COMPUTERS = (
-    *("", "pi@", "@board", "-oProxyCommand=id", "pi@-oProxyCommand=id", "-l@board", "pi@board:", "pi@board:0"),
-    *(
-        "pi@board:65536",
-        "pi@board:22:22",
-        "pi@bo ard",
-        "pi@board;id",
-        "pi@$(id)",
-        "pi@board\nid",
-        "fe80::1",
-        "pi@[board]",
-    ),
-)
-
-
-@pytest.mark.parametrize("rest", NO_COMPUTERS)
-def test_what_does_not_name_a_computer_is_refused(rest):
-    with pytest.raises(TargetError, match="write ssh:USER@HOST or ssh:USER@HOST:PORT"):
-        targets.parse(f"ssh:{rest}")
-
-
-@pytest.mark.parametrize("rest", ["pi@raspberry.local", "board", "pi@10.0.0.7:2222", "pi@[fe80::1]:22", "a.b-c@x"])
-def test_a_target_is_spelled_as_it_was_written(rest):
-    assert targets.parse(f"ssh:{rest}").spec == f"ssh:{rest}"
 
 
 # ---- what is missing there
@@ -232,6 +201,7 @@ def test_no_runtime_there_is_named_with_the_command_that_installs_it(board, fold
     assert board.left() == []
 
 
+@pytest.mark.needs("setarch")
 def test_an_architecture_without_wheels_of_the_runtime(board, folder):
     only_numpy(board)
     program = (board.folder / "bin" / "python3").read_text().replace("exec ", "exec setarch i686 ")
@@ -247,6 +217,7 @@ def test_an_architecture_without_wheels_of_the_runtime(board, folder):
 # ---- broken off
 
 
+@pytest.mark.needs("prlimit")
 def test_a_full_disk_there(board, folder):
     board.limits = ("prlimit", "--fsize=100000")
     asked = device_jobs.small(".onnx")
@@ -258,6 +229,7 @@ def test_a_full_disk_there(board, folder):
     assert "let TMPDIR name another folder there" in message
 
 
+@pytest.mark.needs("prlimit")
 def test_a_disk_that_is_full_when_the_result_is_written(board, folder):
     board.limits = ("prlimit", "--fsize=100000")
     asked = device_jobs.small(".onnx")
@@ -265,24 +237,6 @@ def test_a_disk_that_is_full_when_the_result_is_written(board, folder):
     with board.running():
         message = refused(board, folder, device_jobs.write(folder, asked, protocol))
     assert "has no room for the job in" in message
-
-
-def wait_for(condition, seconds=60.0):
-    """Waits until it holds."""
-    until = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < until
-        time.sleep(0.05)
-
-
-def processes_in(folder):
-    """Numbers of the processes that work in a folder below this one."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if (process / "cwd").readlink().is_relative_to(folder):
-                found.append(int(process.name))
-    return found
 
 
 @contextlib.contextmanager
@@ -311,7 +265,7 @@ def test_a_runner_that_is_killed_there(board, folder):
     with board.running(), endless_run(board, folder) as process:
         for number in processes_in(board.home):
             os.kill(number, signal.SIGKILL)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert "it was ended by SIGKILL, as the system does when memory runs out" in errors
     assert board.left() == []
 
@@ -325,7 +279,7 @@ def test_when_even_the_far_end_is_killed_the_folder_is_removed_over_a_new_connec
     with board.running(), endless_run(board, folder) as process:
         for number in parents(processes_in(board.home)):
             os.kill(number, signal.SIGKILL)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
         wait_for(lambda: not board.left() and not processes_in(board.home))
     assert "broke off while the job ran" in errors
     assert "run it again" in errors
@@ -337,18 +291,25 @@ def test_a_board_that_goes_away_is_told_with_what_may_be_left_there(board, folde
         (board.folder / "known_hosts").unlink()  # so that no new connection comes about
         for number in [*parents(ends), *ends]:
             os.kill(number, signal.SIGKILL)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=PATIENCE)
     assert "broke off while the job ran" in errors
     assert "may be left on" in errors
 
 
 def test_a_job_that_prints_nothing_for_long_goes_on_while_we_live(board, folder, monkeypatch):
-    monkeypatch.setattr(ssh_connection, "_LIFE", 0.3)
-    monkeypatch.setattr(ssh_connection, "_PATIENCE", 2.0)
-    job = device_jobs.write(folder, device_jobs.small(".onnx"), device_jobs.Protocol(1, 0.0, 10, 5.0, 1, 1, 0, 1))
+    asked, seconds = device_jobs.small(".onnx"), 2.0
     with board.running():
-        (only,) = targets.parse(board.spec).run(folder, job, silent).measurements
-    assert sum(only.turns[0].samples_ns) > 4e9
+        while True:
+            monkeypatch.setattr(ssh_connection, "_LIFE", seconds / 8)
+            monkeypatch.setattr(ssh_connection, "_PATIENCE", seconds)
+            job = device_jobs.write(folder, asked, device_jobs.Protocol(1, 0.0, 10, 2.5 * seconds, 1, 1, 0, 1))
+            try:
+                (only,) = targets.parse(board.spec).run(folder, job, silent).measurements
+                break
+            except TargetError:  # a sign of life may come too late on a busy machine, but not whatever the patience
+                seconds *= 3
+                assert seconds < 60
+    assert sum(only.turns[0].samples_ns) > 2 * seconds * 1e9
 
 
 def test_a_job_ends_when_we_are_silent_for_too_long(board, folder, monkeypatch):
@@ -364,51 +325,4 @@ def test_a_board_that_says_nothing_for_too_long_is_given_up(board, folder, monke
     job = device_jobs.write(folder, device_jobs.small(".onnx"), device_jobs.ENDLESS)
     with board.running():
         assert "has said nothing for 5 s and was stopped" in refused(board, folder, job)
-        assert not processes_in(board.home)
-
-
-# ---- what is sent back is not believed
-
-
-def test_a_device_cannot_replace_files_of_the_job_nor_write_elsewhere(tmp_path):
-    for name in ("job.json", "model0.onnx", "../result.json", "/tmp/result.json", "outputs0.npz/x", "outputs.py"):  # noqa: S108
-        source = tmp_path / "source"
-        source.mkdir(exist_ok=True)
-        (source / "x").write_bytes(b"x")
-        data = packing.pack(source, ["x"]).replace(b"x" + b"\0" * len(name), name.encode() + b"\0", 1)
-        with pytest.raises(TargetError):
-            packing.unpack(data, tmp_path, "board")
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
-
-
-ANSWERS = """
-import re, sys
-data = b""
-while not (found := re.search(rb'"nonce": "([0-9a-f]+)"', data)):
-    data += sys.stdin.buffer.read1()
-sys.stdout.buffer.write(%r.replace(b"NONCE", found[1]))
-"""
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (b"NONCE not json\n", "answers what this program does not understand"),
-        (b"NONCE []\n", "answers what this program does not understand"),
-        (b"NONCE {}\n", "event is missing"),
-        (b'NONCE {"event": "result", "size": "x"}\n', "size is 'x', not a int"),
-        (b'NONCE {"event": "result"}\n', "which is no result"),
-        (b'NONCE {"event": "failed"}\n', "it does not say why"),
-        (b"x" * (2 << 20), "sends a line without an end"),
-    ],
-)
-def test_an_answer_that_is_none_becomes_a_sentence(folder, tmp_path, monkeypatch, answer, said):
-    program = tmp_path / "fake" / "ssh"
-    program.parent.mkdir()
-    (tmp_path / "answers.py").write_text(ANSWERS % answer)
-    program.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{tmp_path / 'answers.py'}'\n")
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
-    job = device_jobs.write(folder, device_jobs.small(".onnx"), None)
-    with pytest.raises(TargetError, match=said):
-        targets.parse("ssh:board").run(folder, job, lambda _: None)
+        wait_for(lambda: not processes_in(board.home))
