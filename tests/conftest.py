@@ -1,7 +1,10 @@
 """What holds for all tests."""
 
 import os
+import random
+import sys
 
+import hypothesis
 import programs
 import pytest
 
@@ -9,12 +12,22 @@ import pytest
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
+# The same examples each time, so that no run fails by luck. `python -m tests.fuzz` draws others.
+hypothesis.settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
+hypothesis.settings.register_profile("fuzz", derandomize=False, database=None, deadline=None, print_blob=True)
+hypothesis.settings.load_profile("fixed")
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skips a test whose programs are missing."""
+    """Skips a test whose programs are missing, and lets each begin with the same random numbers."""
     lacking = programs.lacking(name for mark in item.iter_markers("needs") for name in mark.args)
     if lacking and os.environ.get(programs.REQUIRE):
         pytest.fail(f"{lacking} ({programs.REQUIRE} is set)", pytrace=False)
     if lacking:
         pytest.skip(lacking)
+    random.seed(0)
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed(0)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(0)
