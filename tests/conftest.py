@@ -12,6 +12,10 @@ import pytest
 for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
+# Workers and many tests start Python anew. Where bytecode is not kept, each of them compiles torch again, for 10 s.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
+
 # The same examples each time, so that no run fails by luck. `python -m tests.fuzz` draws others.
 hypothesis.settings.register_profile("fixed", derandomize=True, database=None, deadline=None)
 hypothesis.settings.register_profile("fuzz", derandomize=False, database=None, deadline=None, print_blob=True)
