@@ -45,7 +45,8 @@ def find(export: Path) -> list[Path]:
     if not export.is_dir():
         raise BundleError(f"{export} is not there; give the folder of an export, or one of its files")
     files = sorted(
-        (p for p in export.iterdir() if p.suffix in SUFFIXES.values() and p.is_file()), key=lambda p: p.suffix
+        (p for p in export.iterdir() if p.suffix.lower() in SUFFIXES.values() and p.is_file()),
+        key=lambda p: p.suffix.lower(),
     )
     if not files:
         raise BundleError(f"{export} holds no .onnx and no .tflite file; export there first, or give another folder")
@@ -95,7 +96,7 @@ def _read(path: Path) -> ExportedModel:
         raise BundleError(
             f"{path.name} returns {_shape(returned)}; a bundle is of classifiers, which return [1, classes]"
         )
-    form = path.suffix.removeprefix(".")
+    form = path.suffix.lower().removeprefix(".")
     entry = ModelEntry(
         file=f"model.{form}",
         format=form,

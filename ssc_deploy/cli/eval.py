@@ -78,8 +78,8 @@ def eval(  # noqa: A001 - the command's name
     is named and the exit code is 1.
     """
     # Elsewhere --model names code; of a file that brings its own network nothing else can be meant.
-    exported = [Path(model) for model in models if model.endswith(_EXPORTED)]
-    code = [model for model in models if not model.endswith(_EXPORTED)]
+    exported = [Path(model) for model in models if model.lower().endswith(_EXPORTED)]
+    code = [model for model in models if not model.lower().endswith(_EXPORTED)]
     paths = [*([ckpt] if ckpt is not None else []), *files, *exported]
     if len(code) > 1:
         raise click.UsageError("a checkpoint has one network: name its code once, with --model FILE.py:NAME")

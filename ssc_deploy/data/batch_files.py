@@ -112,7 +112,7 @@ def _file(folder: Path, name: str) -> Path | None:
 
 def _rows(file: Path, publication: Publication) -> tuple[Pixels, Labels]:
     """Pixels [N, S, S, 3] and classes [N] of one file."""
-    content = _npz(file) if file.suffix == ".npz" else pickles.read(file)
+    content = _npz(file) if file.suffix.lower() == ".npz" else pickles.read(file)
     rows, labels = content.get("data"), content.get(publication.labels)
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype != np.uint8 or not rows.size:
         raise DataError(f"{file} needs `data`, uint8 [pictures, 3 * side * side], as {publication.title} has it.")

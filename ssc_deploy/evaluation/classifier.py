@@ -57,7 +57,7 @@ def open_classifier(
         NetworkError: the network cannot be built, gives no classes, or does not tell its preprocessing.
         RuntimeLoadError: the exported file cannot be loaded, or does not tell its preprocessing.
     """
-    if path.suffix in EXPORTED:
+    if path.suffix.lower() in EXPORTED:
         from ssc_deploy.predict import load_model
 
         model = load_model(path, threads, preprocessing=preprocessing)

@@ -68,7 +68,7 @@ def compare(before: Profile, after: Profile) -> Changes:
         ProfileError: there are no two that could be compared.
     """
     pairs = _pairs(before, after, lambda model: model.model) or _pairs(
-        before, after, lambda model: Path(model.model).suffix
+        before, after, lambda model: Path(model.model).suffix.lower()
     )
     if not pairs:
         raise ProfileError(

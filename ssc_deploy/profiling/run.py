@@ -109,7 +109,7 @@ def _model(folder: Path, job: Job, result: Result, one: Measurement) -> ModelPro
 
 
 def _runtime(entry: ModelFile, environment: Environment) -> str:
-    for package, title in _RUNTIMES[Path(entry.file).suffix]:
+    for package, title in _RUNTIMES[Path(entry.file).suffix.lower()]:
         if package in environment.runtimes:
             return f"{title} {environment.runtimes[package]}"
-    return _RUNTIMES[Path(entry.file).suffix][0][1]
+    return _RUNTIMES[Path(entry.file).suffix.lower()][0][1]

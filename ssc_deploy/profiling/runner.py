@@ -149,10 +149,10 @@ def load(path: Path, threads: int) -> Any:
     Raises:
         ModelError: the runtime is missing or refuses it.
     """
-    if path.suffix not in (".onnx", ".tflite"):
+    if path.suffix.lower() not in (".onnx", ".tflite"):
         raise ModelError("refused", f"no runtime is known for files that end in {path.suffix!r}")
     try:
-        return OnnxModel(path, threads) if path.suffix == ".onnx" else LiteRTModel(path, threads)
+        return OnnxModel(path, threads) if path.suffix.lower() == ".onnx" else LiteRTModel(path, threads)
     except ModelError:
         raise
     except Exception as error:
@@ -378,7 +378,7 @@ def operators(path: Path, threads: int, inputs: list[Any], runs: int) -> list[di
     Raises:
         ModelError: the runtime has none that can be reached.
     """
-    if path.suffix == ".onnx":
+    if path.suffix.lower() == ".onnx":
         return onnx_operators(path, threads, inputs, runs)
     return litert_operators(path, threads, inputs, runs)
 
@@ -622,7 +622,7 @@ def _runs(tag: str, operator: str) -> bool:
 def fresh(path: Path, threads: int, inputs: list[Any]) -> dict[str, Any]:
     """A ``Fresh`` of this process, which must not have done anything else."""
     # Imported before the clock starts: what is told is the model's share.
-    _imported("onnxruntime", "onnxruntime") if path.suffix == ".onnx" else _litert_interpreter()
+    _imported("onnxruntime", "onnxruntime") if path.suffix.lower() == ".onnx" else _litert_interpreter()
     baseline = peak_bytes()
     start = time.perf_counter_ns()
     model = load(path, threads)
