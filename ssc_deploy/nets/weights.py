@@ -52,7 +52,8 @@ def settle(module: nn.Module, pictures: torch.Tensor) -> None:
     # Networks that drop out draw from PyTorch's own generator.
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
-        module.train()(pictures)
+        module.train()
+        module(pictures)
     module.eval()
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum

@@ -185,13 +185,21 @@ def _prepared(module: torch.nn.Module, dtype: torch.dtype) -> Iterator[torch.nn.
     with contextlib.ExitStack() as stack:
         stack.callback(torch.set_default_dtype, default)
         try:
-            ours = copy.deepcopy(module).eval().to(dtype)
+            ours = copy.deepcopy(module)
+            _prepare(ours, dtype)
         except (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError):
             stack.enter_context(_borrowed(module))
-            ours = module.eval().to(dtype)
+            ours = module
+            _prepare(ours, dtype)
         torch.set_default_dtype(dtype)
         stack.enter_context(torch.no_grad())
         yield ours
+
+
+def _prepare(module: torch.nn.Module, dtype: torch.dtype) -> None:
+    """Brings it into eval mode and ``dtype``. What these methods return is not used: networks override them."""
+    module.eval()
+    module.to(dtype)
 
 
 @contextlib.contextmanager
