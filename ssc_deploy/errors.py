@@ -28,6 +28,10 @@ Every message of an `SscDeployError` is one sentence (or two) that says what is 
 no `SscDeployError`: code that handles bad input must not handle our own defects with it.
 """
 
+#: What a user's own code may raise at us. Its exceptions may be of its own classes, so nothing narrower would do; a
+#: script that ends with ``sys.exit`` is no reason to end without a word. An interrupt is meant, and passes.
+USER_ERRORS = (Exception, SystemExit)
+
 
 class SscDeployError(Exception):
     """Base of all errors a user can cause; ``exit_code`` is what the command line exits with."""

@@ -65,6 +65,8 @@ def export(
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
     input_shape: tuple[int, ...] | None = None,
+    weights: str | None = None,
+    seed: int | None = None,
     shift: str = "auto",
     shuffle: str = "auto",
     dense: str = "auto",
@@ -92,6 +94,10 @@ def export(
         arch: architecture of `ssc_deploy.nets`, where the checkpoint does not tell it.
         args: of the network, as text.
         input_shape: (1, C, H, W); needed with ``model``.
+        weights: which of a checkpoint's weights are meant: ``"raw"``, ``"ema"`` (averaged), or the name of a set in it;
+            None to take the averaged of one raw and one averaged set.
+        seed: of all random numbers while ``model`` is built, as in its training; None for 0, and to refuse a trained
+            network that depends on them beyond its weights.
         shift: lowering of every shift (``depthwise``, ``slice``, ``gather``; ``flat`` for ONNX), or ``auto`` for the
             fastest measured.
         shuffle: lowering of every shuffle (``transpose``, ``gather``), or ``auto``.
@@ -127,7 +133,9 @@ def export(
     if followed is not None:
         for f in formats:
             followed.check_target(f.target)  # said before the work
-    source = open_source(_path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape)
+    source = open_source(
+        _path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape, weights=weights, seed=seed
+    )
     folder = DEFAULT_OUTPUT / source.stem if output is None else Path(output)
     paths = {f: folder / f"{source.stem}.{f.value}" for f in formats}
     taken = [path for path in paths.values() if path.exists()]
@@ -199,18 +207,22 @@ def verify(
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
     input_shape: tuple[int, ...] | None = None,
+    weights: str | None = None,
+    seed: int | None = None,
     atol: float | None = None,
     rtol: float | None = None,
 ) -> VerifyReport:
     """Compares an exported file, as its runtime runs it, with the network it was made from.
 
     Args:
-        ckpt: as for `export`, and ``model``, ``arch``, ``args`` and ``input_shape`` with it.
+        ckpt: as for `export`, and ``model``, ``arch``, ``args``, ``input_shape``, ``weights`` and ``seed`` with it.
         against: the ``.onnx`` or ``.tflite`` file.
         model: see `export`.
         arch: see `export`.
         args: see `export`.
         input_shape: see `export`.
+        weights: see `export`.
+        seed: see `export`.
         atol: see `export`.
         rtol: see `export`.
 
@@ -222,7 +234,9 @@ def verify(
     """
     from ssc_deploy.source import open_source
 
-    source = open_source(_path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape)
+    source = open_source(
+        _path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape, weights=weights, seed=seed
+    )
     file = Path(against)
     is_ours(file)  # reads the file: one that is none is refused before the work
     try:
@@ -299,6 +313,8 @@ def describe(source: Source) -> str:
     if source.classes is not None:
         facts.append(f"{source.classes} classes")
     facts.append("x".join(str(d) for d in source.input_shape[1:]))
+    if source.weights is not None and str(source.weights):
+        facts.append(str(source.weights))
     return f"{source.path.name if source.path else 'random weights':<20}  {' · '.join(facts)}"
 
 

@@ -60,6 +60,8 @@ class _Network:
     arch: str | None
     args: Mapping[str, str] | None
     input_shape: tuple[int, ...] | None
+    weights: str | None
+    seed: int | None
 
     @property
     def named(self) -> bool:
@@ -74,7 +76,15 @@ class _Network:
         from ssc_deploy.checking import reference_of
         from ssc_deploy.source import open_source
 
-        source = open_source(self.ckpt, model=self.model, arch=self.arch, args=self.args, input_shape=self.input_shape)
+        source = open_source(
+            self.ckpt,
+            model=self.model,
+            arch=self.arch,
+            args=self.args,
+            input_shape=self.input_shape,
+            weights=self.weights,
+            seed=self.seed,
+        )
         made_of = models[0].metadata
         if source.sha256 != made_of.source_sha256 or source.input_shape[1:] != made_of.input_shape[1:]:
             raise BundleError(
@@ -94,6 +104,8 @@ def bundle(
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
     input_shape: tuple[int, ...] | None = None,
+    weights: str | None = None,
+    seed: int | None = None,
     pictures: str | Path | None = None,
     preprocessing: Preprocessing | None = None,
     labels: Sequence[str] | None = None,
@@ -111,10 +123,12 @@ def bundle(
         output: folder or ``.zip`` to write.
         zipped: whether to write a zip; by default where ``output`` ends in ``.zip``.
         ckpt: the checkpoint that was exported; needed with ``pictures`` and ``debug``.
-        model: as for `export`, and ``arch``, ``args`` and ``input_shape`` with it.
+        model: as for `export`, and ``arch``, ``args``, ``input_shape``, ``weights`` and ``seed`` with it.
         arch: see ``model``.
         args: see ``model``.
         input_shape: see ``model``.
+        weights: see ``model``.
+        seed: see ``model``.
         pictures: folder of at least 16 pictures, in place of those that the export kept; their classes stand in a
             ``labels.csv`` there, or are the names of the folders that they lie in.
         preprocessing: how a picture becomes the input, where the export does not say.
@@ -133,7 +147,7 @@ def bundle(
     """
     output = Path(output)
     zipped = output.suffix.lower() == ".zip" if zipped is None else zipped
-    network = _Network(None if ckpt is None else Path(ckpt), model, arch, args, input_shape)
+    network = _Network(None if ckpt is None else Path(ckpt), model, arch, args, input_shape, weights, seed)
     for wanted, option in ((pictures is not None, "--pictures"), (debug, "--debug")):
         if wanted and not network.named:
             raise BundleError(f"{option} runs the network itself; name it with --ckpt FILE, as at the export")

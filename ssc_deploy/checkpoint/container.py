@@ -55,7 +55,7 @@ def kind(path: Path) -> Kind:
     if not head:
         raise CheckpointError(f"{path} is empty: the download or the saving broke off; fetch it again.")
     # A safetensors file opens with the length of a JSON header, 8 bytes, and then the header's brace.
-    if path.suffix == ".safetensors" or (
+    if path.suffix.lower() == ".safetensors" or (
         head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size
     ):
         return Kind.SAFETENSORS

@@ -1,84 +1,145 @@
-"""Which of the things in a checkpoint is the network: people nest its state dict under many names.
-
-Of an averaged copy (EMA) and the raw weights the averaged copy is taken: where one is kept it is what was evaluated and
-published, and training is the only use of the raw ones. But only where it is complete: some averagers keep the
-parameters and not the BatchNorm statistics.
-"""
+"""The tensors in what a checkpoint file holds, by the dict that they lie in; nothing is chosen here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
-from ssc_deploy.errors import CheckpointError
+from ssc_deploy.checkpoint import roles
+from ssc_deploy.checkpoint.roles import Role
 
-Tensors = dict[str, torch.Tensor]
+#: Dicts inside one another that are looked into. Callbacks of Lightning lie deepest:
+#: ``callbacks`` > ``EMA`` > ``ema_state_dict`` > ``module``.
+_DEPTH = 6
 
-_AVERAGED = ("ema_state_dict", "state_dict_ema", "model_ema", "ema_model", "params_ema", "ema", "swa_state_dict", "swa")
-_RAW = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "params", "module")
-_DEPTH = 3
+#: Words in the names of dicts that hold the state of a training beside the network.
+_TRAINING = {"amp", "opt", "optim", "optimizer", "optimizers", "rng", "scaler", "scheduler", "schedulers"}
+
+#: Counters of how often an average was updated: torch and Lightning, torch_ema, and YOLO and its descendants.
+_UPDATES = ("n_averaged", "num_updates", "updates")
+
+EXTRA_STATE = "_extra_state"
 
 
-def pick(loaded: object) -> tuple[str, Tensors]:
-    """Where the network's state dict lies in what the file holds (``"ema.module"``, ``""`` for all of it), and itself.
+@dataclass(frozen=True)
+class Entry:
+    """One dict (or list) of tensors in a checkpoint.
 
-    Raises:
-        CheckpointError: there is none, or there are several and none has a usual name.
+    Attributes:
+        place: the names of the dicts it lies in, joined with dots; ``""`` where the whole file is one dict of tensors.
+        values: its tensors by name, and what modules saved as their extra state. Of a list, the name is the position.
+        versions: what the state dict's ``_metadata`` says of each module, by the module's path.
+        unusable: why a tensor cannot be used, by name; such a tensor is not in ``values``.
+        role: raw or averaged weights, where the layout of the file tells.
+        is_list: whether it is a list, in the order of the parameters.
+        updates: how often the average in it was updated; None where it does not say.
     """
-    found = _find(loaded, _DEPTH)
-    if not found:
-        raise CheckpointError(f"the file holds {_described(loaded)}, and no state dict of tensors by name in it.")
-    if len(found) == 1:
-        return next(iter(found.items()))
-    raw = next((entry for name in _RAW for entry in found if _first(entry) == name), None)
-    averaged = next((entry for name in _AVERAGED for entry in found if _first(entry) == name), None)
-    if averaged is not None and (raw is None or _names(found[raw]) <= _names(found[averaged])):
-        return averaged, found[averaged]
-    if raw is not None:
-        return raw, found[raw]
-    raise CheckpointError(
-        f"the file holds several state dicts ({', '.join(sorted(found))}): save the one that is meant alone, "
-        "with torch.save(checkpoint[name], path)."
-    )
+
+    place: str
+    values: dict[str, object]
+    versions: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unusable: dict[str, str] = field(default_factory=dict)
+    role: Role | None = None
+    is_list: bool = False
+    updates: int | None = None
+
+    @property
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Those of the values that are tensors."""
+        return {name: value for name, value in self.values.items() if isinstance(value, torch.Tensor)}
+
+    def full_name(self, name: str) -> str:
+        """The name of one of its tensors in the file."""
+        return f"{self.place}.{name}" if self.place else name
 
 
-def _find(value: object, depth: int) -> dict[str, Tensors]:
-    """State dicts by their dotted place; a dict of tensors is one itself, any other dict may hold some."""
+def find(loaded: object) -> tuple[Entry, ...]:
+    """All dicts of tensors in what a file holds, but those of an optimizer and the like; and lists of averaged ones."""
+    found = _find(loaded, (), _DEPTH, None)
+    if not isinstance(loaded, Mapping):
+        return found
+    known = roles.of_layout(loaded)
+    averaging = loaded.get("averaging_state")
+    updates = _updates(averaging, None) if isinstance(averaging, Mapping) else None
+    told = []
+    for entry in found:
+        role = known.get(entry.place.partition(".")[0])
+        counted = updates if role is Role.AVERAGED and entry.updates is None else entry.updates
+        told.append(dataclasses.replace(entry, role=role, updates=counted))
+    return tuple(told)
+
+
+def _find(value: object, place: tuple[str, ...], depth: int, updates: int | None) -> tuple[Entry, ...]:
+    where = ".".join(place)
+    if isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        tensors = [item for item in value if isinstance(item, torch.Tensor)]
+        if not tensors or len(tensors) < len(value) or roles.of_place(where) is None:
+            return ()
+        return (Entry(where, {str(i): t for i, t in enumerate(tensors)}, is_list=True, updates=updates),)
     if not isinstance(value, Mapping) or not depth:
-        return {}
-    tensors = {
-        name: tensor for name, tensor in value.items() if isinstance(name, str) and isinstance(tensor, torch.Tensor)
+        return ()
+    updates = _updates(value, updates)
+    own = {
+        name: item
+        for name, item in value.items()
+        if isinstance(name, str) and (isinstance(item, torch.Tensor) or name.endswith(EXTRA_STATE))
     }
-    # A state dict may hold a module's extra state; a training record may hold a loose tensor (a loss, a seed).
-    if tensors and all(name in tensors or str(name).endswith("_extra_state") for name in value):
-        return {"": _without_counter(tensors)}
-    found = {}
-    for name, inner in value.items():
-        for place, state in _find(inner, depth - 1).items():
-            found[f"{name}.{place}" if place else str(name)] = state
-    known = {place: state for place, state in found.items() if _first(place) in (*_RAW, *_AVERAGED)}
-    return known or found
+    found: list[Entry] = []
+    if any(isinstance(item, torch.Tensor) for item in own.values()):
+        found.append(Entry(where, own, _versions(value), updates=updates))
+    for name, item in value.items():
+        if not isinstance(item, torch.Tensor) and not (set(roles.words(str(name))) & _TRAINING):
+            found += _find(item, (*place, str(name)), depth - 1, updates)
+    return tuple(found)
 
 
-def _without_counter(tensors: Tensors) -> Tensors:
-    """Drops the counter that `torch.optim.swa_utils.AveragedModel` keeps beside its module."""
-    others = [name for name in tensors if name != "n_averaged"]
-    if len(others) < len(tensors) and others and all(name.startswith("module.") for name in others):
-        return {name: tensors[name] for name in others}
-    return tensors
+def _updates(value: Mapping[Any, Any], of_parent: int | None) -> int | None:
+    for name in _UPDATES:
+        count = value.get(name)
+        if isinstance(count, torch.Tensor) and count.numel() == 1 and not count.is_floating_point():
+            count = count.item() if count.device.type == "cpu" else None
+        if isinstance(count, int) and not isinstance(count, bool):
+            return count
+    return of_parent
 
 
-def _first(place: str) -> str:
-    return place.partition(".")[0]
+def _versions(value: object) -> dict[str, dict[str, Any]]:
+    """The ``_metadata`` that `torch.nn.Module.state_dict` gives its result; only plain values are kept of it."""
+    metadata = getattr(value, "_metadata", None)
+    if not isinstance(metadata, Mapping):
+        return {}
+    return {
+        path: {str(key): item for key, item in about.items() if isinstance(item, bool | int | float | str | None)}
+        for path, about in metadata.items()
+        if isinstance(path, str) and isinstance(about, Mapping)
+    }
 
 
-def _names(tensors: Tensors) -> set[str]:
-    return {name.removeprefix("module.") for name in tensors}
-
-
-def _described(value: object) -> str:
+def described(value: object) -> str:
+    """What a file holds that holds no weights, in a few words."""
     if isinstance(value, Mapping):
         names = [str(name) for name in value][:5]
         return f"a dict with {', '.join(names)}" if names else "an empty dict"
     return f"a {type(value).__name__}"
+
+
+#: Components that wrappers put into names: `torch.compile`, FSDP, activation checkpointing. No network of its own
+#: has them.
+_WRAPPERS = re.compile(
+    r"(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_fpw_module|_checkpoint_wrapped_module|_forward_module)\."
+)
+
+
+def spellings(name: str) -> tuple[str, ...]:
+    """The name, the name without what wrappers put into it, and that without DataParallel's ``module.`` either.
+
+    DataParallel's is the name of many networks' own parts as well, so it is the last to be taken off.
+    """
+    plain = _WRAPPERS.sub("", name)
+    without = re.sub(r"(?<![^.])module\.", "", plain)
+    return tuple(dict.fromkeys((name, plain, without)))

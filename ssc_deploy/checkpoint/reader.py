@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ssc_deploy.checkpoint import container, entries, unpickle
+from ssc_deploy.checkpoint.entries import Entry
 from ssc_deploy.checkpoint.header import FORMAT, Header
 from ssc_deploy.errors import CheckpointError
 
@@ -24,26 +26,24 @@ _DTYPES = {
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a checkpoint file holds of a network.
+    """What a checkpoint file holds.
 
     Attributes:
         path: of the file.
         sha256: of the file, hexadecimal.
-        tensors: dense CPU tensors by the names in the file, each finite and within the file's size.
-        entry: where in the file they lay, e.g. ``"state_dict"`` or ``"ema.module"``; ``""`` for the whole file.
+        entries: its dicts of tensors: dense CPU tensors, each within the file's size.
         header: what the file says about its network; empty where it is no file of ours.
     """
 
     path: Path
     sha256: str
-    tensors: dict[str, torch.Tensor]
-    entry: str
+    entries: tuple[Entry, ...]
     header: Header
 
     @property
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shapes of the tensors by name."""
-        return {name: tuple(tensor.shape) for name, tensor in self.tensors.items()}
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The tensors of the largest dict in it, by their names there."""
+        return max((entry.tensors for entry in self.entries), key=len, default={})
 
 
 def read(path: Path) -> Checkpoint:
@@ -51,20 +51,23 @@ def read(path: Path) -> Checkpoint:
 
     Raises:
         UnsafeCheckpointError: it is a pickle that would run code, or a whole pickled module.
-        CheckpointError: it is missing, truncated, hostile, no checkpoint, or has a tensor that no network can use
-            (sparse, quantized, NaN or Inf): the tensor is named.
+        CheckpointError: it is missing, truncated, hostile, no checkpoint, or holds no tensors that can be used.
     """
+    found: tuple[Entry, ...]
     if container.kind(path) is container.Kind.SAFETENSORS:
-        header, entry, tensors = _safetensors(path)
+        header, found = _safetensors(path)
     else:
         loaded = unpickle.load(path)
         try:
             header = Header.from_dict(loaded) if isinstance(loaded, dict) else None
-            entry, tensors = entries.pick(loaded)
         except CheckpointError as error:
             raise CheckpointError(f"{path}: {error}") from error
-    _check(path, tensors)
-    return Checkpoint(path, sha256(path), tensors, entry, header or Header())
+        found = entries.find(loaded)
+        if not any(not entry.is_list for entry in found):
+            raise CheckpointError(
+                f"{path}: the file holds {entries.described(loaded)}, and no state dict of tensors by name in it."
+            )
+    return Checkpoint(path, sha256(path), _checked(path, found), header or Header())
 
 
 def sha256(path: Path) -> str:
@@ -73,7 +76,7 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _safetensors(path: Path) -> tuple[Header | None, str, dict[str, torch.Tensor]]:
+def _safetensors(path: Path) -> tuple[Header | None, tuple[Entry, ...]]:
     from safetensors import SafetensorError, safe_open
 
     try:
@@ -81,38 +84,52 @@ def _safetensors(path: Path) -> tuple[Header | None, str, dict[str, torch.Tensor
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no mapping
         raw = json.loads(metadata.get(FORMAT, "{}"))
-        return Header.from_dict(raw) if isinstance(raw, dict) else None, "", tensors
+        header = Header.from_dict(raw) if isinstance(raw, dict) else None
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{path} is not a whole safetensors file ({error}): fetch it again.") from error
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from error
-
-
-def _check(path: Path, tensors: dict[str, torch.Tensor]) -> None:
     if not tensors:
         raise CheckpointError(f"{path} holds no tensors.")
-    size, declared = path.stat().st_size, 0
-    for name, tensor in tensors.items():
-        if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
-            raise CheckpointError(f"{path}: {name} is a {type(tensor).__name__}; save plain tensors.")
-        if tensor.is_quantized:
-            raise CheckpointError(f"{path}: {name} is quantized; save the float32 weights of before quantization.")
-        if tensor.layout is not torch.strided:
-            raise CheckpointError(f"{path}: {name} is sparse; save it dense, with tensor.to_dense().")
-        if tensor.device.type != "cpu":
-            raise CheckpointError(
-                f"{path}: {name} has no data (device {tensor.device}); save it after loading weights."
-            )
-        if tensor.dtype not in _DTYPES:
-            raise CheckpointError(f"{path}: {name} is of type {tensor.dtype}; save it as float32.")
-        # A view may declare any size over one stored number, and would take that much memory once it is copied.
-        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
-            raise CheckpointError(f"{path}: {name} is an expanded view of fewer numbers; save tensor.contiguous().")
-        declared += tensor.numel() * tensor.element_size()
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor.float()).all()):
-            kind = "NaN" if bool(torch.isnan(tensor.float()).any()) else "Inf"
-            raise CheckpointError(f"{path}: {name} holds {kind}: training diverged or the file is damaged.")
-        tensors[name] = tensor.detach()
+    # safetensors.torch.save_model keeps one name of a shared tensor, and notes it under each that it drops.
+    for dropped, kept in metadata.items():
+        if kept in tensors and dropped not in tensors:
+            tensors[dropped] = tensors[kept]
+    return header, (Entry("", dict(tensors)),)
+
+
+def _checked(path: Path, found: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """The entries with the tensors that cannot be used put aside: they matter only where they are needed."""
+    size, declared, checked = path.stat().st_size, 0, []
+    for entry in found:
+        unusable = {name: reason for name, tensor in entry.tensors.items() if (reason := _unusable(tensor))}
+        values = {name: value for name, value in entry.values.items() if name not in unusable}
+        usable = {name: value.detach() for name, value in values.items() if isinstance(value, torch.Tensor)}
+        declared += sum(tensor.numel() * tensor.element_size() for tensor in usable.values())
+        checked.append(dataclasses.replace(entry, values=values | usable, unusable=unusable))
+    if not any(entry.tensors for entry in checked):
+        entry = next(entry for entry in checked if entry.unusable)
+        name, reason = next(iter(entry.unusable.items()))
+        raise CheckpointError(f"{path}: {name} {reason}")
     # Many names may share one storage (tied weights), but not so many that copies of them fill the memory.
     if declared > 16 * size:
         raise CheckpointError(f"{path} is refused: its tensors claim {declared} bytes, the file has {size}.")
+    return tuple(checked)
+
+
+def _unusable(tensor: torch.Tensor) -> str:
+    """Why no network can use the tensor, as the end of a sentence; empty where one can."""
+    if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
+        return f"is a {type(tensor).__name__}; save plain tensors."
+    if tensor.is_quantized:
+        return "is quantized; save the float32 weights of before quantization."
+    if tensor.layout is not torch.strided:
+        return "is sparse; save it dense, with tensor.to_dense()."
+    if tensor.device.type != "cpu":
+        return f"has no data (device {tensor.device}); save it after loading weights."
+    if tensor.dtype not in _DTYPES:
+        return f"is of type {tensor.dtype}; save it as float32."
+    # A view may declare any size over one stored number, and would take that much memory once it is copied.
+    if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+        return "is an expanded view of fewer numbers; save tensor.contiguous()."
+    return ""

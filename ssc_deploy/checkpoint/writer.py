@@ -47,13 +47,15 @@ def save(
         raise OutputError(f"{path} exists: choose another name, or allow it to be overwritten.")
     arch, config = (module.arch, to_dict(module.config)) if isinstance(module, Network) else (None, {})
     header = Header(arch, config, labels, preprocessing).to_dict()
-    tensors = OrderedDict((name, tensor.detach().cpu().contiguous()) for name, tensor in module.state_dict().items())
+    state = module.state_dict()
+    tensors = OrderedDict((name, tensor.detach().cpu().contiguous()) for name, tensor in state.items())
+    tensors._metadata = getattr(state, "_metadata", {})  # type: ignore[attr-defined]  # modules may ask it on loading
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".checkpoint-") as folder:
             # Under its final name: torch.save writes the file's stem into the archive.
             temporary = Path(folder, path.name)
-            if path.suffix == ".safetensors":
+            if path.suffix.lower() == ".safetensors":
                 from safetensors.torch import save_file
 
                 save_file(tensors, temporary, metadata={FORMAT: json.dumps(header)})

@@ -82,7 +82,7 @@ def network(command: Command) -> Command:
 
 
 def architecture(command: Command) -> Command:
-    """Adds the options that say which network it is besides its code: ``arch``, ``args`` and ``input_shape``."""
+    """Adds the options that say which network it is besides its code: architecture, arguments, shape, weights, seed."""
     added = (
         click.option("--arch", metavar="NAME", help="Network or architecture, where the checkpoint does not tell it."),
         click.option(
@@ -95,6 +95,10 @@ def architecture(command: Command) -> Command:
             help="Argument of the network, e.g. G=9. Repeatable.",
         ),
         click.option("--input-shape", type=shape, metavar="1,C,H,W", help="Of one picture; needed with --model."),
+        click.option("--weights", metavar="raw|ema|KEY", help="Which weights of a checkpoint that holds several."),
+        click.option(
+            "--seed", type=click.IntRange(min=0), help="Of a --model that draws random parts, as in training."
+        ),
     )
     for option in reversed(added):
         command = option(command)

@@ -25,6 +25,8 @@ def inspect(
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
     input_shape: tuple[int, ...] | None = None,
+    weights: str | None = None,
+    seed: int | None = None,
 ) -> Inspection:
     """Looks at a network at one stage, or at a file as it stands.
 
@@ -32,10 +34,12 @@ def inspect(
         file: a checkpoint, an ``.onnx`` or a ``.tflite`` file; None for a network with random weights.
         stage: of `Stage`; default ``"file"`` for ``.onnx`` and ``.tflite``, ``"rewrite"`` for all others.
         target: of `lower.Target`, for the stage ``"lower"``.
-        model: as for `ssc_deploy.export`, and ``arch``, ``args`` and ``input_shape`` with it.
+        model: as for `ssc_deploy.export`, and ``arch``, ``args``, ``input_shape``, ``weights`` and ``seed`` with it.
         arch: see ``model``.
         args: see ``model``.
         input_shape: see ``model``.
+        weights: see ``model``.
+        seed: see ``model``.
 
     Raises:
         SscDeployError: the file cannot be read, a stage fails, or it has no such stage.
@@ -54,7 +58,7 @@ def inspect(
     from ssc_deploy.inspection import stages
     from ssc_deploy.source import open_source
 
-    source = open_source(path, model=model, arch=arch, args=args, input_shape=input_shape)
+    source = open_source(path, model=model, arch=arch, args=args, input_shape=input_shape, weights=weights, seed=seed)
     return stages.inspect(source, wanted, target)
 
 

@@ -83,8 +83,8 @@ def _modules(source: Source) -> tuple[Layer, ...]:
 def _origins(source: Source) -> tuple[Finding, ...]:
     """What the checkpoint and what lies beside it told."""
     found = []
-    if source.entry:
-        found.append(Finding(None, "state dict", f"under {source.entry!r} in the file"))
+    if source.weights is not None and source.weights.entry:
+        found.append(Finding(None, "state dict", f"under {source.weights.entry!r} in the file"))
     if source.card:
         found.append(Finding(None, "card", str(source.card.path)))
     if source.labels:

@@ -6,23 +6,22 @@ checkpoint's own header, then its card, then the shapes of its tensors.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssc_deploy import card as cards
-from ssc_deploy.errors import CardError, CheckpointError, NetworkError
+from ssc_deploy.errors import USER_ERRORS, CardError, NetworkError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     import torch
-    from _typeshed import DataclassInstance
 
     from ssc_deploy.card import Card
-    from ssc_deploy.checkpoint import Checkpoint
+    from ssc_deploy.checkpoint import Checkpoint, Loaded
     from ssc_deploy.metadata import Preprocessing
-    from ssc_deploy.nets import Network
 
 Shape = tuple[int, int, int, int]
 
@@ -45,7 +44,7 @@ class Source:
         card: of the checkpoint, None where it has none.
         labels: class names from the card, or else the checkpoint's header; empty where neither tells.
         preprocessing: likewise; None where neither tells.
-        entry: where in the checkpoint the weights lay, e.g. ``"ema.module"``; empty for the whole file.
+        weights: which of the checkpoint's weights were loaded; None for random weights and ``.onnx`` files.
     """
 
     name: str
@@ -59,7 +58,7 @@ class Source:
     card: Card | None = None
     labels: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
-    entry: str = ""
+    weights: Loaded | None = None
 
 
 def open_source(
@@ -69,6 +68,8 @@ def open_source(
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
     input_shape: tuple[int, ...] | None = None,
+    weights: str | None = None,
+    seed: int | None = None,
 ) -> Source:
     """Opens a checkpoint, an ``.onnx`` file, or a network with random weights.
 
@@ -79,23 +80,34 @@ def open_source(
             checkpoint tells it.
         args: of the network, as text.
         input_shape: (1, C, H, W); needed with ``model``.
+        weights: which of a checkpoint's weights are meant: ``"raw"``, ``"ema"``, or the name of a set in it; None to
+            take the averaged of one raw and one averaged set.
+        seed: of all random numbers while the user's network is built, as in its training; None for 0, and to refuse a
+            network that depends on them beyond its weights.
 
     Raises:
-        CheckpointError: the file is unreadable, unsafe, or does not fit the network.
+        CheckpointError: the file is unreadable, unsafe, or does not fit the network, or which of its weights are meant
+            has to be said.
         NetworkError: the network cannot be built, or does not take such a picture.
         CardError: the card beside the checkpoint is malformed, or does not fit the network.
     """
     if model and arch:
         raise NetworkError("--model and --arch exclude each other: the first brings a network, the second names one.")
     shape = None if input_shape is None else _checked(input_shape)
-    if ckpt is not None and ckpt.suffix == ".onnx":
-        if model or arch or args or shape:
+    if ckpt is not None and ckpt.suffix.lower() == ".onnx":
+        if model or arch or args or shape or weights or seed is not None:
             raise NetworkError(
-                f"{ckpt} brings its own network and shapes: --model, --arch, --arg and --input-shape go."
+                f"{ckpt} brings its own network, shapes and weights: leave out --model, --arch, --arg, --input-shape, "
+                "--weights and --seed."
             )
         return _open_onnx(ckpt)
+    if seed is not None and seed < 0:
+        raise NetworkError(f"--seed takes a number of at least 0, not {seed}.")
+    if ckpt is None and weights is not None:
+        raise NetworkError("--weights chooses among the weights of a checkpoint; name it with --ckpt.")
 
     from ssc_deploy import checkpoint
+    from ssc_deploy.source import known_network
 
     read = None if ckpt is None else checkpoint.read(ckpt)
     card = None if read is None else cards.find(read.path, read.sha256)
@@ -104,13 +116,23 @@ def open_source(
 
         if shape is None:
             raise NetworkError("--model needs --input-shape as well, e.g. --input-shape 1,3,32,32.")
-        title, module = user_module.build(model, args or {})
+        title, module = user_module.build(model, args or {}, seed or 0)
     else:
-        known = _known_network(read, card, arch, args or {})
+        known = known_network.build(read, card, arch, args or {}, weights=weights, seed=seed or 0)
         module, title, shape = known, known.title, shape or known.input_shape
-    if read is not None:
-        checkpoint.load_into(module, read.tensors, read.path)
+    loaded = None if read is None else _load(module, read, shape, weights)
     classes = _try(module, shape)
+    if read is not None and model:
+        from ssc_deploy.source import drawn, user_module
+
+        def again(other: int) -> torch.nn.Module:
+            built = user_module.rebuild(model, args or {}, other)
+            with warnings.catch_warnings(action="ignore"):  # which were given for the first
+                _load(built, read, shape, weights)
+            _try(built, shape)
+            return built
+
+        drawn.check(module, again, shape, title, seed=seed)
     labels = (card.labels if card else ()) or (read.header.labels if read else ())
     if labels and classes and len(labels) != classes:
         raise CardError(f"{card.path if card else ckpt} lists {len(labels)} labels, the network has {classes} outputs.")
@@ -126,7 +148,7 @@ def open_source(
         card=card,
         labels=labels,
         preprocessing=(card.preprocessing if card else None) or (read.header.preprocessing if read else None),
-        entry=read.entry if read else "",
+        weights=loaded,
     )
 
 
@@ -157,56 +179,6 @@ def _open_onnx(path: Path) -> Source:
     )
 
 
-def _known_network(read: Checkpoint | None, card: Card | None, arch: str | None, args: Mapping[str, object]) -> Network:
-    from ssc_deploy import nets
-
-    if arch is not None:
-        arch, args = nets.resolve(arch, args)
-    if read is None:
-        if arch is None:
-            raise NetworkError(f"name a checkpoint, or a network with --arch; the known are {', '.join(nets.names())}.")
-        network = nets.create(arch, nets.configure(arch, args))
-        nets.randomise(network)
-        return network
-    inferred = _inferred(read)
-    told, config = read.header.arch, read.header.config
-    if told is None and card is not None and card.arch is not None:
-        told, config = card.arch, card.config
-    if told is None and inferred is not None:
-        told = inferred[0]
-    chosen = arch or told
-    if chosen is None:
-        some, known = ", ".join(list(read.tensors)[:3]), ", ".join(nets.names())
-        raise CheckpointError(
-            f"{read.path}: its tensors ({some}, ...) are of none of the known architectures ({known}): "
-            "bring the network itself with --model path/to/net.py:Name --input-shape 1,3,32,32."
-        )
-    base = inferred[1] if inferred is not None and inferred[0] == chosen else None
-    if chosen == told and config:
-        described = nets.configure(chosen, config)
-        # Only then is building it no more than what the file holds: a header may claim any size.
-        for name, value in vars(base).items() if base is not None else ():
-            if type(value) is int and vars(described)[name] != value:
-                raise CheckpointError(
-                    f"{read.path} is described with {name}={vars(described)[name]}, its tensors are of {name}={value}."
-                )
-        if base is None:
-            raise CheckpointError(f"{read.path} is described as {chosen}, its tensors are of another network.")
-        base = described
-    return nets.create(chosen, nets.configure(chosen, args, base))
-
-
-def _inferred(read: Checkpoint) -> tuple[str, DataclassInstance] | None:
-    from ssc_deploy import nets
-    from ssc_deploy.checkpoint.fit import spellings
-
-    for spelled in spellings(read.tensors):
-        found = nets.infer({name: tuple(tensor.shape) for name, tensor in spelled.items()})
-        if found is not None:
-            return found
-    return None
-
-
 def _checked(shape: tuple[int, ...]) -> Shape:
     if len(shape) != 4 or min(shape) < 1 or shape[0] != 1:
         text = ",".join(map(str, shape))
@@ -214,14 +186,29 @@ def _checked(shape: tuple[int, ...]) -> Shape:
     return shape[0], shape[1], shape[2], shape[3]
 
 
+def _load(module: torch.nn.Module, read: Checkpoint, shape: Shape, weights: str | None) -> Loaded:
+    from ssc_deploy import checkpoint
+
+    if _is_lazy(module):
+        _try(module, shape)  # gives its parameters their sizes
+    return checkpoint.load_into(module, read.entries, read.path, weights)
+
+
+def _is_lazy(module: torch.nn.Module) -> bool:
+    """Whether some of its parameters have no size before it has run."""
+    from torch.nn.parameter import is_lazy
+
+    return any(is_lazy(tensor) for tensor in (*module.parameters(), *module.buffers()))
+
+
 def _try(module: torch.nn.Module, shape: Shape) -> int | None:
     """Makes the module ready for inference and runs it once, on an empty picture; returns the number of classes."""
     import torch
 
-    from ssc_deploy.source.user_module import USER_ERRORS
-
     try:
-        module.float().eval()
+        # What these return is not used: networks override them, and return nothing.
+        module.float()
+        module.eval()
         with torch.no_grad():
             output = module(torch.zeros(shape))
         module.requires_grad_(False)  # after the run: a lazy module has its parameters only now

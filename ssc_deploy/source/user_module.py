@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+import torch.export
+import torch.fx
 from torch import nn
 
-from ssc_deploy.errors import NetworkError
+from ssc_deploy.errors import USER_ERRORS, NetworkError
+from ssc_deploy.source.seeding import seeded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from types import ModuleType
-
-#: What a user's code may raise at us. Its exceptions may be of its own classes, so nothing narrower would do; a script
-#: that ends with ``sys.exit`` is no reason to end without a word. An interrupt is meant, and passes.
-USER_ERRORS = (Exception, SystemExit)
 
 
 def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Module]:
@@ -31,7 +30,7 @@ def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Mo
     Args:
         spec: ``path/to/net.py:name`` or ``package.module:name``; the name may be dotted.
         args: keyword arguments; values are read as Python literals, or else as strings.
-        seed: of PyTorch's random numbers while the module is made.
+        seed: of all random numbers while the module is made.
 
     Returns:
         the name after the colon, and the module.
@@ -42,8 +41,7 @@ def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Mo
     where, colon, name = spec.rpartition(":")
     if not (colon and where and name):
         raise NetworkError(f"--model {spec!r} needs the form path/to/net.py:Name or package.module:Name.")
-    with _importable(Path(where).parent if where.endswith(".py") else Path()), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with _importable(Path(where).parent if where.endswith(".py") else Path()), seeded(seed):
         made = _attribute(_file(Path(where)) if where.endswith(".py") else _module(where), name, where)
         if not callable(made):
             raise NetworkError(f"{name} in {where} is a {type(made).__name__}, not a class or function to call.")
@@ -54,9 +52,67 @@ def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Mo
                 f"{name}({', '.join(f'{key}={text}' for key, text in args.items())}) fails: "
                 f"{type(error).__name__}: {error}; give its arguments with --arg NAME=VALUE."
             ) from error
+    if isinstance(module, torch.export.ExportedProgram) or _is_exported(module):
+        raise NetworkError(
+            f"{name} in {where} makes a program of torch.export, whose shapes and mode are fixed: return the module "
+            "that it was exported from; or write it with torch.onnx.export(program, dynamo=True).save('net.onnx'), and "
+            "give that file as --ckpt net.onnx, without --model."
+        )
     if not isinstance(module, nn.Module):
         raise NetworkError(f"{name} in {where} makes a {type(module).__name__}, not a torch.nn.Module.")
+    scripted = next((path for path, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)), None)
+    if scripted is not None:
+        part = f"has a TorchScript module in it ({scripted})" if scripted else "is a TorchScript module"
+        raise NetworkError(
+            f"what {name} in {where} makes {part}, which torch.export cannot capture: leave torch.jit.script or "
+            "torch.jit.trace away; or write the whole with torch.onnx.export(module, images, 'net.onnx', dynamo=False) "
+            "and give that file as --ckpt net.onnx, without --model."
+        )
     return name, module
+
+
+def _is_exported(module: object) -> bool:
+    """Whether it is what `torch.export.ExportedProgram.module` gives: a graph that has no modes."""
+    if not isinstance(module, torch.fx.GraphModule):
+        return False
+    try:
+        module.eval()
+    except NotImplementedError:
+        return True
+    return False
+
+
+def rebuild(spec: str, args: Mapping[str, str], seed: int) -> nn.Module:
+    """Imports and calls what the user named once more, as if for the first time, and puts the first import back.
+
+    The user's own files are run anew, so that what they draw or count while they are imported is as in a fresh process.
+
+    Args:
+        spec: see `build`, which has been called with it.
+        args: see `build`.
+        seed: see `build`.
+
+    Raises:
+        NetworkError: as `build`; code that does not bear a second import is no mistake of the user's.
+    """
+    where = spec.rpartition(":")[0]
+    folder = (Path(where).parent if where.endswith(".py") else Path()).resolve()
+    before = dict(sys.modules)
+    for name, module in before.items():
+        if _is_within(folder, module) and not _is_within(Path(__file__).parents[1], module):
+            del sys.modules[name]
+    try:
+        return build(spec, args, seed)[1]
+    finally:
+        sys.modules.update(before)
+
+
+def _is_within(folder: Path, module: ModuleType) -> bool:
+    """Whether a module is of a file in that folder, and is not installed there (``.venv/``)."""
+    file = getattr(module, "__file__", None)
+    if not isinstance(file, str) or not (path := Path(file)).is_relative_to(folder):
+        return False
+    return not {"site-packages", "dist-packages"} & set(path.parts)
 
 
 def literal(text: str) -> Any:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from ssc_deploy.checkpoint import load_into, unpickle
+from ssc_deploy.checkpoint import load_tensors, unpickle
 from ssc_deploy.emit.files import write_verified
 from ssc_deploy.errors import CheckpointError, TrainingError
 from ssc_deploy.nets.config import to_dict
@@ -103,7 +103,7 @@ def restore(state: State, network: Network, optimizer: torch.optim.Optimizer, pa
     Raises:
         CheckpointError: it does not fit them.
     """
-    load_into(network, state.network, path)
+    load_tensors(network, state.network, path)
     own = optimizer.state_dict()
     wanted = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     moments = state.optimizer.get("state")

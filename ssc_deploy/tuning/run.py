@@ -78,6 +78,8 @@ def tune(
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
     input_shape: tuple[int, ...] | None = None,
+    weights: str | None = None,
+    seed: int | None = None,
     device: str = "host",
     threads: int = 1,
     budget: float = BUDGET,
@@ -97,13 +99,16 @@ def tune(
     killed goes on from there.
 
     Args:
-        ckpt: as for `ssc_deploy.export`, and ``model``, ``arch``, ``args`` and ``input_shape`` with it.
+        ckpt: as for `ssc_deploy.export`, and ``model``, ``arch``, ``args``, ``input_shape``, ``weights`` and ``seed``
+            with it.
         to: ``"onnx"`` or ``"tflite"``.
         output: the recipe; default ``export/<checkpoint's stem>.<to>.toml``.
         model: see `ssc_deploy.export`.
         arch: see `ssc_deploy.export`.
         args: see `ssc_deploy.export`.
         input_shape: see `ssc_deploy.export`.
+        weights: see `ssc_deploy.export`.
+        seed: see `ssc_deploy.export`.
         device: see `ssc_deploy.profile`.
         threads: of one inference.
         budget: seconds of measuring; what an earlier run has measured counts.
@@ -125,7 +130,13 @@ def tune(
         raise RecipeError("tuning needs a --budget above 0 seconds, and at least one of --threads")
     target, description = _ready(device)
     source = open_source(
-        None if ckpt is None else Path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape
+        None if ckpt is None else Path(ckpt),
+        model=model,
+        arch=arch,
+        args=args,
+        input_shape=input_shape,
+        weights=weights,
+        seed=seed,
     )
     path = pipeline.DEFAULT_OUTPUT / f"{source.stem}.{form.value}.toml" if output is None else Path(output)
     if path.exists() and not overwrite:

@@ -10,7 +10,7 @@ import types
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save_file, save_model
 from torch import nn
 
 from ssc_deploy import checkpoint, nets
@@ -54,9 +54,30 @@ FORMS = {
     "part in DataParallel": (lambda s: {n.replace("body.", "body.module."): t for n, t in s.items()}, ""),
     "EMA beside raw": (lambda s: {"state_dict": doubled(s), "state_dict_ema": s}, "state_dict_ema"),
     "EMA nested": (lambda s: {"model": doubled(s), "ema": {"module": s, "decay": 0.99}}, "ema.module"),
-    "EMA without BatchNorm": (
-        lambda s: {"model": s, "ema": {n: t * 2 for n, t in s.items() if "running" not in n}},
-        "model",
+    "FSDP": (lambda s: prefixed(s, "_fsdp_wrapped_module."), ""),
+    "FSDP of parts": (lambda s: {n.replace("body.", "body._fsdp_wrapped_module."): t for n, t in s.items()}, ""),
+    "recomputed parts": (
+        lambda s: {n.replace("conv.", "_checkpoint_wrapped_module.conv."): t for n, t in s.items()},
+        "",
+    ),
+    "some compiled": (
+        lambda s: {"state_dict": {f"model.{n.replace('stem.', '_orig_mod.stem.')}": t for n, t in s.items()}},
+        "state_dict",
+    ),
+    "wrapped in all ways": (
+        lambda s: {
+            n.replace("body.", "body._fsdp_wrapped_module._checkpoint_wrapped_module."): t
+            for n, t in prefixed(s, "_orig_mod.module.").items()
+        },
+        "",
+    ),
+    "counters of shape [1]": (lambda s: {n: t.view(1) if "num_batches" in n else t for n, t in s.items()}, ""),
+    "parts in dicts of their own": (
+        lambda s: {
+            part: {n.removeprefix(f"{part}."): t for n, t in s.items() if n.startswith(part)}
+            for part in ("stem", "body", "head")
+        },
+        "",
     ),
     "AveragedModel": (lambda s: {"swa": {"n_averaged": torch.tensor(3), **prefixed(s, "module.")}}, "swa"),
     "old PyTorch": (lambda s: {n: t for n, t in s.items() if "num_batches_tracked" not in n}, ""),
@@ -84,8 +105,7 @@ def test_every_form_gives_the_same_network(tmp_path, net, form, legacy):
     torch.save(make(dict(net.state_dict())), path, _use_new_zipfile_serialization=not legacy)
     read = checkpoint.read(path)
     other = nets.build("shift-net", B=1, e=1, stem=2, classes=3)
-    checkpoint.load_into(other, read.tensors, path)
-    assert read.entry == entry
+    assert checkpoint.load_into(other, read.entries, path).entry == entry
     tolerance = 1e-3 if form == "half precision" else 0
     for name, tensor in net.state_dict().items():
         if "num_batches_tracked" not in name:
@@ -122,7 +142,7 @@ def test_a_module_whose_own_names_look_like_a_wrapper_keeps_them(tmp_path):
     path, source = tmp_path / "net.pt", Wrapping()
     torch.save(source.state_dict(), path)
     target = Wrapping()
-    checkpoint.load_into(target, checkpoint.read(path).tensors, path)
+    checkpoint.load_into(target, checkpoint.read(path).entries, path)
     assert torch.equal(target.module.weight, source.module.weight)
 
 
@@ -155,7 +175,7 @@ def test_foreign_safetensors_are_read(tmp_path, net):
     save_file(dict(net.state_dict()), tmp_path / "net.safetensors")
     read = checkpoint.read(tmp_path / "net.safetensors")
     assert read.header == checkpoint.Header()
-    assert read.shapes == {n: tuple(t.shape) for n, t in net.state_dict().items()}
+    assert {n: t.shape for n, t in read.tensors.items()} == {n: t.shape for n, t in net.state_dict().items()}
 
 
 def test_saving_refuses_to_replace_unless_told(tmp_path, net):
@@ -192,3 +212,158 @@ def test_a_malformed_header_of_ours_is_named(tmp_path, net, change, sentence):
     torch.save({**checkpoint.Header("shift-net").to_dict(), **change, "state_dict": net.state_dict()}, path)
     with pytest.raises(CheckpointError, match=sentence):
         checkpoint.read(path)
+
+
+class Tied(nn.Module):
+    """One convolution under two names."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 3, 3)
+        self.second = self.first
+
+
+class Versioned(nn.Module):
+    """Refuses a state dict without the version that PyTorch notes in it, as torchvision's MNASNet does."""
+
+    _version = 2
+
+    def __init__(self):
+        super().__init__()
+        self.inner = nn.Sequential(nn.Linear(2, 2))
+
+    def _load_from_state_dict(self, state, prefix, local_metadata, *rest):
+        if local_metadata.get("version") != 2:
+            raise ValueError(f"version {local_metadata.get('version')}")
+        super()._load_from_state_dict(state, prefix, local_metadata, *rest)
+
+
+class Within(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = Versioned()
+
+
+class Extra(nn.Module):
+    """Has a state of its own that is no tensor."""
+
+    def __init__(self, kind="none"):
+        super().__init__()
+        self.kind, self.fc = kind, nn.Linear(2, 2)
+
+    def get_extra_state(self):
+        return {"kind": self.kind}
+
+    def set_extra_state(self, state):
+        self.kind = state["kind"]
+
+
+class OwnLoading(nn.Module):
+    """Loads by itself and returns nothing, as EDSR and its descendants do; leaves out what is called ``tail``."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.tail = nn.BatchNorm2d(2), nn.Linear(2, 2)
+
+    def load_state_dict(self, state_dict):
+        own = self.state_dict()
+        for name, value in state_dict.items():
+            if "tail" not in name:
+                own[name].copy_(value)
+
+
+class OwnLoadingOfAll(OwnLoading):
+    def load_state_dict(self, state_dict, strict=True):
+        for name, value in state_dict.items():
+            self.state_dict()[name].copy_(value)
+
+
+def reloaded(tmp_path, content, net, weights=None):
+    path = tmp_path / "net.pt"
+    torch.save(content, path)
+    return checkpoint.load_into(net, checkpoint.read(path).entries, path, weights)
+
+
+def same(a, b):
+    return all(torch.equal(one, two) for one, two in zip(a.parameters(), b.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("prefix", ["", "net.", "module._orig_mod.net."])
+def test_the_versions_in_a_state_dict_are_kept(tmp_path, prefix):
+    source, net = Within(), Versioned()
+    state = source.state_dict() if prefix == "net." else source.net.state_dict()
+    if prefix.startswith("module"):
+        state = nn.ModuleDict({"module": nn.ModuleDict({"_orig_mod": source})}).state_dict()
+    reloaded(tmp_path, state, net)
+    assert same(net, source.net)
+
+
+def test_our_own_file_of_a_network_that_asks_for_versions(tmp_path):
+    source, net, path = Versioned(), Versioned(), tmp_path / "net.pt"
+    checkpoint.save(source, path)
+    checkpoint.load_into(net, checkpoint.read(path).entries, path)
+    assert same(net, source)
+
+
+def test_a_network_that_refuses_the_version_gets_a_sentence(tmp_path):
+    plain = dict(Versioned().state_dict())
+    with pytest.raises(CheckpointError, match="Versioned fails while its weights are loaded: ValueError: version None"):
+        reloaded(tmp_path, plain, Versioned())
+
+
+def test_extra_state_reaches_the_module(tmp_path):
+    net = Extra()
+    reloaded(tmp_path, {"state_dict": prefixed(Extra("trained").state_dict(), "model.")}, net)
+    assert net.kind == "trained"
+
+
+def test_extra_state_that_the_module_has_not_is_left_with_a_warning(tmp_path):
+    net = nn.Sequential(collections.OrderedDict(fc=nn.Linear(2, 2)))
+    with pytest.warns(UserWarning, match="1 tensor in it is not used.*: _extra_state"):
+        reloaded(tmp_path, Extra().state_dict(), net)
+
+
+def test_a_shared_tensor_that_is_kept_once_fills_both_names(tmp_path):
+    source, net = Tied(), Tied()
+    save_model(source, tmp_path / "net.safetensors")
+    checkpoint.load_into(net, checkpoint.read(tmp_path / "net.safetensors").entries, tmp_path / "net.safetensors")
+    assert same(net, source)
+    untied = nn.ModuleDict({"first": nn.Conv2d(3, 3, 3), "second": nn.Conv2d(3, 3, 3)})
+    checkpoint.load_into(untied, checkpoint.read(tmp_path / "net.safetensors").entries, tmp_path / "net.safetensors")
+    assert torch.equal(untied["second"].weight, source.first.weight)
+    state = source.state_dict()
+    reloaded(tmp_path, {name: state[name] for name in ("second.weight", "second.bias")}, net)
+
+
+def test_what_is_left_over_is_named_in_a_warning(tmp_path, net):
+    state = {**prefixed(net.state_dict(), "model."), "val_acc.tp": torch.zeros(3), "criterion.weight": torch.ones(3)}
+    other = small()
+    with pytest.warns(UserWarning, match=r"2 tensors in it are not used.*: val_acc\.tp, criterion\.weight"):
+        reloaded(tmp_path, {"state_dict": state}, other)
+    assert same(other, net)
+
+
+def test_a_metric_of_inf_beside_the_weights_is_no_reason_to_refuse_them(tmp_path, net):
+    with pytest.warns(UserWarning, match="best"):
+        reloaded(tmp_path, {**net.state_dict(), "best": torch.tensor(float("inf"))}, small())
+
+
+def test_teacher_and_student_of_other_sizes_leave_no_choice(tmp_path, net):
+    teacher = nets.build("shift-net", B=2, e=2, stem=4, classes=3)
+    content = {"state_dict": {**prefixed(teacher.state_dict(), "teacher."), **prefixed(net.state_dict(), "student.")}}
+    other = small()
+    with pytest.warns(UserWarning, match=r"not used.*teacher\."):
+        reloaded(tmp_path, content, other)
+    assert same(other, net)
+
+
+def test_a_loading_of_the_networks_own_is_looked_at_instead_of_believed(tmp_path):
+    source = OwnLoading()
+    net = OwnLoadingOfAll()
+    reloaded(tmp_path, prefixed(source.state_dict(), "module."), net)
+    assert same(net, source)
+    with pytest.raises(CheckpointError, match=r"lacks tail\.weight, tail\.bias that it needs"):
+        reloaded(tmp_path, source.state_dict(), OwnLoading())
+    short = {name: tensor for name, tensor in source.state_dict().items() if "running_var" not in name}
+    with pytest.raises(CheckpointError, match=r"lacks body\.running_var"):
+        reloaded(tmp_path, short, OwnLoadingOfAll())

@@ -1,8 +1,10 @@
 import hashlib
+import random
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import onnx
 import pytest
 import torch
@@ -14,6 +16,7 @@ from ssc_deploy.errors import CardError, CheckpointError, NetworkError
 from ssc_deploy.metadata import Preprocessing
 from ssc_deploy.source import open_source
 from ssc_deploy.source.opening import stem
+from ssc_deploy.verification.torch_reference import TorchReference
 
 HALF = Preprocessing((0.5,) * 3, (0.5,) * 3)
 
@@ -127,7 +130,8 @@ def test_the_averaged_copy_is_taken_and_told(tmp_path):
     net, raw = randomised("resnet", B=1), nets.build("resnet", B=1)
     torch.save({"model": raw.state_dict(), "ema": net.state_dict()}, tmp_path / "net.pt")
     source = open_source(tmp_path / "net.pt")
-    assert source.entry == "ema"
+    assert str(source.weights) == "averaged weights of ema, not model"
+    assert same_logits(open_source(tmp_path / "net.pt", weights="raw").module, raw.eval())
     assert same_logits(source.module, net)
 
 
@@ -290,6 +294,174 @@ def test_a_lazy_network_gets_its_parameters_from_the_first_picture(tmp_path):
     assert not any(parameter.requires_grad for parameter in source.module.parameters())
 
 
+def test_a_lazy_network_takes_a_checkpoint(tmp_path):
+    (tmp_path / "lazy.py").write_text(
+        "import torch\nfrom torch.nn import *\n"
+        "def net(): return Sequential(LazyConv2d(4, 1), LazyBatchNorm2d(), Flatten(), LazyLinear(2))\n"
+    )
+    made = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4), torch.nn.Flatten(), torch.nn.Linear(16, 2)
+    )
+    torch.save(made.state_dict(), tmp_path / "lazy.pt")
+    source = open_source(tmp_path / "lazy.pt", model=f"{tmp_path}/lazy.py:net", input_shape=(1, 3, 2, 2))
+    assert same_logits(source.module, made.eval(), (2, 3, 2, 2))
+    with pytest.raises(CheckpointError, match=r"3\.weight has shape \[2, 16\] in the checkpoint and \[2, 36\]"):
+        open_source(tmp_path / "lazy.pt", model=f"{tmp_path}/lazy.py:net", input_shape=(1, 3, 3, 3))
+
+
+def test_what_train_and_eval_return_is_not_used(tmp_path):
+    (tmp_path / "tsm.py").write_text(
+        "import torch\n"
+        "class Net(torch.nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.layers = torch.nn.Sequential(torch.nn.Conv2d(3, 2, 1), torch.nn.BatchNorm2d(2))\n"
+        "    def train(self, mode=True):\n"
+        "        super().train(mode)\n"
+        "    def float(self):\n"
+        "        super().float()\n"
+        "    def forward(self, x):\n"
+        "        return self.layers(x).mean((2, 3))\n"
+    )
+    source = open_source(None, model=f"{tmp_path}/tsm.py:Net", input_shape=(1, 3, 4, 4))
+    assert not source.module.training
+    outputs = TorchReference(source.module).outputs(np.ones((2, 3, 4, 4), np.float32))
+    with torch.no_grad():
+        np.testing.assert_allclose(outputs, source.module(torch.ones(2, 3, 4, 4)).numpy(), rtol=1e-5)
+
+
+DRAWN = """
+import random, numpy, torch
+from counting import numbers
+IMPORTED = torch.randperm(8).tolist()
+
+class Net(torch.nn.Module):
+    def __init__(self, how, trained=True):
+        super().__init__()
+        self.a, self.b = torch.nn.Conv2d(3, 8, 1), torch.nn.Conv2d(8, 4, 1)
+        self.noise = how == "forward"
+        self.calls = 0 if how == "calls" else None
+        order = list(range(8))
+        if how == "torch": order = torch.randperm(8).tolist()
+        if how == "numpy": order = numpy.random.permutation(8).tolist()
+        if how == "random": random.shuffle(order)
+        if how == "import": order = IMPORTED
+        if how == "unseeded": order = numpy.random.default_rng().permutation(8).tolist()
+        if how == "own seed": order = torch.randperm(8, generator=torch.Generator().manual_seed(3)).tolist()
+        if how == "counter": order = [(i + next(numbers)) % 8 for i in order]
+        if how in ("buffer", "not persistent"):
+            self.register_buffer("order", torch.randperm(8), persistent=how == "buffer")
+        else:
+            self.order = order
+        if how == "width":
+            self.b = torch.nn.Conv2d(8, 4 + int(torch.randint(0, 90, ())), 1)
+
+    def forward(self, x):
+        x = self.b(torch.relu(self.a(x))[:, self.order])
+        if self.calls is not None: self.calls += 1
+        if self.noise: x = x + torch.rand_like(x) + numpy.random.default_rng().random()
+        return x.mean((2, 3)) + (self.calls or 0)
+"""
+
+
+@pytest.fixture
+def drawn_file(tmp_path):
+    (tmp_path / "drawn.py").write_text(DRAWN)
+    (tmp_path / "counting.py").write_text("import itertools\nnumbers = itertools.count()\n")
+    yield tmp_path / "drawn.py"
+    sys.modules.pop("counting", None)
+
+
+def open_drawn(file, how, seed=None, trained_with=1):
+    sys.modules.pop("counting", None)
+    spec = {"model": f"{file}:Net", "args": {"how": how}, "input_shape": (1, 3, 4, 4)}
+    made = open_source(None, **spec, seed=trained_with)
+    torch.save(made.module.state_dict(), file.with_suffix(".pt"))
+    sys.modules.pop("counting", None)
+    return made, open_source(file.with_suffix(".pt"), **spec, seed=seed)
+
+
+@pytest.mark.parametrize("how", ["torch", "numpy", "random", "import", "not persistent"])
+def test_a_structure_that_is_drawn_and_not_saved_is_refused_unless_its_seed_is_given(drawn_file, how):
+    with pytest.raises(NetworkError, match=r"draws random numbers while it is built.*--seed N.*register_buffer"):
+        open_drawn(drawn_file, how)
+    made, source = open_drawn(drawn_file, how, seed=1)
+    assert same_logits(source.module, made.module)
+
+
+@pytest.mark.parametrize("seed", [None, 1])
+def test_a_structure_that_no_seed_brings_back_is_refused(drawn_file, seed):
+    with pytest.raises(NetworkError, match="is another network each time it is built, even under one seed"):
+        open_drawn(drawn_file, "unseeded", seed=seed)
+
+
+def test_a_structure_of_other_sizes_is_refused(drawn_file):
+    with pytest.raises(NetworkError, match="draws random numbers while it is built"):
+        open_drawn(drawn_file, "width", trained_with=0)
+
+
+@pytest.mark.parametrize("how", ["nothing", "own seed", "buffer", "forward", "counter", "calls"])
+def test_a_network_that_its_checkpoint_describes_is_taken(drawn_file, how):
+    open_drawn(drawn_file, how)
+
+
+def test_without_a_checkpoint_nothing_is_drawn_wrong(drawn_file):
+    spec = {"model": f"{drawn_file}:Net", "args": {"how": "torch"}, "input_shape": (1, 3, 4, 4)}
+    first, second, other = (open_source(None, **spec, seed=seed) for seed in (None, 0, 5))
+    assert same_logits(first.module, second.module)
+    assert not same_logits(first.module, other.module)
+
+
+def test_building_leaves_the_callers_random_numbers_alone(drawn_file):
+    before = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()
+    open_drawn(drawn_file, "nothing")
+    assert (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist()) == before
+
+
+SCRIPTED = """
+import torch
+CORE = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4)).eval()
+IMAGE = torch.zeros(1, 3, 4, 4)
+def script(): return torch.jit.script(CORE)
+def trace(): return torch.jit.trace(CORE, IMAGE)
+def part(): return torch.nn.Sequential(torch.jit.script(CORE), torch.nn.ReLU())
+def program(): return torch.export.export(CORE, (IMAGE,))
+def unlifted(): return torch.export.export(CORE, (IMAGE,)).module()
+def symbolic(): return torch.fx.symbolic_trace(CORE)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [
+        ("script", r"makes is a TorchScript module.*dynamo=False.*--ckpt net\.onnx"),
+        ("trace", "makes is a TorchScript module"),
+        ("part", r"has a TorchScript module in it \(0\)"),
+        ("program", r"a program of torch\.export.*return the module that it was exported from"),
+        ("unlifted", r"a program of torch\.export"),
+    ],
+)
+def test_a_module_that_is_compiled_already_is_told_what_it_is(tmp_path, name, sentence):
+    (tmp_path / "compiled.py").write_text(SCRIPTED)
+    with pytest.raises(NetworkError, match=sentence):
+        open_source(None, model=f"{tmp_path}/compiled.py:{name}", input_shape=(1, 3, 4, 4))
+
+
+def test_a_graph_of_torch_fx_is_a_module_like_any_other(tmp_path):
+    (tmp_path / "compiled.py").write_text(SCRIPTED)
+    source = open_source(None, model=f"{tmp_path}/compiled.py:symbolic", input_shape=(1, 3, 4, 4))
+    assert isinstance(source.module, torch.fx.GraphModule)
+
+
+@pytest.mark.parametrize("name", ["NET.PT", "net.PTH", "net.SAFETENSORS", "net.Pth.Tar"])
+def test_suffixes_of_checkpoints_may_be_capitals(tmp_path, name):
+    net = randomised("resnet", B=1)
+    checkpoint.save(net, tmp_path / name)
+    source = open_source(tmp_path / name)
+    assert source.stem.lower() == "net"
+    assert same_logits(source.module, net)
+
+
 @pytest.mark.parametrize(("code", "kind"), [("def f(:", "SyntaxError"), ("import nowhere", "ModuleNotFoundError")])
 def test_a_users_file_that_cannot_be_imported(tmp_path, code, kind):
     (tmp_path / "broken.py").write_text(code)
@@ -332,9 +504,9 @@ def onnx_model(path, shape=("N", 3, 8, 8), kind=TensorProto.FLOAT, inputs=1, out
     return path
 
 
-@pytest.mark.parametrize("batch", ["N", 1, 4])
-def test_an_onnx_file_in_place_of_a_checkpoint(tmp_path, batch):
-    path = onnx_model(tmp_path / "net.onnx", (batch, 3, 8, 8))
+@pytest.mark.parametrize(("name", "batch"), [("net.onnx", "N"), ("net.onnx", 1), ("net.onnx", 4), ("net.ONNX", 1)])
+def test_an_onnx_file_in_place_of_a_checkpoint(tmp_path, name, batch):
+    path = onnx_model(tmp_path / name, (batch, 3, 8, 8))
     source = open_source(path)
     assert (source.module, source.onnx_path, source.input_shape, source.classes) == (None, path, (1, 3, 8, 8), 192)
     assert (source.name, source.stem) == ("tiny", "net")
@@ -369,8 +541,9 @@ def test_a_file_that_is_no_onnx_model(tmp_path, content):
 
 
 def test_an_onnx_file_takes_no_network_options(tmp_path):
-    with pytest.raises(NetworkError, match="brings its own network"):
-        open_source(onnx_model(tmp_path / "net.onnx"), arch="ssc-net")
+    for option in ({"arch": "ssc-net"}, {"weights": "ema"}, {"seed": 1}):
+        with pytest.raises(NetworkError, match="brings its own network"):
+            open_source(onnx_model(tmp_path / "net.onnx"), **option)
 
 
 def test_opening_an_onnx_file_imports_no_torch(tmp_path):

@@ -1,0 +1,265 @@
+"""Sets of weights in a checkpoint that may be meant for a module: each a prefix of names, or a list in their order.
+
+A prefix is whatever stands before the module's own names: dicts (``ema.module``), a wrapper's attribute (``model.`` of
+Lightning, ``online_model.`` of ema-pytorch), or nothing. So one state dict with a teacher and a student in it gives two
+candidates, and so do two state dicts in one file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+
+from ssc_deploy.checkpoint import roles
+from ssc_deploy.checkpoint.entries import spellings
+from ssc_deploy.checkpoint.roles import Role
+from ssc_deploy.checkpoint.wanted import COUNTER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ssc_deploy.checkpoint.entries import Entry
+    from ssc_deploy.checkpoint.wanted import Wanted
+
+#: More components than any network's names have; splitting a name at each of them must stay cheap.
+_COMPONENTS = 64
+
+#: Endings of names of averaged weights that stand beside the raw ones, one by one.
+_ENDING = re.compile(r"^(.+)[._/](ema|swa|avg|averaged?|ExponentialMovingAverage)$", re.IGNORECASE)
+
+#: Names of averaged weights from which the dots were taken: buffers may have none. mmcv writes ``_`` for a dot,
+#: latent-diffusion nothing.
+_FLATTENED = re.compile(r"^((?:.*?\.)?(?:[a-z]+_)?ema[._])([^.]+)$")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one value lies: the entry, and its name there."""
+
+    entry: Entry
+    name: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A set of weights.
+
+    Attributes:
+        prefix: what stands before the module's names in the file, without the last dot.
+        place: how it is called in messages, and after ``--weights``; empty for the whole of a file.
+        role: raw or averaged.
+        sources: where each of the module's names lies in the file.
+        filled: what of a raw set completes it, where an average has no buffers (BatchNorm's statistics) of its own.
+        doubt: why it cannot be taken for what its name says; empty where it can.
+    """
+
+    prefix: str
+    place: str
+    role: Role
+    sources: dict[str, Source]
+    filled: dict[str, Source] = field(default_factory=dict)
+    filled_from: str = ""
+    doubt: str = ""
+
+    @property
+    def all_sources(self) -> dict[str, Source]:
+        """Its own, and what completes it."""
+        return self.filled | self.sources
+
+    @property
+    def values(self) -> dict[str, object]:
+        """What the module is to be loaded with, by its own names; without those that cannot be used."""
+        return {
+            wanted: source.entry.values[source.name]
+            for wanted, source in self.all_sources.items()
+            if source.name not in source.entry.unusable
+        }
+
+    def missing(self, wanted: Wanted) -> list[str]:
+        """Names that the module needs and this has not, or not of that shape."""
+        values = self.values
+        return [
+            name
+            for name in wanted.required
+            if not any(tied in values and wanted.takes(tied, values[tied]) for tied in wanted.ties.get(name, (name,)))
+        ]
+
+    @property
+    def is_averaged(self) -> bool:
+        """Whether it is known to be averaged."""
+        return self.role is Role.AVERAGED
+
+    @property
+    def key(self) -> str:
+        """What ``--weights`` calls it; a dot is the whole file."""
+        return self.place or "."
+
+
+def find(entries: Sequence[Entry], wanted: Wanted) -> tuple[Candidate, ...]:
+    """All sets of weights that have some of the names that a module wants, the nearest to its own names first."""
+    found: dict[str, dict[str, tuple[int, Source]]] = {}
+    for entry in entries:
+        if not entry.is_list:
+            for name in (*entry.values, *entry.unusable):
+                for prefix, own, rank in _splits(entry.full_name(name), wanted):
+                    known = found.setdefault(prefix, {})
+                    if own not in known or rank < known[own][0]:
+                        known[own] = rank, Source(entry, name)
+    ranked = sorted(found.items(), key=lambda item: sum(rank for rank, _ in item[1].values()))
+    candidates: dict[tuple[tuple[str, str, str], ...], Candidate] = {}
+    for prefix, sources in ranked:
+        plain = {own: source for own, (_, source) in sources.items()}
+        # One set under two prefixes, since a wrapper's name can be read as a part of either.
+        key = tuple(sorted((own, source.entry.place, source.name) for own, source in plain.items()))
+        candidates.setdefault(key, _candidate(prefix, plain))
+    named = list(candidates.values())
+    raw = [candidate for candidate in named if not candidate.is_averaged]
+    flattened = _flattened(entries, wanted, raw)
+    swapped = {id(source.entry) for f in flattened if f.role is Role.UNKNOWN for source in f.sources.values()}
+    named = [_doubted(c) if any(id(s.entry) in swapped for s in c.sources.values()) else c for c in named]
+    return _with_places([*named, *flattened, *_lists(entries, wanted, raw)])
+
+
+def _splits(full: str, wanted: Wanted) -> Iterable[tuple[str, str, int]]:
+    """The prefix and the module's own name, wherever the name can be cut so; and how much was changed for it."""
+    if full.count(".") > _COMPONENTS:
+        return
+    for rank, spelled in enumerate(spellings(full)):
+        ending = _ENDING.match(spelled)
+        for text, mark in ((spelled, ""), *(((ending[1], f"*.{ending[2]}"),) if ending else ())):
+            start = 0
+            while True:
+                own = text[start:]
+                if own in wanted.shapes:
+                    prefix = text[: max(0, start - 1)]
+                    yield (f"{prefix}.{mark}".strip(".") if mark else prefix), own, rank
+                dot = text.find(".", start)
+                if dot < 0:
+                    break
+                start = dot + 1
+
+
+def _candidate(prefix: str, sources: dict[str, Source]) -> Candidate:
+    entries = {source.entry.place: source.entry for source in sources.values()}
+    entry = next(iter(entries.values()))
+    inner = prefix[len(entry.place) :].strip(".") if prefix.startswith(entry.place) else prefix
+    # What the layout says holds for the dict; a name inside it may still say otherwise (``ema.online_model``).
+    role = roles.of_place(inner) or (entry.role if len(entries) == 1 else None) or roles.of_place(prefix) or Role.RAW
+    doubt = ""
+    if role is Role.UNKNOWN:
+        doubt = "this layout is mmengine's, which saves them swapped, but the file does not say that mmengine wrote it"
+    elif role is Role.AVERAGED and entry.updates == 0:
+        doubt = "the average was not updated yet"
+    return Candidate(prefix, entry.place if len(entries) == 1 else prefix, role, sources, doubt=doubt)
+
+
+def _flattened(entries: Sequence[Entry], wanted: Wanted, raw: Sequence[Candidate]) -> list[Candidate]:
+    """Averages under names without dots, found by the names of the raw weights beside them."""
+    found = []
+    for entry in entries:
+        groups: dict[str, dict[str, str]] = {}
+        for name in () if entry.is_list else entry.values:
+            match = _FLATTENED.match(name)
+            if match is not None:
+                groups.setdefault(match[1], {})[match[2]] = name
+        befores = {""}
+        for candidate in raw:
+            parts = candidate.prefix.split(".") if candidate.prefix else []
+            befores |= {"".join(f"{part}." for part in parts[i:]) for i in range(len(parts))}
+        for prefix, names in groups.items():
+            best: dict[str, str] = {}
+            for before in befores:
+                for dot in ("_", ""):
+                    flat = {(before + own).replace(".", dot): own for own in wanted.shapes}
+                    own = {flat[text]: name for text, name in names.items() if text in flat}
+                    best = own if len(own) > len(best) and len(flat) == len(wanted.shapes) else best
+            if best:
+                sources = {own: Source(entry, name) for own, name in best.items()}
+                full = entry.full_name(prefix).rstrip("._")
+                candidate = Candidate(full, full, Role.AVERAGED, sources)
+                found.append(_doubted(candidate) if prefix.endswith("_") else candidate)
+    return found
+
+
+def _doubted(candidate: Candidate) -> Candidate:
+    """Of mmcv's layout, in which either set may be the averaged one."""
+    doubt = "this layout is mmcv's, which swaps raw and averaged weights in some of its files"
+    return dataclasses.replace(candidate, role=Role.UNKNOWN, doubt=doubt)
+
+
+def _lists(entries: Sequence[Entry], wanted: Wanted, raw: Sequence[Candidate]) -> list[Candidate]:
+    """Averages that are lists, in the order of the parameters or of the whole state dict (torch_ema, diffusers).
+
+    Only the order says which is which, so every shape must fit; and where raw weights are in the file by name, they
+    must stand in the order in which the module has them.
+    """
+    found = []
+    complete = [candidate for candidate in raw if not candidate.missing(wanted)]
+    for entry in entries:
+        if not entry.is_list:
+            continue
+        for names in dict.fromkeys((wanted.parameters, wanted.trained, tuple(wanted.shapes))):
+            pairs = list(zip(names, entry.values.items(), strict=False))
+            if len(names) != len(entry.values) or not all(wanted.takes(own, value) for own, (_, value) in pairs):
+                continue
+            sources = {own: Source(entry, name) for own, (name, _) in pairs}
+            orders = [[own for own in candidate.sources if own in sources] for candidate in complete]
+            doubt = "" if all(_is_ordered(order, names) for order in orders) else "its order is not the module's"
+            role = roles.of_place(entry.place) or Role.AVERAGED
+            found.append(Candidate(entry.place, entry.place, role, sources, doubt=doubt))
+            break
+    return found
+
+
+def _is_ordered(order: list[str], names: Sequence[str]) -> bool:
+    position = {name: i for i, name in enumerate(names)}
+    return order == sorted(order, key=lambda name: position[name])
+
+
+def completed(candidates: Sequence[Candidate], wanted: Wanted) -> list[Candidate]:
+    """The candidates, where an average lacks nothing but buffers with those of the raw weights beside it.
+
+    So the trainers that average parameters only evaluate them: the module keeps its own buffers.
+    """
+    raw = [c for c in candidates if not c.is_averaged and not c.missing(wanted)]
+    result = []
+    for candidate in candidates:
+        missing = set(candidate.missing(wanted)) if candidate.role is not Role.RAW else set()
+        if missing and raw and not missing & set(wanted.parameters):
+            filled = {own: source for own, source in raw[0].sources.items() if own not in candidate.sources}
+            doubt = candidate.doubt
+            if any(_differ(raw[0], other, missing) for other in raw[1:]):
+                doubt = doubt or "several sets of raw weights have the buffers that it lacks"
+            result.append(dataclasses.replace(candidate, filled=filled, filled_from=raw[0].key, doubt=doubt))
+        else:
+            result.append(candidate)
+    return result
+
+
+def same(a: Candidate, b: Candidate) -> bool:
+    """Whether two sets that both fit hold the same numbers, counters aside."""
+    return not _differ(a, b, [name for name in a.values if name in b.values and not name.endswith(COUNTER)])
+
+
+def _differ(a: Candidate, b: Candidate, names: Iterable[str]) -> bool:
+    for name in names:
+        one, other = a.values.get(name), b.values.get(name)
+        if not isinstance(one, torch.Tensor) or not isinstance(other, torch.Tensor) or one is other:
+            continue
+        if not bool(torch.eq(one, other).all()):  # `torch.equal` takes only tensors of one dtype
+            return True
+    return False
+
+
+def _with_places(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
+    """Where several sets lie in one dict, they are told apart by their prefixes."""
+    result = []
+    for candidate in candidates:
+        others = [c for c in candidates if c is not candidate and c.place == candidate.place]
+        near = [c for c in others if len(c.sources) * 2 > len(candidate.sources)]
+        result.append(dataclasses.replace(candidate, place=candidate.prefix) if near else candidate)
+    return tuple(result)

@@ -1,0 +1,170 @@
+"""Which of the sets of weights in a checkpoint is taken.
+
+    one set fits                                  -> it is taken
+    raw weights and one average fit               -> the average: it is what was evaluated, and training is the only
+                                                     use of the raw ones
+    several sets of one kind with other numbers,
+    or a set whose kind the file does not tell    -> nothing is guessed: ``--weights raw|ema|KEY`` chooses
+
+Where none fits, the set that has most of the module's names is taken, so that loading says what is wrong with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from ssc_deploy.checkpoint import candidates as find
+from ssc_deploy.checkpoint import roles
+from ssc_deploy.checkpoint.roles import Role
+from ssc_deploy.errors import CheckpointError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ssc_deploy.checkpoint.candidates import Candidate
+    from ssc_deploy.checkpoint.entries import Entry
+    from ssc_deploy.checkpoint.wanted import Wanted
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was chosen of a file.
+
+    Attributes:
+        taken: the set of weights that is loaded.
+        others: the other sets that would fit, of other numbers than one another.
+        fitting: all that would fit.
+    """
+
+    taken: Candidate
+    others: tuple[Candidate, ...]
+    fitting: tuple[Candidate, ...]
+
+
+#: What ``--weights`` takes besides the name of a set.
+_KINDS = {"raw": Role.RAW, "ema": Role.AVERAGED}
+
+
+def choose(path: Path, entries: Sequence[Entry], wanted: Wanted, weights: str | None) -> Choice:
+    """Chooses the set of weights that is meant for the module.
+
+    Args:
+        path: of the file, named in errors.
+        entries: of the file.
+        wanted: what the module wants.
+        weights: ``"raw"``, ``"ema"``, or the name of a set; None to choose by the rule above.
+
+    Raises:
+        CheckpointError: the choice has to be made by the user, or theirs is not in the file.
+    """
+    found = find.completed(find.find(entries, wanted), wanted)
+    if not found:
+        raise CheckpointError(_none_fits(path, entries, wanted))
+    fitting = [candidate for candidate in found if not candidate.missing(wanted)]
+    pool = _distinct(fitting) if fitting else _nearest(found)
+    if weights in _KINDS:
+        taken = _of_kind(path, pool, _KINDS[weights])
+    elif weights is not None:
+        taken = _named(path, found, pool, weights)
+    else:
+        taken = _by_rule(path, pool, wanted)
+        unclear = None if taken.is_averaged or not fitting else _unresolved(entries, found, taken, wanted)
+        if unclear is not None:
+            raise CheckpointError(
+                f"{path} holds raw weights ({taken.key}) and what looks like an average of them ({unclear}), "
+                f"which does not fit {wanted.title} as it is; take the raw ones with --weights raw, or save the "
+                "average as a whole state dict."
+            )
+    return Choice(taken, tuple(other for other in pool if other is not taken), tuple(fitting))
+
+
+def _by_rule(path: Path, pool: Sequence[Candidate], wanted: Wanted) -> Candidate:
+    if len(pool) == 1:
+        return pool[0]
+    doubt = next((candidate.doubt for candidate in pool if candidate.doubt), "")
+    averaged = [candidate for candidate in pool if candidate.is_averaged]
+    if doubt or len(averaged) != 1:
+        raise CheckpointError(
+            f"{path} holds {len(pool)} sets of weights that fit {wanted.title}{f' ({doubt})' if doubt else ''}; "
+            f"{_offer(pool)}"
+        )
+    return averaged[0]
+
+
+def _of_kind(path: Path, pool: Sequence[Candidate], kind: Role) -> Candidate:
+    known = [candidate for candidate in pool if candidate.role is kind]
+    if len(known) != 1:
+        reason = f"several sets of {kind.value} weights" if known else f"no weights that are known to be {kind.value}"
+        raise CheckpointError(f"{path} holds {reason}; {_offer(pool)}")
+    return known[0]
+
+
+def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Without those that hold the same numbers as one before them."""
+    result: list[Candidate] = []
+    for candidate in candidates:
+        twin = next((i for i, other in enumerate(result) if find.same(candidate, other)), None)
+        if twin is None:
+            result.append(candidate)
+        elif candidate.is_averaged and not result[twin].is_averaged:
+            result[twin] = candidate
+    return result
+
+
+def _nearest(found: Sequence[Candidate]) -> list[Candidate]:
+    """Those that have as many of the module's names as any has, though not all of them or of other shapes."""
+    most = max(len(candidate.sources) for candidate in found)
+    return [candidate for candidate in found if len(candidate.sources) == most]
+
+
+def _named(path: Path, found: Sequence[Candidate], pool: Sequence[Candidate], name: str) -> Candidate:
+    for candidates in (pool, found):
+        matches = [c for c in candidates if name in (c.key, c.prefix)]
+        matches = matches or [c for c in candidates if f".{name}." in f".{c.prefix}."]
+        if matches:
+            most = max(len(candidate.sources) for candidate in matches)
+            matches = [candidate for candidate in matches if len(candidate.sources) == most]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise CheckpointError(f"{path} holds several sets of weights that {name!r} may mean; {_offer(matches)}")
+    raise CheckpointError(f"{path} holds no weights called {name!r}; {_offer(pool)}")
+
+
+def _offer(candidates: Sequence[Candidate]) -> str:
+    listed = ", ".join(f"{candidate.key} ({candidate.role.value})" for candidate in candidates)
+    if len(candidates) == 1:
+        return f"it holds {listed}: leave --weights out, or name that."
+    kinds = [candidate.role for candidate in candidates]
+    by_kind = len(candidates) == 2 and set(kinds) == set(_KINDS.values())
+    keys = list(_KINDS) if by_kind else [candidate.key for candidate in candidates]
+    return f"it holds {listed}: say which is meant, with --weights {' or --weights '.join(keys)}."
+
+
+def _unresolved(entries: Sequence[Entry], found: Sequence[Candidate], chosen: Candidate, wanted: Wanted) -> str | None:
+    """The place of tensors that look like an average of the module's parameters, and are in no set that fits."""
+    partial = [c for c in found if c is not chosen and c.role is not Role.RAW]
+    for candidate in partial:
+        if 2 * len(set(candidate.sources) & set(wanted.parameters)) >= max(1, len(wanted.parameters)):
+            return candidate.place
+    used = {id(source.entry) for source in chosen.all_sources.values()}
+    for entry in entries:
+        if id(entry) in used or roles.of_place(entry.place) is not Role.AVERAGED or entry.role is Role.RAW:
+            continue
+        tensors = [t for t in entry.values.values() if isinstance(t, torch.Tensor) and t.is_floating_point()]
+        if 2 * len(tensors) >= max(1, len(wanted.parameters)):
+            return entry.place
+    return None
+
+
+def _none_fits(path: Path, entries: Sequence[Entry], wanted: Wanted) -> str:
+    some = [entry.full_name(name) for entry in entries for name in [*entry.values][:3]][:3]
+    needs = ", ".join([*wanted.shapes][:3]) or "no tensors"
+    return (
+        f"{path} holds nothing that {wanted.title} needs: its tensors are called {', '.join(some)}, ..., the network's "
+        f"{needs}, ...; is it a checkpoint of this network?"
+    )
