@@ -29,6 +29,7 @@ from ssc_deploy.rewrite.recognise_movement import RecogniseMovement
 from ssc_deploy.rewrite.recognise_pointwise import RecognisePointwise
 from ssc_deploy.rewrite.report import Refusal, RewriteReport
 from ssc_deploy.rewrite.split_merged_shift import SplitMergedShift
+from ssc_deploy.rewrite.stable_logarithms import StableLogarithms
 from ssc_deploy.rewrite.stride_before_pointwise import StrideBeforePointwise
 from ssc_deploy.rewrite.tidy import Tidy
 
@@ -46,6 +47,7 @@ def rules() -> list[ir.passes.InPlacePass]:
         FoldConstants(),
         Tidy(),
         CanonicalPool(),
+        StableLogarithms(),
         # Movement first: a shift is dozens of nodes until it is recognised, and every rule behind walks them all.
         RecogniseMovement(),
         Tidy(),

@@ -40,6 +40,7 @@ _UNARY = {
     "Abs": (_OP.ABS, schema.AbsOptionsT),
     "Exp": (_OP.EXP, schema.ExpOptionsT),
     "HardSwish": (_OP.HARD_SWISH, schema.HardSwishOptionsT),
+    "Log": (_OP.LOG, None),
     "Neg": (_OP.NEG, schema.NegOptionsT),
     "Sigmoid": (_OP.LOGISTIC, None),
     "Sqrt": (_OP.SQRT, None),
@@ -98,6 +99,22 @@ def hard_sigmoid(graph: Graph, node: ir.Node) -> None:
         inputs = [stored.tensor, graph.floats(f"{name}/number", np.full((1,) * stored.rank, number))]
         stored = graph.add(code, inputs, name, stored, options=options)
     graph.define(output, stored)
+
+
+@operator("Softplus")
+def softplus(graph: Graph, node: ir.Node) -> None:
+    """max(x, 0) + log(1 + e^-|x|) as RELU, ABS, NEG, EXP, ADD, LOG and ADD: no exponential overflows."""
+    stored, output = graph.stored(node, 0), node.outputs[0]
+    name = name_of(output)
+    result = graph.add(_OP.ABS, [stored.tensor], name, stored, options=schema.AbsOptionsT())
+    result = graph.add(_OP.NEG, [result.tensor], name, stored, options=schema.NegOptionsT())
+    result = graph.add(_OP.EXP, [result.tensor], name, stored, options=schema.ExpOptionsT())
+    one = graph.floats(f"{name}/one", np.ones((1,) * stored.rank))
+    result = graph.add(_OP.ADD, [result.tensor, one], name, stored, options=schema.AddOptionsT())
+    result = graph.add(_OP.LOG, [result.tensor], name, stored)
+    linear = graph.add(_OP.RELU, [stored.tensor], name, stored)
+    inputs = [linear.tensor, result.tensor]
+    graph.define(output, graph.add(_OP.ADD, inputs, name, stored, options=schema.AddOptionsT()))
 
 
 @operator("PRelu")
