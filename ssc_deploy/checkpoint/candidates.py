@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ssc_deploy.checkpoint import roles
-from ssc_deploy.checkpoint.entries import spellings
+from ssc_deploy.checkpoint.entries import is_of_training, spellings
 from ssc_deploy.checkpoint.roles import Role
 from ssc_deploy.checkpoint.wanted import COUNTER
 
@@ -209,6 +209,8 @@ def _lists(entries: Sequence[Entry], wanted: Wanted, raw: Sequence[Candidate]) -
             sources = {own: Source(entry, name) for own, (name, _) in pairs}
             orders = [[own for own in candidate.sources if own in sources] for candidate in complete]
             doubt = "" if all(_is_ordered(order, names) for order in orders) else "its order is not the module's"
+            if is_of_training(entry.place):
+                doubt = "one is a list in the order of an optimizer, which may not be the module's"
             role = roles.of_place(entry.place) or Role.AVERAGED
             found.append(Candidate(entry.place, entry.place, role, sources, doubt=doubt))
             break

@@ -11,10 +11,9 @@ Where none fits, the set that has most of the module's names is taken, so that l
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-import torch
+from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.checkpoint import candidates as find
 from ssc_deploy.checkpoint import roles
@@ -72,7 +71,7 @@ def choose(path: Path, entries: Sequence[Entry], wanted: Wanted, weights: str | 
         taken = _named(path, found, pool, weights)
     else:
         taken = _by_rule(path, pool, wanted)
-        unclear = None if taken.is_averaged or not fitting else _unresolved(entries, found, taken, wanted)
+        unclear = None if taken.is_averaged or not fitting else _unresolved(entries, fitting, taken, wanted)
         if unclear is not None:
             raise CheckpointError(
                 f"{path} holds raw weights ({taken.key}) and what looks like an average of them ({unclear}), "
@@ -145,20 +144,25 @@ def _offer(candidates: Sequence[Candidate]) -> str:
     return f"it holds {listed}: say which is meant, with --weights {' or --weights '.join(keys)}."
 
 
-def _unresolved(entries: Sequence[Entry], found: Sequence[Candidate], chosen: Candidate, wanted: Wanted) -> str | None:
-    """The place of tensors that look like an average of the module's parameters, and are in no set that fits."""
-    partial = [c for c in found if c is not chosen and c.role is not Role.RAW]
-    for candidate in partial:
-        if 2 * len(set(candidate.sources) & set(wanted.parameters)) >= max(1, len(wanted.parameters)):
-            return candidate.place
-    used = {id(source.entry) for source in chosen.all_sources.values()}
+def _unresolved(
+    entries: Sequence[Entry], fitting: Sequence[Candidate], chosen: Candidate, wanted: Wanted
+) -> str | None:
+    """Where tensors lie that look like an average of the module's parameters, and are in no set that fits.
+
+    They are called so, and have the shapes of at least half of its parameters.
+    """
+    used = {(id(s.entry), s.name) for c in (chosen, *fitting) for s in c.all_sources.values()}
+    shapes = Counter(wanted.shapes[name] for name in wanted.parameters if name in wanted.shapes)
+    found: Counter[Any] = Counter()
+    places: list[str] = []
     for entry in entries:
-        if id(entry) in used or roles.of_place(entry.place) is not Role.AVERAGED or entry.role is Role.RAW:
-            continue
-        tensors = [t for t in entry.values.values() if isinstance(t, torch.Tensor) and t.is_floating_point()]
-        if 2 * len(tensors) >= max(1, len(wanted.parameters)):
-            return entry.place
-    return None
+        for name, tensor in entry.tensors.items():
+            full = entry.full_name(name)
+            role = roles.of_place(full) if entry.role is None else entry.role
+            if (id(entry), name) not in used and role is Role.AVERAGED and tuple(tensor.shape) in shapes:
+                found[tuple(tensor.shape)] += 1
+                places.append(entry.place or name)
+    return places[0] if places and 2 * (found & shapes).total() >= shapes.total() else None
 
 
 def _none_fits(path: Path, entries: Sequence[Entry], wanted: Wanted) -> str:

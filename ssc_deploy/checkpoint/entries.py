@@ -17,6 +17,9 @@ from ssc_deploy.checkpoint.roles import Role
 #: ``callbacks`` > ``EMA`` > ``ema_state_dict`` > ``module``.
 _DEPTH = 6
 
+#: Items of a list that is looked into: Lightning keeps the state of each optimizer in one.
+_FEW = 16
+
 #: Words in the names of dicts that hold the state of a training beside the network.
 _TRAINING = {"amp", "opt", "optim", "optimizer", "optimizers", "rng", "scaler", "scheduler", "schedulers"}
 
@@ -78,6 +81,9 @@ def _find(value: object, place: tuple[str, ...], depth: int, updates: int | None
     where = ".".join(place)
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         tensors = [item for item in value if isinstance(item, torch.Tensor)]
+        if not tensors and depth and len(value) <= _FEW:
+            items = [_find(item, (*place, str(i)), depth - 1, updates) for i, item in enumerate(value)]
+            return tuple(entry for found in items for entry in found)
         if not tensors or len(tensors) < len(value) or roles.of_place(where) is None:
             return ()
         return (Entry(where, {str(i): t for i, t in enumerate(tensors)}, is_list=True, updates=updates),)
@@ -93,9 +99,19 @@ def _find(value: object, place: tuple[str, ...], depth: int, updates: int | None
     if any(isinstance(item, torch.Tensor) for item in own.values()):
         found.append(Entry(where, own, _versions(value), updates=updates))
     for name, item in value.items():
-        if not isinstance(item, torch.Tensor) and not (set(roles.words(str(name))) & _TRAINING):
-            found += _find(item, (*place, str(name)), depth - 1, updates)
+        if isinstance(item, torch.Tensor):
+            continue
+        inside = _find(item, (*place, str(name)), depth - 1, updates)
+        if is_of_training(str(name)):
+            # Some optimizers keep an average of the weights. Adam's own averages are of gradients.
+            inside = tuple(entry for entry in inside if set(roles.words(entry.place)) & {"ema", "swa"})
+        found += inside
     return tuple(found)
+
+
+def is_of_training(name: str) -> bool:
+    """Whether a dict of that name holds the state of an optimizer or the like."""
+    return bool(set(roles.words(name)) & _TRAINING)
 
 
 def _updates(value: Mapping[Any, Any], of_parent: int | None) -> int | None:

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 FORMAT = "ssc_deploy"
 VERSION = 1
 
+#: The same of the state of a training of ours, which holds its network's weights, too.
+TRAINING_FORMAT = "ssc_deploy training"
+TRAINING_VERSION = 1
+
 
 @dataclass(frozen=True)
 class Header:
@@ -45,11 +49,16 @@ class Header:
 
     @classmethod
     def from_dict(cls, raw: Mapping[object, object]) -> Header | None:
-        """Reads `to_dict`'s output; None where this is no file of ours.
+        """Reads `to_dict`'s output, or what a training's state says of its network; None where this is no file of ours.
 
         Raises:
             CheckpointError: a file of ours whose header is of a later version or malformed.
         """
+        if raw.get("format") == TRAINING_FORMAT and raw.get("version") == TRAINING_VERSION:
+            run = raw.get("run")
+            about = run if isinstance(run, dict) else {}
+            named = {"arch": "architecture", "config": "configuration", "labels": "classes"}
+            raw = {"format": FORMAT, "format_version": VERSION, **{key: about.get(name) for key, name in named.items()}}
         if raw.get("format") != FORMAT:
             return None
         if raw.get("format_version") != VERSION:

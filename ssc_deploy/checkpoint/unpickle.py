@@ -12,6 +12,7 @@ import pickletools
 import struct
 import warnings
 import zipfile
+from collections import OrderedDict
 from typing import IO, TYPE_CHECKING, Any
 
 import torch
@@ -33,6 +34,14 @@ class Inert:
         """Ignores the object's attributes."""
 
 
+class InertDict:
+    """Stands for a dict of a class of its own: what is made is a plain one, and nothing of that class."""
+
+    def __new__(cls, *_: object) -> OrderedDict[object, object]:  # type: ignore[misc]  # no instance, on purpose
+        """Makes the dict that `torch.load` fills; of all dicts only this one may have attributes there."""
+        return OrderedDict()
+
+
 def _plain_dict(*_: object) -> dict[object, object]:
     """Stands for ``defaultdict(factory)``; the factory is dropped."""
     return {}
@@ -41,6 +50,17 @@ def _plain_dict(*_: object) -> dict[object, object]:
 #: Globals of harmless metadata, by what stands for them.
 _STAND_INS: dict[str, Any] = {
     "collections.defaultdict": _plain_dict,
+    **dict.fromkeys(
+        (
+            "addict.addict.Dict",
+            "easydict.EasyDict",
+            "lightning.fabric.utilities.data.AttributeDict",
+            "lightning_fabric.utilities.data.AttributeDict",
+            "pytorch_lightning.utilities.parsing.AttributeDict",
+            "yacs.config.CfgNode",
+        ),
+        InertDict,
+    ),
     **dict.fromkeys(
         (
             "__builtin__.float",
@@ -54,6 +74,7 @@ _STAND_INS: dict[str, Any] = {
             "datetime.date",
             "datetime.datetime",
             "datetime.timedelta",
+            "mmengine.logging.history_buffer.HistoryBuffer",
             "numpy._core.multiarray._reconstruct",
             "numpy._core.multiarray.scalar",
             "numpy.core.multiarray._reconstruct",

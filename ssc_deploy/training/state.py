@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ssc_deploy.checkpoint import load_tensors, unpickle
+from ssc_deploy.checkpoint.header import TRAINING_FORMAT, TRAINING_VERSION
 from ssc_deploy.emit.files import write_verified
 from ssc_deploy.errors import CheckpointError, TrainingError
 from ssc_deploy.nets.config import to_dict
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from ssc_deploy.data import Dataset
     from ssc_deploy.nets import Network
     from ssc_deploy.training.recipe import Recipe
-
-FORMAT = "ssc_deploy training"
-VERSION = 1
 
 
 @dataclass(frozen=True)
@@ -53,7 +51,7 @@ class State:
         """
         file = io.BytesIO()
         records = [record.to_dict() for record in self.records]
-        torch.save({"format": FORMAT, "version": VERSION, **vars(self), "records": records}, file)
+        torch.save({"format": TRAINING_FORMAT, "version": TRAINING_VERSION, **vars(self), "records": records}, file)
         write_verified(path, file.getvalue(), lambda _: None, overwrite=True)
 
 
@@ -82,7 +80,10 @@ def read(path: Path, run: dict[str, Any]) -> State:
     if not path.stat().st_size:
         raise CheckpointError(f"{path} is empty: start the training anew with --overwrite.")
     loaded = unpickle.load(path)
-    if not isinstance(loaded, dict) or loaded.get("format") != FORMAT or loaded.get("version") != VERSION:
+    if not isinstance(loaded, dict) or [loaded.get("format"), loaded.get("version")] != [
+        TRAINING_FORMAT,
+        TRAINING_VERSION,
+    ]:
         raise CheckpointError(f"{path} is no training of this version of ssc-deploy, and cannot be resumed.")
     found, epoch, network, optimizer, records = (
         loaded.get(name) for name in ("run", "epoch", "network", "optimizer", "records")

@@ -172,6 +172,12 @@ UNCLEAR = {
     "teacher and student": {"student": R, "teacher": E},
     "teacher and student in one": {"state_dict": {**prefixed("student.", R), **prefixed("teacher.", E)}},
     "encoders of MoCo": prefixed("module.", {**prefixed("encoder_q.", R), **prefixed("encoder_k.", E)}),
+    "an optimizer's list": {"state_dict": R, "optimizer_states": [{"ema": listed(E), "state": {}}]},
+    "WeightAveraging that averaged nothing yet": {
+        "state_dict": E,
+        "current_model_state": R,
+        "averaging_state": {"n_averaged": torch.tensor(0)},
+    },
     "two of unknown names": {"last": R, "best": E},
 }
 
@@ -190,6 +196,7 @@ def test_an_average_that_cannot_be_matched_is_not_passed_over(tmp_path):
         {"model": R, "ema": half},
         {"model": R, "ema": {"shadow_params": listed(E)[::-1]}},
         {"model": R, "ema_params": {f"w{i}": t for i, t in enumerate(listed(E))}},
+        {"state_dict": {**R, **{f"ema_helper.w{i}": t for i, t in enumerate(listed(E))}}},
     ):
         with pytest.raises(
             CheckpointError, match=r"looks like an average of them .*take the raw ones with --weights raw"
@@ -236,6 +243,16 @@ def test_a_network_whose_own_parts_are_called_ema_is_no_average(tmp_path):
     torch.save(source.state_dict(), path)
     assert str(checkpoint.load_into(net, checkpoint.read(path).entries, path)) == ""
     assert torch.equal(net.ema.weight, source.ema.weight)
+
+
+def test_averages_of_other_things_are_no_average_of_the_weights(tmp_path):
+    content = {
+        "model": R,
+        "optimizer": {"state": {i: {"exp_avg": t, "exp_avg_sq": t} for i, t in enumerate(listed(E))}},
+        "avg_losses": {f"epoch{i}": torch.tensor(0.5) for i in range(100)},
+        "running_avg": [torch.zeros(7) for _ in range(20)],
+    }
+    assert loaded(tmp_path, content)[0] == RAW
 
 
 def test_sets_of_the_same_numbers_leave_no_choice(tmp_path):

@@ -122,6 +122,20 @@ def test_metadata_of_other_types_is_kept_from_being_made(tmp_path):
     assert not vars(loaded["args"])
 
 
+def test_dicts_of_configuration_libraries_are_read_as_plain_dicts(tmp_path, monkeypatch):
+    package = types.ModuleType("pytorch_lightning.utilities.parsing")
+    package.AttributeDict = type("AttributeDict", (dict,), {"__module__": package.__name__})
+    path, weights = tmp_path / "net.ckpt", small().state_dict()
+    settings = package.AttributeDict(lr=0.1)
+    settings.more = 3
+    with monkeypatch.context() as patch:
+        for part in ("pytorch_lightning", "pytorch_lightning.utilities"):
+            patch.setitem(sys.modules, part, types.ModuleType(part))
+        patch.setitem(sys.modules, package.__name__, package)
+        torch.save({"state_dict": weights, "hyper_parameters": settings}, path)
+    assert list(checkpoint.read(path).tensors) == list(weights)
+
+
 def test_paths_that_python_3_13_pickled_are_ignored(tmp_path, monkeypatch):
     # It keeps the classes in another module, and pickles name that.
     later = types.ModuleType("pathlib._local")

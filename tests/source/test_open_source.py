@@ -16,6 +16,7 @@ from ssc_deploy.errors import CardError, CheckpointError, NetworkError
 from ssc_deploy.metadata import Preprocessing
 from ssc_deploy.source import open_source
 from ssc_deploy.source.opening import stem
+from ssc_deploy.training.state import State
 from ssc_deploy.verification.torch_reference import TorchReference
 
 HALF = Preprocessing((0.5,) * 3, (0.5,) * 3)
@@ -133,6 +134,27 @@ def test_the_averaged_copy_is_taken_and_told(tmp_path):
     assert str(source.weights) == "averaged weights of ema, not model"
     assert same_logits(open_source(tmp_path / "net.pt", weights="raw").module, raw.eval())
     assert same_logits(source.module, net)
+
+
+def test_the_state_of_a_training_of_ours_tells_its_network(tmp_path):
+    net = randomised("ssc-net", B=1, order="contiguous", classes=2)
+    run = {**dict.fromkeys(("pictures", "labels"), ""), "architecture": "ssc-net", "epochs": 3}
+    run |= {"configuration": nets.config.to_dict(net.config), "classes": ["cat", "dog"]}
+    State(run, 1, net.state_dict(), {"state": {}}, ()).write(tmp_path / "net.training.pt")
+    source = open_source(tmp_path / "net.training.pt")
+    assert source.module.config == net.config
+    assert source.labels == ("cat", "dog")
+    assert same_logits(source.module, net)
+
+
+def test_of_several_networks_in_one_file_the_user_says_which(tmp_path):
+    student, teacher = randomised("ssc-net", B=1), randomised("resnet", B=1)
+    content = {"student": student.state_dict(), "teacher": teacher.state_dict(), "epoch": 3}
+    torch.save(content, tmp_path / "net.pt")
+    with pytest.raises(CheckpointError, match=r"several networks .*--weights student or --weights teacher"):
+        open_source(tmp_path / "net.pt")
+    assert same_logits(open_source(tmp_path / "net.pt", weights="student").module, student)
+    assert same_logits(open_source(tmp_path / "net.pt", arch="resnet").module, teacher)
 
 
 def test_random_weights_are_seeded():
