@@ -28,10 +28,9 @@ class Function(nn.Module):
 def write(path, *nodes, constants=()):
     """A file of nodes (operator, inputs, output, attributes); the first reads ``input``, the last writes ``output``."""
     made = [helper.make_node(op, given, [output], **attributes) for op, given, output, attributes in nodes]
-    given = helper.make_tensor_value_info("input", TensorProto.FLOAT, SHAPE)
-    returned = onnx.ValueInfoProto(name="output")
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, SHAPE) for name in ("input", "output")]
     tensors = [numpy_helper.from_array(np.asarray(array, np.float32), name) for name, array in constants]
-    graph = helper.make_graph(made, "net", [given], [returned], tensors)
+    graph = helper.make_graph(made, "net", ends[:1], ends[1:], tensors)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     return path
 
