@@ -38,7 +38,6 @@ class Check:
             self.inputs = inputs.golden([p.path for p in pictures], source.preprocessing, source.input_shape)
         else:
             self.inputs = inputs.noise(source.input_shape)
-        self.probes = inputs.probes(source.input_shape, source.preprocessing)
         self.movements = () if model is None else movement_sites(model)
         self.atol, self.rtol = atol, rtol
 
@@ -56,7 +55,6 @@ class Check:
             rtol=self.rtol,
             movements=self.movements,
             complete=is_ours(path),
-            probes=self.probes,
         )
 
 
@@ -85,13 +83,17 @@ def reference_of(source: Source) -> Reference:
 
 def movement_sites(model: ir.Model) -> tuple[MovementSite, ...]:
     """Where a canonical graph moves data; the tensors keep their names in every file that is made of it."""
-    from ssc_deploy.rewrite import canonical
+    from ssc_deploy.rewrite import canonical, rearrange
     from ssc_deploy.rewrite import graph as g
     from ssc_deploy.verification import MovementSite
 
+    rearranged = rearrange.rearrangements(model)
     sites = []
     for node in model.graph:
-        movement, data, moved = canonical.movement_of(node), node.inputs[0] if node.inputs else None, node.outputs[0]
+        moved = node.outputs[0]
+        source, rearrangement = rearranged.get(moved, (None, None))
+        data = source or (node.inputs[0] if node.inputs else None)
+        movement = rearrangement or canonical.movement_of(node)
         if movement is not None and data is not None and data.name and moved.name:
             relu = data.producer()
             linear = relu.inputs[0] if relu is not None and relu.op_type == "Relu" else None

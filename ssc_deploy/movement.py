@@ -70,6 +70,11 @@ class Movement:
             weight[c, 0, r + dy, r + dx] = 1.0
         return weight
 
+    def origin(self, channel: int, _row: int, _column: int) -> str:
+        """What stands at a place of the output, in words."""
+        dy, dx = self.offsets[channel]
+        return f"channel {self.source[channel]} displaced by ({dy}, {dx})"
+
     def __call__(self, x: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
         """Moves the pixels of ``x`` [N, in_channels, H, W]; returns [N, out_channels, H, W] of the same dtype."""
         n, _, h, w = x.shape

@@ -19,6 +19,7 @@ class Role(enum.StrEnum):
 
     SHIFT = "shift"  #: depthwise Conv with a one-hot kernel
     SHUFFLE = "shuffle"  #: Gather(axis=1) with constant indices: a permutation (or selection) of channels
+    REARRANGEMENT = "rearrangement"  #: a step of any other movement: see `rewrite.rearrange`
     GROUP_POINTWISE = "group pointwise"  #: 1x1 Conv with group > 1
     DENSE = "dense"  #: 1x1 Conv of one group; no rule marks it, since nothing has to be found out about it
 

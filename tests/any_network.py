@@ -57,6 +57,30 @@ class AnyNetwork(nn.Module):
         return self.head(x.mean((2, 3)))
 
 
+#: Rearrangements by name, one after another.
+REARRANGED = ("edge_stays", "edge_stays_aslant", "leftover_zero", "as_wide_as_the_image", "pixel_shuffle", "focus")
+
+
+class Rearranged(nn.Module):
+    """`REARRANGED` in one forward, a convolution before each."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.convs = nn.ModuleList()
+        inputs = 3
+        for name in REARRANGED:
+            channels = spellings.REARRANGEMENTS[name][1]
+            self.convs.append(nn.Conv2d(inputs, channels, 1))
+            inputs = {"pixel_shuffle": channels // 4, "focus": channels * 4}.get(name, channels)
+        self.head = nn.Conv2d(inputs, 5, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for name, conv in zip(REARRANGED, self.convs, strict=True):
+            x = spellings.REARRANGEMENTS[name][0](conv(x))
+        return self.head(x).mean((2, 3))
+
+
 class Named(nn.Module):
     """Its modules have the names that a file gives to what the whole network takes and returns."""
 

@@ -143,3 +143,156 @@ GROUP_POINTWISE = {
     f.__name__: f
     for f in (grouped_conv, block_diagonal, split_and_concat, einsum, batched_matmul, channels_last_linear)
 }
+
+
+def edge_stays(x: torch.Tensor) -> torch.Tensor:
+    """The spatial shift of S2-MLP: what moves away leaves its old values behind."""
+    x, q = x.clone(), x.shape[1] // 4
+    x[:, :q, 1:] = x[:, :q, :-1].clone()
+    x[:, q : 2 * q, :-1] = x[:, q : 2 * q, 1:].clone()
+    x[:, 2 * q : 3 * q, :, 1:] = x[:, 2 * q : 3 * q, :, :-1].clone()
+    x[:, 3 * q :, :, :-1] = x[:, 3 * q :, :, 1:].clone()
+    return x
+
+
+def edge_stays_channels_last(x: torch.Tensor) -> torch.Tensor:
+    y = x.permute(0, 2, 3, 1).clone()
+    y[:, 1:, :, :2] = y[:, :-1, :, :2].clone()
+    y[:, :, :-1, 2:5] = y[:, :, 1:, 2:5].clone()
+    return y.permute(0, 3, 1, 2)
+
+
+def edge_stays_aslant(x: torch.Tensor) -> torch.Tensor:
+    """Every channel by another of nine offsets, so that a row and a column stay."""
+    h, w = x.shape[2:]
+    out = x.clone()
+    for c, (dy, dx) in enumerate(raster(x.shape[1])):
+        out[:, c, max(0, -dy) : h - max(0, dy), max(0, -dx) : w - max(0, dx)] = x[
+            :, c, max(0, dy) : h + min(0, dy), max(0, dx) : w + min(0, dx)
+        ]
+    return out
+
+
+def edge_repeated(x: torch.Tensor) -> torch.Tensor:
+    h, w = x.shape[2:]
+    padded = F.pad(x, (1, 1, 1, 1), mode="replicate")
+    return torch.cat(
+        [
+            padded[:, c : c + 1, 1 + dy : 1 + dy + h, 1 + dx : 1 + dx + w]
+            for c, (dy, dx) in enumerate(raster(x.shape[1]))
+        ],
+        1,
+    )
+
+
+def leftover_zero(x: torch.Tensor) -> torch.Tensor:
+    """Four directions; the channels that are left over stay zero."""
+    out = torch.zeros_like(x)
+    out[:, 0, 1:], out[:, 1, :-1] = x[:, 0, :-1], x[:, 1, 1:]
+    out[:, 2, :, 1:], out[:, 3, :, :-1] = x[:, 2, :, :-1], x[:, 3, :, 1:]
+    out[:, 4] = x[:, 4]
+    return out
+
+
+def zero_in_between(x: torch.Tensor) -> torch.Tensor:
+    """Every third channel is zero, the others are shifted."""
+    out = F.pad(x, (1, 0, 0, 0))[..., :-1].clone()
+    out[:, ::3] = 0
+    return out
+
+
+def as_wide_as_the_image(x: torch.Tensor) -> torch.Tensor:
+    w = x.shape[3]
+    return torch.cat([F.pad(x[:, :3], (w, -w, 0, 0)), x[:, 3:]], 1)
+
+
+def wider_than_the_image(x: torch.Tensor) -> torch.Tensor:
+    h = x.shape[2]
+    return torch.cat([F.pad(x[:, :3], (0, 0, h + 2, 0))[:, :, :h], x[:, 3:]], 1)
+
+
+def pixel_shuffle_by_views(x: torch.Tensor) -> torch.Tensor:
+    n, c, h, w = x.shape
+    return x.view(n, c // 4, 2, 2, h, w).permute(0, 1, 4, 2, 5, 3).reshape(n, c // 4, 2 * h, 2 * w)
+
+
+def pixel_shuffle_by_assignment(x: torch.Tensor) -> torch.Tensor:
+    """With the channels in TensorFlow's order."""
+    n, c, h, w = x.shape
+    out = x.new_zeros(n, c // 4, 2 * h, 2 * w)
+    for i in range(2):
+        for j in range(2):
+            out[:, :, i::2, j::2] = x[:, (i * 2 + j) * (c // 4) : (i * 2 + j + 1) * (c // 4)]
+    return out
+
+
+def pixel_shuffle_by_stacks(x: torch.Tensor) -> torch.Tensor:
+    a, b, c, d = x.chunk(4, 1)
+    n, k, h, w = a.shape
+    top, bottom = torch.stack([a, b], -1).reshape(n, k, h, 2 * w), torch.stack([c, d], -1).reshape(n, k, h, 2 * w)
+    return torch.stack([top, bottom], 3).reshape(n, k, 2 * h, 2 * w)
+
+
+def focus(x: torch.Tensor) -> torch.Tensor:
+    """Strided slices, columns first, as YOLOv5 has them."""
+    return torch.cat([x[..., ::2, ::2], x[..., 1::2, ::2], x[..., ::2, 1::2], x[..., 1::2, 1::2]], 1)
+
+
+def patch_merging(x: torch.Tensor) -> torch.Tensor:
+    """As Swin has it, channels last."""
+    y = x.permute(0, 2, 3, 1)
+    return torch.cat([y[:, 0::2, 0::2], y[:, 1::2, 0::2], y[:, 0::2, 1::2], y[:, 1::2, 1::2]], -1).permute(0, 3, 1, 2)
+
+
+def patches_of_an_odd_image(x: torch.Tensor) -> torch.Tensor:
+    h, w = x.shape[2:]
+    return F.pixel_unshuffle(F.pad(x, (0, w % 2, h % 2, 0)), 2)
+
+
+def reflected(x: torch.Tensor) -> torch.Tensor:
+    h, w = x.shape[2:]
+    return F.pad(x, (min(2, w - 1), 0, 0, min(1, h - 1)), mode="reflect")
+
+
+def upsampled(x: torch.Tensor) -> torch.Tensor:
+    return x.repeat_interleave(2, 2).repeat_interleave(2, 3)
+
+
+def blanked(x: torch.Tensor) -> torch.Tensor:
+    x = x.clone()
+    x[:, :2, :, 0] = 0
+    return x
+
+
+#: By name: the function, the channels of its input, and what its sizes have to be a multiple of.
+REARRANGEMENTS: dict[str, tuple[Callable[[torch.Tensor], torch.Tensor], int, int]] = {
+    **{
+        f.__name__: (f, 8, 1)
+        for f in (
+            edge_stays,
+            edge_stays_channels_last,
+            edge_repeated,
+            leftover_zero,
+            zero_in_between,
+            as_wide_as_the_image,
+            wider_than_the_image,
+            pixel_shuffle_by_views,
+            pixel_shuffle_by_assignment,
+            pixel_shuffle_by_stacks,
+            patches_of_an_odd_image,
+            reflected,
+            upsampled,
+            blanked,
+        )
+    },
+    "edge_stays_aslant": (edge_stays_aslant, 18, 1),
+    "pixel_shuffle": (lambda x: F.pixel_shuffle(x, 2), 8, 1),
+    "pixel_shuffle_by_3": (lambda x: F.pixel_shuffle(x, 3), 9, 1),
+    "pixel_unshuffle": (lambda x: F.pixel_unshuffle(x, 2), 3, 2),
+    "focus": (focus, 3, 2),
+    "patch_merging": (patch_merging, 3, 2),
+    "edge_padding": (lambda x: F.pad(x, (2, 1, 0, 3), mode="replicate"), 3, 1),
+    "wrapping": (lambda x: F.pad(x, (1, 1, 1, 0), mode="circular"), 3, 1),
+    "cut_and_padded": (lambda x: F.pad(x, (2, 0, 1, 1))[:, :, 1:, 1:], 3, 1),
+    "rows_by_index": (lambda x: x[:, :, torch.tensor([0, 0, -1])], 3, 1),
+}

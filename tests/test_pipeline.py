@@ -240,6 +240,16 @@ def test_a_shift_may_have_an_activation_right_behind_it(activation, shift, tmp_p
         assert file.verification.movements.exact == file.verification.movements.checked == 1
 
 
+def test_movements_of_every_kind_are_checked_and_stay_in_one_delegate(tmp_path):
+    how = {"model": f"{any_network.__file__}:Rearranged", "input_shape": (1, 3, 5, 7), "output": tmp_path}
+    result = ssc_deploy.export(None, to=["onnx", "tflite"], batch=None, **how)
+    assert result.rewrite.refusals == ()
+    for file in result.files:
+        assert file.verification.ok
+        assert file.verification.movements.exact == file.verification.movements.total >= len(any_network.REARRANGED)
+    assert LiteRT().whole_in_delegate(result.files[1].path)
+
+
 @pytest.mark.slow
 def test_modules_called_input_and_output_are_not_compared_with_the_file_s_own(tmp_path):
     how = {"model": f"{any_network.__file__}:Named", "input_shape": (1, 3, 6, 5), "output": tmp_path}

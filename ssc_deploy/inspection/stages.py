@@ -109,7 +109,8 @@ def _roles(graph: ir.Graph) -> Iterator[Finding]:
     for node in graph:
         role, movement = roles.role(node), canonical.movement_of(node)
         if role is not None:
-            detail = _size(movement) if movement else f"{g.integer(node, 'group', 1)} groups"
+            groups = f"{g.integer(node, 'group', 1)} groups"
+            detail = _size(movement) if movement else node.op_type if role is roles.Role.REARRANGEMENT else groups
             yield Finding(roles.block(node), role.value, detail)
 
 

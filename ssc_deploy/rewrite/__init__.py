@@ -25,6 +25,7 @@ from ssc_deploy.rewrite.hoist_activations import HoistActivations
 from ssc_deploy.rewrite.merge_linear import MergeLinear
 from ssc_deploy.rewrite.naming import Name
 from ssc_deploy.rewrite.pool import CanonicalPool
+from ssc_deploy.rewrite.rearrange import Rearrange
 from ssc_deploy.rewrite.recognise_movement import RecogniseMovement
 from ssc_deploy.rewrite.recognise_pointwise import RecognisePointwise
 from ssc_deploy.rewrite.report import Refusal, RewriteReport
@@ -60,6 +61,7 @@ def rules() -> list[ir.passes.InPlacePass]:
         FoldAffine(),
         SplitMergedShift(),
         FindGroups(),
+        Rearrange(),
         # Shifts and shuffles that were apart may be neighbours now.
         RecogniseMovement(),
         ActivateBeforeMovement(),

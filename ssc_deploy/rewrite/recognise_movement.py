@@ -96,7 +96,7 @@ def _shares_steps(region: regions.Region) -> bool:
 
 def moves_data(node: ir.Node) -> bool:
     """Whether a node may be a step of a movement, going by its operator and its constants."""
-    if node.op_type not in regions.MOVES:
+    if node.op_type not in regions.MOVES or roles.role(node) is roles.Role.REARRANGEMENT:
         return False
     constants = [array for value in node.inputs if (array := g.constant(value)) is not None]
     if node.op_type == "Mul":

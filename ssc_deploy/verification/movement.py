@@ -1,8 +1,8 @@
 """Whether what only moves data does so bit for bit, in the file as its runtime runs it.
 
-A shift or a shuffle computes nothing, so no tolerance applies to it: however it was lowered and whatever the runtime
-makes of it, each output value must be one of the input's, or zero. Of zeros the sign is not looked at: a shift that is
-carried out as a one-hot depthwise convolution adds 0 * x, which turns -0 into +0.
+A shift, a shuffle or any other rearrangement computes nothing, so no tolerance applies to it: however it was lowered
+and whatever the runtime makes of it, each output value must be one of the input's, or zero. Of zeros the sign is not
+looked at: a shift that is carried out as a one-hot depthwise convolution adds 0 * x, which turns -0 into +0.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssc_deploy.rearrangement import Rearrangement
 from ssc_deploy.verification import intermediate
 
 if TYPE_CHECKING:
@@ -37,9 +38,17 @@ class MovementSite:
 
     source: str
     target: str
-    movement: Movement
+    movement: Movement | Rearrangement
     linear: str | None = None
     size: tuple[int, int] | None = None
+
+    def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
+        """(C, H, W) of the input and of the output; None where they are not known."""
+        if isinstance(self.movement, Rearrangement):
+            return self.movement.in_shape, self.movement.indices.shape
+        if self.size is None:
+            return None
+        return (self.movement.in_channels, *self.size), (self.movement.out_channels, *self.size)
 
     def start(self, names: Collection[str]) -> str:
         """Where the movement starts in a file that has tensors of these names: ``source``, or else ``linear``."""
@@ -112,9 +121,9 @@ def _failure(site: MovementSite, values: dict[str, Float32], x: Float32) -> str 
         if name not in values:
             return f"the file has no tensor {name}, so the movement into {site.target} cannot be checked"
     source, target = values[start], values[site.target]
-    if site.size is not None:
-        source = intermediate.as_picture(source, (len(x), site.movement.in_channels, *site.size))
-        target = intermediate.as_picture(target, (len(x), site.movement.out_channels, *site.size))
+    if (shapes := site.shapes()) is not None:
+        source = intermediate.as_picture(source, (len(x), *shapes[0]))
+        target = intermediate.as_picture(target, (len(x), *shapes[1]))
     if start == site.linear:
         source = np.maximum(source, 0)
     if source.ndim != 4 or source.shape[1] != site.movement.in_channels:
@@ -126,10 +135,8 @@ def _failure(site: MovementSite, values: dict[str, Float32], x: Float32) -> str 
     if not len(wrong):
         return None
     n, c, row, column = (int(i) for i in wrong[0])
-    dy, dx = site.movement.offsets[c]
     return (
         f"{site.target} differs from {start} moved in {len(wrong)} of {target.size} values; the first is "
-        f"channel {c} at row {row}, column {column}, which should be channel {site.movement.source[c]} "
-        f"displaced by ({dy}, {dx}): "
+        f"channel {c} at row {row}, column {column}, which should be {site.movement.origin(c, row, column)}: "
         f"{float(expected[n, c, row, column])!r}, and is {float(target[n, c, row, column])!r}"
     )
