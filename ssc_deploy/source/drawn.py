@@ -10,6 +10,7 @@ somewhere else does not even agree with itself, and is left to those who look at
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import USER_ERRORS, CheckpointError, NetworkError
@@ -65,7 +66,7 @@ def _run(module: torch.nn.Module, shape: tuple[int, ...]) -> torch.Tensor | None
     import torch
 
     image = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    with seeded(0), torch.no_grad():
+    with seeded(0), torch.no_grad(), warnings.catch_warnings(action="ignore"):
         output = module(image)
     return output.detach().double() if isinstance(output, torch.Tensor) else None
 

@@ -6,6 +6,8 @@ checkpoint's own header, then its card, then the shapes of its tensors.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -126,10 +128,11 @@ def open_source(
         from ssc_deploy.source import drawn, user_module
 
         def again(other: int) -> torch.nn.Module:
-            built = user_module.rebuild(model, args or {}, other)
-            with warnings.catch_warnings(action="ignore"):  # which were given for the first
+            # What the user's code says, and what is left over, was said the first time.
+            with warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
+                built = user_module.rebuild(model, args or {}, other)
                 _load(built, read, shape, weights)
-            _try(built, shape)
+                _try(built, shape)
             return built
 
         drawn.check(module, again, shape, title, seed=seed)

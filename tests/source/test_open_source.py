@@ -427,6 +427,14 @@ def test_a_network_that_its_checkpoint_describes_is_taken(drawn_file, how):
     open_drawn(drawn_file, how)
 
 
+def test_what_a_networks_code_says_is_said_once(drawn_file, capsys):
+    with drawn_file.open("a") as file:
+        file.write("\nprint('imported')\n")
+    _, source = open_drawn(drawn_file, "nothing")
+    assert source.module is not None
+    assert capsys.readouterr().out.split() == ["imported"] * 2  # once for each of the two that were opened
+
+
 def test_without_a_checkpoint_nothing_is_drawn_wrong(drawn_file):
     spec = {"model": f"{drawn_file}:Net", "args": {"how": "torch"}, "input_shape": (1, 3, 4, 4)}
     first, second, other = (open_source(None, **spec, seed=seed) for seed in (None, 0, 5))
