@@ -38,6 +38,7 @@ class Check:
             self.inputs = inputs.golden([p.path for p in pictures], source.preprocessing, source.input_shape)
         else:
             self.inputs = inputs.noise(source.input_shape)
+        self.probes = inputs.probes(source.input_shape, source.preprocessing)
         self.movements = () if model is None else movement_sites(model)
         self.atol, self.rtol = atol, rtol
 
@@ -55,6 +56,7 @@ class Check:
             rtol=self.rtol,
             movements=self.movements,
             complete=is_ours(path),
+            probes=self.probes,
         )
 
 

@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 #: More components than any network's names have; splitting a name at each of them must stay cheap.
 _COMPONENTS = 64
 
-#: Endings of names of averaged weights that stand beside the raw ones, one by one.
+#: Marks at the end or the beginning of names of averaged weights that stand beside the raw ones, one by one.
 _ENDING = re.compile(r"^(.+)[._/](ema|swa|avg|averaged?|ExponentialMovingAverage)$", re.IGNORECASE)
+_OPENING = re.compile(r"^((?:.*\.)?)(ema|swa|avg|averaged?)_(.+)$", re.IGNORECASE)
 
 #: Names of averaged weights from which the dots were taken: buffers may have none. mmcv writes ``_`` for a dot,
 #: latent-diffusion nothing.
@@ -129,8 +130,7 @@ def _splits(full: str, wanted: Wanted) -> Iterable[tuple[str, str, int]]:
     if full.count(".") > _COMPONENTS:
         return
     for rank, spelled in enumerate(spellings(full)):
-        ending = _ENDING.match(spelled)
-        for text, mark in ((spelled, ""), *(((ending[1], f"*.{ending[2]}"),) if ending else ())):
+        for text, mark in _marked(spelled):
             start = 0
             while True:
                 own = text[start:]
@@ -141,6 +141,16 @@ def _splits(full: str, wanted: Wanted) -> Iterable[tuple[str, str, int]]:
                 if dot < 0:
                     break
                 start = dot + 1
+
+
+def _marked(name: str) -> Iterable[tuple[str, str]]:
+    """The name, and what it is without a mark of an average on it, with the mark."""
+    yield name, ""
+    ending, opening = _ENDING.match(name), _OPENING.match(name)
+    if ending is not None:
+        yield ending[1], f"*.{ending[2]}"
+    if opening is not None:
+        yield opening[1] + opening[3], f"{opening[2]}_*"
 
 
 def _candidate(prefix: str, sources: dict[str, Source]) -> Candidate:

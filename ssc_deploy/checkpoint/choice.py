@@ -71,7 +71,7 @@ def choose(path: Path, entries: Sequence[Entry], wanted: Wanted, weights: str | 
         taken = _named(path, found, pool, weights)
     else:
         taken = _by_rule(path, pool, wanted)
-        unclear = None if taken.is_averaged or not fitting else _unresolved(entries, fitting, taken, wanted)
+        unclear = None if taken.is_averaged or not fitting else _unresolved(entries, found, fitting, taken, wanted)
         if unclear is not None:
             raise CheckpointError(
                 f"{path} holds raw weights ({taken.key}) and what looks like an average of them ({unclear}), "
@@ -145,7 +145,11 @@ def _offer(candidates: Sequence[Candidate]) -> str:
 
 
 def _unresolved(
-    entries: Sequence[Entry], fitting: Sequence[Candidate], chosen: Candidate, wanted: Wanted
+    entries: Sequence[Entry],
+    every: Sequence[Candidate],
+    fitting: Sequence[Candidate],
+    chosen: Candidate,
+    wanted: Wanted,
 ) -> str | None:
     """Where tensors lie that look like an average of the module's parameters, and are in no set that fits.
 
@@ -162,7 +166,14 @@ def _unresolved(
             if (id(entry), name) not in used and role is Role.AVERAGED and tuple(tensor.shape) in shapes:
                 found[tuple(tensor.shape)] += 1
                 places.append(entry.place or name)
-    return places[0] if places and 2 * (found & shapes).total() >= shapes.total() else None
+    if places and 2 * (found & shapes).total() >= shapes.total():
+        return places[0]
+    # By name, too: what is no tensor has no shape.
+    names = set(wanted.parameters)
+    partial = (
+        c for c in every if c.is_averaged and c not in fitting and 2 * len(names & c.sources.keys()) >= len(names)
+    )
+    return next((candidate.key for candidate in partial), None)
 
 
 def _none_fits(path: Path, entries: Sequence[Entry], wanted: Wanted) -> str:

@@ -86,6 +86,11 @@ def _check_zip(path: Path) -> None:
             f"{path} is a TorchScript archive, which holds code: save the weights with "
             "torch.save(module.state_dict(), path) instead."
         )
+    if "archive_format" in names or "models/model.json" in names or "serialized_exported_program.json" in names:
+        raise CheckpointError(
+            f"{path} is a program that torch.export saved, not weights: save torch.save(module.state_dict(), path), or "
+            "write it with torch.onnx.export(torch.export.load(path), dynamo=True).save('net.onnx') and give that file."
+        )
     if "data.pkl" not in names:
         raise CheckpointError(f"{path} is a zip file, but not one that torch.save wrote (no data.pkl in it).")
     packed = [entry.filename for entry in entries if entry.compress_type != zipfile.ZIP_STORED]

@@ -12,6 +12,7 @@ import torch
 
 from ssc_deploy.checkpoint import roles
 from ssc_deploy.checkpoint.roles import Role
+from ssc_deploy.checkpoint.unpickle import Inert
 
 #: Dicts inside one another that are looked into. Callbacks of Lightning lie deepest:
 #: ``callbacks`` > ``EMA`` > ``ema_state_dict`` > ``module``.
@@ -19,6 +20,8 @@ _DEPTH = 6
 
 #: Items of a list that is looked into: Lightning keeps the state of each optimizer in one.
 _FEW = 16
+
+_NO_TENSOR = "is no tensor (a NumPy array?); save tensors."
 
 #: Words in the names of dicts that hold the state of a training beside the network.
 _TRAINING = {"amp", "opt", "optim", "optimizer", "optimizers", "rng", "scaler", "scheduler", "schedulers"}
@@ -79,6 +82,10 @@ def find(loaded: object) -> tuple[Entry, ...]:
 
 def _find(value: object, place: tuple[str, ...], depth: int, updates: int | None) -> tuple[Entry, ...]:
     where = ".".join(place)
+    if _is_pairs(value):
+        value = dict(value)  # type: ignore[call-overload]  # such as list(module.named_parameters())
+    if isinstance(value, Mapping) and value and all(type(name) is int for name in value):
+        value = [value[name] for name in sorted(value)]
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         tensors = [item for item in value if isinstance(item, torch.Tensor)]
         if not tensors and depth and len(value) <= _FEW:
@@ -96,6 +103,9 @@ def _find(value: object, place: tuple[str, ...], depth: int, updates: int | None
         if isinstance(name, str) and (isinstance(item, torch.Tensor) or name.endswith(EXTRA_STATE))
     }
     found: list[Entry] = []
+    arrays = {name for name, item in value.items() if isinstance(name, str) and isinstance(item, Inert)}
+    if not own and arrays and roles.of_place(where) is not None:
+        found.append(Entry(where, {}, unusable=dict.fromkeys(arrays, _NO_TENSOR), updates=updates))
     if any(isinstance(item, torch.Tensor) for item in own.values()):
         found.append(Entry(where, own, _versions(value), updates=updates))
     for name, item in value.items():
@@ -107,6 +117,20 @@ def _find(value: object, place: tuple[str, ...], depth: int, updates: int | None
             inside = tuple(entry for entry in inside if set(roles.words(entry.place)) & {"ema", "swa"})
         found += inside
     return tuple(found)
+
+
+def _is_pairs(value: object) -> bool:
+    return (
+        isinstance(value, Sequence)
+        and bool(value)
+        and all(
+            isinstance(item, tuple)
+            and len(item) == 2
+            and isinstance(item[0], str)
+            and isinstance(item[1], torch.Tensor)
+            for item in value
+        )
+    )
 
 
 def is_of_training(name: str) -> bool:

@@ -69,7 +69,13 @@ def load_into(module: nn.Module, entries: Sequence[Entry], source: Path, weights
         CheckpointError: the choice is not clear, a tensor cannot be used, a shape differs (the first name and both
             shapes are given), names are missing (with the nearest that there are), or the module's own code fails.
     """
-    wanted = wanting.of_module(module)
+    try:
+        wanted = wanting.of_module(module)
+    except USER_ERRORS as error:  # a state_dict of the network's own, or a lazy part that its forward does not use
+        raise CheckpointError(
+            f"{type(module).__name__} does not say what it is to be loaded with: its state_dict() fails: "
+            f"{type(error).__name__}: {error}"
+        ) from error
     choice = choose(source, entries, wanted, weights)
     chosen = choice.taken
     for own, place in chosen.all_sources.items():

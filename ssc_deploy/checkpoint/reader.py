@@ -63,7 +63,7 @@ def read(path: Path) -> Checkpoint:
         except CheckpointError as error:
             raise CheckpointError(f"{path}: {error}") from error
         found = entries.find(loaded)
-        if not any(not entry.is_list for entry in found):
+        if not found:
             raise CheckpointError(
                 f"{path}: the file holds {entries.described(loaded)}, and no state dict of tensors by name in it."
             )
@@ -103,6 +103,7 @@ def _checked(path: Path, found: tuple[Entry, ...]) -> tuple[Entry, ...]:
     size, declared, checked = path.stat().st_size, 0, []
     for entry in found:
         unusable = {name: reason for name, tensor in entry.tensors.items() if (reason := _unusable(tensor))}
+        unusable |= entry.unusable
         values = {name: value for name, value in entry.values.items() if name not in unusable}
         usable = {name: value.detach() for name, value in values.items() if isinstance(value, torch.Tensor)}
         declared += sum(tensor.numel() * tensor.element_size() for tensor in usable.values())

@@ -52,6 +52,7 @@ def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Mo
                 f"{name}({', '.join(f'{key}={text}' for key, text in args.items())}) fails: "
                 f"{type(error).__name__}: {error}; give its arguments with --arg NAME=VALUE."
             ) from error
+    module = _unwrapped(module)
     if isinstance(module, torch.export.ExportedProgram) or _is_exported(module):
         raise NetworkError(
             f"{name} in {where} makes a program of torch.export, whose shapes and mode are fixed: return the module "
@@ -69,6 +70,17 @@ def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Mo
             "and give that file as --ckpt net.onnx, without --model."
         )
     return name, module
+
+
+def _unwrapped(module: object) -> object:
+    """The network itself: of what `torch.compile` and parallel training put around it nothing is exported."""
+    while True:
+        inner = getattr(module, "_orig_mod", None)
+        if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            inner = module.module
+        if not isinstance(module, nn.Module) or not isinstance(inner, nn.Module):
+            return module
+        module = inner
 
 
 def _is_exported(module: object) -> bool:

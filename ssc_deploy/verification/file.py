@@ -11,7 +11,7 @@ import numpy as np
 from ssc_deploy import batches as batching
 from ssc_deploy import runtimes
 from ssc_deploy.errors import RuntimeLoadError, VerificationError
-from ssc_deploy.verification import divergence, sanity
+from ssc_deploy.verification import divergence, sanity, scales
 from ssc_deploy.verification import movement as moving
 from ssc_deploy.verification.report import Count, VerifyReport
 from ssc_deploy.verification.tolerance import Error, Tolerance, error_of, own_error, within
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ssc_deploy.runtimes import Runner
     from ssc_deploy.verification.movement import MovementSite
     from ssc_deploy.verification.reference import Float32, Float64, Reference
+    from ssc_deploy.verification.scales import Probes
 
 #: Inputs on which the values inside a file are looked at. A weight shows only where what it weighs is not zero, so one
 #: picture leaves some unseen, or shows them first in a later block. Of 60 random weights of the trained network, 1 %
@@ -45,6 +46,7 @@ def verify_file(
     movements: Sequence[MovementSite] = (),
     complete: bool = True,
     batches: Sequence[int] = (1, 3),
+    probes: Probes | None = None,
 ) -> VerifyReport:
     """Runs the file on ``inputs`` and compares it with the reference in float64.
 
@@ -65,6 +67,8 @@ def verify_file(
         complete: whether the file must have all of them; one of another origin may not.
         batches: batch sizes at which a file of dynamic batch runs: the first on all inputs, the others on one batch.
             A file of a fixed batch runs at that.
+        probes: inputs of other scales, on which it must agree as well; see `scales`. With ``atol`` and ``rtol`` it only
+            has to be finite there.
 
     Returns:
         the report. A file that computes something else, in values or in shapes, is a report with failures.
@@ -107,6 +111,11 @@ def verify_file(
         failures.append(
             f"{moved.checked - moved.exact} of {moved.checked} movements are not exact: {moved.first_failure}"
         )
+    # What is wrong on the usual scale needs no other.
+    other = None
+    if probes is not None and not failures:
+        other = scales.check(runner, runtime.image_layout, reference, probes, sizes[0], values=follows)
+        failures += other.failures
     values = runs[0].values
     wrong = next((run for run in runs if run.failure and run.values is not None), None)
     compared = None
@@ -130,6 +139,7 @@ def verify_file(
         top1=_agreement(values, exact.argmax(1)) if pictures and classifies else None,
         accuracy=_agreement(values, classes) if classes is not None and classifies else None,
         movements=moved,
+        scales=other.agree if other else None,
         blocks=compared.counts if compared else None,
         first_divergence=found,
         failures=tuple(failures),

@@ -56,6 +56,8 @@ class VerifyReport:
             decide: where the errors are within tolerance, only a tie within that tolerance can turn.
         accuracy: pictures whose best class is the true one; None where that is not known.
         movements: bit-exactness of shifts and shuffles; None where none were given.
+        scales: inputs of other scales on which the file agrees, of those on which the network computes something
+            finite; None where the file was run on none.
         blocks: how many blocks were compared; None where the output alone decided.
         first_divergence: the first wrong block, where the file fails and it could be found.
         failures: a sentence for each reason why the file is wrong; empty where it is right.
@@ -76,6 +78,7 @@ class VerifyReport:
     top1: Count | None = None
     accuracy: Count | None = None
     movements: MovementReport | None = None
+    scales: Count | None = None
     blocks: BlockCounts | None = None
     first_divergence: Divergence | None = None
     failures: tuple[str, ...] = ()
@@ -88,7 +91,17 @@ class VerifyReport:
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
         plain = ("file", "runtime", "runtime_version", "inputs", "reference", "float32_reference", "atol", "rtol")
-        nested = ("error", "float32", "tolerance", "top1", "accuracy", "movements", "blocks", "first_divergence")
+        nested = (
+            "error",
+            "float32",
+            "tolerance",
+            "top1",
+            "accuracy",
+            "movements",
+            "scales",
+            "blocks",
+            "first_divergence",
+        )
         return {
             "schema_version": SCHEMA_VERSION,
             "ok": self.ok,

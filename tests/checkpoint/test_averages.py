@@ -132,6 +132,10 @@ LAYOUTS = {
         "optimizer": {"state": {0: {"exp_avg": R["fc.weight"]}}, "param_groups": [{"lr": 0.1}]},
     },
     "one by one": {"state_dict": {**R, **{f"{name}_ema": tensor for name, tensor in E.items()}}},
+    "one by one, marked in front": {"state_dict": {**R, **prefixed("ema_", E)}},
+    "pairs of name and tensor": {"model": R, "ema": list(only_parameters(E).items())},
+    "by number": {"model": R, "ema": dict(enumerate(listed(E)))},
+    "in an extra state": {"model": R, "extra_state": {"ema": E, "epoch": 1}},
     "swa_state_dict": {"state_dict": R, "swa_state_dict": E},
     "a GAN's generator": {"g": R, "g_ema": E},
 }
@@ -196,6 +200,7 @@ def test_an_average_that_cannot_be_matched_is_not_passed_over(tmp_path):
         {"model": R, "ema": half},
         {"model": R, "ema": {"shadow_params": listed(E)[::-1]}},
         {"model": R, "ema_params": {f"w{i}": t for i, t in enumerate(listed(E))}},
+        {"model": R, "ema": {name: tensor.numpy() for name, tensor in E.items()}},
         {"state_dict": {**R, **{f"ema_helper.w{i}": t for i, t in enumerate(listed(E))}}},
     ):
         with pytest.raises(
@@ -209,6 +214,17 @@ def test_a_list_is_not_matched_where_the_file_has_another_order(tmp_path):
     turned = dict(reversed(list(R.items())))
     with pytest.raises(CheckpointError, match="its order is not the module's"):
         loaded(tmp_path, {"model": turned, "ema": {"shadow_params": listed(E)}})
+
+
+def test_a_list_alone_is_loaded_in_the_order_of_the_parameters(tmp_path):
+    net, path = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 2, 1)), tmp_path / "ema.pt"
+    source = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 2, 1))
+    torch.save({"decay": 0.9, "optimization_step": 3, "shadow_params": [p.data for p in source.parameters()]}, path)
+    assert str(checkpoint.load_into(net, checkpoint.read(path).entries, path)) == "averaged weights of shadow_params"
+    assert torch.equal(net[1].weight, source[1].weight)
+    other = nn.Linear(3, 4)
+    with pytest.raises(CheckpointError, match="holds nothing that Linear needs"):
+        checkpoint.load_into(other, checkpoint.read(path).entries, path)
 
 
 def test_buffers_come_from_the_raw_weights_where_the_average_has_none(tmp_path):

@@ -121,6 +121,13 @@ def test_torchscript_and_other_zips(tmp_path):
         checkpoint.read(path)
 
 
+def test_a_program_of_torch_export_is_told_what_it_is(tmp_path):
+    path = tmp_path / "net.pt2"
+    torch.export.save(torch.export.export(nn.Linear(2, 2), (torch.zeros(1, 2),)), path)
+    with pytest.raises(CheckpointError, match=r"a program that torch\.export saved, not weights"):
+        checkpoint.read(path)
+
+
 def test_a_zip_that_unpacks_to_more_than_it_is_gets_refused(tmp_path):
     source, path = saved(tmp_path / "net.pt", {"weight": torch.zeros(10_000_000)}), tmp_path / "bomb.pt"
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as new:

@@ -458,6 +458,8 @@ def part(): return torch.nn.Sequential(torch.jit.script(CORE), torch.nn.ReLU())
 def program(): return torch.export.export(CORE, (IMAGE,))
 def unlifted(): return torch.export.export(CORE, (IMAGE,)).module()
 def symbolic(): return torch.fx.symbolic_trace(CORE)
+def compiled(): return torch.compile(CORE)
+def parallel(): return torch.nn.DataParallel(torch.compile(CORE))
 """
 
 
@@ -481,6 +483,16 @@ def test_a_graph_of_torch_fx_is_a_module_like_any_other(tmp_path):
     (tmp_path / "compiled.py").write_text(SCRIPTED)
     source = open_source(None, model=f"{tmp_path}/compiled.py:symbolic", input_shape=(1, 3, 4, 4))
     assert isinstance(source.module, torch.fx.GraphModule)
+
+
+@pytest.mark.parametrize("name", ["compiled", "parallel"])
+def test_of_a_wrapped_network_the_network_is_taken(tmp_path, name):
+    (tmp_path / "compiled.py").write_text(SCRIPTED)
+    trained = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4)).eval()
+    torch.save(trained.state_dict(), tmp_path / "net.pt")
+    source = open_source(tmp_path / "net.pt", model=f"{tmp_path}/compiled.py:{name}", input_shape=(1, 3, 4, 4))
+    assert type(source.module) is torch.nn.Sequential
+    assert same_logits(source.module, trained)
 
 
 @pytest.mark.parametrize("name", ["NET.PT", "net.PTH", "net.SAFETENSORS", "net.Pth.Tar"])

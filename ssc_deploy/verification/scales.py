@@ -1,0 +1,171 @@
+"""Whether a file agrees with the network on inputs of other scales than those that it is mainly verified on.
+
+Normalised images keep the values inside a network near 1. Where e^x overflows, or a sigmoid is 0, shows only on larger
+inputs. So the file also runs on a few of those, each held to bounds of its own (`tolerance`):
+
+- where the network is finite in float32 and in float64, the file must be;
+- these values must be within the tolerance that follows from them. Where none follows, because the network is
+  ill-conditioned at that scale, nothing more is asked;
+- values of one input are few, so that PyTorch's own error on them may be small by luck, and a network may jump there
+  (at a threshold, or in a variance of equal values). So before a file is called wrong, float32's own error is measured
+  again on copies of the input that differ from it by rounding.
+
+A scale at which the network itself fails, or has no finite value, says nothing about the file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ssc_deploy import batches
+from ssc_deploy.errors import NetworkError, RuntimeLoadError
+from ssc_deploy.verification.report import Count
+from ssc_deploy.verification.tolerance import FLOOR, error_of, own_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from ssc_deploy.runtimes import Runner
+    from ssc_deploy.verification.reference import Float32, Float64, Reference
+
+#: Copies of an input by which the effect of rounding is measured.
+_COPIES = 8
+
+#: What they differ by, of each value and of the largest: as much as a file may where PyTorch happens to be exact.
+_ROUNDING = FLOOR
+
+
+@dataclass(frozen=True)
+class Probes:
+    """Inputs of other scales.
+
+    Attributes:
+        names: of each, as in "for noise of 50 times the usual scale".
+        x: float32 [len(names), C, H, W].
+    """
+
+    names: tuple[str, ...]
+    x: Float32
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """What the network computes for one input, in float64 and in float32."""
+
+    x: Float32
+    exact: Float64
+    float32: Float32
+
+    @property
+    def finite(self) -> npt.NDArray[np.bool_]:
+        """The values that can be compared."""
+        return np.isfinite(self.exact) & np.isfinite(self.float32)
+
+
+@dataclass(frozen=True)
+class ScalesReport:
+    """What the probes found.
+
+    Attributes:
+        agree: probes on which the file agrees with the network, of those on which the network has something to compare.
+        failures: a sentence for each of the others.
+    """
+
+    agree: Count
+    failures: tuple[str, ...]
+
+
+def check(
+    runner: Runner,
+    layout: str,
+    reference: Reference,
+    probes: Probes,
+    batch: int | None,
+    *,
+    values: bool = True,
+) -> ScalesReport:
+    """Runs file and network on each probe.
+
+    Args:
+        runner: of the file, which takes such inputs.
+        layout: of the file, ``"NCHW"`` or ``"NHWC"``.
+        reference: the network.
+        probes: of the network's input shape.
+        batch: pictures at once, where the file takes any number.
+        values: whether finite values must be within a tolerance; else they must only be finite.
+    """
+    compared, failures = 0, []
+    with np.errstate(all="ignore"):  # overflow is what is looked for
+        for name, expected in _of_network(reference, probes):
+            if not expected.finite.any():
+                continue
+            compared += 1
+            try:
+                given = batches.run(runner, expected.x, layout=layout, batch=batch)[0]
+            except RuntimeLoadError as error:
+                failures.append(f"for {name}: {error}")
+                continue
+            wrong = _wrong(given, expected, reference if values else None)
+            if wrong:
+                failures.append(f"for {name} {wrong}")
+    return ScalesReport(Count(compared - len(failures), compared), tuple(failures))
+
+
+def _of_network(reference: Reference, probes: Probes) -> Iterator[tuple[str, _Expected]]:
+    """What the network computes for each probe that it takes, by the probe's name."""
+    alone = [(name, probes.x[i : i + 1]) for i, name in enumerate(probes.names)]
+    try:
+        exact, float32 = reference.outputs(probes.x), reference.float32_outputs(probes.x)
+    except (NetworkError, RuntimeLoadError):
+        for name, x in alone:
+            with contextlib.suppress(NetworkError, RuntimeLoadError):
+                yield name, _Expected(x, reference.outputs(x), reference.float32_outputs(x))
+        return
+    for i, (name, x) in enumerate(alone):
+        yield name, _Expected(x, exact[i : i + 1], float32[i : i + 1])
+
+
+def _wrong(given: Float32, expected: _Expected, reference: Reference | None) -> str | None:
+    """What is wrong with the file's values, as the rest of a sentence; they are compared where a reference is given."""
+    exact, finite = expected.exact, expected.finite
+    if given.shape != exact.shape:
+        return f"the file returns {list(given.shape)}, the network {list(exact.shape)}"
+    lost = int((finite & ~np.isfinite(given)).sum())
+    if lost:
+        return (
+            f"the file computes NaN or Inf in {lost} of {finite.sum()} values that are finite in the network: one of "
+            "its operators overflows where the network's does not; compute it in another way, such as logsigmoid(x) "
+            "instead of log(sigmoid(x))"
+        )
+    if reference is None:
+        return None
+    error = error_of(*_where(finite, given, exact))
+    bound = own_error(*_where(finite, expected.float32, exact)).tolerance
+    if bound is None or bound.allows(error):
+        return None
+    near = reference.float32_outputs(_rounded(expected.x))
+    bound = own_error(*_where(finite & np.isfinite(near), near, exact)).tolerance
+    if bound is None or bound.allows(error):
+        return None
+    return (
+        f"the error is max {error.max:.2e} (allowed {bound.max:.2e}), rms {error.rms:.2e} (allowed {bound.rms:.2e}), "
+        "though it is right on the usual scale"
+    )
+
+
+def _where(finite: npt.NDArray[np.bool_], values: Float32, exact: Float64) -> tuple[Float32, Float64]:
+    """Both with 0 where they are not to be compared."""
+    return np.where(finite, values, np.float32(0)), np.where(finite, exact, 0.0)
+
+
+def _rounded(x: Float32) -> Float32:
+    """Copies of one input [1, C, H, W] whose values are off by float32's rounding, of their own and of the largest."""
+    random, largest = np.random.default_rng(0), float(np.abs(x).max()) or 1.0
+    noise = random.uniform(-_ROUNDING, _ROUNDING, (2, _COPIES, *x.shape[1:]))
+    return np.asarray(x * (1 + noise[0]) + largest * noise[1], np.float32)
