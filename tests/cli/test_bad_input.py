@@ -335,14 +335,3 @@ def test_an_export_that_fails_verification_writes_nothing(tmp_path, folder):
     assert (outcome.code, outcome.out) == (1, "")
     assert "error: mine.tflite was not written: LiteRT" in outcome.err
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"mine.tflite": b"old"}
-
-
-def test_a_defect_of_ours_is_not_hidden(monkeypatch, tmp_path):
-    """What no class of ours is raised for ends the process with its traceback."""
-
-    def broken(*_args, **_options):
-        raise ZeroDivisionError
-
-    monkeypatch.setattr("ssc_deploy.pipeline.export", broken)
-    with pytest.raises(ZeroDivisionError):
-        ssc(*EXPORT, "--arch", "ssc-net", "-o", tmp_path)
