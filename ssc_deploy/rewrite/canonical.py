@@ -3,6 +3,8 @@
 - `shift`: depthwise ``Conv`` whose kernel is one-hot (1.0 in one tap of each channel), k odd,
   ``pads = k // 2``, stride 1, no bias;
 - `shuffle`: ``Gather(axis=1)`` with constant indices;
+- `rearrangement`: a step of any other movement, ``Slice``, ``Concat``, ``Pad``, ``Gather``, ``Clip`` to zero,
+  ``DepthToSpace`` (DCR) or ``SpaceToDepth``;
 - `group pointwise`: 1x1 ``Conv`` with ``group > 1``, no block of which could be split further;
 - no ``BatchNormalization`` by constants alone;
 - constants are initializers; shapes are static.

@@ -135,6 +135,18 @@ MOVEMENT: dict[str, Tester] = {
     "depth to space": Tester((1, 12, 3, 4)).op("DepthToSpace", blocksize=2),
     "depth to space, columns first": Tester((1, 12, 3, 4)).op("DepthToSpace", blocksize=2, mode="CRD"),
     "space to depth": Tester((1, 3, 6, 8)).op("SpaceToDepth", blocksize=2),
+    "scatter, rows": Tester((5, 6, 4)).op("Relu", name="r").op("ScatterND", np.array([[3], [1], [3]]), random(3, 6, 4)),
+    "scatter, channels of another value": Tester(PICTURE)
+    .op("Slice", integers(0), integers(2), integers(1))
+    .op("Relu")
+    .op("Transpose", perm=[1, 0, 2, 3], name="updates")
+    .op("Transpose", first=INPUT, perm=[1, 0, 2, 3])
+    .op("ScatterND", np.array([[2], [3]]), "updates")
+    .op("Transpose", perm=[1, 0, 2, 3]),
+    "scatter into a constant": Tester((2, 6, 4)).op("ScatterND", np.array([[4], [0]]), INPUT, first=random(5, 6, 4)),
+    "scatter, elements": Tester(PICTURE).op(
+        "ScatterElements", np.full((1, 6, 7, 2), [8, -9]), random(1, 6, 7, 2), axis=3
+    ),
     "tile": Tester(PICTURE).op("Tile", integers(1, 2, 1, 5)),
     "dropout": Tester(PICTURE).op("Dropout", scalar(0.5), np.array(False)),
     "dropout, opset 10": Tester(PICTURE, opset=10).op("Dropout", ratio=0.5),
@@ -198,6 +210,13 @@ DYNAMIC: dict[str, Tester] = {
     "pad with edges": Tester(("N", 6, 4, 5)).op("Pad", integers(0, 0, 2, 1, 0, 0, 0, 3), mode="edge"),
     "depth to space, columns first": Tester(("N", 12, 3, 4)).op("DepthToSpace", blocksize=2, mode="CRD"),
     "space to depth": Tester(("N", 3, 6, 8)).op("SpaceToDepth", blocksize=2),
+    "scatter, channels of another value": Tester(("N", 6, 4, 5))
+    .op("Slice", integers(0), integers(2), integers(1))
+    .op("Relu")
+    .op("Transpose", perm=[1, 0, 2, 3], name="updates")
+    .op("Transpose", first=INPUT, perm=[1, 0, 2, 3])
+    .op("ScatterND", np.array([[2], [3]]), "updates")
+    .op("Transpose", perm=[1, 0, 2, 3]),
     "odd pixels": Tester(("N", 6, 7, 9)).op("Slice", *(integers(*n) for n in ((1, 2), (9, 9), (2, 3), (2, 3)))),
     "strided slice": Tester(("N", 6, 7, 9)).op("Slice", integers(0), integers(7), integers(2), integers(2)),
     "squeeze and unsqueeze": Tester(("N", 6, 1, 1)).op("Squeeze", integers(2, 3)).op("Unsqueeze", integers(1, 3)),

@@ -87,6 +87,22 @@ UNSUPPORTED = {
     "cut of the batch": (Tester(("N", 6)).op("Slice", integers(0), integers(1), integers(0)), "dynamic batch"),
     "split of the batch": (Tester(("N", 6), opset=11).op("Split", axis=0), "dynamic batch"),
     "pad that leaves nothing": (Tester(PICTURE).op("Pad", integers(0, 0, -7, 0, 0, 0, 0, 0)), "nothing is left"),
+    "scatter that adds": (
+        Tester((5, 4)).op("ScatterND", np.array([[1]]), random(1, 4), reduction="add"),
+        "adds up",
+    ),
+    "scatter of single numbers": (
+        Tester((5, 4)).op("ScatterND", np.array([[1, 2]]), random(1)),
+        "single numbers",
+    ),
+    "scatter of part of a line": (
+        Tester((5, 4)).op("ScatterElements", np.array([[1, 1]]), random(1, 2)),
+        "single numbers",
+    ),
+    "constant scattered into a dynamic batch": (
+        Tester(("N", 4)).op("ScatterElements", np.array([[1]]), random(1, 1), axis=1),
+        "dynamic batch",
+    ),
     "pad of the batch": (Tester(("N", 6)).op("Pad", integers(1, 0, 0, 0)), "dynamic batch"),
     "gather from the batch": (Tester(("N", 6)).op("Gather", integers(0), axis=0), "dynamic batch"),
     "constant beside a dynamic batch": (Tester(("N", 6)).op("Concat", random(1, 6), axis=0), "dynamic batch"),
