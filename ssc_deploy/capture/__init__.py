@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import logging
 import sysconfig
 import traceback
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssc_deploy.capture.quiet import quiet
 from ssc_deploy.errors import CaptureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import onnx_ir as ir
     from torch import nn
 
@@ -67,7 +62,7 @@ def capture(module: nn.Module, input_shape: tuple[int, int, int, int]) -> Captur
         raise CaptureError(f"{name} returns something else than one tensor; wrap it in a module that returns one")
     probed = modules.probe(module, calls)
     try:
-        with modules.replaced(module, probed), _quiet():
+        with modules.replaced(module, probed), quiet():
             program = torch.onnx.export(
                 module, (picture,), dynamo=True, optimize=False, opset_version=_OPSET, verbose=False
             )
@@ -85,57 +80,10 @@ def capture(module: nn.Module, input_shape: tuple[int, int, int, int]) -> Captur
 
 
 def read_onnx(path: Path, input_shape: tuple[int, int, int, int]) -> Capture:
-    """Reads another exporter's file as if it had been captured, with static shapes.
+    """Reads another exporter's file as if it had been captured; see `onnx_source.read`."""
+    from ssc_deploy.capture import onnx_source
 
-    Each value counts as the output of a block of its own name, so that reports speak the file's language.
-
-    Raises:
-        CaptureError: the file uses an opset that cannot be brought up to date.
-    """
-    import onnx_ir as ir
-    from onnx_ir.passes import common
-    from onnxscript import version_converter
-
-    from ssc_deploy import roles
-
-    model = ir.load(path)
-    # Weights in files beside it; regions of the graph are run from memory.
-    ir.external_data.load_to_model(model)
-    common.InlinePass()(model)
-    graph = model.graph
-    pictures = [value for value in graph.inputs if value not in set(graph.initializers.values())]
-    pictures[0].shape = ir.Shape(input_shape)
-    for value in graph.outputs:
-        value.shape = None
-    if model.opset_imports.get("", _OPSET) < _OPSET:
-        with _quiet():
-            version_converter.convert_version(model, target_version=_OPSET, fallback=True)
-        if model.opset_imports.get("") != _OPSET:
-            raise CaptureError(f"{path.name}: opset {model.opset_imports.get('')} cannot be converted to {_OPSET}")
-    common.RemoveInitializersFromInputsPass()(model)
-    for node in model.graph:
-        name = (node.name or node.outputs[0].name or "").strip("/")
-        roles.set_block(node, name.replace(" ", "_"))
-        for value in node.outputs:
-            if value.name:
-                roles.add_output_of(value, value.name.replace(" ", "_"))
-    return Capture(model, ())
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keeps the exporter's own progress, deprecation notes and printed graphs off the user's screen.
-
-    What it cannot follow it prints as a whole graph, besides the exception that says all that a user needs.
-    """
-    disabled = logging.root.manager.disable
-    logging.disable(logging.WARNING)
-    try:
-        with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        logging.disable(disabled)
+    return Capture(onnx_source.read(path, input_shape), ())
 
 
 def _root(error: BaseException) -> BaseException:

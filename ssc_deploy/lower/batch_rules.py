@@ -241,9 +241,12 @@ _SPATIAL = (
 )
 _REDUCTIONS = "ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum"
 
+#: Operators of each number alone, which spread a smaller input over the axes that it lacks or has 1 of.
+ELEMENTWISE = frozenset(_ELEMENTWISE.split())
+
 #: For each operator, where its outputs carry the batch; raises `MixedError` where they do not.
 RULES: dict[str, Callable[[ir.Node, Place], Carried]] = {
-    **dict.fromkeys(_ELEMENTWISE.split(), _broadcast),
+    **dict.fromkeys(ELEMENTWISE, _broadcast),
     **dict.fromkeys(_SPATIAL.split(), _kept),
     **dict.fromkeys(_REDUCTIONS.split(), _reduce),
     "Concat": _concat,

@@ -32,6 +32,7 @@ from ssc_deploy.rewrite.report import Refusal, RewriteReport
 from ssc_deploy.rewrite.split_merged_shift import SplitMergedShift
 from ssc_deploy.rewrite.stable_logarithms import StableLogarithms
 from ssc_deploy.rewrite.stride_before_pointwise import StrideBeforePointwise
+from ssc_deploy.rewrite.supported import Supported
 from ssc_deploy.rewrite.tidy import Tidy
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def rules() -> list[ir.passes.InPlacePass]:
     return [
         FoldConstants(),
         Tidy(),
+        Supported(),
         CanonicalPool(),
         StableLogarithms(),
         # Movement first: a shift is dozens of nodes until it is recognised, and every rule behind walks them all.

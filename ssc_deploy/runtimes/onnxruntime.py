@@ -149,7 +149,9 @@ def _tensors(proto: onnx.ModelProto) -> dict[str, TensorSpec]:
     graph = onnx.shape_inference.infer_shapes(proto).graph
     constants = {initializer.name for initializer in graph.initializer}
     constants |= {name for node in graph.node if node.op_type == "Constant" for name in node.output}
-    known = {info.name: info.type.tensor_type for info in (*graph.input, *graph.value_info, *graph.output)}
+    infos = (*graph.input, *graph.value_info, *graph.output)
+    # Sequences and optionals have no dtype; nor has what shape inference does not know.
+    known = {info.name: info.type.tensor_type for info in infos if info.type.tensor_type.elem_type}
     names = [info.name for info in graph.input] + [name for node in graph.node for name in node.output]
     tensors = {}
     for name in names:

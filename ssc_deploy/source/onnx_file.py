@@ -11,6 +11,8 @@ from ssc_deploy.errors import CheckpointError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import onnx
+
 
 @dataclass(frozen=True)
 class OnnxFile:
@@ -29,46 +31,122 @@ class OnnxFile:
     sha256: str
 
 
-def inspect(path: Path) -> OnnxFile:
-    """Checks the file and reads its shapes.
+def load(path: Path) -> onnx.ModelProto:
+    """Reads an ONNX model, checked, in the form that the rest of this package works with.
+
+    - Weights that lie in files beside it are in the model.
+    - Functions are inlined.
+    - Shapes that the file states for values inside it, and for its outputs, are dropped: they may be left over from
+      another batch or another version of the graph, and they follow from the operators.
+    - float16 and bfloat16 are float32, and so is float64 where the input is float64: a network is exported in float32.
 
     Raises:
-        CheckpointError: no valid ONNX model, or not one float32 picture in (static but for the batch) and one output.
+        CheckpointError: the file is no valid ONNX model, or its weights are missing or cut off.
     """
     import onnx
+    import onnx.inliner
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
+
+    from ssc_deploy.source import onnx_types
 
     if not path.is_file() or not path.stat().st_size:
         raise CheckpointError(f"{path} is empty, or there is no such file.")
     try:
         # By path, so that weights in files beside it are checked, too, and may lie nowhere else.
         onnx.checker.check_model(str(path))
-        model = onnx.load(path, load_external_data=False)
-    except (onnx.checker.ValidationError, OSError, ValueError, RuntimeError) as error:
+        model = onnx.load(path)
+        if model.functions:
+            model = onnx.inliner.inline_local_functions(model)
+    except (onnx.checker.ValidationError, DecodeError, OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().split("\n", 1)[0][:200]
         raise CheckpointError(f"{path} is not a valid ONNX model: {reason}") from error
+    for tensor in model.graph.initializer:
+        if onnx_types.is_cut_off(tensor):
+            raise CheckpointError(f"{path} is not complete: the file with its weights ends within {tensor.name}.")
+    _drop_stated_shapes(model.graph)
+    halves = {onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16}
+    doubles = {onnx.TensorProto.DOUBLE} if onnx.TensorProto.DOUBLE in _input_types(model.graph) else set()
+    onnx_types.replace(model, halves | doubles, onnx.TensorProto.FLOAT)
+    return model
+
+
+def inspect(path: Path) -> OnnxFile:
+    """Checks the file and reads its shapes.
+
+    Raises:
+        CheckpointError: no valid ONNX model, or not one picture of floating-point numbers in (static but for the batch)
+            and one output.
+    """
+    import onnx
+
+    model = load(path)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    initializers = {tensor.name for tensor in model.graph.initializer}
-    inputs = [value for value in model.graph.input if value.name not in initializers]
+    inputs = picture_inputs(model.graph)
     if len(inputs) != 1:
         names = ", ".join(value.name for value in inputs) or "none"
-        raise CheckpointError(f"{path} needs exactly one input, a picture; it has {len(inputs)}: {names}.")
+        raise CheckpointError(
+            f"{path} needs exactly one input, a picture; it has {len(inputs)}: {names}; "
+            "export it again from a network that takes one tensor."
+        )
     if len(model.graph.output) != 1:
         names = ", ".join(value.name for value in model.graph.output)
-        raise CheckpointError(f"{path} needs exactly one output; it has {len(model.graph.output)}: {names}.")
+        raise CheckpointError(
+            f"{path} needs exactly one output; it has {len(model.graph.output)}: {names}; "
+            "export it again from a network that returns one tensor."
+        )
     kind, shape = inputs[0].type.tensor_type.elem_type, _shape(inputs[0])
     if kind != onnx.TensorProto.FLOAT:
+        what = onnx.TensorProto.DataType.Name(kind).lower() if inputs[0].type.HasField("tensor_type") else "no tensor"
         raise CheckpointError(
-            f"{path}: input {inputs[0].name} is of type {onnx.TensorProto.DataType.Name(kind)}; float32 is needed."
+            f"{path}: input {inputs[0].name} is of type {what}; float32 is needed: "
+            "export the network without the conversion at its beginning."
         )
     if len(shape) != 4 or not all(isinstance(n, int) and n > 0 for n in shape[1:]):
         raise CheckpointError(
             f"{path}: input {inputs[0].name} has shape {shape}; [N, C, H, W] is needed, where only N may be open: "
             "export it with a picture of fixed size."
         )
-    out = _shape(model.graph.output[0])
+    returned = model.graph.output[0]
+    if not returned.type.HasField("tensor_type"):
+        raise CheckpointError(
+            f"{path}: output {returned.name} is a sequence or optional; one tensor is needed: "
+            "export it again from a network that returns one tensor."
+        )
+    out = _output_shape(model)
     classes = out[1] if len(out) == 2 and isinstance(out[1], int) else None
     return OnnxFile(model.graph.name or path.stem, (1, shape[1], shape[2], shape[3]), classes, digest)
+
+
+def picture_inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
+    """The inputs that are no weights: files of IR version 3 list those as inputs, too."""
+    initializers = {tensor.name for tensor in (*graph.initializer, *(s.values for s in graph.sparse_initializer))}
+    return [value for value in graph.input if value.name not in initializers]
+
+
+def _input_types(graph: onnx.GraphProto) -> set[int]:
+    return {value.type.tensor_type.elem_type for value in picture_inputs(graph)}
+
+
+def _drop_stated_shapes(graph: onnx.GraphProto) -> None:
+    del graph.value_info[:]
+    for value in graph.output:
+        if value.type.HasField("tensor_type"):
+            value.type.tensor_type.ClearField("shape")
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _drop_stated_shapes(attribute.g)
+
+
+def _output_shape(model: onnx.ModelProto) -> list[Any]:
+    """Of the only output, as it follows from the operators; empty where it does not."""
+    import onnx
+
+    try:
+        return _shape(onnx.shape_inference.infer_shapes(model, data_prop=True).graph.output[0])
+    except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
+        return []
 
 
 def _shape(value: Any) -> list[Any]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ssc_deploy import batches as batching
 from ssc_deploy import runtimes
-from ssc_deploy.errors import RuntimeLoadError, VerificationError
+from ssc_deploy.errors import NetworkError, RuntimeLoadError, VerificationError
 from ssc_deploy.verification import divergence, sanity, scales
 from ssc_deploy.verification import movement as moving
 from ssc_deploy.verification.report import Count, VerifyReport
@@ -97,7 +97,13 @@ def verify_file(
     if follows:
         sanity.check(reference, inputs)
     exact = reference.outputs(inputs)
-    own = own_error(reference.float32_outputs(inputs), exact)
+    float32 = reference.float32_outputs(inputs)
+    if float32.shape != exact.shape:
+        raise NetworkError(
+            f"{reference.float32_title} returns {list(float32.shape)} for what {reference.title} computes as "
+            f"{list(exact.shape)} in float64; they do not agree on what the network is, so no file can be compared"
+        )
+    own = own_error(float32, exact)
     report = dataclasses.replace(report, float32=own.error)
     objection = own.objection()
     if objection and (follows or not own.finite):

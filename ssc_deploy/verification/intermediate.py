@@ -15,9 +15,13 @@ if TYPE_CHECKING:
 
 
 def names(path: Path) -> set[str]:
-    """The file's float32 activations, but for its inputs: a block may have the name of one, and no block returns it."""
+    """The file's float32 activations, but for its inputs: a block may have the name of one, and no block returns it.
+
+    A single number without axes belongs to no picture, and is not among them.
+    """
     tensors = runtimes.runtime_for(path).tensors(path)
-    return {name for name, spec in tensors.items() if spec.dtype == "float32"} - input_names(path)
+    found = {name for name, spec in tensors.items() if spec.dtype == "float32" and spec.shape}
+    return found - input_names(path)
 
 
 def input_names(path: Path) -> set[str]:

@@ -9,6 +9,9 @@ It knows one meaning of some that have had several:
 - Upsample, and Resize of opset 10, take (x, scales) and mean asymmetric coordinates, and floor for the nearest.
 - LRN in every opset sums the squares of the channels around each channel; the implementation does so for as many
   channels as there are pictures.
+- Pad with a negative width cuts; the implementation fails.
+- MeanVarianceNormalization is there as a function of float32 alone, GlobalLpPool, Scatter and DequantizeLinear before
+  opset 19 not at all; MaxPool and ConvTranspose are in `onnx_windows`.
 
 ONNX Runtime, which computes the same file in float32, is the witness: where the two differ by more than rounding,
 nothing passes (`tolerance.CAP`).
@@ -22,16 +25,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from onnx.reference.op_run import OpRun
-from onnx.reference.ops import op_resize
+from onnx.reference.ops import op_dequantize_linear, op_resize, op_scatter_elements
+
+from ssc_deploy.verification.onnx_windows import ConvTranspose, MaxPool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import onnx
 
 Values = npt.NDArray[Any]
 
+_dequantize: Any = op_dequantize_linear._CommonDequantizeLinear._run
 _resize: Any = op_resize.Resize._run
+_scatter: Any = op_scatter_elements.scatter_elements
 
 
 class BatchNormalization(OpRun):
@@ -116,13 +123,84 @@ class LRN(OpRun):
         return (x / (bias + alpha / size * total) ** beta,)
 
 
+class Pad(OpRun):
+    """All opsets: a negative width cuts, before anything is added."""
+
+    op_domain = ""
+
+    def _run(
+        self,
+        x: Values,
+        widths: Values | None = None,
+        fill: Values | None = None,
+        axes: Values | None = None,
+        *,
+        mode: str | None = None,
+        pads: Sequence[int] = (),
+        value: float = 0.0,
+    ) -> tuple[Values]:
+        # Before opset 11 attributes.
+        wanted = [int(i) for i in (pads if widths is None else widths)]
+        added = [[0, 0] for _ in x.shape]
+        for i, axis in enumerate(range(x.ndim) if axes is None else axes):
+            added[int(axis)] = [wanted[i], wanted[i + len(wanted) // 2]]
+        x = x[tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, added, strict=True))]
+        added = [[max(a, 0), max(b, 0)] for a, b in added]
+        if mode in {None, "constant"}:
+            constant = value if fill is None else fill.item()
+            return (np.pad(x, added, constant_values=constant),)
+        how: Any = mode
+        return (np.pad(x, added, mode=how),)
+
+
+class GlobalLpPool(OpRun):
+    """``(sum over the picture of |x| ** p) ** (1 / p)``."""
+
+    op_domain = ""
+
+    def _run(self, x: Values, p: int = 2) -> tuple[Values]:
+        total = (np.abs(x) ** p).sum(tuple(range(2, x.ndim)), keepdims=True)
+        return (total ** (1 / p),)
+
+
+class MeanVarianceNormalization(OpRun):
+    """``(x - mean) / (standard deviation + 1e-9)``."""
+
+    op_domain = ""
+
+    def _run(self, x: Values, axes: Sequence[int] = (0, 2, 3)) -> tuple[Values]:
+        along = tuple(axes)
+        return ((x - x.mean(along, keepdims=True)) / (x.std(along, keepdims=True) + 1e-9),)
+
+
+class Scatter(OpRun):
+    """Opsets 9 and 10; ScatterElements since."""
+
+    op_domain = ""
+
+    def _run(self, data: Values, indices: Values, updates: Values, axis: int = 0) -> tuple[Values]:
+        return (_scatter(data, indices, updates, axis=axis),)
+
+
+class DequantizeLinear(OpRun):
+    """Before opset 19, the same but for the types that it takes."""
+
+    op_domain = ""
+
+    def _run(self, q: Values, scale: Values, zero: Values | None = None, *, axis: int = 1, **_: Any) -> tuple[Values]:
+        (result,) = _dequantize(self, q, scale, zero, axis=axis)
+        return (result,)
+
+
 def corrections(opset: int) -> list[type[OpRun]]:
     """What replaces the operators of `onnx.reference` in a file of this opset of the standard domain."""
-    found: list[type[OpRun]] = [LRN]
+    found: list[type[OpRun]] = [LRN, Pad, GlobalLpPool, MeanVarianceNormalization, MaxPool, ConvTranspose]
+    if opset < 19:
+        found.append(DequantizeLinear)
     if opset < 14:
         found.append(BatchNormalization)
     if opset < 13:
         found += [Softmax, LogSoftmax, Hardmax]
     if opset < 11:
-        found += [Resize, Upsample]
+        found += [Resize, Upsample, Scatter]
     return found

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
-from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from ssc_deploy import batches, runtimes
 from ssc_deploy.errors import CheckpointError, NetworkError
+from ssc_deploy.source import onnx_file, onnx_types
 from ssc_deploy.verification.onnx_operators import corrections
 from ssc_deploy.verification.reference import OUTPUT, Float32, Float64
 
@@ -49,15 +48,8 @@ class OnnxReference:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        try:
-            model = onnx.load(path)
-            onnx.checker.check_model(model)
-        except (OSError, ValueError, RuntimeError, DecodeError, onnx.checker.ValidationError) as error:
-            raise CheckpointError(
-                f"{path.name} is not a valid ONNX model: {str(error).strip().splitlines()[0]}"
-            ) from error
-        initializers = {i.name for i in model.graph.initializer}
-        inputs = [i for i in model.graph.input if i.name not in initializers]
+        model = onnx_file.load(path)
+        inputs = onnx_file.picture_inputs(model.graph)
         if len(inputs) != 1 or not model.graph.output:
             raise CheckpointError(
                 f"{path.name} has {len(inputs)} inputs; networks that take one picture can be verified"
@@ -70,9 +62,12 @@ class OnnxReference:
         self._batch = batch.dim_value or None if batch is not None else None
         #: With the weights of files beside it; a runtime that is given bytes does not look for them.
         self._data = model.SerializeToString()
-        widen(model)
+        onnx_types.replace(model, {onnx.TensorProto.FLOAT}, onnx.TensorProto.DOUBLE)
         opset = next((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), 0)
-        self._evaluator = ReferenceEvaluator(model, new_ops=corrections(opset))
+        try:
+            self._evaluator = ReferenceEvaluator(model, new_ops=corrections(opset))
+        except _EVALUATION_ERRORS as error:
+            raise NetworkError(f"{path.name} cannot be computed in float64: {_first_sentence(error)}") from error
 
     def outputs(self, x: Float32) -> Float64:
         """Runs the file's operators in float64 on ``x`` [N, C, H, W]; returns [N, ...].
@@ -100,7 +95,7 @@ class OnnxReference:
         taps = [
             name
             for name, spec in runtime.tensors(self._data).items()
-            if spec.dtype == "float32" and name in names and name not in {self._input, *self._outputs}
+            if spec.dtype == "float32" and spec.shape and name in names and name not in {self._input, *self._outputs}
         ]
         results = batches.run(runtime.load(self._data, taps=taps), x)
         return {**dict(zip(taps, results[len(self._outputs) :], strict=True)), OUTPUT: results[0]}
@@ -122,9 +117,8 @@ class OnnxReference:
             try:
                 every: Any = self._evaluator.run(None, {self._input: chunk.astype(np.float64)}, intermediate=True)
             except _EVALUATION_ERRORS as error:
-                reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
                 raise NetworkError(
-                    f"{self._path.name} cannot run in float64 on {list(chunk.shape)}: {reason}"
+                    f"{self._path.name} cannot run in float64 on {list(chunk.shape)}: {_first_sentence(error)}"
                 ) from error
             output = np.shape(every[self._outputs[0]])
             if not output or output[0] != len(chunk):
@@ -138,44 +132,6 @@ class OnnxReference:
         return {name: np.concatenate([r[name] for r in results]) for name in names if all(name in r for r in results)}
 
 
-def widen(model: onnx.ModelProto) -> None:
-    """Turns every float32 of the model into float64, in place.
-
-    That is constants, casts and declared types, in subgraphs and functions as well.
-    """
-    _widen_graph(model.graph)
-    for function in model.functions:
-        _widen_nodes(function.node)
-
-
-def _widen_graph(graph: onnx.GraphProto) -> None:
-    for tensor in graph.initializer:
-        _widen_tensor(tensor)
-    for value in (*graph.input, *graph.output, *graph.value_info):
-        if value.type.tensor_type.elem_type == onnx.TensorProto.FLOAT:
-            value.type.tensor_type.elem_type = onnx.TensorProto.DOUBLE
-    _widen_nodes(graph.node)
-
-
-def _widen_nodes(nodes: Any) -> None:
-    for node in nodes:
-        for attribute in node.attribute:
-            _widen_attribute(node, attribute)
-
-
-def _widen_attribute(node: onnx.NodeProto, attribute: onnx.AttributeProto) -> None:
-    if attribute.type == onnx.AttributeProto.TENSOR:
-        _widen_tensor(attribute.t)
-    elif attribute.type == onnx.AttributeProto.GRAPH:
-        _widen_graph(attribute.g)
-    elif attribute.name in {"to", "dtype"} and attribute.i == onnx.TensorProto.FLOAT:
-        attribute.i = onnx.TensorProto.DOUBLE
-    elif node.op_type == "Constant" and attribute.name in {"value_float", "value_floats"}:
-        single = attribute.name == "value_float"
-        values = np.asarray(attribute.f if single else attribute.floats, np.float64)
-        attribute.CopyFrom(onnx.helper.make_attribute("value", numpy_helper.from_array(values)))
-
-
-def _widen_tensor(tensor: onnx.TensorProto) -> None:
-    if tensor.data_type == onnx.TensorProto.FLOAT:
-        tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float64), tensor.name))
+def _first_sentence(error: BaseException) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0].split(". ")[0] if text else type(error).__name__

@@ -564,7 +564,7 @@ def test_an_onnx_file_in_place_of_a_checkpoint(tmp_path, name, batch):
         ),
         ({"shape": (1, 192)}, r"has shape \[1, 192\]"),
         ({"shape": None}, "not a valid ONNX model: Field 'shape'"),
-        ({"kind": TensorProto.DOUBLE}, "input x0 is of type DOUBLE; float32 is needed"),
+        ({"kind": TensorProto.INT64}, "input x0 is of type int64; float32 is needed: export the network without"),
         ({"inputs": 2}, "exactly one input, a picture; it has 2: x0, x1"),
         ({"outputs": 2}, "exactly one output; it has 2: y0, y1"),
     ],

@@ -122,7 +122,7 @@ def test_constants_and_casts_in_nodes_and_subgraphs_are_float64_too(tmp_path):
 @pytest.mark.parametrize("content", [b"", b"no model at all", b"\x08\x09"])
 def test_what_is_no_model_is_refused_in_words(tmp_path, content):
     (tmp_path / "net.onnx").write_bytes(content)
-    with pytest.raises(CheckpointError, match=r"net\.onnx is not a valid ONNX model"):
+    with pytest.raises(CheckpointError, match=r"net\.onnx is (not a valid ONNX model|empty)"):
         OnnxReference(tmp_path / "net.onnx")
 
 

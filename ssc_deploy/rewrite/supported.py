@@ -1,0 +1,119 @@
+"""What no rule and no emitter can handle is refused here, as soon as constants are folded.
+
+A branch whose condition is a constant is gone by then, and so are sequences of known length. What is left depends on
+the picture.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import onnx_ir as ir
+
+from ssc_deploy import roles
+from ssc_deploy.errors import CaptureError
+from ssc_deploy.rewrite import graph as g
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Domains of the operators that ONNX Runtime's optimizer and its quantization tools write.
+_ONNX_RUNTIME = ("com.microsoft", "com.ms.")
+
+#: Parts of the names of operators that compute with whole numbers in place of floating-point ones.
+_QUANTISED = ("QLinear", "QuantizeLinear", "QGemm", "QAttention", "Integer", "NBits", "DynamicQuantize", "Bnb4")
+
+
+class Supported(ir.passes.InPlacePass):
+    """Changes nothing; see `check`."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Runs the pass."""
+        check(model)
+        return ir.passes.PassResult(model, modified=False)
+
+
+def check(model: ir.Model) -> None:
+    """Refuses a graph that cannot be exported.
+
+    Args:
+        model: with its constants folded.
+
+    Raises:
+        CaptureError: an operator is not of the ONNX standard, is quantised, holds a graph of its own, or returns
+            something else than one tensor of known shape.
+    """
+    graph = model.graph
+    if all(g.is_constant(value) for value in graph.outputs):
+        raise CaptureError("what the network returns does not depend on its picture, so there is nothing to export")
+    for node in graph:
+        for refusal in _REFUSALS:
+            reason = refusal(node)
+            if reason is not None:
+                raise CaptureError(f"{roles.where(node)} {reason}")
+
+
+def _quantised(node: ir.Node) -> str | None:
+    if node.op_type == "DequantizeLinear" or not any(part in node.op_type for part in _QUANTISED):
+        return None
+    return "is of a quantised network, and those are not taken yet: export the network before it was quantised"
+
+
+def _foreign(node: ir.Node) -> str | None:
+    if not node.domain:
+        return None
+    if node.domain.startswith(_ONNX_RUNTIME):
+        return (
+            f"is of {node.domain}, ONNX Runtime's own operators, as its optimizer writes them: take the model as it "
+            "was before it was optimized"
+        )
+    return (
+        f"is of {node.domain}, not of the ONNX standard: export the network with standard operators, or with a "
+        "definition of this one as a function in the file"
+    )
+
+
+def _holds_a_graph(node: ir.Node) -> str | None:
+    kinds = {attribute.type for attribute in node.attributes.values()}
+    if not kinds & {ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS}:
+        return None
+    return (
+        "is control flow that depends on the picture, or a loop; runtimes on phones run one fixed sequence of steps: "
+        "write it without, for example with torch.where instead of a branch, and a loop of fixed length in Python"
+    )
+
+
+def _returns_no_tensor(node: ir.Node) -> str | None:
+    kinds = [type(value.type) for value in node.outputs if value.type is not None]
+    if node.op_type.startswith(("Sequence", "SplitToSequence", "Optional")) or any(
+        issubclass(kind, ir.SequenceType | ir.OptionalType) for kind in kinds
+    ):
+        return "works on a list of tensors that cannot be resolved: write the network with tensors alone"
+    return None
+
+
+def _size_unknown(node: ir.Node) -> str | None:
+    if all(g.shape_of(value) is not None for value in node.outputs if value.name or value.uses()):
+        return None
+    return (
+        "returns a tensor whose size depends on the picture's values, or cannot be told: files for phones have fixed "
+        "sizes, so write it with tensors of fixed size, for example with a mask"
+    )
+
+
+def _empty(node: ir.Node) -> str | None:
+    for value in node.outputs:
+        shape = g.shape_of(value)
+        if shape is not None and 0 in shape:
+            return f"returns {list(shape)}, a tensor without values, which runtimes on phones do not take"
+    return None
+
+
+_REFUSALS: tuple[Callable[[ir.Node], str | None], ...] = (
+    _quantised,
+    _foreign,
+    _holds_a_graph,
+    _returns_no_tensor,
+    _size_unknown,
+    _empty,
+)
