@@ -3,7 +3,8 @@
 Whoever runs such a file elsewhere (a profile, a phone) compares with it, and needs neither the checkpoint nor PyTorch.
 The file is an uncompressed .npz: ``inputs`` float32 [N, C, H, W], as the network takes them; ``outputs`` float64
 [N, ...]; ``tolerance`` float64 [1, 2], for the one output the bounds max and rms of `verification.Tolerance` that the
-export was held to; ``meta``, JSON as uint8, with the pictures' names and classes where they are known. Nothing in it is
+export was held to; ``bounds.1`` ... float64 [size of that axis of the outputs], the bounds of its slices, for each axis
+that has some; ``meta``, JSON as uint8, with the pictures' names and classes where they are known. Nothing in it is
 pickled.
 """
 
@@ -23,12 +24,13 @@ import numpy.typing as npt
 
 from ssc_deploy.errors import OutputError, RuntimeLoadError
 from ssc_deploy.metadata import SCHEMA_VERSION
+from ssc_deploy.verification.ranges import AxisBound
+from ssc_deploy.verification.tolerance import Tolerance, tolerance_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ssc_deploy.verification import Tolerance
     from ssc_deploy.verification.tolerance import Error
 
 #: Behind the stem of the files that it belongs to.
@@ -36,6 +38,9 @@ SUFFIX = ".golden.npz"
 
 #: Pictures of a golden set, where they are small.
 PICTURES = 16
+
+#: The arrays of bounds of slices begin so; the number of their axis follows.
+_BOUNDS = "bounds."
 
 #: Bytes of inputs that a golden set holds at most, if that is a picture at least: four of 3x224x224.
 _INPUT_BYTES = 2_500_000
@@ -65,16 +70,14 @@ class GoldenSet:
         source_sha256: of the checkpoint; empty for random weights.
         inputs: float32 [N, C, H, W].
         outputs: float64 [N, ...], without NaN and Inf.
-        max: bound of the largest absolute difference over all pictures.
-        rms: bound of the root of the mean squared difference.
+        tolerance: what a device may be off by, over all pictures together.
         pictures: that the inputs are, one each; empty where they are none, or nobody knows.
     """
 
     source_sha256: str
     inputs: npt.NDArray[np.float32]
     outputs: npt.NDArray[np.float64]
-    max: float
-    rms: float
+    tolerance: Tolerance
     pictures: tuple[Named, ...] = ()
 
     def to_bytes(self) -> bytes:
@@ -86,7 +89,8 @@ class GoldenSet:
         arrays: dict[str, npt.NDArray[Any]] = {
             "inputs": self.inputs,
             "outputs": self.outputs,
-            "tolerance": np.array([[self.max, self.rms]]),
+            "tolerance": np.array([[self.tolerance.max, self.tolerance.rms]]),
+            **{f"{_BOUNDS}{bound.axis}": np.array(bound.max) for bound in self.tolerance.axes},
             "meta": np.frombuffer(meta.encode(), np.uint8),
         }
         stream = io.BytesIO()
@@ -126,13 +130,9 @@ def chosen(
     count = min(len(inputs), PICTURES, max(1, _INPUT_BYTES // inputs[0].nbytes))
     rows = np.arange(count) * len(inputs) // count
     if tolerance is None:
-        from ssc_deploy.verification.tolerance import FLOOR, MAX_FACTOR, RMS_FACTOR, Tolerance
-
-        floor = FLOOR * float(np.abs(outputs).max())
-        largest, rms = max(error.max for error in errors), max(error.rms for error in errors)
-        tolerance = Tolerance(MAX_FACTOR * largest + floor, RMS_FACTOR * rms + floor)
+        tolerance = tolerance_of_files(errors, outputs)
     named = tuple(pictures[row] for row in rows) if pictures else ()
-    return GoldenSet(source_sha256, inputs[rows], outputs[rows], tolerance.max, tolerance.rms, named)
+    return GoldenSet(source_sha256, inputs[rows], outputs[rows], tolerance, named)
 
 
 def arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -174,7 +174,8 @@ def read(path: Path) -> GoldenSet:
     try:
         found = arrays(path)
         inputs, outputs, tolerance, meta = (found[name] for name in ("inputs", "outputs", "tolerance", "meta"))
-        return _checked(json.loads(meta.tobytes().decode()), inputs, outputs, tolerance)
+        bounds = {name.removeprefix(_BOUNDS): array for name, array in found.items() if name.startswith(_BOUNDS)}
+        return _checked(json.loads(meta.tobytes().decode()), inputs, outputs, tolerance, bounds)
     except OSError as error:
         raise RuntimeLoadError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -185,7 +186,11 @@ def read(path: Path) -> GoldenSet:
 
 
 def _checked(
-    meta: dict[str, Any], inputs: npt.NDArray[Any], outputs: npt.NDArray[Any], tolerance: npt.NDArray[Any]
+    meta: dict[str, Any],
+    inputs: npt.NDArray[Any],
+    outputs: npt.NDArray[Any],
+    tolerance: npt.NDArray[Any],
+    bounds: dict[str, npt.NDArray[Any]],
 ) -> GoldenSet:
     if meta["schema_version"] != SCHEMA_VERSION:
         raise ValueError(f"it is of schema version {meta['schema_version']}, this program of {SCHEMA_VERSION}")
@@ -195,14 +200,26 @@ def _checked(
         raise ValueError("it has not one output for each input")
     if tolerance.shape != (1, 2) or tolerance.dtype != np.float64:
         raise ValueError("it has not one tolerance")
-    if not all(np.isfinite(array).all() for array in (inputs, outputs, tolerance)) or (tolerance < 0).any():
+    allowed = {str(axis): size for axis, size in enumerate(outputs.shape) if axis > 0}
+    if any(axis not in allowed or a.shape != (allowed[axis],) or a.dtype != np.float64 for axis, a in bounds.items()):
+        raise ValueError("its bounds are not of its outputs")
+    limits = (tolerance, *bounds.values())
+    if not all(np.isfinite(array).all() for array in (inputs, outputs, *limits)) or any((a < 0).any() for a in limits):
         raise ValueError("it holds values that are not finite")
     named = tuple(Named(name, label) for name, label in meta.get("pictures", ()))
     right = all(type(one.name) is str and type(one.label) is int and one.label >= 0 for one in named)
     if named and (len(named) != len(inputs) or not right):
         raise ValueError("it has not one picture for each input")
-    bounds = float(tolerance[0, 0]), float(tolerance[0, 1])
-    return GoldenSet(str(meta["source_sha256"]), inputs, outputs, *bounds, named)
+    axes = tuple(AxisBound(int(axis), tuple(bounds[axis].tolist())) for axis in sorted(bounds))
+    whole = Tolerance(float(tolerance[0, 0]), float(tolerance[0, 1]), axes)
+    return GoldenSet(str(meta["source_sha256"]), inputs, outputs, whole, named)
+
+
+def _alike(a: Tolerance, b: Tolerance) -> bool:
+    """Whether bounds are the same but for rounding."""
+    if not math.isclose(a.max, b.max, rel_tol=0.5) or [one.axis for one in a.axes] != [one.axis for one in b.axes]:
+        return False
+    return all(np.allclose(one.max, other.max, rtol=0.5, atol=0) for one, other in zip(a.axes, b.axes, strict=True))
 
 
 def stands(path: Path, golden: GoldenSet) -> bool:
@@ -218,7 +235,7 @@ def stands(path: Path, golden: GoldenSet) -> bool:
         same = there.source_sha256 == golden.source_sha256 and np.array_equal(there.inputs, golden.inputs)
         same = same and there.outputs.shape == golden.outputs.shape
         # Other threads add up in another order, so the last digits may differ; bounds that were given may differ more.
-        if same and math.isclose(there.max, golden.max, rel_tol=0.5) and np.allclose(there.outputs, golden.outputs):
+        if same and _alike(there.tolerance, golden.tolerance) and np.allclose(there.outputs, golden.outputs):
             return True
     except RuntimeLoadError:
         pass

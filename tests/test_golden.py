@@ -13,21 +13,30 @@ from ssc_deploy import golden
 from ssc_deploy.errors import OutputError, RuntimeLoadError
 from ssc_deploy.golden import GoldenSet, Named
 from ssc_deploy.verification import Tolerance
-from ssc_deploy.verification.tolerance import FLOOR, MAX_FACTOR, RMS_FACTOR, Error
+from ssc_deploy.verification.ranges import FLOOR, MAX_FACTOR, AxisBound
+from ssc_deploy.verification.tolerance import RMS_FACTOR, Error, error_of
 
-SET = GoldenSet("ab" * 32, np.ones((2, 3, 4, 4), np.float32), np.ones((2, 5)), 1e-3, 1e-4)
+SET = GoldenSet("ab" * 32, np.ones((2, 3, 4, 4), np.float32), np.ones((2, 5)), Tolerance(1e-3, 1e-4))
+BOUNDED = dataclasses.replace(SET, tolerance=Tolerance(1e-3, 1e-4, (AxisBound(1, (1e-3, 1e-3, 1e-7, 0.0, 1e-3)),)))
 NAMED = (Named("cat-0251", 3), Named("dög", 4))
 
 
 def same(a: GoldenSet, b: GoldenSet) -> bool:
     arrays = np.array_equal(a.inputs, b.inputs) and np.array_equal(a.outputs, b.outputs)
-    return arrays and (a.source_sha256, a.max, a.rms, a.pictures) == (b.source_sha256, b.max, b.rms, b.pictures)
+    return arrays and (a.source_sha256, a.tolerance, a.pictures) == (b.source_sha256, b.tolerance, b.pictures)
 
 
 def test_a_set_survives_its_file_and_has_the_same_bytes_every_time(tmp_path):
     (tmp_path / "a.golden.npz").write_bytes(SET.to_bytes())
     assert same(golden.read(tmp_path / "a.golden.npz"), SET)
     assert SET.to_bytes() == SET.to_bytes()
+
+
+def test_bounds_of_single_outputs_survive_the_file_and_a_set_without_them_is_read(tmp_path):
+    (tmp_path / "a.golden.npz").write_bytes(BOUNDED.to_bytes())
+    assert golden.read(tmp_path / "a.golden.npz").tolerance == BOUNDED.tolerance
+    np.savez(tmp_path / "old.golden.npz", **_arrays())
+    assert golden.read(tmp_path / "old.golden.npz").tolerance.axes == ()
 
 
 def test_a_set_of_pictures_says_which_they_are(tmp_path):
@@ -49,15 +58,24 @@ def test_sixteen_pictures_are_kept_and_fewer_where_they_are_large(shape, count):
     chosen = golden.chosen("", inputs, np.zeros((shape[0], 2)), tolerance=Tolerance(1.0, 0.5), errors=())
     assert len(chosen.inputs) == len(chosen.outputs) == count
     assert len(np.unique(chosen.inputs)) == count
-    assert (chosen.max, chosen.rms) == (1.0, 0.5)
+    assert chosen.tolerance == Tolerance(1.0, 0.5)
 
 
 def test_where_bounds_were_given_a_device_is_held_to_what_the_files_are_off_by():
-    errors = [Error(1e-3, 2e-4), Error(2e-3, 1e-4)]
+    same = (np.full(5, 1e-3),)
+    errors = [Error(1e-3, 2e-4, same), Error(2e-3, 1e-4, same)]
     chosen = golden.chosen("", SET.inputs, SET.outputs, tolerance=None, errors=errors)
     floor = FLOOR * np.abs(SET.outputs).max()
-    assert chosen.max == pytest.approx(MAX_FACTOR * 2e-3 + floor)
-    assert chosen.rms == pytest.approx(RMS_FACTOR * 2e-4 + floor)
+    assert chosen.tolerance.max == pytest.approx(MAX_FACTOR * 2e-3 + floor)
+    assert chosen.tolerance.rms == pytest.approx(RMS_FACTOR * 2e-4 + floor)
+
+
+def test_where_bounds_were_given_each_output_is_still_held_to_a_bound_of_its_own():
+    outputs = np.array([[640.0, 1e-3], [320.0, 2e-3]])
+    values = outputs + np.array([[1e-4, 1e-10], [2e-4, 1e-10]])
+    chosen = golden.chosen("", SET.inputs, outputs, tolerance=None, errors=[error_of(values, outputs)])
+    assert chosen.tolerance.allows(error_of(values, outputs))
+    assert not chosen.tolerance.allows(error_of(values + np.array([0.0, 1e-5]), outputs))
 
 
 def _arrays(**changes):
@@ -78,6 +96,13 @@ def _meta(pictures):
         ({"outputs": np.full((2, 5), np.nan)}, "not finite"),
         ({"tolerance": np.array([[-1.0, 0.0]])}, "not finite"),
         ({"tolerance": np.ones(2)}, "not one tolerance"),
+        ({"bounds.1": np.ones(4)}, "its bounds are not of its outputs"),
+        ({"bounds.0": np.ones(2)}, "its bounds are not of its outputs"),
+        ({"bounds.2": np.ones(5)}, "its bounds are not of its outputs"),
+        ({"bounds.one": np.ones(5)}, "its bounds are not of its outputs"),
+        ({"bounds.1": np.ones(5, np.float32)}, "its bounds are not of its outputs"),
+        ({"bounds.1": np.full(5, -1.0)}, "not finite"),
+        ({"bounds.1": np.full(5, np.inf)}, "not finite"),
         ({"meta": np.frombuffer(b'{"schema_version": 9, "source_sha256": ""}', np.uint8)}, "schema version 9"),
         ({"meta": np.frombuffer(b"[]", np.uint8)}, "is no golden set"),
         ({"meta": _meta(b'[["a", 1]]')}, "not one picture for each input"),
@@ -147,7 +172,7 @@ def test_a_set_of_the_same_checkpoint_stands_and_another_is_not_replaced(tmp_pat
     assert not golden.stands(path, SET)
     path.write_bytes(SET.to_bytes())
     assert golden.stands(path, SET)
-    other = GoldenSet("cd" * 32, SET.inputs, SET.outputs, SET.max, SET.rms)
+    other = dataclasses.replace(SET, source_sha256="cd" * 32)
     with pytest.raises(OutputError, match="belongs to another export; give --overwrite"):
         golden.stands(path, other)
     path.write_bytes(b"precious")

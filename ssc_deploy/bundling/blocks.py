@@ -73,7 +73,9 @@ def tapped(path: Path, reference: Reference, x: Float32) -> Blocks:
             return
         bound = own_error(float32, exact).tolerance
         if bound is not None:
-            found.append((BlockEntry(name, holders[name], bound.max, bound.rms), exact.reshape(value.shape).copy()))
+            found.append(
+                (BlockEntry(name, holders[name], bound.max, bound.rms, bound.axes), exact.reshape(value.shape).copy())
+            )
         most = limits.MOST_BLOCK_VALUES
         if sum(_file_bytes(exact) for _, exact in found) > most:
             raise BundleError(f"the blocks of one picture take more than {most:,} bytes; leave out --debug")

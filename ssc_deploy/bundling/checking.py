@@ -96,7 +96,7 @@ def _model(
     values = batches.run(runner, inputs, layout=entry.layout)[0]
     best = Count(int((values.argmax(1) == outputs.argmax(1)).sum()), len(outputs))
     bound = bundle.manifest.golden.tolerance
-    return ModelCheck(entry.file, title, error_of(values, outputs), Tolerance(bound.max, bound.rms), best)
+    return ModelCheck(entry.file, title, error_of(values, outputs), bound.tolerance, best)
 
 
 def _blocks(bundle: Opened, debug: Debug, x: npt.NDArray[np.float32]) -> BlocksCheck:
@@ -112,12 +112,11 @@ def _blocks(bundle: Opened, debug: Debug, x: npt.NDArray[np.float32]) -> BlocksC
             raise BundleError(
                 f"{debug.model} has no output {entry.output!r} of {list(exact.shape)}; make the bundle again"
             )
-        error, bound = error_of(values[place], exact), Tolerance(entry.max, entry.rms)
+        error, bound = error_of(values[place], exact), Tolerance(entry.max, entry.rms, entry.axes)
+        if any(exact.shape[axis.axis : axis.axis + 1] != (len(axis.max),) for axis in bound.axes):
+            raise BundleError(f"the bounds of {entry.name} are not of its {list(exact.shape)}; make the bundle again")
         if not bound.allows(error):
-            wrong.append(
-                f"it leaves the network first in {entry.name}: max {error.max:.2e} (allowed {bound.max:.2e}), "
-                f"rms {error.rms:.2e} (allowed {bound.rms:.2e})"
-            )
+            wrong.append(f"it leaves the network first in {entry.name}: {bound.compared(error)}")
     agree = len(expected) - len(wrong)
     return BlocksCheck(debug.model, len(expected), agree, wrong[0] if wrong else None)
 

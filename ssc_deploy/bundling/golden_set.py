@@ -76,7 +76,7 @@ def of_export(beside: Path, preprocessing: Preprocessing) -> GoldenPictures:
         )
     names = [one.name for one in found.pictures] or [f"picture-{i:02d}" for i in range(len(pixels))]
     labels = tuple(one.label for one in found.pictures) or (None,) * len(pixels)
-    bounds = Bound(found.max, found.rms)
+    bounds = Bound.of(found.tolerance)
     return GoldenPictures(pixels, found.inputs, found.outputs, _for_files(names), labels, bounds)
 
 
@@ -111,12 +111,12 @@ def of_pictures(
     if outputs.ndim != 2:
         raise BundleError(f"the network returns {list(outputs.shape[1:])} for a picture; a bundle is of classifiers")
     own = own_error(reference.float32_outputs(inputs), outputs)
-    tolerance = own.tolerance
-    if tolerance is None:
-        raise VerificationError(f"no bundle was made: the network itself {own.objection()}")
+    tolerance, objection = own.tolerance, own.objection()
+    if tolerance is None or objection is not None:
+        raise VerificationError(f"no bundle was made: the network itself {objection}")
     stems = _for_files([name.rpartition("/")[2].rpartition(".")[0] for name in chosen])
     classes = _classes(folder, chosen, labels)
-    return GoldenPictures(pixels, inputs, outputs, stems, classes, Bound(tolerance.max, tolerance.rms))
+    return GoldenPictures(pixels, inputs, outputs, stems, classes, Bound.of(tolerance))
 
 
 def _picture_files(folder: Path) -> list[str]:

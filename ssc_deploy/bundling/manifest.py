@@ -7,11 +7,12 @@ and that every file that is named has its hash.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from ssc_deploy import schemas
 from ssc_deploy.profiling import records
-from ssc_deploy.profiling.job import Bound  # noqa: TC001 - decoding looks at the types of fields
+from ssc_deploy.profiling.job import Bound, SliceBounds
+from ssc_deploy.verification.ranges import AxisBound  # noqa: TC001 - decoding looks at the types of fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,12 +94,16 @@ class GoldenFiles:
 
 @dataclass(frozen=True)
 class BlockEntry:
-    """A block of the network: the output of the debug model that holds its value, and how far that may be off."""
+    """A block of the network: the output of the debug model that holds its value, and how far that may be off.
+
+    The three last are those of `ssc_deploy.profiling.job.Bound`.
+    """
 
     name: str
     output: str
     max: float
     rms: float
+    axes: Annotated[tuple[AxisBound, ...], SliceBounds()] = field(default=(), metadata=records.SPARSE)
 
 
 @dataclass(frozen=True)
@@ -198,6 +203,12 @@ class Manifest:
         for picture in golden.pictures:
             if picture.label is not None and picture.label >= len(self.labels):
                 yield f"{picture.file} is of class {picture.label}, and there are {len(self.labels)}"
+        for bound in golden.tolerance.axes:
+            if bound.axis != 1 or len(bound.max) != len(self.labels):
+                yield (
+                    f"golden.tolerance has {len(bound.max)} bounds along axis {bound.axis}, and the outputs are "
+                    f"[1, {len(self.labels)}]"
+                )
         if self.debug is not None and self.debug.picture >= golden.count:
             yield f"debug.picture is {self.debug.picture}, and there are {golden.count}"
         if self.debug is not None and len({block.output for block in self.debug.blocks}) < len(self.debug.blocks):

@@ -37,11 +37,10 @@ class ModelCheck:
         return self.tolerance.allows(self.error)
 
     def __str__(self) -> str:
-        """In a line: ``ONNX Runtime 1.32.0: max error 6.0e-06 (allowed 9.1e-05), rms ...``."""
-        error, bound = self.error, self.tolerance
+        """In a line: ``ONNX Runtime 1.32.0: max 6.00e-06 (allowed 9.10e-05), rms ...``."""
         return (
-            f"{self.runtime}: max error {error.max:.1e} (allowed {bound.max:.1e}), rms {error.rms:.1e} "
-            f"(allowed {bound.rms:.1e}) · top-1 agrees on {self.top1} pictures · {'OK' if self.ok else 'WRONG'}"
+            f"{self.runtime}: {self.tolerance.compared(self.error)} · top-1 agrees on {self.top1} pictures · "
+            f"{'OK' if self.ok else 'WRONG'}"
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,9 +11,10 @@ import numpy as np
 
 from ssc_deploy import golden, runtimes
 from ssc_deploy.errors import SscDeployError
-from ssc_deploy.profiling import preparing
+from ssc_deploy.profiling import goldens, preparing
 from ssc_deploy.profiling.job import FailureKind, sha256_of
 from ssc_deploy.verification import intermediate
+from ssc_deploy.verification.tolerance import error_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 
     from ssc_deploy.profiling.job import Job, Result
     from ssc_deploy.profiling.targets.protocol import Target
-
-#: By which share of a block's largest value a device may differ: two processors round otherwise, in every block anew.
-_ALLOWED = 1e-3
+    from ssc_deploy.verification import Tolerance
 
 #: Activations that are looked at, at most; they are spread evenly where there are more.
 _TAPS = 400
@@ -89,13 +88,14 @@ def _compared(run: _Run, index: int, threads: int) -> str:
     model.write_bytes(runtime.tapped(path, names))
     runner = runtime.load(model)
     here = runner.run([array[0] for array in inputs])
+    nearby = runner.run([goldens.perturbed(array[0]) for array in inputs])
     if sum(value.nbytes for value in here) > _MOST_BYTES:
         return "its blocks are too large to be compared"
     arrays = {f"input.{i}": array for i, array in enumerate(inputs)}
     arrays |= {f"output.{i}": value[None].astype(np.float64) for i, value in enumerate(here)}
     golden_path = tapped / entry.golden.file
     np.savez(golden_path, allow_pickle=False, **arrays)
-    wide = tuple(entry.golden.bounds[0] for _ in here)
+    wide = tuple(dataclasses.replace(entry.golden.bounds[0], axes=()) for _ in here)
     asked = dataclasses.replace(
         run.job,
         nonce=secrets.token_hex(16),
@@ -120,8 +120,9 @@ def _compared(run: _Run, index: int, threads: int) -> str:
         raise ValueError(f"{run.target.spec} brought back other outputs than those that were asked for") from error
     blocks = [spec.name for spec in runner.outputs]
     order = {name: place for place, name in enumerate([*names, *blocks[: len(blocks) - len(names)]])}
-    pairs = sorted(zip(blocks, here, there, strict=True), key=lambda pair: order[pair[0]])
-    return _first(pairs, run.target.spec)
+    bounds = [goldens.host_tolerance(*both) for both in zip(here, nearby, strict=True)]
+    found = sorted(zip(blocks, here, there, bounds, strict=True), key=lambda one: order[one[0]])
+    return _first(found, run.target.spec)
 
 
 def _taps(path: Path) -> list[str]:
@@ -135,17 +136,15 @@ def _taps(path: Path) -> list[str]:
     return [names[i * len(names) // _TAPS] for i in range(_TAPS)] if len(names) > _TAPS else names
 
 
-def _first(pairs: list[tuple[str, npt.NDArray[Any], npt.NDArray[Any]]], device: str) -> str:
+def _first(blocks: list[tuple[str, npt.NDArray[Any], npt.NDArray[Any], Tolerance]], device: str) -> str:
     before = ""
-    for name, here, there in pairs:
+    for name, here, there, bound in blocks:
         if here.shape != there.shape:
             return f"{device} computes {list(there.shape)} in {name}, this host {list(here.shape)}"
-        off = float(np.abs(there.astype(np.float64) - here).max(initial=0.0))
-        scale = float(np.abs(here.astype(np.float64)).max(initial=0.0))
-        # NaN compares false with everything.
-        if not off <= _ALLOWED * scale:
+        error = error_of(there, here.astype(np.float64))
+        if here.size and not bound.allows(error):
             good = f"; {before} before it agrees" if before else "; none before it agrees"
-            return f"{device} leaves this host's values first in {name}: max {off:.2e} of {scale:.2e}{good}"
+            return f"{device} leaves this host's values first in {name}: {bound.compared(error)}{good}"
         before = name
     return (
         "this host computes the same, so the file itself, or the golden set beside it, is not what was verified; "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,8 +13,12 @@ import numpy.typing as npt
 from ssc_deploy import batches, golden
 from ssc_deploy.errors import ProfileError
 from ssc_deploy.profiling.job import Bound, Origin
+from ssc_deploy.verification import ranges
+from ssc_deploy.verification.ranges import AxisBound
+from ssc_deploy.verification.tolerance import Tolerance
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from ssc_deploy.runtimes import Runner, Runtime, TensorSpec
@@ -26,6 +31,9 @@ _INFERENCES = 4
 #: What such a set allows, by the largest output: kernels of other processors add up in another order. It tells a device
 #: that computes something else, not a file that is wrong.
 _HOST_MAX, _HOST_RMS = 1e-3, 2e-4
+
+#: Likewise of a slice, by what it is moved when every input is moved to the next float32.
+_HOST_ROUNDINGS = 1e3
 
 #: Steps by which quantized outputs may differ from this host's.
 _STEPS = 2.0
@@ -87,7 +95,16 @@ def _of_export(path: Path, found: golden.GoldenSet, runtime: Runtime, runner: Ru
     if list(inputs.shape[1:]) != expected:
         raise ProfileError(f"{path.name} takes {expected}, and {beside.name} holds {list(inputs.shape[1:])}")
     outputs = _batched(found.outputs, batch, layout)
-    return GoldenArrays((inputs,), (outputs,), (Bound(found.max, found.rms),), Origin.EXPORT)
+    return GoldenArrays((inputs,), (outputs,), (_in_layout(found, layout),), Origin.EXPORT)
+
+
+def _in_layout(found: golden.GoldenSet, layout: str) -> Bound:
+    """The bounds of a set for a file's own layout."""
+    bound = Bound.of(found.tolerance)
+    if layout != "NHWC" or found.outputs.ndim != 4:
+        return bound
+    axes = sorted((AxisBound((axis.axis - 2) % 3 + 1, axis.max) for axis in bound.axes), key=lambda axis: axis.axis)
+    return dataclasses.replace(bound, axes=tuple(axes))
 
 
 def _batched(values: Array, batch: int, layout: str) -> Array:
@@ -103,9 +120,9 @@ def _of_host(runner: Runner) -> GoldenArrays:
     inputs = tuple(_random(spec, rng) for spec in runner.inputs)
     if not inputs:
         raise ProfileError("the file takes no input, so there is nothing to measure")
-    results = [runner.run([array[i] for array in inputs]) for i in range(_INFERENCES)]
-    outputs = [np.stack(list(parts)) for parts in zip(*results, strict=True)]
-    bounds = tuple(_host_bound(output) for output in outputs)
+    outputs, nearby = (_computed(runner, given) for given in (inputs, tuple(perturbed(array) for array in inputs)))
+    pairs = zip(outputs, nearby, strict=True)
+    bounds = tuple(Bound.of(host_tolerance(_flat(here), _flat(moved))) for here, moved in pairs)
     return GoldenArrays(inputs, tuple(output.astype(np.float64) for output in outputs), bounds, Origin.HOST)
 
 
@@ -128,8 +145,43 @@ def _random(spec: TensorSpec, rng: np.random.Generator) -> Array:
     return np.zeros(whole, dtype)
 
 
-def _host_bound(output: Array) -> Bound:
-    if output.dtype.kind != "f":
-        return Bound(_STEPS, _STEPS)
-    scale = float(np.abs(output).max(initial=0.0))
-    return Bound(_HOST_MAX * scale, _HOST_RMS * scale)
+def _computed(runner: Runner, inputs: Sequence[Array]) -> list[Array]:
+    results = [runner.run([array[i] for array in inputs]) for i in range(_INFERENCES)]
+    return [np.stack(list(parts)) for parts in zip(*results, strict=True)]
+
+
+def perturbed(x: Array) -> Array:
+    """The input with each value moved to the next one that its type can hold, up or down; whole numbers stay."""
+    if x.dtype.kind != "f":
+        return x
+    away = np.where(np.random.default_rng(1).integers(0, 2, x.shape) == 0, -np.inf, np.inf)
+    moved: Array = np.nextafter(x, away.astype(x.dtype))
+    return moved
+
+
+def host_tolerance(values: Array, nearby: Array) -> Tolerance:
+    """How far another processor may be from this host's values.
+
+    Args:
+        values: [N, ...], as this host computes them.
+        nearby: the same for inputs that are `perturbed`, of equal shape. It shows the rounding in slices whose own
+            values are small since large ones cancel in them.
+    """
+    if values.dtype.kind != "f":
+        return Tolerance(_STEPS, _STEPS)
+    exact, moved = values.astype(np.float64), nearby.astype(np.float64)
+    if not exact.size or not (np.isfinite(exact).all() and np.isfinite(moved).all()):
+        return Tolerance(0.0, 0.0)  # what holds NaN cannot be compared
+    scale = float(np.abs(exact).max())
+    largest = _HOST_MAX * scale
+    along = zip(ranges.along_axes(np.abs(exact)), ranges.along_axes(np.abs(moved - exact)), strict=True)
+    axes = []
+    for axis, (own, rounding) in enumerate(along, start=1):
+        most = _HOST_MAX * own + _HOST_ROUNDINGS * rounding + ranges.FLOOR * min(1.0, scale)
+        axes.append(ranges.bounded(axis, most, largest))
+    return Tolerance(largest, _HOST_RMS * scale, tuple(bound for bound in axes if bound is not None))
+
+
+def _flat(values: Array) -> Array:
+    """[R, N, ...] as [R * N, ...]."""
+    return values.reshape(-1, *values.shape[2:]) if values.ndim > 2 else values

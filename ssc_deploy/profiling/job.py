@@ -29,6 +29,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from ssc_deploy.profiling import records
 from ssc_deploy.profiling.records import Count, Matching, NotEmpty, NotNegative, Positive, Sha256
+from ssc_deploy.verification.ranges import AxisBound  # noqa: TC001 - decoding looks at the types of fields
+from ssc_deploy.verification.tolerance import Tolerance
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +44,24 @@ FileName = Annotated[str, Matching(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}", "name o
 JOB_FILE, RESULT_FILE, RUNNER_FILE = "job.json", "result.json", "runner.py"
 
 
+#: The last axis that bounds may be along; the schema says the same.
+_MOST_AXES = 7
+
+
+@dataclass(frozen=True)
+class SliceBounds:
+    """Of annotated bounds of slices: each axis once, in order, with finite bounds that are not negative."""
+
+    def objection(self, value: tuple[AxisBound, ...]) -> str | None:
+        """See `ssc_deploy.profiling.records.AtLeast.objection`."""
+        axes = [bound.axis for bound in value]
+        if not axes or axes != sorted(set(axes)) or axes[0] < 1 or axes[-1] > _MOST_AXES:
+            return f"has the axes {axes}; each axis after the batch may stand there once, in order"
+        if any(not bound.max or min(bound.max) < 0 for bound in value):
+            return "has no bounds for an axis, or negative ones"
+        return None
+
+
 @dataclass(frozen=True)
 class Bound:
     """How far an output may be from the reference, over all golden inferences together.
@@ -49,10 +69,24 @@ class Bound:
     Attributes:
         max: of the largest absolute difference.
         rms: of the root of the mean squared difference.
+        axes: bounds of the largest absolute difference of each slice along an axis of the output in the file's own
+            layout, 0 being the batch; only for those axes whose slices are held to less than ``max``. Not written
+            where it is empty.
     """
 
     max: NotNegative
     rms: NotNegative
+    axes: Annotated[tuple[AxisBound, ...], SliceBounds()] = field(default=(), metadata=records.SPARSE)
+
+    @classmethod
+    def of(cls, tolerance: Tolerance) -> Bound:
+        """The same as a record."""
+        return cls(tolerance.max, tolerance.rms, tolerance.axes)
+
+    @property
+    def tolerance(self) -> Tolerance:
+        """The same for values that are compared here."""
+        return Tolerance(self.max, self.rms, self.axes)
 
 
 class Origin(enum.StrEnum):

@@ -54,6 +54,9 @@ class NotEmpty:
         return None if value else "is empty"
 
 
+#: Metadata of a field that is not written where it has its default, so that readers of before need not know it.
+SPARSE: dict[str, bool] = {"sparse": True}
+
 Sha256 = Annotated[str, Matching("[0-9a-f]{64}", "SHA-256")]
 Count = Annotated[int, AtLeast(0)]
 Positive = Annotated[int, AtLeast(1)]
@@ -63,7 +66,8 @@ NotNegative = Annotated[float, AtLeast(0)]
 def encode(record: Any) -> Any:
     """A dataclass as JSON has it: field by field, tuples as lists."""
     if dataclasses.is_dataclass(record):
-        return {field.name: encode(getattr(record, field.name)) for field in dataclasses.fields(record)}
+        fields = ((field, getattr(record, field.name)) for field in dataclasses.fields(record))
+        return {f.name: encode(value) for f, value in fields if not ("sparse" in f.metadata and value == f.default)}
     if isinstance(record, dict):
         return {key: encode(value) for key, value in record.items()}
     if isinstance(record, list | tuple):

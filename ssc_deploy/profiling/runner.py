@@ -249,6 +249,34 @@ def check_bounds(errors: list[dict[str, float | None]], bounds: list[dict[str, f
             )
 
 
+def check_slices(outputs: list[Any], references: list[Any], bounds: list[dict[str, Any]]) -> None:
+    """Compares the slices along those axes for which the job has bounds of their own: channels of other ranges.
+
+    Args:
+        outputs: finite, each [R, ...], of the shapes of the references.
+        references: what the network computes.
+        bounds: as many, each perhaps with ``axes``.
+
+    Raises:
+        ModelError: a slice is outside, or the bounds are not of such outputs; the message has the figures.
+    """
+    for index, (output, reference, bound) in enumerate(zip(outputs, references, bounds)):
+        for along in bound.get("axes", []):
+            axis, most = along["axis"], np.asarray(along["max"], np.float64)
+            kept = axis + 1  # the first axis of the stacked outputs is that of the inferences
+            if output.shape[kept : kept + 1] != most.shape:
+                raise ModelError(
+                    "wrong answer", f"there are {most.size} bounds along axis {axis} of output {index}, and not as many"
+                )
+            difference = np.abs(output.astype(np.float64) - reference)
+            largest = difference.max(axis=tuple(other for other in range(difference.ndim) if other != kept))
+            outside = np.flatnonzero(largest > most)
+            if outside.size:
+                place = int(outside[0])
+                off = f"max {largest[place]:.2e} (allowed {most[place]:.2e})"
+                raise ModelError("wrong answer", f"output {index} is off by {off} at index {place} of axis {axis}")
+
+
 # ---- latency
 
 
@@ -903,8 +931,10 @@ def _measure(
             outputs = replay(model, inputs)
             if job["keep_outputs"]:
                 files.update(_keep(folder, f"outputs{i}.npz", outputs))
-            found[i]["golden"] = golden_errors(outputs, golden_arrays(golden, "output"))
-            check_bounds(found[i]["golden"], entry["golden"]["bounds"])
+            references, bounds = golden_arrays(golden, "output"), entry["golden"]["bounds"]
+            found[i]["golden"] = golden_errors(outputs, references)
+            check_bounds(found[i]["golden"], bounds)
+            check_slices(outputs, references, bounds)
             calls[i] = model.feed([np.ascontiguousarray(array[0]) for array in inputs])
         except ModelError as error:
             failures[i] = error

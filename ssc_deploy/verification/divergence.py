@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.verification import intermediate
 from ssc_deploy.verification.reference import OUTPUT
-from ssc_deploy.verification.tolerance import Error, Own, Tolerance, error_of, own_error, pooled
+from ssc_deploy.verification.tolerance import Error, Own, Tolerance, error_of, own_error, pooled, pooled_own
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,11 +71,7 @@ class Divergence:
         if bound is None:
             return f"the network itself {block.own.objection(f'block {block.name}')}"
         good = f"{before.name} before it is right ({before.error.max:.2e})" if before else "none before it is right"
-        return (
-            f"the file leaves the network first in {block.name}: max {block.error.max:.2e} "
-            f"(allowed {bound.max:.2e}), rms {block.error.rms:.2e} "
-            f"(allowed {bound.rms:.2e}); {good}"
-        )
+        return f"the file leaves the network first in {block.name}: {bound.compared(block.error)}; {good}"
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -180,5 +176,4 @@ def _compare(
 
 def _joined(name: str, parts: Sequence[tuple[Error, Own, int]]) -> BlockError:
     errors, owns, sizes = zip(*parts, strict=True)
-    own = Own(pooled([own.error for own in owns], sizes), max(own.scale for own in owns))
-    return BlockError(name, pooled(errors, sizes), own)
+    return BlockError(name, pooled(errors, sizes), pooled_own(owns, sizes))

@@ -126,7 +126,8 @@ def verify_file(
     wrong = next((run for run in runs if run.failure and run.values is not None), None)
     compared = None
     if wrong:
-        compared = divergence.compare(path, reference, _most_telling(inputs, exact, wrong), wrong.batch)
+        telling = _most_telling(inputs, exact, wrong, judge.tolerance)
+        compared = divergence.compare(path, reference, telling, wrong.batch)
     elif values is not None and follows:
         compared = divergence.compare(path, reference, inputs[:_PICTURES], sizes[0])
     found = compared.first if compared else None
@@ -140,7 +141,7 @@ def verify_file(
     classifies = values is not None and values.ndim == 2
     return dataclasses.replace(
         report,
-        error=max(errors, key=lambda e: (e.max, e.rms), default=None),
+        error=max(errors, key=lambda e: (judge.tolerance.use(e) if judge.tolerance else e.max, e.rms), default=None),
         tolerance=judge.tolerance,
         top1=_agreement(values, exact.argmax(1)) if pictures and classifies else None,
         accuracy=_agreement(values, classes) if classes is not None and classifies else None,
@@ -198,9 +199,7 @@ class _Judge:
             return f"the error of {error.max:.2e} exceeds atol {atol:g} + rtol {rtol:g} * |float64|"
         if bound.allows(error):
             return None
-        return (
-            f"the error is max {error.max:.2e} (allowed {bound.max:.2e}), rms {error.rms:.2e} (allowed {bound.rms:.2e})"
-        )
+        return f"the error is {bound.compared(error)}"
 
 
 def _input_misfit(runner: Runner, layout: str, inputs: Float32) -> str | None:
@@ -217,11 +216,12 @@ def _input_misfit(runner: Runner, layout: str, inputs: Float32) -> str | None:
     )
 
 
-def _most_telling(inputs: Float32, exact: Float64, run: _Run) -> Float32:
-    """The inputs that are worst; those that stood in one batch stay together."""
+def _most_telling(inputs: Float32, exact: Float64, run: _Run, bound: Tolerance | None) -> Float32:
+    """The inputs that are worst beside what is allowed; those that stood in one batch stay together."""
     assert run.values is not None  # only runs that gave values are looked into
-    off = np.abs(run.values.astype(np.float64) - exact[: len(run.values)]).reshape(len(run.values), -1).max(1)
-    worst = np.argsort(-np.nan_to_num(off, nan=np.inf), kind="stable")
+    errors = [error_of(run.values[i : i + 1], exact[i : i + 1]) for i in range(len(run.values))]
+    off = np.array([error.max if bound is None else bound.use(error) for error in errors])
+    worst = np.argsort(-off, kind="stable")
     if 1 < run.batch <= _PICTURES:
         start = int(worst[0]) // run.batch * run.batch
         return inputs[start : start + _PICTURES // run.batch * run.batch]

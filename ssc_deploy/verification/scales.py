@@ -23,8 +23,9 @@ import numpy as np
 
 from ssc_deploy import batches
 from ssc_deploy.errors import NetworkError, RuntimeLoadError
+from ssc_deploy.verification.ranges import FLOOR
 from ssc_deploy.verification.report import Count
-from ssc_deploy.verification.tolerance import FLOOR, error_of, own_error
+from ssc_deploy.verification.tolerance import error_of, own_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,10 +154,7 @@ def _wrong(given: Float32, expected: _Expected, reference: Reference | None) -> 
     bound = own_error(*_where(finite & np.isfinite(near), near, exact)).tolerance
     if bound is None or bound.allows(error):
         return None
-    return (
-        f"the error is max {error.max:.2e} (allowed {bound.max:.2e}), rms {error.rms:.2e} (allowed {bound.rms:.2e}), "
-        "though it is right on the usual scale"
-    )
+    return f"the error is {bound.compared(error)}, though it is right on the usual scale"
 
 
 def _where(finite: npt.NDArray[np.bool_], values: Float32, exact: Float64) -> tuple[Float32, Float64]:

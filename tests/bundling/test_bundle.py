@@ -20,9 +20,10 @@ from PIL import Image
 import ssc_deploy
 from ssc_deploy import golden, schemas
 from ssc_deploy.bundling import limits
+from ssc_deploy.bundling.manifest import Manifest
 from ssc_deploy.errors import BundleError, OutputError
 from ssc_deploy.metadata import Preprocessing
-from ssc_deploy.profiling.job import sha256_of
+from ssc_deploy.profiling.job import Bound, sha256_of
 
 pytestmark = pytest.mark.slow
 
@@ -48,7 +49,7 @@ def test_the_golden_set_is_the_one_that_the_export_proved(made, exported):
     said = manifest(made)["golden"]
     assert np.load(made / said["inputs"]).tobytes() == proved.inputs.tobytes()
     assert np.array_equal(np.load(made / said["outputs"]), proved.outputs)
-    assert said["tolerance"] == {"max": proved.max, "rms": proved.rms}
+    assert Manifest.from_dict(manifest(made)).golden.tolerance == Bound.of(proved.tolerance)
 
 
 def test_the_golden_pictures_are_real_ones_under_their_own_names_and_classes(made, network):

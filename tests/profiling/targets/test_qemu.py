@@ -82,7 +82,7 @@ class Trained:
         check = checking.Check(source, None, None, None)
         self.inputs, self.exact = check.inputs, check.reference.outputs(check.inputs)
         tolerance = own_error(check.reference.float32_outputs(check.inputs), self.exact).tolerance
-        self.bound = Bound(tolerance.max, tolerance.rms)
+        self.bound = Bound.of(tolerance)
 
     def asked(self, form: Format, shift: str, shuffle: str, pictures: slice, layout: str = "nhwc") -> device_jobs.Asked:
         graph = lower.lower(self.canonical.model, form.target, shift=shift, shuffle=shuffle, layout=layout).model

@@ -1,0 +1,199 @@
+"""Bounds for the parts of an output that have a range of their own, such as boxes in pixels beside probabilities.
+
+A part is a slice: all values at one index along one axis. A channel is one, a column of a table is one. Every axis but
+the first, the batch, is looked at, since the axis of the channels is not known: heads return [N, 5 + classes, H * W] as
+well as [N, H * W, 5 + classes]. With y the network in float64 and p the same in PyTorch's float32, a slice c has
+
+    scale      s_c = max |y_c|
+    own error  e_c = max |p_c - y_c|
+
+and the values f of a file, beside what `tolerance` allows for the whole, must keep
+
+    max |f_c - y_c|  <=  max(MAX_FACTOR * o_c + FLOOR * max(s_c, min(1, S)),  RELATIVE * s_c)
+
+where S is the scale of the whole, and o_c >= e_c what rounding explains. It is e_c where the slice has many values. How
+small the errors of a few values are is a matter of luck, so o_c is larger there: the error that is usual relative to
+the scale, or ``e_c / LUCK ** (1 / n)``, n being the number of values that show an error. A slice that shows none, or
+nothing else (behind a ReLU it is zero throughout, or but for a rounding), takes the usual error of the others. None of
+these goes beyond the error of the whole.
+
+RELATIVE and the 1 in ``min(1, S)`` stand for what runtimes do less well than PyTorch: ONNX Runtime 1.32 computes
+Sigmoid with an error of up to 1.0e-7 however small the result is (twice the value at 1e-7), LiteRT 2.3 computes Exp
+with 3.7e-6 of the result, PyTorch both with 1.5e-7 of it.
+
+An axis along which no slice would be held to less than a quarter of what the whole is held to is left out: its ranges
+do not differ.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_FACTOR = 16.0
+FLOOR = 8 * float(np.finfo(np.float32).eps)
+RELATIVE = 1e-4
+
+#: How probable it may be that n values show less than ``LUCK ** (1 / n)`` of the error that others would show.
+LUCK = 1e-4
+
+#: A slice whose error is a larger share of its scale is rounding itself, cut off by a ReLU perhaps.
+_NOISE = 1e-2
+
+#: An axis is left out where no slice is held to less than this share of what the whole is held to.
+_ALIKE = 0.25
+
+#: One value a slice.
+Slices = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class AxisBound:
+    """What the errors of the slices along one axis may be.
+
+    Attributes:
+        axis: of the output; 0 is the batch, so it is at least 1.
+        max: bound of the largest absolute difference, one a slice.
+    """
+
+    axis: int
+    max: tuple[float, ...]
+
+
+def bounded(axis: int, most: Slices, whole: float) -> AxisBound | None:
+    """The bounds of the slices along an axis; None where their ranges do not differ.
+
+    Args:
+        axis: of the output.
+        most: what the error of each slice may be.
+        whole: what the error of the whole may be; no slice may be further off.
+    """
+    if len(most) == 1 or most.min() >= _ALIKE * whole:
+        return None
+    return AxisBound(axis, tuple(np.minimum(most, whole).tolist()))
+
+
+def along_axes(values: npt.NDArray[np.float64]) -> tuple[Slices, ...]:
+    """The largest of each slice, for each axis but the first.
+
+    Args:
+        values: [N, ...], not empty.
+    """
+    axes = range(values.ndim)
+    return tuple(values.max(axis=tuple(axis for axis in axes if axis != kept)) for kept in axes[1:])
+
+
+@dataclass(frozen=True, eq=False)
+class Rounding:
+    """What float32 costs each slice along one axis.
+
+    Attributes:
+        axis: of the output.
+        largest: error of each slice.
+        total: sum of the errors of each slice, copies of a value (as an upsampling makes them) left out.
+        scale: largest absolute value in float64 of each slice.
+    """
+
+    axis: int
+    largest: Slices
+    total: Slices
+    scale: Slices
+
+    def __add__(self, other: Rounding) -> Rounding:
+        """Of the values of both together."""
+        return Rounding(
+            self.axis,
+            np.maximum(self.largest, other.largest),
+            self.total + other.total,
+            np.maximum(self.scale, other.scale),
+        )
+
+    def bound(self, whole: float) -> AxisBound | None:
+        """What follows for a file; None where the ranges do not differ.
+
+        Args:
+            whole: what the largest error of the whole may be.
+        """
+        floor = FLOOR * np.maximum(self.scale, min(1.0, float(self.scale.max())))
+        return bounded(self.axis, np.maximum(MAX_FACTOR * self._explained() + floor, RELATIVE * self.scale), whole)
+
+    def _explained(self) -> Slices:
+        """The error of each slice that rounding explains."""
+        shows = self.largest > 0
+        if not shows.any():
+            return self.largest
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            usual = _middle(self.largest[shows] / self.scale[shows])  # infinite where y is 0, and p is not
+            # The number of errors as large as the largest: values that are far smaller than others say nothing.
+            values = np.where(shows, self.total / self.largest, 1.0)
+            unlucky = self.largest * LUCK ** (-1 / values)
+            silent = ~shows | (self.largest > _NOISE * self.scale)
+            unlucky = np.where(silent, np.maximum(unlucky, _middle(self.largest[shows])), unlucky)
+            expected = np.fmax(unlucky, usual * self.scale)
+        result: Slices = np.maximum(self.largest, np.minimum(expected, self.largest.max()))
+        return result
+
+    def unexplained(self, cap: float) -> int | None:
+        """The first slice whose error is neither small beside its scale nor what cancellation leaves; None for none.
+
+        Cancellation leaves of large values a small one, with the rounding of the large ones.
+
+        Args:
+            cap: share of its scale that the error of a slice may be.
+        """
+        top = float(self.scale.max())
+        large = self.scale >= top / 2
+        rounding = MAX_FACTOR * max(float(self.largest[large].max()), float(np.finfo(np.float32).eps) * top)
+        wrong = np.flatnonzero((self.largest > cap * self.scale) & (self.largest > rounding))
+        return int(wrong[0]) if len(wrong) else None
+
+
+def roundings(error: npt.NDArray[np.float64], exact: npt.NDArray[np.float64]) -> tuple[Rounding, ...]:
+    """What float32 costs the slices along each axis but the first.
+
+    Args:
+        error: |p - y|, [N, ...], finite and not empty.
+        exact: y, of equal shape.
+    """
+    scales, largest = along_axes(np.abs(exact)), along_axes(error)
+    fresh = {axis: _not_copied(error, axis) for axis in range(1, error.ndim)}
+    found = []
+    for axis in fresh:
+        others = [fresh[other] for other in fresh if other != axis]
+        own = error if not others else np.where(np.logical_and.reduce(others), error, 0.0)
+        with np.errstate(over="ignore"):
+            total = own.sum(axis=tuple(other for other in range(error.ndim) if other != axis))
+        # At least the largest, which may be a copy itself.
+        found.append(Rounding(axis, largest[axis - 1], np.maximum(total, largest[axis - 1]), scales[axis - 1]))
+    return tuple(found)
+
+
+def merged(parts: Sequence[tuple[Rounding, ...]]) -> tuple[Rounding, ...]:
+    """Of all values together, from those of parts of them along the batch."""
+    return tuple(functools.reduce(operator.add, along) for along in zip(*parts, strict=True))
+
+
+def slice_name(axis: int, index: int) -> str:
+    """``channel 5`` along axis 1, else ``index 5 of axis 2``."""
+    return f"channel {index}" if axis == 1 else f"index {index} of axis {axis}"
+
+
+def _not_copied(values: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.bool_]:
+    """Where a value is not that of its neighbour before it along an axis."""
+    found = np.ones(values.shape, bool)
+    moved, out = np.moveaxis(values, axis, 0), np.moveaxis(found, axis, 0)
+    np.not_equal(moved[1:], moved[:-1], out=out[1:])
+    return found
+
+
+def _middle(values: Slices) -> float:
+    """The median, the lower of two."""
+    return float(np.partition(values, (len(values) - 1) // 2)[(len(values) - 1) // 2])
