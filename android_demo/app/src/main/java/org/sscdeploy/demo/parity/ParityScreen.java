@@ -153,6 +153,9 @@ public final class ParityScreen extends Screen {
         Facts facts = new Facts(find(R.id.facts));
         facts.add(R.string.largest_error, against(report.max(), report.tolerance().max()));
         facts.add(R.string.rms_error, against(report.rms(), report.tolerance().rms()));
+        report.output().ifPresent(output -> facts.add(R.string.output_outside, activity.getString(
+            R.string.output_detail, outcome.bundle().labels().get(output.index()), Figures.error(output.error()),
+            Figures.error(output.bound()))));
         facts.add(R.string.preprocessing_bits, report.preprocessingDiffers().isPresent()
             ? activity.getString(R.string.preprocessing_differs, report.preprocessingDiffers().getAsInt() + 1)
             : activity.getString(R.string.preprocessing_same));
@@ -169,6 +172,10 @@ public final class ParityScreen extends Screen {
 
     /** The block with the figure that exceeds its bound. */
     private String described(BlockResult block) {
+        if (block.slice().isPresent()) {
+            return activity.getString(R.string.block_detail, block.name(),
+                Figures.error(block.slice().get().error()), Figures.error(block.slice().get().bound()));
+        }
         return block.max() <= block.tolerance().max()
             ? activity.getString(R.string.block_detail_rms, block.name(), Figures.error(block.rms()),
                 Figures.error(block.tolerance().rms()))

@@ -155,6 +155,7 @@ public final class BenchRunner {
             }
             golden = GoldenCheck.errors(computed, reference);
             GoldenCheck.checkBounds(golden, reference.bounds());
+            GoldenCheck.checkSlices(computed, reference);
             GoldenCheck.feed(model, reference.inputs().get(0));
         }
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import org.sscdeploy.core.Cancellation;
 import org.sscdeploy.core.CancelledException;
 import org.sscdeploy.core.bundle.Tolerance;
@@ -12,6 +13,7 @@ import org.sscdeploy.core.engine.FailureKind;
 import org.sscdeploy.core.engine.LoadedModel;
 import org.sscdeploy.core.engine.Tensor;
 import org.sscdeploy.core.parity.Distance;
+import org.sscdeploy.core.parity.SliceError;
 
 /** Whether a model reproduces its golden outputs; one that does not is not timed. */
 final class GoldenCheck {
@@ -63,16 +65,43 @@ final class GoldenCheck {
             int size = outputs.get(0).get(k).data().length;
             double[] differences = new double[size * outputs.size()];
             for (int r = 0; r < outputs.size(); r++) {
-                float[] output = outputs.get(r).get(k).data();
-                double[] reference = golden.outputs().get(r).get(k);
-                for (int i = 0; i < size; i++) {
-                    differences[r * size + i] = output[i] - reference[i];
-                }
+                double[] own = differences(outputs, golden, r, k);
+                System.arraycopy(own, 0, differences, r * size, size);
             }
             Distance distance = Distance.of(differences);
             errors.add(new GoldenError(distance.max(), distance.rms()));
         }
         return errors;
+    }
+
+    private static double[] differences(List<List<Tensor>> outputs, GoldenReference golden, int inference, int output) {
+        float[] computed = outputs.get(inference).get(output).data();
+        double[] reference = golden.outputs().get(inference).get(output);
+        double[] differences = new double[computed.length];
+        for (int i = 0; i < computed.length; i++) {
+            differences[i] = computed[i] - reference[i];
+        }
+        return differences;
+    }
+
+    /** Whether the slices are within bounds of their own, in outputs of the shapes that were expected. */
+    static void checkSlices(List<List<Tensor>> outputs, GoldenReference golden) throws EngineException {
+        for (int k = 0; k < golden.bounds().size(); k++) {
+            int[] shape = golden.outputShapes().get(k);
+            Tolerance bound = golden.bounds().get(k);
+            if (!bound.fits(shape)) {
+                throw new EngineException(FailureKind.WRONG,
+                    "the bounds of output " + k + " are not of its shape " + Arrays.toString(shape));
+            }
+            for (int r = 0; r < outputs.size(); r++) {
+                Optional<SliceError> worst = SliceError.worst(differences(outputs, golden, r, k), shape, bound);
+                if (worst.isPresent()) {
+                    throw new EngineException(FailureKind.WRONG, String.format(Locale.ROOT,
+                        "output %d is off by max %.2e (allowed %.2e) at index %d of axis %d",
+                        k, worst.get().error(), worst.get().bound(), worst.get().index(), worst.get().axis()));
+                }
+            }
+        }
     }
 
     static void checkBounds(List<GoldenError> errors, List<Tolerance> bounds) throws EngineException {

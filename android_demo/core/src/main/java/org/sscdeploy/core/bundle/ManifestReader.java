@@ -179,9 +179,14 @@ final class ManifestReader {
             pictures.add(new GoldenPicture(folder.resolve(file), file,
                 label.isNull() ? OptionalInt.empty() : OptionalInt.of((int) label.whole(0, classes - 1))));
         }
-        json.at("tolerance").only("max", "rms");
+        json.at("tolerance").only("max", "rms", "axes");
+        Tolerance tolerance = ToleranceJson.read(json.at("tolerance"));
+        if (!tolerance.fits(1, classes)) {
+            throw new JsonException(json.at("tolerance").where() + " has bounds for other outputs than [1, " + classes
+                + "]");
+        }
         return new GoldenInfo(count, file(json.at("pixels")), file(json.at("inputs")), file(json.at("outputs")),
-            Collections.unmodifiableList(pictures), tolerance(json.at("tolerance")));
+            Collections.unmodifiableList(pictures), tolerance);
     }
 
     private DebugInfo debug(JsonNode json, int count) throws JsonException {
@@ -189,16 +194,12 @@ final class ManifestReader {
         Set<String> seen = new HashSet<>();
         List<DebugBlock> blocks = new ArrayList<>();
         for (JsonNode block : json.at("blocks").items(1, 10_000)) {
-            block.only("name", "output", "max", "rms");
+            block.only("name", "output", "max", "rms", "axes");
             once(seen, name(block.at("output")), "two blocks are of one output");
-            blocks.add(new DebugBlock(name(block.at("name")), name(block.at("output")), tolerance(block)));
+            blocks.add(new DebugBlock(name(block.at("name")), name(block.at("output")), ToleranceJson.read(block)));
         }
         return new DebugInfo(folder.resolve(file(json.at("model"))), (int) json.at("picture").whole(0, count - 1),
             folder.resolve(file(json.at("values"))), Collections.unmodifiableList(blocks));
-    }
-
-    private static Tolerance tolerance(JsonNode json) throws JsonException {
-        return new Tolerance(json.at("max").number(0, 1e300), json.at("rms").number(0, 1e300));
     }
 
     /** A file that {@code files} names, too. */

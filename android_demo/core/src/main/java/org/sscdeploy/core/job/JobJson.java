@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import org.sscdeploy.core.bench.Protocol;
 import org.sscdeploy.core.bundle.Tolerance;
+import org.sscdeploy.core.bundle.ToleranceJson;
 import org.sscdeploy.core.json.JsonException;
 import org.sscdeploy.core.json.JsonNode;
 
@@ -45,7 +46,7 @@ final class JobJson {
         JsonNode golden = json.at("golden");
         List<Tolerance> bounds = new ArrayList<>();
         for (JsonNode bound : golden.at("bounds").items(1, 1000)) {
-            bounds.add(new Tolerance(bound.at("max").number(0, 1e300), bound.at("rms").number(0, 1e300)));
+            bounds.add(ToleranceJson.read(bound));
         }
         String origin = golden.at("origin").choice("export", "host") == 0 ? "export" : "host";
         return new ModelFile(Fields.text(json.at("name")), Fields.file(json.at("file")),
@@ -85,12 +86,7 @@ final class JobJson {
 
     private static JsonElement of(ModelFile model) {
         JsonArray bounds = new JsonArray();
-        for (Tolerance bound : model.golden().bounds()) {
-            JsonObject one = new JsonObject();
-            one.addProperty("max", bound.max());
-            one.addProperty("rms", bound.rms());
-            bounds.add(one);
-        }
+        model.golden().bounds().forEach(bound -> bounds.add(ToleranceJson.of(bound)));
         JsonObject golden = new JsonObject();
         golden.addProperty("file", model.golden().file());
         golden.addProperty("sha256", model.golden().sha256());

@@ -1,5 +1,6 @@
 package org.sscdeploy.core.parity;
 
+import java.util.Optional;
 import org.sscdeploy.core.bundle.Tolerance;
 
 /** One block of a debug bundle on this device. Immutable. */
@@ -9,13 +10,15 @@ public final class BlockResult {
     private final double max;
     private final double rms;
     private final Tolerance tolerance;
+    private final Optional<SliceError> slice;
 
-    BlockResult(int index, String name, double max, double rms, Tolerance tolerance) {
+    BlockResult(int index, String name, double max, double rms, Tolerance tolerance, Optional<SliceError> slice) {
         this.index = index;
         this.name = name;
         this.max = max;
         this.rms = rms;
         this.tolerance = tolerance;
+        this.slice = slice;
     }
 
     /** Its place among the blocks, 0 the first. */
@@ -41,5 +44,10 @@ public final class BlockResult {
     /** What both are allowed to be. */
     public Tolerance tolerance() {
         return tolerance;
+    }
+
+    /** The slice that is furthest outside of its own bound; empty where none is. */
+    public Optional<SliceError> slice() {
+        return slice;
     }
 }

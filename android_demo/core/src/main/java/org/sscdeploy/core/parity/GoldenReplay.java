@@ -66,6 +66,7 @@ public final class GoldenReplay {
         double[] differences = new double[golden.count() * classes];
         List<PictureResult> pictures = new ArrayList<>();
         OptionalInt preprocessingDiffers = OptionalInt.empty();
+        Optional<SliceError> output = Optional.empty();
         for (int i = 0; i < golden.count(); i++) {
             cancellation.check();
             progress.report("picture " + (i + 1) + " of " + golden.count(), i, golden.count());
@@ -79,25 +80,28 @@ public final class GoldenReplay {
             double[] own = difference(model.output(0).data(), golden.output(i), entry.file());
             System.arraycopy(own, 0, differences, i * classes, classes);
             Distance distance = Distance.of(own);
-            pictures.add(new PictureResult(
-                i, distance.max(), distance.rms(), distance.max() <= bundle.tolerance().max()));
+            Optional<SliceError> slice = SliceError.worst(own, entry.output().shape(), bundle.tolerance());
+            output = output.isPresent() ? output : slice;
+            pictures.add(new PictureResult(i, distance.max(), distance.rms(),
+                distance.max() <= bundle.tolerance().max() && !slice.isPresent()));
         }
         progress.report("compared " + golden.count() + " pictures", golden.count(), golden.count());
-        return report(pictures, Distance.of(differences), bundle.tolerance(), preprocessingDiffers);
+        return report(pictures, Distance.of(differences), bundle.tolerance(), preprocessingDiffers, output);
     }
 
     private static ParityReport report(List<PictureResult> pictures, Distance all, Tolerance allowed,
-            OptionalInt preprocessingDiffers) {
-        boolean passed = all.max() <= allowed.max() && all.rms() <= allowed.rms();
+            OptionalInt preprocessingDiffers, Optional<SliceError> output) {
+        boolean passed = all.max() <= allowed.max() && all.rms() <= allowed.rms() && !output.isPresent();
         OptionalInt failing = OptionalInt.empty();
         if (!passed) {
             // Where rms alone is outside, so is that of at least one picture.
             failing = pictures.stream()
-                .filter(one -> !one.within() || all.max() <= allowed.max() && one.rms() > allowed.rms())
+                .filter(one -> !one.within()
+                    || all.max() <= allowed.max() && !output.isPresent() && one.rms() > allowed.rms())
                 .mapToInt(PictureResult::index).findFirst();
         }
         return new ParityReport(Collections.unmodifiableList(pictures), all.max(), all.rms(), allowed,
-            passed ? Verdict.PASSED : Verdict.FAILED, failing, preprocessingDiffers, Optional.empty());
+            passed ? Verdict.PASSED : Verdict.FAILED, failing, preprocessingDiffers, Optional.empty(), output);
     }
 
     /**
@@ -125,10 +129,17 @@ public final class GoldenReplay {
             DebugBlock block = debug.blocks().get(i);
             progress.report(block.name(), i, count);
             Tensor computed = blocks.output(place(blocks, block));
-            Distance distance = Distance.of(difference(computed.data(), reference(values, i), block.name()));
-            if (!(distance.max() <= block.tolerance().max() && distance.rms() <= block.tolerance().rms())) {
+            Tolerance allowed = block.tolerance();
+            if (!allowed.fits(computed.shape())) {
+                throw new BundleException("the bounds of block " + block.name() + " are not of its shape "
+                    + Arrays.toString(computed.shape()) + "; make the bundle again");
+            }
+            double[] differences = difference(computed.data(), reference(values, i), block.name());
+            Distance distance = Distance.of(differences);
+            Optional<SliceError> slice = SliceError.worst(differences, computed.shape(), allowed);
+            if (!(distance.max() <= allowed.max() && distance.rms() <= allowed.rms()) || slice.isPresent()) {
                 return Optional.of(
-                    new BlockResult(i, block.name(), distance.max(), distance.rms(), block.tolerance()));
+                    new BlockResult(i, block.name(), distance.max(), distance.rms(), allowed, slice));
             }
         }
         return Optional.empty();

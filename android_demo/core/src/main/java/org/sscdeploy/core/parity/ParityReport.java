@@ -15,9 +15,11 @@ public final class ParityReport {
     private final OptionalInt firstFailing;
     private final OptionalInt preprocessingDiffers;
     private final Optional<BlockResult> diverging;
+    private final Optional<SliceError> output;
 
     ParityReport(List<PictureResult> pictures, double max, double rms, Tolerance tolerance, Verdict verdict,
-            OptionalInt firstFailing, OptionalInt preprocessingDiffers, Optional<BlockResult> diverging) {
+            OptionalInt firstFailing, OptionalInt preprocessingDiffers, Optional<BlockResult> diverging,
+            Optional<SliceError> output) {
         this.pictures = pictures;
         this.max = max;
         this.rms = rms;
@@ -26,6 +28,7 @@ public final class ParityReport {
         this.firstFailing = firstFailing;
         this.preprocessingDiffers = preprocessingDiffers;
         this.diverging = diverging;
+        this.output = output;
     }
 
     /** Every picture, in order. */
@@ -68,9 +71,14 @@ public final class ParityReport {
         return diverging;
     }
 
+    /** The output that is outside of its own bound, in the first picture where one is; empty where none is. */
+    public Optional<SliceError> output() {
+        return output;
+    }
+
     /** The same with the block that diverges first. */
     public ParityReport withDiverging(Optional<BlockResult> block) {
         return new ParityReport(
-            pictures, max, rms, tolerance, verdict, firstFailing, preprocessingDiffers, block);
+            pictures, max, rms, tolerance, verdict, firstFailing, preprocessingDiffers, block, output);
     }
 }

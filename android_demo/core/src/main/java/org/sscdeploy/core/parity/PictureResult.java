@@ -29,7 +29,7 @@ public final class PictureResult {
         return rms;
     }
 
-    /** Whether {@link #max} is within its bound; rms is bounded over all pictures together only. */
+    /** Whether every value is within the bounds of the largest; rms is bounded over all pictures together only. */
     public boolean within() {
         return within;
     }

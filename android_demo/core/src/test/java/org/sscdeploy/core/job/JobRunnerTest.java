@@ -24,6 +24,7 @@ import org.sscdeploy.core.Samples;
 import org.sscdeploy.core.TestFolders;
 import org.sscdeploy.core.bench.BenchListener;
 import org.sscdeploy.core.bench.Protocol;
+import org.sscdeploy.core.bundle.AxisBound;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.TestBundle;
 import org.sscdeploy.core.bundle.Tolerance;
@@ -155,6 +156,24 @@ public class JobRunnerTest {
         assertTrue(json, json.contains("\"golden\":[{\"max\":null,\"rms\":null}]"));
         assertEquals("output 0 holds NaN or Inf",
             Result.parse(json).measurements().get(0).failure().get().message());
+    }
+
+    @Test
+    public void anOutputOutsideOfTheBoundOfItsChannelIsAWrongAnswer() throws Exception {
+        Map<String, NpyArray> arrays = new LinkedHashMap<>();
+        arrays.put("input.0", NpyArray.of(new float[96], 2, 1, 3, 4, 4));
+        arrays.put("output.0", NpyArray.of(new double[] {0, 0, 0, 0, 0, 0, 0, 0.5}, 2, 1, 4));
+        byte[] golden = Npz.format(arrays);
+        job.with("loose.onnx", new byte[] {1}, golden, new Tolerance(1, 1, new AxisBound(1, 1, 1, 1, 0.6)))
+            .with("tight.onnx", new byte[] {1}, golden, new Tolerance(1, 1, new AxisBound(1, 1, 1, 1, 0.1)))
+            .with("other.onnx", new byte[] {1}, golden, new Tolerance(1, 1, new AxisBound(1, 1, 1)));
+        execute(job.write(SMALL, false, 1));
+        List<Measurement> found = Result.parse(TestFolders.text(job.folder.resolve("result.json"))).measurements();
+        assertFalse(found.get(0).failure().isPresent());
+        assertEquals(FailureKind.WRONG, found.get(1).failure().get().kind());
+        assertEquals("output 0 is off by max 5.00e-01 (allowed 1.00e-01) at index 3 of axis 1",
+            found.get(1).failure().get().message());
+        assertEquals("the bounds of output 0 are not of its shape [1, 4]", found.get(2).failure().get().message());
     }
 
     @Test

@@ -16,9 +16,11 @@ import org.junit.rules.TemporaryFolder;
 import org.sscdeploy.core.Cancellation;
 import org.sscdeploy.core.CancelledException;
 import org.sscdeploy.core.Progress;
+import org.sscdeploy.core.bundle.AxisBound;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.BundleException;
 import org.sscdeploy.core.bundle.TestBundle;
+import org.sscdeploy.core.bundle.Tolerance;
 import org.sscdeploy.core.engine.EngineException;
 import org.sscdeploy.core.engine.EngineOptions;
 import org.sscdeploy.core.engine.FailureKind;
@@ -64,6 +66,21 @@ public class GoldenReplayTest {
         assertEquals(Verdict.FAILED, report.verdict());
         assertTrue(report.pictures().get(7).within());
         assertEquals(7, report.firstFailing().getAsInt());
+    }
+
+    @Test
+    public void anOutputOutsideOfItsOwnBoundFailsThoughTheLargestErrorPasses() throws Exception {
+        TestBundle bundle = new TestBundle("Net").withInput(5, 0, 1).withOutput(5, 0, 1.25)
+            .withInput(9, 2, 1).withOutput(9, 2, 1.25);
+        bundle.modelJson.getAsJsonObject("golden").add("tolerance",
+            JsonParser.parseString("{'max': 1, 'rms': 1, 'axes': [{'axis': 1, 'max': [1, 1, 0.1, 1]}]}"));
+        ParityReport report = replay(bundle);
+        assertEquals(Verdict.FAILED, report.verdict());
+        assertEquals(9, report.firstFailing().getAsInt());
+        assertTrue(report.pictures().get(5).within());
+        assertEquals(2, report.output().get().index());
+        assertEquals(0.25, report.output().get().error(), 0);
+        assertEquals(0.1, report.output().get().bound(), 0);
     }
 
     @Test
@@ -114,6 +131,40 @@ public class GoldenReplayTest {
         assertEquals(0.1, block.get().tolerance().max(), 0);
         assertFalse(diverging(bundle, 1, 2, 3).isPresent());
         assertEquals(2, diverging(bundle, 1, 2, Float.NaN).get().index());
+    }
+
+    @Test
+    public void aBlockOutsideOfTheBoundOfAChannelIsNamedWithThatBound() throws Exception {
+        TestBundle bundle = new TestBundle("Net").withDebug(1, 2);
+        bundle.modelJson.getAsJsonObject("debug").getAsJsonArray("blocks").get(1).getAsJsonObject()
+            .add("axes", JsonParser.parseString("[{'axis': 1, 'max': [0.01]}]"));
+        BlockResult block = diverging(open(bundle), 1.05f, 2.0625f).get();
+        assertEquals("body.1", block.name());
+        assertEquals(0.0625, block.slice().get().error(), 0);
+        assertEquals(0.01, block.slice().get().bound(), 0);
+    }
+
+    @Test
+    public void boundsThatAreNotOfTheBlocksShapeAreRefused() throws Exception {
+        TestBundle bundle = new TestBundle("Net").withDebug(1);
+        bundle.modelJson.getAsJsonObject("debug").getAsJsonArray("blocks").get(0).getAsJsonObject()
+            .add("axes", JsonParser.parseString("[{'axis': 1, 'max': [1, 1]}]"));
+        Bundle opened = open(bundle);
+        assertEquals("the bounds of block body.0 are not of its shape [1, 1]; make the bundle again",
+            assertThrows(BundleException.class, () -> diverging(opened, 1)).getMessage());
+    }
+
+    @Test
+    public void theWorstSliceIsFoundAlongEachAxis() {
+        double[] differences = {0, 0, 0, 0, 0.5, 0, 0, -3, 0, 0, 0, 0};
+        int[] shape = {1, 3, 2, 2};
+        Tolerance channels = new Tolerance(9, 9, new AxisBound(1, 9, 1, 9));
+        SliceError worst = SliceError.worst(differences, shape, channels).get();
+        assertEquals("1 1 3.0 1.0", worst.axis() + " " + worst.index() + " " + worst.error() + " " + worst.bound());
+        Tolerance columns = new Tolerance(9, 9, new AxisBound(1, 9, 9, 9), new AxisBound(3, 0.01, 2));
+        worst = SliceError.worst(differences, shape, columns).get();
+        assertEquals("3 0 0.5 0.01", worst.axis() + " " + worst.index() + " " + worst.error() + " " + worst.bound());
+        assertFalse(SliceError.worst(differences, shape, new Tolerance(0, 0)).isPresent());
     }
 
     @Test
