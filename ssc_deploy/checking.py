@@ -18,7 +18,8 @@ class Check:
     """Verifies any number of files of one source on the same inputs.
 
     Args:
-        source: what the files were made from; the golden pictures of its card are the inputs, or else noise.
+        source: what the files were made from; the golden pictures of its card are the inputs, or else noise. Where the
+            user chose a shape they are scaled to it.
         model: its canonical graph, where bit-exactness of the movements is to be checked as well.
         atol: see `verification.verify_file`.
         rtol: likewise.
@@ -35,7 +36,8 @@ class Check:
         self.pictures = tuple(Named(picture.path.stem, picture.label) for picture in pictures)
         self.inputs: Float32
         if pictures and source.preprocessing:
-            self.inputs = inputs.golden([p.path for p in pictures], source.preprocessing, source.input_shape)
+            paths, resize = [p.path for p in pictures], source.shape_is_chosen
+            self.inputs = inputs.golden(paths, source.preprocessing, source.input_shape, resize=resize)
         else:
             self.inputs = inputs.noise(source.input_shape)
         self.probes = inputs.probes(source.input_shape, source.preprocessing)

@@ -47,6 +47,7 @@ class Source:
         labels: class names from the card, or else the checkpoint's header; empty where neither tells.
         preprocessing: likewise; None where neither tells.
         weights: which of the checkpoint's weights were loaded; None for random weights and ``.onnx`` files.
+        shape_is_chosen: whether the user gave the shape; golden pictures of another size are then scaled to it.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Source:
     labels: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
     weights: Loaded | None = None
+    shape_is_chosen: bool = False
 
 
 def open_source(
@@ -152,6 +154,7 @@ def open_source(
         labels=labels,
         preprocessing=(card.preprocessing if card else None) or (read.header.preprocessing if read else None),
         weights=loaded,
+        shape_is_chosen=input_shape is not None,
     )
 
 

@@ -22,13 +22,16 @@ if TYPE_CHECKING:
 _FACTORS = (50, 10_000)
 
 
-def golden(paths: Sequence[Path], preprocessing: Preprocessing, input_shape: tuple[int, int, int, int]) -> Float32:
+def golden(
+    paths: Sequence[Path], preprocessing: Preprocessing, input_shape: tuple[int, int, int, int], *, resize: bool = False
+) -> Float32:
     """The pictures of a card, as the network takes them.
 
     Args:
         paths: picture files, at least one.
         preprocessing: of the card.
         input_shape: [N, C, H, W]; N is not looked at.
+        resize: scale pictures of another size, as `pictures.read` does; otherwise such a picture is an error.
 
     Returns:
         [len(paths), C, H, W].
@@ -41,7 +44,8 @@ def golden(paths: Sequence[Path], preprocessing: Preprocessing, input_shape: tup
             "there are no golden pictures to verify on; put some there, or leave the folder out of the card"
         )
     size = (input_shape[2], input_shape[3])
-    return pictures.preprocess([pictures.read(p, preprocessing.colour, size) for p in paths], preprocessing, "NCHW")
+    read = [pictures.read(path, preprocessing.colour, size, resize=resize) for path in paths]
+    return pictures.preprocess(read, preprocessing, "NCHW")
 
 
 def noise(input_shape: tuple[int, int, int, int], count: int = 16, *, seed: int = 0) -> Float32:
