@@ -6,13 +6,13 @@ constant. onnxscript folds it, ``ConstantOfShape`` if told so, all but ``Split``
 
     w = (q - zero_point) * scale
 
-What is left to do is to lift ``Constant`` nodes into initializers.
+What is left to do is to fold these two when the library comes to them, so that one walk over the graph folds what reads
+them as well, and to lift ``Constant`` nodes into initializers.
 """
 
 from __future__ import annotations
 
-import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx_ir as ir
@@ -29,58 +29,60 @@ if TYPE_CHECKING:
 #: Folding may make a constant of this many elements at the most: a mask or an index map of a large picture, not more.
 _LARGEST = 16 * 1024 * 1024
 
-#: Where the library's own judgement is overruled: it leaves the first, of which TorchScript's exporter makes the
-#: margins of a Pad, and warns on the screen of each of the second, which `_fold_split` does.
-_FOLDED = {"ConstantOfShape": True, "Split": False, "SequenceEmpty": False}
-
-#: What onnxscript does not fold.
-_LEFT = frozenset({"Split", "DequantizeLinear"})
-
 
 class FoldConstants(ir.passes.InPlacePass):
     """Folds constants and infers every shape; see the module's docstring."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Runs the pass."""
-        modified = _fold(model)
-        while sum(_fold_left(node) for node in list(model.graph) if node.op_type in _LEFT):
-            modified = _fold(model)
+        folded = optimizer.fold_constants(
+            model,
+            onnx_shape_inference=True,
+            input_size_limit=_LARGEST,
+            output_size_limit=_LARGEST,
+            should_fold=_should_fold,
+        )
         lifted = common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
         unused = common.RemoveUnusedNodesPass()(model)
-        return ir.passes.PassResult(model, modified or lifted.modified or unused.modified)
+        return ir.passes.PassResult(model, bool(folded.modified) or lifted.modified or unused.modified)
 
 
-def _fold(model: ir.Model) -> bool:
-    result = optimizer.fold_constants(
-        model,
-        onnx_shape_inference=True,
-        input_size_limit=_LARGEST,
-        output_size_limit=_LARGEST,
-        should_fold=lambda node: _FOLDED.get(node.op_type),
-    )
-    return bool(result.modified)
+def _should_fold(node: ir.Node) -> bool | None:
+    """Where the library's own judgement, None, is overruled; it asks about nodes whose inputs are all constant.
+
+    It leaves ``ConstantOfShape``, of which TorchScript's exporter makes the margins of a Pad, and warns on the screen of
+    what it cannot fold. The readers of a ``Split`` and of a ``DequantizeLinear`` get their constants here.
+    """
+    match node.op_type:
+        case "ConstantOfShape":
+            return True
+        case "Split":
+            folded = _pieces(node)
+        case "DequantizeLinear":
+            folded = _dequantised(node)
+        case "SequenceEmpty":
+            return False
+        case _:
+            return None
+    for output, array in zip(node.outputs, folded or [], strict=bool(folded)):
+        if node.graph is not None and not output.is_graph_output():
+            output.replace_all_uses_with(g.initializer(node.graph, output.name or "folded", array))
+    return False
 
 
-def _fold_left(node: ir.Node) -> bool:
-    return _fold_split(node) if node.op_type == "Split" else _fold_dequantised(node)
-
-
-def _fold_dequantised(node: ir.Node) -> bool:
+def _dequantised(node: ir.Node) -> list[npt.NDArray[Any]] | None:
+    """The weights that whole numbers stand for; None where one of the inputs is not constant."""
     inputs = [g.constant(value) for value in node.inputs]
     q, scale = inputs[:2]
     zero = inputs[2] if len(inputs) > 2 else None
     given = len(node.inputs) > 2 and node.inputs[2] is not None
-    if q is None or scale is None or given != (zero is not None) or node.graph is None:
-        return False
+    if q is None or scale is None or given != (zero is not None):
+        return None
     axis, block = g.integer(node, "axis", 1), g.integer(node, "block_size", 0)
     values = q.astype(np.float32)
     if zero is not None:
         values = values - _spread(zero.astype(np.float32), q.shape, axis, block)
-    values = values * _spread(scale.astype(np.float32), q.shape, axis, block)
-    output = node.outputs[0]
-    output.replace_all_uses_with(g.initializer(node.graph, output.name or "weight", values))
-    node.graph.remove([node], safe=True)
-    return True
+    return [values * _spread(scale.astype(np.float32), q.shape, axis, block)]
 
 
 def _spread(parameter: npt.NDArray[np.float32], shape: Sequence[int], axis: int, block: int) -> npt.NDArray[np.float32]:
@@ -92,18 +94,23 @@ def _spread(parameter: npt.NDArray[np.float32], shape: Sequence[int], axis: int,
     return parameter.reshape([n if i == axis % len(shape) else 1 for i, n in enumerate(shape)])
 
 
-def _fold_split(node: ir.Node) -> bool:
+def _pieces(node: ir.Node) -> list[npt.NDArray[Any]] | None:
+    """What a Split makes of a constant; None where it splits none, or where its sizes do not fit."""
     data = g.constant(node.inputs[0])
-    sizes = g.constant(node.inputs[1]) if len(node.inputs) > 1 else None
-    if data is None or node.graph is None:
-        return False
     axis = g.integer(node, "axis", 0)
-    if sizes is None:
-        # Equal parts, the last one smaller where the size does not divide.
-        part = -(-data.shape[axis] // len(node.outputs))
-        sizes = np.diff([*range(0, data.shape[axis], part), data.shape[axis]])
-    pieces = np.split(data, list(itertools.accumulate(int(s) for s in sizes))[:-1], axis)
-    for output, piece in zip(node.outputs, pieces, strict=True):
-        output.replace_all_uses_with(g.initializer(node.graph, output.name or "split", piece))
-    node.graph.remove([node], safe=True)
-    return True
+    if data is None or not -data.ndim <= axis < data.ndim:
+        return None
+    size, count = data.shape[axis], len(node.outputs)
+    sizes: Any = None
+    if len(node.inputs) > 1 and node.inputs[1] is not None:
+        sizes = g.constant(node.inputs[1])
+        if sizes is None or len(sizes) != count or (sizes < 0).any() or sizes.sum() != size:
+            return None
+        ends = np.cumsum(sizes)
+    else:
+        # Equal parts; where the size does not divide, the last is smaller, of no size at all if need be.
+        part = -(-size // count)
+        if part * (count - 1) > size:
+            return None
+        ends = np.minimum(part * np.arange(1, count + 1), size)
+    return np.split(data, ends[:-1], axis)

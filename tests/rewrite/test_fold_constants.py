@@ -1,6 +1,8 @@
 import numpy as np
+import onnx_ir as ir
 import pytest
-from graphs import Chain, apply, normal
+from graphs import Chain, apply, normal, operators, run_all
+from onnxscript import optimizer
 
 from ssc_deploy.rewrite.fold_constants import FoldConstants
 
@@ -25,19 +27,54 @@ def test_constant_nodes_become_initializers():
 
 
 @pytest.mark.parametrize(
-    ("sizes", "attributes"),
+    ("size", "sizes", "attributes", "expected"),
     [
-        ([np.array([2, 5])], {}),
-        ([], {"num_outputs": 2}),  # 4 and 3: the last part is the smaller one
+        (7, [2, 5], {}, [2, 5]),
+        (7, [7, 0], {}, [7, 0]),
+        (7, None, {"num_outputs": 2}, [4, 3]),
+        (4, None, {"num_outputs": 3}, [2, 2, 0]),
+        (4, None, {"num_outputs": 3, "axis": -1}, [2, 2, 0]),
+        (1, None, {"num_outputs": 1}, [1]),
+        (0, None, {"num_outputs": 2}, [0, 0]),
     ],
-    ids=["sizes", "equal parts"],
 )
-def test_a_constant_that_is_split_becomes_its_pieces(sizes, attributes):
+def test_a_constant_that_is_split_becomes_its_pieces(size, sizes, attributes, expected):
     chain = Chain(1, 2, 3, 3)
-    first = chain.aside("Split", normal(7), *sizes, outputs=2, axis=0, **attributes)
-    part = chain.aside("ReduceSum", first, keepdims=1)
-    model = chain.then("Mul", part).then("Add", chain.aside("ReduceMax", "v1", keepdims=1)).build()
-    assert apply(FoldConstants(), model) == ["Mul", "Add"]
+    data, operands = normal(size), [] if sizes is None else [np.array(sizes)]
+    chain.aside("Split", data, *operands, outputs=len(expected), **({"axis": 0} | attributes))
+    pieces = [chain.aside("Identity", f"v{i}") for i in range(len(expected))]
+    model = chain.then("Neg").build(*pieces)
+    assert "Split" not in apply(FoldConstants(), model, exact=True)
+    assert [len(found) for found in run_all(model, normal(1, 2, 3, 3))[1:]] == expected
+
+
+def test_a_piece_that_is_split_again_is_folded_in_the_same_walk(monkeypatch):
+    walks = []
+    fold = optimizer.fold_constants
+    monkeypatch.setattr(optimizer, "fold_constants", lambda *a, **k: walks.append(1) or fold(*a, **k))
+    chain = Chain(1, 2, 3, 3)
+    piece = chain.constant(normal(32))
+    for _ in range(5):
+        piece = chain.aside("Neg", chain.aside("Split", piece, axis=0, num_outputs=2, outputs=2))
+    model = chain.then("Mul", piece).build()
+    assert apply(FoldConstants(), model, exact=True) == ["Mul"]
+    assert len(walks) == 1
+
+
+def test_a_split_whose_parts_do_not_fit_is_left_to_the_runtime_s_own_words():
+    # Parts of 2, 2, 2 and less than nothing: no runtime takes it.
+    node = ir.node("Split", [ir.val("c", const_value=ir.tensor(normal(5)))], num_outputs=4, attributes={"axis": 0})
+    graph = ir.Graph([], node.outputs, nodes=[node], opset_imports={"": 18}, name="split")
+    graph.register_initializer(node.inputs[0])
+    FoldConstants()(ir.Model(graph, ir_version=10))
+    assert operators(ir.Model(graph, ir_version=10)) == ["Split"]
+
+
+def test_a_constant_split_that_is_returned_stays_one():
+    chain = Chain(1, 2, 3, 3)
+    first = chain.aside("Split", normal(4), axis=0, num_outputs=3, outputs=3)
+    model = chain.then("Neg").build(first)
+    assert apply(FoldConstants(), model, exact=True) == ["Split", "Neg"]
 
 
 def test_what_depends_on_the_input_stays():

@@ -6,7 +6,7 @@ from graphs import Chain, normal, one_hot, operators, run_all
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssc_deploy.errors import RewriteError
+from ssc_deploy.errors import CaptureError, RewriteError
 from ssc_deploy.rewrite import report, rewrite, rules
 from ssc_deploy.rewrite import tidy as tidying
 
@@ -167,3 +167,13 @@ def test_the_report_counts_what_is_there():
     assert str(result) == "1 shift, 1 shuffle, 1 group pointwise recognised · 1 region left alone"
     assert result.to_dict()["refusals"][0]["looked_for"] == "shift or shuffle"
     assert result.nodes == len(model.graph) == 5
+
+
+@pytest.mark.parametrize("axis", [0, 1, 3])
+def test_a_network_that_returns_nothing_is_refused_in_one_sentence(axis):
+    chain = Chain(1, 6, 4, 4).then("Conv", normal(6, 6, 1, 1))
+    model = chain.then("Slice", np.array([0]), np.array([0]), np.array([axis])).build()
+    shape = [1, 6, 4, 4]
+    shape[axis] = 0
+    with pytest.raises(CaptureError, match=rf"returns an empty tensor, of shape \[{', '.join(map(str, shape))}\]; "):
+        rewrite(model)
