@@ -110,24 +110,74 @@ def read(run: Callable[[Array], Array], shape: tuple[int, int, int]) -> Movement
     Returns:
         the movement, or a sentence that says why ``run`` is none at this size.
     """
-    numbers = np.indices(shape, np.float32)[:, None] + 1
-    outputs = [np.asarray(run(n)) for n in numbers]
+    digits = np.indices(shape, np.float32)[:, None] + 1
+    outputs = [np.asarray(run(digit)) for digit in digits]
     out_shape = outputs[0].shape
     if len(out_shape) != 4 or out_shape[0] != 1 or out_shape[2:] != shape[1:]:
         return f"turns a picture of {list(shape)} into {list(out_shape)}"
-    movement = _candidate(outputs, shape)
+    movement = of_numbers(_numbers([output[0] for output in outputs], shape), shape)
     if isinstance(movement, str):
         return movement
-    for number, output in zip(numbers, outputs, strict=True):
-        expected = movement(number)
-        wrong = np.argwhere(expected != output)
-        if len(wrong):
-            c, (dy, dx) = int(wrong[0][1]), movement.offsets[int(wrong[0][1])]
-            at_edge = expected[tuple(wrong[0])] == 0
-            how = ", but wraps around or repeats the edge" if at_edge else " in some places, and otherwise in others"
-            return f"output channel {c} is displaced by ({dy}, {dx}){how}"
     if not performs(run, movement, shape):
         return "moves some numbers only; others are changed on the way"
+    return movement
+
+
+def _numbers(digits: list[Array], shape: tuple[int, int, int]) -> npt.NDArray[np.int32]:
+    """The numbers of `of_numbers`, from the channel, row and column (from 1) that each pixel shows."""
+    number = np.zeros(digits[0].shape, np.int64)
+    known, zero = np.ones(number.shape, bool), np.ones(number.shape, bool)
+    for digit, size in zip(digits, shape, strict=True):
+        whole = (digit >= 1) & (digit <= size) & (digit == np.floor(digit))
+        number = number * size + np.where(whole, digit - 1, 0).astype(np.int64)
+        known &= whole
+        zero &= digit == 0
+    return np.where(known, number + 1, np.where(zero, 0, -1)).astype(np.int32)
+
+
+def of_numbers(numbers: npt.NDArray[np.int32], shape: tuple[int, int, int]) -> Movement | str:
+    """The movement that made ``numbers`` of a picture whose pixels are numbered in the order of memory.
+
+    Args:
+        numbers: [C', H, W]; for each output pixel 1 + the number of the pixel that it shows, 0 where it is zero, -1
+            where it shows anything else.
+        shape: (C, H, W) of the numbered picture.
+
+    Returns:
+        the movement, or a sentence that says why it is none.
+    """
+    channels, height, width = shape
+    flat, middle = numbers.reshape(len(numbers), -1), height // 2 * width + width // 2
+    at = np.full(len(flat), middle)
+    # From the middle, where no edge can interfere; from what is nearest to it where the middle is zero.
+    for c in np.flatnonzero(flat[:, middle] == 0).tolist():
+        seen = np.flatnonzero(flat[c])
+        if not len(seen):
+            return f"output channel {c} is zero everywhere"
+        distance = np.abs(seen // width - height // 2) + np.abs(seen % width - width // 2)
+        at[c] = seen[distance.argmin()]
+    shown = flat[np.arange(len(flat)), at]
+    if (shown < 0).any():
+        return f"output channel {int((shown < 0).argmax())} computes new values instead of moving pixels"
+    source, place = np.divmod(shown - 1, height * width)
+    dy, dx = place // width - at // width, place % width - at % width
+    offsets = tuple(zip(dy.tolist(), dx.tolist(), strict=True))
+    corners = np.array([0, width - 1, (height - 1) * width, height * width - 1])
+    row, column = corners // width + dy[:, None], corners % width + dx[:, None]
+    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+    expected = np.where(inside, source[:, None] * height * width + row * width + column + 1, 0)
+    # Most of what is no movement shows itself in a corner.
+    wrong = np.argwhere(expected != flat[:, corners])
+    movement = Movement(tuple(source.tolist()), offsets, channels)
+    if not len(wrong):
+        given = np.arange(1, channels * height * width + 1, dtype=np.int32).reshape(1, *shape)
+        expected = movement(given)[0].reshape(flat.shape)
+        wrong = np.argwhere(expected != flat)
+    if len(wrong):
+        c = int(wrong[0][0])
+        at_edge = expected[tuple(wrong[0])] == 0
+        how = ", but wraps around or repeats the edge" if at_edge else " in some places, and otherwise in others"
+        return f"output channel {c} is displaced by {offsets[c]}{how}"
     return movement
 
 
@@ -140,26 +190,6 @@ def performs(run: Callable[[Array], Array], movement: Movement, shape: tuple[int
     exponents = random.integers(-100, 101, (1, *shape), np.int32)
     picture = np.ldexp(random.standard_normal((1, *shape), np.float32), exponents)
     return np.array_equal(movement(picture), run(picture))
-
-
-def _candidate(outputs: list[Array], shape: tuple[int, int, int]) -> Movement | str:
-    """What the numbers in the middle of each output channel say."""
-    channels, height, width = shape
-    middle = np.array([height // 2, width // 2])
-    source, offsets = [], []
-    for c in range(outputs[0].shape[1]):
-        seen = np.argwhere(outputs[0][0, c])
-        if not len(seen):
-            return f"output channel {c} is zero everywhere"
-        # From the middle, where no edge can interfere.
-        y, x = (int(i) for i in seen[np.abs(seen - middle).sum(1).argmin()])
-        channel, row, column = (float(o[0, c, y, x]) - 1 for o in outputs)
-        whole = channel.is_integer() and row.is_integer() and column.is_integer()
-        if not (whole and 0 <= channel < channels and 0 <= row < height and 0 <= column < width):
-            return f"output channel {c} computes new values instead of moving pixels"
-        source.append(int(channel))
-        offsets.append((int(row) - y, int(column) - x))
-    return Movement(tuple(source), tuple(offsets), channels)
 
 
 def _displaced(span: slice, by: int) -> slice:

@@ -64,12 +64,20 @@ def used_once(value: ir.Value) -> bool:
 
 def initializer(graph: ir.Graph, name: str, array: npt.NDArray[Any]) -> ir.Value:
     """Registers a constant; a name that is taken gets a number behind it."""
-    unique, n = name, 1
-    while unique in graph.initializers:
-        unique, n = f"{name}_{n}", n + 1
+    unique = name if name not in graph.initializers else _numbered(graph, name)
     value = ir.val(unique, const_value=ir.tensor(np.ascontiguousarray(array), name=unique))
     graph.register_initializer(value)
     return value
+
+
+def _numbered(graph: ir.Graph, name: str) -> str:
+    """The name with the first free number behind it; where the last search ended, the next one begins."""
+    used: dict[str, int] = graph.meta.setdefault("ssc_deploy.initializers", {})
+    n = used.get(name, 0) + 1
+    while f"{name}_{n}" in graph.initializers:
+        n += 1
+    used[name] = n
+    return f"{name}_{n}"
 
 
 def node_like(
@@ -124,10 +132,13 @@ def put(before: ir.Node, *nodes: ir.Node) -> None:
     graph.insert_before(before, nodes)
 
 
-def take_over(old: ir.Value, new: ir.Value) -> None:
+def take_over(old: ir.Value, new: ir.Value) -> ir.Value:
     """Lets ``new`` stand for ``old``, which holds the same: for its users, in the graph's outputs, as a block's output.
 
     Where ``old`` is returned and ``new`` is the graph's input or returned already, an Identity stands between them.
+
+    Returns:
+        the value that stands for ``old`` now.
     """
     if old.is_graph_output() and (new.is_graph_input() or new.is_graph_output()):
         producer = old.producer()
@@ -137,6 +148,7 @@ def take_over(old: ir.Value, new: ir.Value) -> None:
         new = identity.outputs[0]
     roles.move_outputs_of(old, new)
     old.replace_all_uses_with(new, replace_graph_outputs=True)
+    return new
 
 
 def _static(value: ir.Value) -> tuple[int, ...]:

@@ -19,7 +19,7 @@ from onnx_ir.passes import common
 
 from ssc_deploy import movement as mv
 from ssc_deploy import rearrangement, roles
-from ssc_deploy.rewrite import canonical, rearrangement_plan, recognise_movement, regions
+from ssc_deploy.rewrite import canonical, pixels, rearrangement_plan, regions
 from ssc_deploy.rewrite import graph as g
 from ssc_deploy.rewrite import rearrangement_steps as steps
 
@@ -94,7 +94,7 @@ class _Plan:
 def _once(graph: ir.Graph, *, whole: bool) -> bool:
     def is_step(node: ir.Node) -> bool:
         role = roles.role(node)
-        return (whole or role is None) and recognise_movement.moves_data(node)
+        return (whole or role is None) and pixels.moves_data(node)
 
     modified = False
     found = regions.origins(graph, is_step)

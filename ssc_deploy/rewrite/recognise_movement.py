@@ -1,15 +1,24 @@
 """Data movement, however it is written, becomes a shift and a channel permutation.
 
-A region of steps that only move data, from one picture s [N, C, H, W] to one picture v [N, C', H, W], is run on
-numbered pixels and read as
+A region of steps that only move data, from one image s to one image v of the same size, is followed number by number
+(`pixels`) and read as
 
     v[n, c, y, x] = s[n, source[c], y + dy[c], x + dx[c]]        (zero outside)
 
-which is written as a one-hot depthwise ``Conv`` (the shift) and a ``Gather`` on the channels (the shuffle); a selection
-of neighbouring channels as a ``Slice``. What cannot be read so is left as it was, with the reason.
+which is written as a one-hot depthwise ``Conv`` (the shift) and a ``Gather`` on the channels (the shuffle); a
+selection of neighbouring channels as a ``Slice``. Either image may have another layout than [N, C, H, W] (`layout`);
+the change of layout then stands beside the movement. What cannot be read so is left as it was, with the reason.
+
+Every value is followed from one source, the nearest that no step made. What follows a movement, or a step that is none,
+is followed from there. A value that stands far behind the last movement is not followed any further from the same
+source, so that the work grows with the size of the graph alone.
 """
 
 from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx_ir as ir
@@ -17,12 +26,17 @@ from onnx_ir.passes import common
 
 from ssc_deploy import movement as mv
 from ssc_deploy import roles
-from ssc_deploy.rewrite import canonical, regions
+from ssc_deploy.rewrite import canonical, pixels
 from ssc_deploy.rewrite import graph as g
+from ssc_deploy.rewrite.layout import Channels, Layout, known_channels, layouts
+from ssc_deploy.rewrite.reach import Reach
 from ssc_deploy.rewrite.report import Refusal
 
-#: A refused region is tried again without its last step, at most this often (one try costs about a millisecond).
-_TRIES = 64
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+#: A value is followed on while a movement stands at most this many steps before it.
+_WINDOW = 64
 
 #: Regions of these alone change how a picture is seen, not where its pixels are: nothing worth a report.
 _VIEWS = frozenset(
@@ -35,106 +49,338 @@ class RecogniseMovement(ir.passes.InPlacePass):
 
     def __init__(self) -> None:
         self.refusals: list[Refusal] = []
-        # Results of movements that are no part of a larger one: what follows them is looked at on its own.
-        self._starts: set[ir.Value] = set()
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Runs the pass until nothing is left to find: what follows a movement may be the next one."""
-        self._starts.clear()
-        modified = False
-        # A step that several regions share is no part of any of them if it is a movement by itself.
-        for shared in (False, True):
-            known = -1
-            while known < len(self._starts):
-                known = len(self._starts)
-                modified |= self._once(model.graph, shared=shared)
-                # What was replaced still reads its pictures, and would keep the next rule from taking them for read
-                # once.
-                common.RemoveUnusedNodesPass()(model)
-        return ir.passes.PassResult(model, modified)
+        """Runs the pass."""
+        search = _Search(model.graph)
+        search.run()
+        self.refusals = search.refusals
+        unused = common.RemoveUnusedNodesPass()(model)
+        return ir.passes.PassResult(model, search.modified or unused.modified)
 
-    def _once(self, graph: ir.Graph, *, shared: bool) -> bool:
-        self.refusals = []
-        found = regions.origins(graph, lambda node: moves_data(node) and self._starts.isdisjoint(node.outputs))
-        modified = False
-        seen: set[ir.Value] = set()
-        for end in list(regions.ends(graph, found)):
-            # A region has many beginnings and one reason: why its end, or what stands nearest to it, is no movement.
-            waiting, tries, reason = [end], 0, None
-            while waiting and tries < _TRIES:
-                value = waiting.pop()
-                source, producer = found[value], value.producer()
-                if source is None or source is value or value in seen or producer is None:
+
+@dataclass(frozen=True)
+class _Found:
+    """A value is a movement of the source, seen as an image in one layout and given as an image in another."""
+
+    movement: mv.Movement
+    before: Layout
+    after: Layout
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the value is the source."""
+        return self.movement.is_identity and self.before == self.after
+
+    @property
+    def stays(self) -> bool:
+        """Whether nothing is gained by writing it anew: another layout of the source, or some of its channels."""
+        if self.before.is_canonical and self.after.is_canonical:
+            return False
+        some = sorted(self.movement.source) != list(range(self.movement.in_channels))
+        return not self.is_same and self.movement.is_permutation and (some or self.movement.is_identity)
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """Why a value is no movement; ``compared``: as an image of the source's size that it might have been."""
+
+    reason: str
+    compared: bool
+
+
+class _Followed:
+    """The steps behind one source, and what each value that they make is of it."""
+
+    def __init__(self, source: ir.Value, position: dict[ir.Node, int], channels: dict[ir.Value, Channels]) -> None:
+        self.reach = Reach(source)
+        self.readings: dict[ir.Value, _Found | _Refused | None] = {}
+        self._channels = channels
+        self._sizes: dict[tuple[int, int], None] = {}
+        self._moved: set[ir.Value] = set()
+        self._since = {source: 0}
+        shape = g.shape_of(source)
+        assert shape is not None  # _Search looked
+        self._numbers = {source: pixels.number(shape)}
+        self._unread = {source: len(source.uses())}
+        self._follow(position)
+
+    def _follow(self, position: dict[ir.Node, int]) -> None:
+        waiting: list[tuple[int, int, ir.Node]] = []
+        seen: set[ir.Node] = set()
+
+        def look_at_users(value: ir.Value) -> None:
+            for user, _ in value.uses():
+                if user not in seen:
+                    seen.add(user)
+                    heapq.heappush(waiting, (position[user], len(seen), user))
+
+        look_at_users(self.reach.source)
+        while waiting:
+            node = heapq.heappop(waiting)[2]
+            outputs = self._step(node)
+            for value in dict.fromkeys(v for v in node.inputs if v in self._unread):
+                assert value is not None  # None is no key
+                self._unread[value] -= sum(v is value for v in node.inputs)
+                if not self._unread[value]:
+                    del self._numbers[value]
+            if outputs is None:
+                continue
+            self.reach.add(node)
+            moved = node.op_type not in _VIEWS or any(v in self._moved for v in node.inputs)
+            for value, numbers in zip(node.outputs, outputs, strict=True):
+                self._numbers[value], self._unread[value] = numbers, len(value.uses())
+                if moved:
+                    self._moved.add(value)
+                self.readings[value] = self._read(value, numbers)
+                found = isinstance(self.readings[value], _Found)
+                self._since[value] = 0 if found else self._since[self.reach.before(value)] + 1
+                if self._since[value] <= _WINDOW:
+                    look_at_users(value)
+                if not self._unread[value]:
+                    del self._numbers[value]
+
+    def _step(self, node: ir.Node) -> list[pixels.Numbers] | None:
+        if not pixels.moves_data(node):
+            return None
+        data = [value for value in node.inputs if not g.is_constant(value)]
+        if any(value not in self._numbers or self._since.get(value, 0) > _WINDOW for value in data if value):
+            return None
+        return pixels.move(node, self._numbers)
+
+    def _read(self, value: ir.Value, numbers: pixels.Numbers) -> _Found | _Refused | None:
+        source, before = self.reach.source, g.shape_of(self.reach.source)
+        shape = numbers.shape
+        assert before is not None  # _Search looked
+        if value.dtype != ir.DataType.FLOAT or not numbers.size:
+            return None
+        if before[0] != 1 or shape[0] != 1:
+            same = len(before) == len(shape) == 4 and (before[0], before[2:]) == (shape[0], shape[2:])
+            reason = f"has a batch of {before[0]}; capture it with a batch of 1"
+            return _Refused(reason, compared=True) if same else None
+        if len(shape) > 3:
+            # The size of an image whose pixels stand in one axis is known from where they stood in two.
+            self._sizes.update(dict.fromkeys([(shape[-2], shape[-1]), (shape[1], shape[2])]))
+        refused: _Refused | None = None
+        sizes = self._sizes if len(before) < 4 else ()
+        for seen in layouts(before, sizes, self._channels.get(source)):
+            for given in layouts(shape, (seen.size,), self._channels.get(value)):
+                if given.size != seen.size:
                     continue
-                seen.add(value)
-                region = regions.region(value, found)
-                if regions.is_picture_of(value, source) and (shared or not _shares_steps(region)):
-                    tries += 1
-                    result = _read(region)
-                    if isinstance(result, mv.Movement):
-                        moved = _replace(region, result)
-                        modified |= moved is not value
-                        if value is not end and moved is not source:
-                            self._starts.add(moved)
-                        continue
-                    reason = reason or Refusal(roles.block(producer), "shift or shuffle", region.steps, result)
-                elif value is end:
-                    reason = _worth_a_word(region)
-                waiting.extend(v for v in producer.inputs if v is not None and found.get(v) is source)
-            if reason is not None:
-                self.refusals.append(reason)
-        return modified
+                result = _movement(numbers, seen, given)
+                if isinstance(result, mv.Movement):
+                    return _Found(result, seen, given)
+                refused = refused or _Refused(result, compared=True)
+        if refused is None and len(before) == len(shape) == 4 and value in self._moved and source is not value:
+            reason = f"turns a picture of {list(before[1:])} into {list(shape[1:])}"
+            return _Refused(reason, compared=False)
+        return refused
 
 
-def _shares_steps(region: regions.Region) -> bool:
-    """Whether steps of the region, besides its last alone, give something to other nodes."""
-    inside = set(region.nodes)
-    others = (v for node in region.nodes for v in node.outputs if v is not region.output)
-    read = any(v.is_graph_output() or any(user not in inside for user, _ in v.uses()) for v in others)
-    return read and region.steps > 1
+def _movement(numbers: pixels.Numbers, seen: Layout, given: Layout) -> mv.Movement | str:
+    image = given.image(numbers)
+    if seen.channels_last:
+        image = np.where(image > 0, seen.place(np.maximum(image, 1) - 1) + 1, image)
+    return mv.of_numbers(np.ascontiguousarray(image), seen.image_shape[1:])
 
 
-def moves_data(node: ir.Node) -> bool:
-    """Whether a node may be a step of a movement, going by its operator and its constants."""
-    if node.op_type not in regions.MOVES or roles.role(node) is roles.Role.REARRANGEMENT:
-        return False
-    constants = [array for value in node.inputs if (array := g.constant(value)) is not None]
-    if node.op_type == "Mul":
-        return any(np.isin(array, (0, 1)).all() for array in constants)
-    if node.op_type == "Conv":
-        weight, bias = g.constant(node.inputs[1]), g.constant(node.inputs[2]) if len(node.inputs) > 2 else None
-        one_hot = (
-            weight is not None and np.isin(weight, (0, 1)).all() and (weight.reshape(len(weight), -1).sum(1) == 1).all()
-        )
-        return bool(one_hot) and (bias is None or not bias.any())
-    return node.op_type != "Cast" or node.attributes["to"].as_int() == ir.DataType.FLOAT
+class _Search:
+    """Follows every source of a graph, in the graph's order, and replaces what is found."""
+
+    def __init__(self, graph: ir.Graph) -> None:
+        self.modified = False
+        self._graph = graph
+        self._position = {node: n for n, node in enumerate(graph)}
+        self._channels = known_channels(graph)
+        # Values that are to be followed, though a step made them.
+        self._starts: set[ir.Value] = set()
+        self._steps: set[ir.Value] = set()
+        self._waiting: list[tuple[int, int, ir.Value]] = []
+        self._pushed = 0
+        # By the value at which a region ends. A value from which the search began anew has its reason beside it.
+        self._refusals: dict[ir.Value, Refusal] = {}
+        self._passed: dict[ir.Value, Refusal] = {}
+
+    @property
+    def refusals(self) -> list[Refusal]:
+        """What was left alone, in the order of the graph."""
+        here = [(node, value) for node in self._graph for value in node.outputs if value in self._refusals]
+        return [self._refusals[value] for _, value in here]
+
+    def run(self) -> None:
+        """Follows every source; those that are found on the way as well."""
+        for value in self._graph.inputs:
+            self._push(value, -1)
+        for node in list(self._graph):
+            for value in node.outputs:
+                self._push(value, self._position[node])
+        while self._waiting:
+            value = heapq.heappop(self._waiting)[2]
+            gone = (producer := value.producer()) is not None and producer.graph is None
+            if not gone and (value not in self._steps or value in self._starts):
+                self._search(value)
+
+    def _push(self, value: ir.Value, position: int) -> None:
+        self._pushed += 1
+        heapq.heappush(self._waiting, (position, self._pushed, value))
+
+    def _search(self, source: ir.Value) -> None:
+        shape = g.shape_of(source)
+        if shape is None or source.dtype != ir.DataType.FLOAT or not 0 < np.prod(shape) <= pixels.LARGEST:
+            return
+        if source in self._starts and shape[0] != 1:
+            return  # in the middle of a region, the first axis is no batch
+        if len(shape) < 3 or not any(pixels.moves_data(user) for user, _ in source.uses()):
+            return
+        followed = _Followed(source, self._position, self._channels)
+        self._steps.update(followed.readings)
+        settled = _Settled(followed)
+        for end in followed.reach.ends():
+            reading = followed.readings[end]
+            refusal = settled.settle(end)
+            if refusal is not None:
+                self._refusals.setdefault(end, refusal)
+            elif isinstance(reading, _Found):
+                self._refusals.pop(end, None)
+                if source in self._passed:
+                    self._refusals[source] = self._passed.pop(source)
+        starts = self._replace(followed, settled)
+        for value in self._starts_behind(followed, settled, starts):
+            self._starts.add(value)
+            producer = value.producer()
+            self._push(value, -1 if producer is None else self._position[producer])
+
+    def _replace(self, followed: _Followed, settled: _Settled) -> dict[ir.Value, ir.Value]:
+        """Writes what was found; returns where the search goes on, by the value that stands there now."""
+        reach, starts = followed.reach, {}
+        for value in settled.found:
+            found, last = followed.readings[value], value.producer()
+            assert isinstance(found, _Found)
+            assert last is not None  # a step made it
+            before = list(last.inputs)
+            new, start = _write(reach.source, value, last, found)
+            starts[new] = start
+            if new is value:
+                continue
+            self.modified = True
+            for node in _made_since(reach.source, new):
+                self._position.setdefault(node, self._position[last])
+            self._channels[start] = Channels.FIRST
+            _remove_unused(last, before)
+        return starts
+
+    def _starts_behind(
+        self, followed: _Followed, settled: _Settled, starts: dict[ir.Value, ir.Value]
+    ) -> Iterable[ir.Value]:
+        """The values behind this source from which the search goes on."""
+        reach = followed.reach
+        origin: dict[ir.Value, ir.Value] = {reach.source: reach.source, **starts}
+        fresh = dict.fromkeys(start for start in starts.values() if start is not reach.source)
+        for node in reach.nodes:
+            if node.graph is None:
+                continue
+            origins = {origin[value] for value in node.inputs if value in origin}
+            for value in node.outputs:
+                if value in starts or not origins:
+                    continue
+                reading, one = followed.readings[value], len(origins) == 1
+                origin[value] = next(iter(origins)) if one else value
+                if value not in settled.left or (one and origin[value] is not reach.source):
+                    continue
+                if one and isinstance(reading, _Found):
+                    continue
+                origin[value] = value
+                fresh[value] = None
+                if one and isinstance(reading, _Refused) and reading.compared:
+                    self._passed[value] = Refusal(roles.block(node), "shift or shuffle", 1, reading.reason)
+        return fresh
 
 
-def _read(region: regions.Region) -> mv.Movement | str:
-    if len(region.nodes) == 1 and (shift := canonical.shift_of(region.nodes[0])):
-        return shift
-    shape = g.shape_of(region.source)
-    assert shape is not None  # is_picture_of looked
-    batch, channels, height, width = shape
-    if batch != 1:
-        return f"has a batch of {batch}; capture it with a batch of 1"
-    return mv.read(regions.load(region.to_proto()), (channels, height, width))
+class _Settled:
+    """Which values of a region are written anew, and which steps are left as they are."""
 
+    def __init__(self, followed: _Followed) -> None:
+        self.found: dict[ir.Value, None] = {}
+        self.left: set[ir.Value] = set()
+        self._readings, self._reach = followed.readings, followed.reach
+        self._done: set[ir.Value] = set()
+        self._counted: set[ir.Node] = set()
 
-def _worth_a_word(region: regions.Region) -> Refusal | None:
-    """A reason for a region that never was a candidate, where a reader would wonder."""
-    before, after = g.shape_of(region.source), g.shape_of(region.output)
-    if before is None or after is None or len(before) != 4 or len(after) != 4:
+    def settle(self, end: ir.Value) -> Refusal | None:
+        """Settles all that stands before a region's end; says why the end is no movement, or what is nearest to it."""
+        waiting, needed, reason, steps = [end], {end}, None, 0
+        while waiting:
+            value = waiting.pop()
+            if value is self._reach.source or value in self._done:
+                continue
+            self._done.add(value)
+            reading, alone = self._readings[value], self._reach.is_alone(value)
+            producer = value.producer()
+            assert producer is not None  # a step made it
+            if isinstance(reading, _Found) and not reading.stays and (alone or value in needed):
+                shared = None if alone else self._shared(value)
+                if shared is None:
+                    self.found[value] = None
+                else:
+                    self.left.add(value)
+                    needed.add(shared)
+                    waiting.append(shared)
+                continue
+            self.left.add(value)
+            if isinstance(reading, _Found) and reading.stays and value is end:
+                continue
+            if isinstance(reading, _Refused) and (reading.compared or value is end):
+                reason = reason or Refusal(roles.block(producer), "shift or shuffle", 0, reading.reason)
+            if producer not in self._counted:
+                self._counted.add(producer)
+                steps += 1
+            waiting.extend(v for v in producer.inputs if v is not None and v in self._readings)
+        return reason and Refusal(reason.block, reason.looked_for, max(steps, 1), reason.reason)
+
+    def _shared(self, value: ir.Value) -> ir.Value | None:
+        """A movement that all of ``value`` comes through, and something else as well, nearest to it."""
+        before = self._reach.before(value)
+        for _ in range(_WINDOW):
+            if before is self._reach.source:
+                return None
+            reading = self._readings[before]
+            if isinstance(reading, _Found) and not reading.stays and not self._reach.ends_in(before, value):
+                return before
+            before = self._reach.before(before)
         return None
-    if all(node.op_type in _VIEWS for node in region.nodes):
-        return None
-    reason = f"turns a picture of {list(before[1:])} into {list(after[1:])}"
-    return Refusal(roles.block(region.nodes[-1]), "shift or shuffle", region.steps, reason)
 
 
-def _replace(region: regions.Region, movement: mv.Movement) -> ir.Value:
-    """Puts the canonical form in the region's place; returns its result, the old one where it stood there already."""
-    last, value = region.nodes[-1], region.source
+def _made_since(source: ir.Value, value: ir.Value) -> Iterable[ir.Node]:
+    """The nodes of a row, from ``source`` to ``value``."""
+    while value is not source:
+        node = value.producer()
+        assert node is not None  # the row begins at the source
+        yield node
+        first = node.inputs[0]
+        assert first is not None
+        value = first
+
+
+def _remove_unused(last: ir.Node, inputs: list[ir.Value | None]) -> None:
+    """Removes a node that nothing reads any more, then what it alone has read."""
+    waiting = [(last, inputs)]
+    while waiting:
+        node, inputs = waiting.pop()
+        if node.graph is None or any(output.uses() or output.is_graph_output() for output in node.outputs):
+            continue
+        node.graph.remove([node], safe=True)
+        producers = dict.fromkeys(p for v in inputs if v is not None and (p := v.producer()) is not None)
+        waiting.extend((producer, list(producer.inputs)) for producer in producers)
+
+
+def _write(source: ir.Value, value: ir.Value, last: ir.Node, found: _Found) -> tuple[ir.Value, ir.Value]:
+    """Puts the canonical form in a value's place.
+
+    Returns:
+        what stands there now, the old value where it was canonical already; and the image [N, C, H, W] that it is made
+        of, which is the same unless its layout is another.
+    """
+    movement = found.movement
     bijective = sorted(movement.source) == list(range(movement.in_channels))
     channels = mv.permutation(movement.source, movement.in_channels)
     # A shift in front of its permutation keeps the regular order of offsets that lowerings make use of.
@@ -142,14 +388,22 @@ def _replace(region: regions.Region, movement: mv.Movement) -> ir.Value:
     shift = mv.shift(tuple(offsets[c] for c in range(movement.in_channels)) if bijective else movement.offsets)
     steps = [shift, channels] if bijective else [channels, shift]
     steps = [step for step in steps if not step.is_identity]
-    if len(region.nodes) == 1 == len(steps) and _mark(last, steps[0]):
-        return region.output
+    plain = found.before.is_canonical and found.after.is_canonical
+    if plain and len(steps) == 1 and source in last.inputs and _mark(last, steps[0]):
+        return value, value
+    image = source
+    if steps:
+        for node in found.before.to_image(last, source):
+            image = node.outputs[0]
     for step in steps:
-        node = _shift_node(last, value, step) if step.is_shift else _channels_node(last, value, step)
+        node = _shift_node(last, image, step) if step.is_shift else _channels_node(last, image, step)
         g.put(last, node)
-        value = node.outputs[0]
-    g.take_over(region.output, value)
-    return value
+        image = node.outputs[0]
+    result = image
+    if steps:
+        for node in found.after.from_image(last, image):
+            result = node.outputs[0]
+    return g.take_over(value, result), image
 
 
 def _mark(node: ir.Node, step: mv.Movement) -> bool:

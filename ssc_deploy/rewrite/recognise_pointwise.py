@@ -14,22 +14,27 @@ Branches of convolutions that are joined are such a map, too, but as one kernel 
 a 3x3, a convolution of some channels beside the others as they are. Branches become one convolution only where that
 multiplies no more than they do.
 
-A region that ends in a view of a picture ([N, G, C, H * W], say) is treated as if it ended in the picture.
+A region that ends in a view of a picture ([N, G, C, H * W], say) is treated as if it ended in the picture, and so is
+one that ends in a picture with its channels last, if nothing else needs the picture in that layout.
 """
 
 from __future__ import annotations
 
+import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx_ir as ir
+from onnx_ir.passes import common
 
 from ssc_deploy import roles
 from ssc_deploy.rewrite import canonical, regions
 from ssc_deploy.rewrite import graph as g
 from ssc_deploy.rewrite.find_groups import blocks
-from ssc_deploy.rewrite.recognise_movement import moves_data
+from ssc_deploy.rewrite.layout import Channels, Layout, known_channels, layouts
+from ssc_deploy.rewrite.pixels import moves_data
+from ssc_deploy.rewrite.reach import Reach
 from ssc_deploy.rewrite.report import Refusal
 
 if TYPE_CHECKING:
@@ -59,64 +64,135 @@ class RecognisePointwise(ir.passes.InPlacePass):
         self.refusals: list[Refusal] = []
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Runs the pass until nothing is left to find: a map found may be the source of the next."""
-        self.refusals = []
-        modified = False
-        while self._once(model.graph):
-            modified = True
-        return ir.passes.PassResult(model, modified)
+        """Runs the pass, once along the graph: a map that is found may be the source of the next."""
+        search = _Search(model.graph)
+        search.run()
+        self.refusals = search.refusals
+        # What was replaced still reads its pictures, and would keep the next rule from taking them for read once.
+        common.RemoveUnusedNodesPass()(model)
+        return ir.passes.PassResult(model, search.modified)
 
-    def _once(self, graph: ir.Graph) -> bool:
-        self.refusals = []
-        steps = _Steps()
-        found = regions.origins(graph, steps)
-        for end in list(regions.ends(graph, found)):
-            waiting, tries, reason = [end], 0, None
+
+class _Search:
+    """Looks behind every value that no step made, in the graph's order, for the maps that begin there."""
+
+    def __init__(self, graph: ir.Graph) -> None:
+        self.modified = False
+        self.refusals: list[Refusal] = []
+        self._graph = graph
+        self._position = {node: n for n, node in enumerate(graph)}
+        self._channels = known_channels(graph)
+        self._waiting: list[tuple[int, int, ir.Value]] = []
+        self._pushed = 0
+        self._inside: set[ir.Value] = set()
+
+    def run(self) -> None:
+        """Looks behind every source; what is found is a source in its turn."""
+        for value in self._graph.inputs:
+            self._push(value, -1)
+        for node in self._graph:
+            for value in node.outputs:
+                self._push(value, self._position[node])
+        while self._waiting:
+            source = heapq.heappop(self._waiting)[2]
+            if source not in self._inside and g.shape_of(source) is not None and source.uses():
+                self._look_behind(source)
+
+    def _push(self, value: ir.Value, position: int) -> None:
+        self._pushed += 1
+        heapq.heappush(self._waiting, (position, self._pushed, value))
+
+    def _look_behind(self, source: ir.Value) -> None:
+        steps = _Steps(source, self._position)
+        self._inside.update(steps.weighted, steps.moved)
+        done: set[ir.Value] = set()
+        for end in list(steps.reach.ends()):
+            if end not in steps.weighted:
+                continue
+            waiting, tries, reason, part_found = [end], 0, None, False
             while waiting and tries < _TRIES:
                 value = waiting.pop()
-                source, producer = found.get(value), value.producer()
-                if source is None or source is value or producer is None or value not in steps.weighted:
+                producer = value.producer()
+                if value in done or producer is None:
                     continue
-                out_shape = _picture_shape(value, source)
-                region = regions.region(value, found)
-                # A convolution alone is canonical, also where it is joined with what comes from elsewhere.
-                found_before = [node.op_type for node in region.nodes] == ["Conv"]
-                if out_shape is not None and not found_before and not _is_read_inside(region, steps.weighted):
+                done.add(value)
+                found = self._try(steps, value)
+                if isinstance(found, ir.Value):
+                    part_found = True
+                    continue
+                if found is not None:
                     tries += 1
-                    result = _read(region, out_shape)
-                    if isinstance(result, _Linear):
-                        _replace(region, result, out_shape)
-                        return True
-                    reason = reason or Refusal(roles.block(producer), "group pointwise", region.steps, result)
-                waiting.extend(v for v in producer.inputs if v is not None and found.get(v) is source)
-            if reason is not None:
+                    reason = reason or found
+                waiting.extend(v for v in producer.inputs if v in steps.weighted)
+            # What stands behind a map that was found is no part of one any more.
+            if reason is not None and not part_found:
                 self.refusals.append(reason)
-        return False
+
+    def _try(self, steps: _Steps, value: ir.Value) -> ir.Value | Refusal | None:
+        """The Conv's output that the value is made of now; why there is none; None where none was looked for."""
+        source, producer = steps.reach.source, value.producer()
+        assert producer is not None  # a step made it
+        # A product that is needed elsewhere as well would be computed twice.
+        if not steps.reach.is_alone(value, heavy=True):
+            return None
+        views = _views(value, source, self._channels.get(value))
+        if not steps.reach.is_alone(value):
+            # The change of layout is needed elsewhere as well, and would be made once more behind the Conv.
+            views = [view for view in views if not view.channels_last]
+        part = regions.between(source, value) if views else None
+        # A convolution alone is canonical, also where it is joined with what comes from elsewhere.
+        if part is None or [node.op_type for node in part.nodes] == ["Conv"]:
+            return None
+        result, view = _read(part, views)
+        if isinstance(result, str):
+            return Refusal(roles.block(producer), "group pointwise", part.steps, result)
+        conv, nodes = _replace(part, result, view)
+        self._position.update(dict.fromkeys(nodes, self._position[producer]))
+        self._push(conv, self._position[producer])
+        self.modified = True
+        return conv
 
 
 class _Steps:
-    """Whether a node may be a step of a linear region: moves data, adds a constant, or is the first to weigh."""
+    """The steps behind one source: what moves data, adds a constant, or is the first to weigh on its way."""
 
-    def __init__(self) -> None:
+    def __init__(self, source: ir.Value, position: dict[ir.Node, int]) -> None:
+        self.reach = Reach(source)
         self.weighted: set[ir.Value] = set()
-        self._inside: set[ir.Value | None] = set()
+        self.moved: set[ir.Value] = set()
+        waiting: list[tuple[int, int, ir.Node]] = []
+        seen: set[ir.Node] = set()
+        behind = [source]
+        while behind or waiting:
+            for value in behind:
+                for user, _ in value.uses():
+                    if user not in seen:
+                        seen.add(user)
+                        heapq.heappush(waiting, (position[user], len(seen), user))
+            behind = []
+            if waiting:
+                node = heapq.heappop(waiting)[2]
+                if self._is_step(node):
+                    self.reach.add(node, heavy=_weighs(node))
+                    behind = list(node.outputs)
 
-    def __call__(self, node: ir.Node) -> bool:
+    def _is_step(self, node: ir.Node) -> bool:
+        if any(value not in self.reach for value in node.inputs if not g.is_constant(value)):
+            return False
         after_weights = any(value in self.weighted for value in node.inputs)
         if _weighs(node):
-            step, weighted = not after_weights, not after_weights
+            step, weighted = not after_weights, True
         else:
             step, weighted = self._goes_on(node), after_weights
         if step:
-            self._inside.update(node.outputs)
-        if step and weighted:
-            self.weighted.update(node.outputs)
+            (self.weighted if weighted else self.moved).update(node.outputs)
         return step
 
     def _goes_on(self, node: ir.Node) -> bool:
         movement = canonical.movement_of(node)
         whole = movement is not None and sorted(movement.source) == list(range(movement.in_channels))
-        if whole and self._inside.isdisjoint(node.inputs):
+        inside = any(value in self.weighted or value in self.moved for value in node.inputs)
+        if whole and not inside:
             # Canonical already, and no piece of a region: in it, it would only hide the groups of the kernel.
             return False
         return moves_data(node) or _adds_constant(node)
@@ -143,50 +219,51 @@ def _adds_constant(node: ir.Node) -> bool:
     return g.constant(node.inputs[1]) is not None and g.shape_of(node.inputs[0]) == g.shape_of(node.outputs[0])
 
 
-def _picture_shape(value: ir.Value, source: ir.Value) -> tuple[int, ...] | None:
-    """[N, C', H, W] of the picture that ``value`` is, or is a view of; None where it is neither."""
+def _views(value: ir.Value, source: ir.Value, known: Channels | None) -> list[Layout]:
+    """The layouts in which ``value`` may be an image of the size of ``source``, a picture [1, C, H, W]."""
     shape, before = g.shape_of(value), g.shape_of(source)
-    if shape is None or before is None or len(before) != 4 or before[0] != 1:
-        return None
-    if not source.dtype == value.dtype == ir.DataType.FLOAT:
-        return None
-    pixels = before[2] * before[3]
-    size = int(np.prod(shape))
-    if len(shape) < 3 or shape[0] != 1 or pixels == 1 or size % pixels:
-        return None
-    # The view must keep the pixels innermost: [..., H, W] or [..., H * W].
-    if shape[-2:] != before[2:] and shape[-1] != pixels:
-        return None
-    return (1, size // pixels, *before[2:])
+    if shape is None or before is None or len(before) != 4 or before[0] != 1 or before[2] * before[3] == 1:
+        return []
+    if not source.dtype == value.dtype == ir.DataType.FLOAT or 0 in shape or 0 in before:
+        return []
+    size = (before[2], before[3])
+    return [view for view in layouts(shape, [size], known) if view.size == size]
 
 
-def _is_read_inside(region: regions.Region, weighted: set[ir.Value]) -> bool:
-    """Whether a product in the region is needed elsewhere, so that it would be computed twice."""
-    inside = set(region.nodes)
-    products = (v for node in region.nodes for v in node.outputs if v in weighted and v is not region.output)
-    return any(v.is_graph_output() or any(user not in inside for user, _ in v.uses()) for v in products)
+def _read(part: regions.Region, views: list[Layout]) -> tuple[_Linear | str, Layout]:
+    """The map, or why it is none, and the layout of its output."""
+    whole, linear = regions.load(part.to_proto()), regions.load(part.to_proto(_without_offsets))
+    refused: list[tuple[str, Layout]] = []
+    for view in views:
+        result = _read_as(part, view, _viewed(whole, view), _viewed(linear, view))
+        if isinstance(result, _Linear):
+            return result, view
+        refused.append((result, view))
+    return refused[0]
 
 
-def _read(region: regions.Region, out_shape: tuple[int, ...]) -> _Linear | str:
-    shape = g.shape_of(region.source)
-    assert shape is not None  # _picture_shape looked
-    whole = regions.load(region.to_proto())
-    linear = regions.load(region.to_proto(_without_offsets))
+def _viewed(run: Run, view: Layout) -> Run:
+    return lambda picture: view.image(run(picture))[None]
+
+
+def _read_as(part: regions.Region, view: Layout, whole: Run, linear: Run) -> _Linear | str:
+    shape = g.shape_of(part.source)
+    assert shape is not None  # _views looked
     black = np.zeros(shape, np.float32)
-    offsets = whole(black).reshape(out_shape)
+    offsets = whole(black)
     if (offsets != offsets[:, :, :1, :1]).any():
         return "adds an offset that differs from pixel to pixel"
     signed = np.random.default_rng(0).standard_normal(shape, np.float32)
-    expected = whole(signed).reshape(out_shape)
-    radius = _radius(linear, shape, out_shape)
-    if 2 * radius + 1 > min(shape[2:]) or out_shape[1] * shape[1] * (2 * radius + 1) ** 2 > _LARGEST:
+    expected = whole(signed)
+    radius = _radius(linear, shape)
+    if 2 * radius + 1 > min(shape[2:]) or view.channels * shape[1] * (2 * radius + 1) ** 2 > _LARGEST:
         return "mixes pixels from all over the picture"
-    weight = _impulses(linear, shape, out_shape, radius)
+    weight = _impulses(linear, shape, view.channels, radius)
     candidate = _Linear(weight, offsets[0, :, 0, 0].copy())
     got, bound = _conv(candidate, signed)
     if (np.abs(got - expected) > bound).any():
         return "is no convolution: what it does differs from pixel to pixel"
-    branches = [g.constant(node.inputs[1]) for node in region.nodes if _weighs(node) and node.op_type == "Conv"]
+    branches = [g.constant(node.inputs[1]) for node in part.nodes if _weighs(node) and node.op_type == "Conv"]
     cost, apart = _multiplications(weight), sum(branch.size for branch in branches if branch is not None)
     if branches and cost > apart:
         return f"would multiply {cost / apart:.1f} times as much in one convolution"
@@ -201,30 +278,30 @@ def _multiplications(weight: npt.NDArray[np.float32]) -> int:
     return weight.size // blocks(weight[None])
 
 
-def _radius(run: Run, shape: tuple[int, ...], out_shape: tuple[int, ...]) -> int:
+def _radius(run: Run, shape: tuple[int, ...]) -> int:
     """How far from the pixel in the middle its light is seen, in pixels."""
     middle = np.array(shape[2:]) // 2
     picture = np.zeros(shape, np.float32)
     # Different numbers in the channels, so that what they add up to does not vanish.
     picture[0, :, middle[0], middle[1]] = np.random.default_rng(1).random(shape[1], np.float32) + 1
-    seen = np.argwhere(run(picture).reshape(out_shape)[0].any(0))
+    seen = np.argwhere(run(picture)[0].any(0))
     return int(np.abs(seen - middle).max(initial=0))
 
 
-def _impulses(run: Run, shape: tuple[int, ...], out_shape: tuple[int, ...], radius: int) -> npt.NDArray[np.float32]:
+def _impulses(run: Run, shape: tuple[int, ...], outputs: int, radius: int) -> npt.NDArray[np.float32]:
     """The kernel [out, in, k, k], k = 2 * radius + 1, from pictures with a bright pixel for each channel.
 
     Pixels of several channels share a picture where they are too far apart to meet.
     """
     channels, k = shape[1], 2 * radius + 1
-    weight = np.zeros((out_shape[1], channels, k, k), np.float32)
+    weight = np.zeros((outputs, channels, k, k), np.float32)
     places = [(y, x) for y in range(radius, shape[2] - radius, k) for x in range(radius, shape[3] - radius, k)]
     for first in range(0, channels, len(places)):
         picture = np.zeros(shape, np.float32)
         lit = list(zip(range(first, min(first + len(places), channels)), places, strict=False))
         for c, (y, x) in lit:
             picture[0, c, y, x] = 1.0
-        answer = run(picture).reshape(out_shape)
+        answer = run(picture)
         for c, (y, x) in lit:
             seen = answer[0, :, y - radius : y + radius + 1, x - radius : x + radius + 1]
             # out[y - u + r] sees the pixel at y through tap u: the kernel is the answer, turned around.
@@ -252,21 +329,15 @@ def _without_offsets(node: onnx.NodeProto) -> None:
         del node.input[1:]
 
 
-def _replace(region: regions.Region, linear: _Linear, out_shape: tuple[int, ...]) -> None:
-    last = region.nodes[-1]
+def _replace(part: regions.Region, linear: _Linear, view: Layout) -> tuple[ir.Value, list[ir.Node]]:
+    """Puts a Conv in the part's place, and what makes the view behind it; returns the Conv's output and all nodes."""
+    last = part.nodes[-1]
     graph, path = last.graph, roles.block(last)
     assert graph is not None
     weight = g.initializer(graph, f"{path}/weight", linear.weight)
     bias = g.initializer(graph, f"{path}/bias", linear.bias) if linear.bias.any() else None
-    node = g.conv(last, region.source, weight, bias, group=1, pads=linear.weight.shape[2] // 2)
+    node = g.conv(last, part.source, weight, bias, group=1, pads=linear.weight.shape[2] // 2)
     g.put(last, node)
-    value, shape = node.outputs[0], g.shape_of(region.output)
-    assert shape is not None  # _picture_shape looked
-    if shape != out_shape:
-        target = g.initializer(graph, f"{path}/view", np.array(shape, np.int64))
-        view = g.node_like(last, "Reshape", [value, target], shape=shape)
-        g.put(last, view)
-        value = view.outputs[0]
-    g.take_over(region.output, value)
-    # The region's nodes go once nothing else reads them; the next round must not find them again.
-    ir.passes.common.RemoveUnusedNodesPass()(ir.Model(graph, ir_version=10))
+    nodes = [node, *view.from_image(last, node.outputs[0])]
+    g.take_over(part.output, nodes[-1].outputs[0])
+    return node.outputs[0], nodes

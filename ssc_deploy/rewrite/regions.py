@@ -22,36 +22,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-#: Operators that move data whatever their constants are, or that may do so with the right ones (running them tells).
-MOVES = frozenset(
-    [
-        "Cast",
-        "CastLike",
-        "Concat",
-        "Conv",
-        "DepthToSpace",
-        "Expand",
-        "Flatten",
-        "Gather",
-        "GatherElements",
-        "GatherND",
-        "Identity",
-        "Mul",
-        "Pad",
-        "Reshape",
-        "ScatterElements",
-        "ScatterND",
-        "Slice",
-        "SpaceToDepth",
-        "Split",
-        "Squeeze",
-        "Tile",
-        "Transpose",
-        "Unsqueeze",
-        "Where",
-    ]
-)
-
 
 @dataclass(frozen=True)
 class Region:
@@ -139,6 +109,11 @@ def region(output: ir.Value, found: dict[ir.Value, ir.Value | None]) -> Region:
     """All that lies between ``output`` and its origin."""
     source = found[output]
     assert source is not None
+    return between(source, output)
+
+
+def between(source: ir.Value, output: ir.Value) -> Region:
+    """All that makes ``output`` of ``source``."""
     nodes: dict[ir.Node, None] = {}
     waiting: list[tuple[ir.Value, bool]] = [(output, False)]
     while waiting:
@@ -152,11 +127,3 @@ def region(output: ir.Value, found: dict[ir.Value, ir.Value | None]) -> Region:
             waiting.append((value, True))
             waiting.extend((v, False) for v in producer.inputs if v is not None)
     return Region(source, output, tuple(nodes))
-
-
-def is_picture_of(value: ir.Value, source: ir.Value) -> bool:
-    """Whether both are float32 [N, C, H, W] with the same N, H and W."""
-    a, b = g.shape_of(value), g.shape_of(source)
-    if a is None or b is None or value.dtype != ir.DataType.FLOAT or source.dtype != ir.DataType.FLOAT:
-        return False
-    return len(a) == len(b) == 4 and (a[0], a[2:]) == (b[0], b[2:])
