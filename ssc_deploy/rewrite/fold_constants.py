@@ -50,8 +50,8 @@ class FoldConstants(ir.passes.InPlacePass):
 def _should_fold(node: ir.Node) -> bool | None:
     """Where the library's own judgement, None, is overruled; it asks about nodes whose inputs are all constant.
 
-    It leaves ``ConstantOfShape``, of which TorchScript's exporter makes the margins of a Pad, and warns on the screen of
-    what it cannot fold. The readers of a ``Split`` and of a ``DequantizeLinear`` get their constants here.
+    It leaves ``ConstantOfShape``, of which TorchScript's exporter makes the margins of a Pad, and warns on the screen
+    of what it cannot fold. The readers of a ``Split`` and of a ``DequantizeLinear`` get their constants here.
     """
     match node.op_type:
         case "ConstantOfShape":
