@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ssc_deploy import toml_table
-from ssc_deploy.errors import CardError
+from ssc_deploy.errors import CardError, PreprocessingError
 from ssc_deploy.metadata import Preprocessing
 
 if TYPE_CHECKING:
@@ -214,13 +214,10 @@ def _preprocessing(table: Table) -> Preprocessing:
     mean = table.items("mean", float)
     std = table.items("std", float)
     colour = table.take("colour", str, "RGB")
-    if colour not in ("RGB", "BGR", "L"):
-        raise CardError(f"{table.path}: preprocessing.colour must be RGB, BGR or L, not {colour!r}.")
-    if not len(mean) == len(std) == len(colour):
-        raise CardError(f"{table.path}: preprocessing.mean and std must have one number for each channel of {colour}.")
-    if not all(number > 0 for number in std):
-        raise CardError(f"{table.path}: preprocessing.std must be above 0.")
-    return Preprocessing(mean, std, colour)
+    try:
+        return Preprocessing(mean, std, colour)
+    except PreprocessingError as error:
+        raise CardError(f"{table.path}: {table.prefix}{error}.") from error
 
 
 def _is_inside(path: Path, folder: Path) -> bool:

@@ -5,6 +5,8 @@
     │   └── UnsafeCheckpointError  reading it would run code that it contains
     ├── NetworkError               unknown architecture, impossible configuration, a module that cannot be built
     ├── CardError                  a model card (model.toml) is wrong
+    ├── LabelsError                names of classes are malformed, or of another number than the outputs
+    ├── PreprocessingError         means, standard deviations or colours by which no picture can become an input
     ├── PictureError               a picture cannot be read, or has another size than the network takes
     ├── DataError                  pictures with classes are missing, damaged, or do not fit the network
     ├── TrainingError              a training that cannot start, go on, or be resumed
@@ -53,6 +55,14 @@ class NetworkError(SscDeployError):
 
 class CardError(SscDeployError):
     """A model card (``model.toml``) is malformed or names files that are not there."""
+
+
+class LabelsError(SscDeployError):
+    """Names of classes are malformed, or of another number than the network's outputs."""
+
+
+class PreprocessingError(SscDeployError):
+    """Means, standard deviations or an order of colours by which no picture can become an input."""
 
 
 class PictureError(SscDeployError):

@@ -23,7 +23,6 @@ import numpy as np
 import numpy.typing as npt
 
 from ssc_deploy.errors import OutputError, RuntimeLoadError
-from ssc_deploy.metadata import SCHEMA_VERSION
 from ssc_deploy.verification.ranges import AxisBound
 from ssc_deploy.verification.tolerance import Tolerance, tolerance_of_files
 
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ssc_deploy.verification.tolerance import Error
+
+#: Version of the file.
+VERSION = 1
 
 #: Behind the stem of the files that it belongs to.
 SUFFIX = ".golden.npz"
@@ -82,7 +84,7 @@ class GoldenSet:
 
     def to_bytes(self) -> bytes:
         """The file; the same for the same set."""
-        said: dict[str, Any] = {"schema_version": SCHEMA_VERSION, "source_sha256": self.source_sha256}
+        said: dict[str, Any] = {"schema_version": VERSION, "source_sha256": self.source_sha256}
         if self.pictures:
             said["pictures"] = [[picture.name, picture.label] for picture in self.pictures]
         meta = json.dumps(said, sort_keys=True)
@@ -192,8 +194,8 @@ def _checked(
     tolerance: npt.NDArray[Any],
     bounds: dict[str, npt.NDArray[Any]],
 ) -> GoldenSet:
-    if meta["schema_version"] != SCHEMA_VERSION:
-        raise ValueError(f"it is of schema version {meta['schema_version']}, this program of {SCHEMA_VERSION}")
+    if meta["schema_version"] != VERSION:
+        raise ValueError(f"it is of schema version {meta['schema_version']}, this program of {VERSION}")
     if inputs.dtype != np.float32 or inputs.ndim != 4 or outputs.dtype != np.float64 or outputs.ndim < 1:
         raise ValueError("its arrays are of other types")
     if not inputs.size or not outputs.size or len(inputs) != len(outputs):

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
+import math
+import numbers
+import warnings
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-#: Version of the JSON below, and of the JSON that the commands print.
+from ssc_deploy import records
+from ssc_deploy.errors import PreprocessingError
+from ssc_deploy.output_kind import Output  # noqa: TC001 - decoding looks at the types of fields
+from ssc_deploy.records import Matching
+
+#: Version of the JSON that the commands print.
 SCHEMA_VERSION = 1
+
+#: Version of the JSON in exported files. It rises where an older program would misread a newer file; a key that an
+#: older program may do without needs no new version.
+FILE_VERSION = 1
 
 #: Key of the JSON in ONNX ``metadata_props``, and name of the TFLite metadata buffer that holds it.
 KEY = "ssc_deploy"
+
+#: Channels of each order of colours.
+CHANNELS = {"RGB": 3, "BGR": 3, "L": 1}
+
+#: Means are at most so large, and standard deviations between the two; ``schemas/model.schema.json`` and the demo app's
+#: ``Preprocessing`` say the same. Beyond, float32 has no such number.
+MOST, LEAST_STD = 1e30, 1e-30
+
+#: Of float32.
+_LARGEST_FLOAT = 3.4e38
 
 
 @dataclass(frozen=True)
@@ -20,13 +41,62 @@ class Preprocessing:
 
     Attributes:
         mean: in units of 0..1, in the order of ``colour``.
-        std: likewise.
+        std: likewise, above 0.
         colour: order of the channels, ``"RGB"``, ``"BGR"`` or ``"L"``.
+
+    Raises:
+        PreprocessingError: no picture can become an input so: an unknown colour, another number of values than
+            channels, or a value that is not finite, not above 0, or so extreme that the input would overflow.
     """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
     colour: str = "RGB"
+
+    def __post_init__(self) -> None:
+        if self.colour not in CHANNELS:
+            raise PreprocessingError(f"colour must be RGB, BGR or L, not {str(self.colour)!r:.60}")
+        for name in ("mean", "std"):
+            object.__setattr__(self, name, _numbers(name, getattr(self, name), CHANNELS[self.colour], self.colour))
+        for mean, std in zip(self.mean, self.std, strict=True):
+            if abs(mean) > MOST:
+                raise PreprocessingError(f"mean must be finite and at most {MOST:g}, not {mean}")
+            if not LEAST_STD <= std <= MOST:
+                raise PreprocessingError(f"std must be above 0, from {LEAST_STD:g} to {MOST:g}, not {std}")
+            if (abs(mean) + 1) / std > _LARGEST_FLOAT:
+                raise PreprocessingError(
+                    f"std must not be so small: with a mean of {mean} and a std of {std} inputs leave float32"
+                )
+
+    @property
+    def channels(self) -> int:
+        """Of the input."""
+        return CHANNELS[self.colour]
+
+
+def _numbers(name: str, values: Any, channels: int, colour: str) -> tuple[float, ...]:
+    try:
+        listed = tuple(values)
+    except TypeError as error:
+        raise PreprocessingError(f"{name} must be a list, with one number for each channel of {colour}") from error
+    if not all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in listed):
+        raise PreprocessingError(f"{name} must hold numbers alone, not {listed!r:.60}")
+    if len(listed) != channels:
+        raise PreprocessingError(f"{name} must have one number for each channel of {colour}, not {len(listed)} of them")
+    for value in listed:
+        if not math.isfinite(value):
+            raise PreprocessingError(f"{name} must be finite, not {value}")
+    return tuple(float(value) for value in listed)
+
+
+@dataclass(frozen=True)
+class _OfImages:
+    """Of an annotated shape: [N, C, H, W], N 0 where it is open."""
+
+    def objection(self, value: Any) -> str | None:
+        """See `records.AtLeast.objection`."""
+        fits = value[0] >= 0 and min(value[1:]) >= 1
+        return None if fits else f"is {list(value)}, and must be at least [0, 1, 1, 1]"
 
 
 @dataclass(frozen=True)
@@ -36,50 +106,61 @@ class ModelMetadata:
     Attributes:
         network: display name, e.g. ``"SSC-Net-1-9"``.
         source: file name of the checkpoint.
-        source_sha256: its SHA-256, hexadecimal.
+        source_sha256: its SHA-256, hexadecimal; empty for random weights.
         layout: of the picture input, ``"NCHW"`` or ``"NHWC"``.
         input_shape: [N, C, H, W] whatever the layout; N is 0 where the batch is dynamic.
         preprocessing: None where the source names none.
         labels: class names in the order of the outputs; empty where the source names none.
         lowering: what carried out each role, e.g. ``{"shift": "depthwise", "shuffle": "transpose"}``.
         versions: of the packages that made the file.
+        output: what the outputs mean; None in files of older versions.
         movements: ``"shift"`` or ``"shuffle"`` by the name of what carries it out: that of its tensors up to any slash.
     """
 
     network: str
     source: str
-    source_sha256: str
-    layout: str
-    input_shape: tuple[int, int, int, int]
+    source_sha256: Annotated[str, Matching("(?:[0-9a-f]{64})?", "SHA-256")]
+    layout: Annotated[str, Matching("NCHW|NHWC", "layout, NCHW or NHWC")]
+    input_shape: Annotated[tuple[int, int, int, int], _OfImages()]
     preprocessing: Preprocessing | None = None
     labels: tuple[str, ...] = ()
     lowering: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
-    movements: dict[str, str] = field(default_factory=dict)
+    output: Output | None = None
+    movements: dict[str, Annotated[str, Matching("shift|shuffle", "movement")]] = field(default_factory=dict)
 
     def to_json(self) -> str:
         """The JSON object that goes into the file."""
-        return json.dumps({"schema_version": SCHEMA_VERSION, **dataclasses.asdict(self)}, sort_keys=True)
+        return json.dumps({"schema_version": FILE_VERSION, **records.encode(self)}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> ModelMetadata:
-        """Reads `to_json`'s output.
+        """Reads `to_json`'s output, also that of a newer program of the same version.
+
+        Warns:
+            UserWarning: it has keys that this program does not know, and that are ignored.
 
         Raises:
-            ValueError: not such an object, or of another schema version.
+            ValueError: not such an object, or of another version; the message says which key is wrong.
         """
-        raw: Any = json.loads(text)
-        if not isinstance(raw, dict) or raw.pop("schema_version", None) != SCHEMA_VERSION:
-            raise ValueError(f"metadata is not of schema version {SCHEMA_VERSION}")
+        unknown: list[str] = []
         try:
-            fields = _with_tuples(raw)
-            if fields["preprocessing"] is not None:
-                fields["preprocessing"] = Preprocessing(**_with_tuples(fields["preprocessing"]))
-            return cls(**fields)
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError(f"metadata lacks or misnames a field: {error}") from error
+            read = records.decode_version(cls, json.loads(text), FILE_VERSION, unknown)
+        except RecursionError as error:
+            raise ValueError("it nests without end") from error
+        if unknown:
+            names = ", ".join(unknown[:5]) + (" ..." if len(unknown) > 5 else "")
+            warnings.warn(
+                f"the file's metadata holds what this version of ssc-deploy does not know ({names}), and ignores",
+                stacklevel=2,
+            )
+        return read
 
 
-def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    """JSON knows lists alone; the dataclasses hold tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
+def is_ours(text: str) -> bool:
+    """Whether a text may be what `ModelMetadata.to_json` wrote, of any version: an object that names one."""
+    try:
+        raw = json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(raw, dict) and "schema_version" in raw

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from ssc_deploy import records
 from ssc_deploy.errors import CheckpointError
-from ssc_deploy.metadata import Preprocessing
+from ssc_deploy.metadata import Preprocessing  # noqa: TC001 - decoding looks at the types of fields
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,6 +21,9 @@ VERSION = 1
 #: The same of the state of a training of ours, which holds its network's weights, too.
 TRAINING_FORMAT = "ssc_deploy training"
 TRAINING_VERSION = 1
+
+#: Keys beside the header's own.
+_FORMAT_KEYS = ("format", "format_version")
 
 
 @dataclass(frozen=True)
@@ -39,26 +44,33 @@ class Header:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain containers only: what goes into the file."""
-        picture = self.preprocessing and {
-            "mean": list(self.preprocessing.mean),
-            "std": list(self.preprocessing.std),
-            "colour": self.preprocessing.colour,
-        }
-        plain = dataclasses.asdict(self) | {"labels": list(self.labels), "preprocessing": picture}
-        return {"format": FORMAT, "format_version": VERSION, **plain}
+        return {"format": FORMAT, "format_version": VERSION, **records.encode(self)}
 
     @classmethod
-    def from_dict(cls, raw: Mapping[object, object]) -> Header | None:
-        """Reads `to_dict`'s output, or what a training's state says of its network; None where this is no file of ours.
+    def beside_weights(cls, raw: Mapping[object, object]) -> Header | None:
+        """The header of a dict that holds the weights, too, and whatever else somebody put there; see `from_dict`.
 
-        Raises:
-            CheckpointError: a file of ours whose header is of a later version or malformed.
+        Of a training's state it is what that says of its network.
         """
         if raw.get("format") == TRAINING_FORMAT and raw.get("version") == TRAINING_VERSION:
             run = raw.get("run")
             about = run if isinstance(run, dict) else {}
             named = {"arch": "architecture", "config": "configuration", "labels": "classes"}
-            raw = {"format": FORMAT, "format_version": VERSION, **{key: about.get(name) for key, name in named.items()}}
+            told: dict[object, object] = {key: about[name] for key, name in named.items() if name in about}
+            return cls.from_dict({"format": FORMAT, "format_version": VERSION} | told)
+        known = (*_FORMAT_KEYS, *(field.name for field in dataclasses.fields(cls)))
+        return cls.from_dict({key: raw[key] for key in known if key in raw})
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[object, object]) -> Header | None:
+        """Reads `to_dict`'s output; None where this is no file of ours.
+
+        Warns:
+            UserWarning: it has keys that this program does not know, and that are ignored.
+
+        Raises:
+            CheckpointError: a file of ours whose header is of a later version or malformed.
+        """
         if raw.get("format") != FORMAT:
             return None
         if raw.get("format_version") != VERSION:
@@ -66,27 +78,16 @@ class Header:
                 f"the checkpoint is of format version {raw.get('format_version')!r}, this package reads {VERSION}: "
                 "use a newer ssc-deploy."
             )
-        arch, config, labels, picture = (raw.get(key) for key in ("arch", "config", "labels", "preprocessing"))
-        if not isinstance(arch, str | None) or not isinstance(config, dict):
-            raise CheckpointError("the checkpoint's header is malformed: arch must be a name and config a dict.")
-        if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
-            raise CheckpointError("the checkpoint's header is malformed: labels must be a list of names.")
-        return cls(arch, config, tuple(labels), None if picture is None else _preprocessing(picture))
-
-
-def _preprocessing(raw: object) -> Preprocessing:
-    if isinstance(raw, dict):
-        mean, std, colour = raw.get("mean"), raw.get("std"), raw.get("colour")
-        numbers = [n for part in (mean, std) if isinstance(part, list) for n in part]
-        if (
-            isinstance(mean, list)
-            and isinstance(std, list)
-            and isinstance(colour, str)
-            and len(mean) == len(std) == len(colour)
-            and all(type(number) in (int, float) for number in numbers)
-            and all(std)
-        ):
-            return Preprocessing(tuple(map(float, mean)), tuple(map(float, std)), colour)
-    raise CheckpointError(
-        "the checkpoint's header is malformed: preprocessing needs mean, std (not 0) and colour, one a channel."
-    )
+        unknown: list[str] = []
+        try:
+            header = records.decode(cls, {k: v for k, v in raw.items() if k not in _FORMAT_KEYS}, unknown)
+        except (ValueError, RecursionError) as error:
+            reason = "it nests without end" if isinstance(error, RecursionError) else str(error)
+            raise CheckpointError(f"the checkpoint's header is malformed: {reason}.") from error
+        if unknown:
+            warnings.warn(
+                f"the checkpoint's header holds what this version of ssc-deploy does not know ({', '.join(unknown)}), "
+                "and ignores",
+                stacklevel=2,
+            )
+        return header

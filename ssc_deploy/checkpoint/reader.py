@@ -59,7 +59,7 @@ def read(path: Path) -> Checkpoint:
     else:
         loaded = unpickle.load(path)
         try:
-            header = Header.from_dict(loaded) if isinstance(loaded, dict) else None
+            header = Header.beside_weights(loaded) if isinstance(loaded, dict) else None
         except CheckpointError as error:
             raise CheckpointError(f"{path}: {error}") from error
         found = entries.find(loaded)

@@ -9,7 +9,6 @@ import click
 
 from ssc_deploy.cli import bars, options, screen
 from ssc_deploy.errors import VerificationError
-from ssc_deploy.metadata import Preprocessing
 
 if TYPE_CHECKING:
     from ssc_deploy.evaluation import Evaluation
@@ -85,8 +84,7 @@ def eval(  # noqa: A001 - the command's name
         raise click.UsageError("a checkpoint has one network: name its code once, with --model FILE.py:NAME")
     if not paths:
         raise click.UsageError("name a network: --ckpt FILE, or --model-file FILE")
-    if (mean is None) != (std is None):
-        raise click.UsageError("--mean and --std go together")
+    preprocessing = options.preprocessing(mean, std)
 
     from ssc_deploy import evaluation
     from ssc_deploy.data import Split
@@ -101,9 +99,7 @@ def eval(  # noqa: A001 - the command's name
             data,
             split=Split(split),
             resize=resize,
-            preprocessing=None
-            if mean is None or std is None
-            else Preprocessing(mean, std, "L" if len(mean) == 1 else "RGB"),
+            preprocessing=preprocessing,
             threads=threads,
             progress=progress.evaluated,
             model=code[0] if code else None,

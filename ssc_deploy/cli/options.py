@@ -15,6 +15,8 @@ from ssc_deploy.cli import screen
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from ssc_deploy.metadata import Preprocessing
+
 Command = TypeVar("Command", bound="Callable[..., object]")
 
 # Names that the library knows, repeated here because asking it would import onnx and numpy for a help text;
@@ -47,6 +49,17 @@ def numbers(text: str) -> tuple[float, ...]:
         raise click.BadParameter(f"{text!r} is not of the form 0.49,0.48,0.45") from error
 
 
+def preprocessing(mean: tuple[float, ...] | None, std: tuple[float, ...] | None) -> Preprocessing | None:
+    """What ``--mean`` and ``--std`` say; None where neither is given. One number of each is for grey pictures."""
+    from ssc_deploy.metadata import Preprocessing
+
+    if mean is None and std is None:
+        return None
+    if mean is None or std is None:
+        raise click.UsageError("--mean and --std go together")
+    return Preprocessing(mean, std, "L" if len(mean) == 1 else "RGB")
+
+
 def batch(text: str) -> int | str:
     """A number of pictures, or ``dynamic``, which stays a word: None is what click has for an option not given."""
     if text == "dynamic":
@@ -65,10 +78,14 @@ def argument(text: str) -> tuple[str, str]:
     return name, value
 
 
-def lines(file: IO[str]) -> list[str]:
-    """The lines of a text file that the user named."""
+def labels(file: IO[str] | None) -> tuple[str, ...] | None:
+    """The class names in a text file that the user named."""
+    from ssc_deploy.labels import parse
+
+    if file is None:
+        return None
     try:
-        return file.read().splitlines()
+        return parse(file.read(), file.name)
     except UnicodeDecodeError as error:
         raise click.BadParameter(f"{file.name} is no text in UTF-8") from error
 

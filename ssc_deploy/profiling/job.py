@@ -27,8 +27,8 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ssc_deploy.profiling import records
-from ssc_deploy.profiling.records import Count, Matching, NotEmpty, NotNegative, Positive, Sha256
+from ssc_deploy import records
+from ssc_deploy.records import Count, Matching, NotEmpty, NotNegative, Positive, Sha256
 from ssc_deploy.verification.ranges import AxisBound  # noqa: TC001 - decoding looks at the types of fields
 from ssc_deploy.verification.tolerance import Tolerance
 

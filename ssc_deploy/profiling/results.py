@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ssc_deploy import records
 from ssc_deploy.errors import ProfileError
-from ssc_deploy.profiling import records, statistics
+from ssc_deploy.profiling import statistics
 from ssc_deploy.profiling.costs import Costs  # noqa: TC001  # reading JSON resolves annotations
 from ssc_deploy.profiling.job import (
     QUICK,

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
+import warnings
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import RuntimeLoadError
-from ssc_deploy.metadata import ModelMetadata
+from ssc_deploy.metadata import KEY, ModelMetadata, is_ours
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,12 +60,26 @@ def installed_version(package: str) -> str:
         raise RuntimeLoadError(f"{package} is not installed; install it with: pip install {package}") from error
 
 
-def parse_metadata(text: str) -> ModelMetadata | None:
-    """`ModelMetadata` from a file, None where it is no such object: a file may hold anything under our key."""
+def parse_metadata(model: Model, text: str) -> ModelMetadata | None:
+    """What stands in a file under our key; None where it cannot be ours, for a file may hold anything there.
+
+    Warns:
+        UserWarning: it cannot be ours; or a newer program wrote it, with keys that are ignored.
+
+    Raises:
+        RuntimeLoadError: it is ours, and damaged or of a newer version. It is not taken for another program's file,
+            which is checked less.
+    """
+    name = "The model" if isinstance(model, bytes) else str(model)
+    if not is_ours(text):
+        warnings.warn(f"{name} holds under {KEY!r} what ssc-deploy never writes, and is read without it", stacklevel=2)
+        return None
     try:
         return ModelMetadata.from_json(text)
-    except ValueError:
-        return None
+    except ValueError as error:
+        raise RuntimeLoadError(
+            f"{name}: what ssc-deploy wrote in it about itself cannot be read: {error}. Export it again."
+        ) from error
 
 
 def check_inputs(specs: Sequence[TensorSpec], inputs: Sequence[npt.NDArray[np.generic]]) -> None:

@@ -66,7 +66,7 @@ class LiteRT:
         flatbuffer = _unpack(model, read(model))
         for entry in flatbuffer.metadata or []:
             if entry.name == file_metadata.KEY.encode() and 0 <= entry.buffer < len(flatbuffer.buffers):
-                return parse_metadata(flatbuffer.buffers[entry.buffer].content.decode(errors="replace"))
+                return parse_metadata(model, flatbuffer.buffers[entry.buffer].content.decode(errors="replace"))
         return None
 
     def delegates(self, model: Model) -> int:

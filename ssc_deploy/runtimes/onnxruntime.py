@@ -62,7 +62,7 @@ class OnnxRuntime:
         """What the exporter stored in the model's ``metadata_props``."""
         session = _session(model, read(model), optimize=False)
         text = session.get_modelmeta().custom_metadata_map.get(file_metadata.KEY)
-        return None if text is None else parse_metadata(text)
+        return None if text is None else parse_metadata(model, text)
 
 
 class OnnxRunner:

@@ -40,8 +40,13 @@ def violation(name: str, value: Any) -> str | None:
     return f"{where}: {reason}" if where else reason
 
 
+def path(name: str) -> Path:
+    """The schema's file."""
+    return Path(__file__).with_name(f"{name}.schema.json")
+
+
 @functools.cache
 def _validator(name: str) -> Any:
     from jsonschema import Draft202012Validator
 
-    return Draft202012Validator(json.loads(Path(__file__).with_name(f"{name}.schema.json").read_text(encoding="utf-8")))
+    return Draft202012Validator(json.loads(path(name).read_text(encoding="utf-8")))

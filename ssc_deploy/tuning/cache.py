@@ -6,14 +6,17 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
+from ssc_deploy import records
 from ssc_deploy.emit import files
-from ssc_deploy.metadata import SCHEMA_VERSION
-from ssc_deploy.profiling import records
 from ssc_deploy.profiling.job import read_json
 from ssc_deploy.tuning.comparison import Comparison
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+#: Version of the files; a rise makes all older measurements be taken again.
+VERSION = 1
 
 
 class Cache:
@@ -56,4 +59,4 @@ class Cache:
 
 def _plain(key: dict[str, Any]) -> Any:
     """The key as JSON gives it back; of another version of this file, another key."""
-    return json.loads(json.dumps({"schema_version": SCHEMA_VERSION, **key}))
+    return json.loads(json.dumps({"schema_version": VERSION, **key}))

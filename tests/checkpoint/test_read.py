@@ -3,9 +3,11 @@
 import argparse
 import collections
 import datetime
+import json
 import pathlib
 import sys
 import types
+import warnings
 
 import numpy as np
 import pytest
@@ -210,15 +212,38 @@ def test_a_failed_save_leaves_the_old_file(tmp_path, net):
     assert [p.name for p in tmp_path.iterdir()] == ["net.pt"]
 
 
+def test_what_else_lies_in_our_file_is_none_of_the_header(tmp_path, net):
+    path = tmp_path / "net.pt"
+    torch.save({**checkpoint.Header("shift-net").to_dict(), "epoch": 3, "state_dict": net.state_dict()}, path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert checkpoint.read(path).header.arch == "shift-net"
+
+
+def test_a_key_of_a_newer_header_is_ignored_with_a_warning(tmp_path, net):
+    path = tmp_path / "net.safetensors"
+    header = checkpoint.Header("shift-net", labels=("a", "b")).to_dict() | {"licence": "MIT"}
+    save_file(dict(net.state_dict()), path, metadata={"ssc_deploy": json.dumps(header)})
+    with pytest.warns(UserWarning, match="does not know .licence."):
+        assert checkpoint.read(path).header.labels == ("a", "b")
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         ({"format_version": 9}, "format version 9, this package reads 1"),
-        ({"arch": 3}, "arch must be a name"),
-        ({"config": []}, "config a dict"),
-        ({"labels": "abc"}, "labels must be a list"),
-        ({"preprocessing": {"mean": [0.5], "std": [0], "colour": "L"}}, "preprocessing needs mean, std"),
-        ({"preprocessing": {"mean": [0.5], "std": [1], "colour": "RGB"}}, "one a channel"),
+        ({"arch": 3}, "arch is 3, not a str"),
+        ({"config": []}, "config is no object"),
+        ({"labels": "abc"}, "labels is no list"),
+        ({"labels": 5}, "labels is no list"),
+        ({"labels": [5]}, r"labels\[0\] is 5, not a str"),
+        ({"preprocessing": []}, "preprocessing is no object"),
+        ({"preprocessing": {"std": [1.0]}}, r"preprocessing\.mean is missing"),
+        ({"preprocessing": {"mean": [0.5], "std": [0], "colour": "L"}}, "preprocessing: std must be above 0"),
+        ({"preprocessing": {"mean": [0.5], "std": [float("inf")], "colour": "L"}}, r"std\[0\] is not finite"),
+        ({"preprocessing": {"mean": [float("nan")] * 3, "std": [1.0] * 3}}, r"mean\[0\] is not finite"),
+        ({"preprocessing": {"mean": [0.5], "std": [1], "colour": "RGB"}}, "one number for each channel of RGB"),
+        ({"preprocessing": {"mean": [0.5] * 3, "std": [1.0] * 3, "colour": "XYZ"}}, "colour must be RGB, BGR or L"),
     ],
 )
 def test_a_malformed_header_of_ours_is_named(tmp_path, net, change, sentence):

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from ssc_deploy import records
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling import records
 from ssc_deploy.profiling.job import RUNNER_FILE, Environment
 from ssc_deploy.profiling.targets import process
 from ssc_deploy.profiling.targets.protocol import Description

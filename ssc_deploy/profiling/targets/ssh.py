@@ -10,8 +10,8 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from ssc_deploy import records
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling import records
 from ssc_deploy.profiling.job import RUNNER_FILE, Environment, FailureKind
 from ssc_deploy.profiling.targets import packing
 from ssc_deploy.profiling.targets.host import describe_environment

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from ssc_deploy import records
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling import records
 from ssc_deploy.profiling.targets.process import SILENCE, Ended
 from ssc_deploy.profiling.targets.reading import MAX_RESULT_BYTES
 
