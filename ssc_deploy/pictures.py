@@ -7,8 +7,8 @@ in float32, in this order: divide by 255, subtract, divide by std; so every step
 
 What decoding leaves open is settled as torchvision's own loader does (``Image.convert``), since networks are trained
 through it: transparency is dropped, not composited; a palette becomes its colours; grey becomes equal channels; colour
-becomes grey by ITU-R 601. Beyond that, 16-bit grey becomes 8-bit by rounding ``v / 257``, EXIF orientation is applied,
-and of an animation the first frame counts.
+becomes grey by ITU-R 601. Beyond that, 16-bit grey becomes 8-bit by rounding ``v / 257``, EXIF orientation is applied
+where the EXIF block can be read, colour profiles are not, and of an animation the first frame counts.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssc_deploy.errors import PictureError
+from ssc_deploy.metadata import CHANNELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,9 +42,6 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
 
 #: Pictures with more pixels are refused before they are decoded.
 MAX_PIXELS = 64_000_000
-
-#: Channels of each order of colours.
-CHANNELS = {"RGB": 3, "BGR": 3, "L": 1}
 
 #: What Pillow's decoders raise on damaged files.
 _DECODING_ERRORS = (
@@ -132,12 +130,14 @@ def name_of(picture: Picture) -> str:
 
 def _opened(picture: Picture, name: str) -> Image.Image:
     """The picture decoded and upright."""
-    from PIL import ImageOps
-
     if isinstance(picture, np.ndarray):
         return _from_array(picture, name)
     if not isinstance(picture, str | Path):
-        return ImageOps.exif_transpose(picture)
+        try:
+            picture.load()  # TIFF's turns the image itself, so orientation is looked at afterwards
+        except _DECODING_ERRORS as error:
+            raise PictureError(f"{name} is damaged or cut off: {error}") from error
+        return _upright(picture)
     path = Path(picture)
     if not path.is_file():
         raise PictureError(f"{name} is {'a folder' if path.is_dir() else 'not there'}; give a picture file")
@@ -154,7 +154,7 @@ def decoded(file: Path | IO[bytes], name: str) -> Image.Image:
     Raises:
         PictureError: it cannot be read, or is too large.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import Image, UnidentifiedImageError
 
     with warnings.catch_warnings():
         # Pillow warns of large pictures, where MAX_PIXELS is stricter, and of damage, which decoding then fails at.
@@ -164,13 +164,40 @@ def decoded(file: Path | IO[bytes], name: str) -> Image.Image:
                 if image.width * image.height > MAX_PIXELS:
                     raise _too_large(name)
                 image.load()
-                return ImageOps.exif_transpose(image)
+                return _upright(image)
         except Image.DecompressionBombError as error:
             raise _too_large(name) from error
         except UnidentifiedImageError as error:
             raise PictureError(f"{name} is no picture that can be read ({', '.join(FORMATS)})") from error
         except _DECODING_ERRORS as error:
             raise PictureError(f"{name} is damaged or cut off: {error}") from error
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """A decoded image turned as its EXIF block asks.
+
+    A broken block turns nothing: the pixels are whole, and Pillow, browsers and the demo app show them, too. Pillow's
+    own ``exif_transpose`` writes the block again, and fails where any other tag of it is malformed.
+    """
+    from PIL import ExifTags, Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            orientation = image.getexif().get(ExifTags.Base.Orientation)
+        except (*_DECODING_ERRORS, OverflowError, AttributeError):
+            orientation = None
+    turns = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_270,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_90,
+    }
+    turn = turns.get(orientation) if isinstance(orientation, int) else None
+    return image.copy() if turn is None else image.transpose(turn)
 
 
 def _too_large(name: str) -> PictureError:

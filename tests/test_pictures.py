@@ -1,4 +1,6 @@
+import io
 import struct
+import warnings
 import zlib
 
 import numpy as np
@@ -95,6 +97,110 @@ def test_exif_orientation_is_applied(tmp_path, name):
     path = saved(tmp_path, Image.fromarray(RGB), name, exif=exif)
     assert np.array_equal(pictures.read(path, "RGB", (8, 6)), np.rot90(RGB, -1))
     assert np.array_equal(pictures.read(Image.open(path), "RGB", (8, 6)), np.rot90(RGB, -1))
+
+
+def with_chunk(image, kind, data):
+    """The image as PNG, with a further chunk before its pixels."""
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    whole = file.getvalue()
+    chunk = struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    at = whole.index(b"IDAT") - 4
+    return whole[:at] + chunk + whole[at:]
+
+
+def encoded(image, form, **options):
+    file = io.BytesIO()
+    image.save(file, form, **options)
+    return file.getvalue()
+
+
+#: One entry, an orientation of 6; of it, or beside it, something is broken.
+ENTRY = b"\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00"
+HEAD = b"MM\x00*\x00\x00\x00\x08"
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b"no tiff here",
+        b"",
+        b"M",
+        b"MM",
+        HEAD,
+        b"MM\x00*\xff\xff\xff\xff",
+        b"II*\x00\x08\x00\x00\x00" + b"\xff" * 7,
+        HEAD + b"\x00\x01" + ENTRY[:6],
+        HEAD + b"\x00\x01" + ENTRY.replace(b"\x00\x06", b"\x00\x09"),
+        HEAD + b"\x00\x01" + ENTRY.replace(b"\x00\x03", b"\x00\x0b", 1),
+        b"\x00" * 100,
+    ],
+)
+def test_a_broken_exif_block_beside_whole_pixels_turns_nothing(tmp_path, block):
+    image = Image.fromarray(RGB)
+    files = {"a.png": with_chunk(image, b"eXIf", block)}
+    files["a.webp"] = encoded(image, "WEBP", lossless=True, exif=b"Exif\x00\x00" + block)
+    files["a.jpg"] = encoded(image, "JPEG", exif=b"Exif\x00\x00" + block)
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            plain = np.asarray(Image.open(tmp_path / name).convert("RGB"))
+        assert np.array_equal(pictures.read(tmp_path / name, "RGB", SIZE), plain)
+        assert np.array_equal(pictures.read(Image.open(tmp_path / name), "RGB", SIZE), plain)
+
+
+def test_an_opened_image_that_is_cut_off_is_refused_by_name(tmp_path):
+    path = saved(tmp_path, Image.fromarray(np.repeat(RGB, 50, 0)), "cut.jpg")
+    path.write_bytes(path.read_bytes()[:-400])
+    with pytest.raises(PictureError, match=r"cut\.jpg is damaged or cut off"):
+        pictures.read(Image.open(path), "RGB", (300, 8))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_orientation_is_applied_though_another_tag_is_malformed(tmp_path, orientation):
+    from PIL import ImageOps
+
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    whole = tmp_path / "whole.png"
+    Image.fromarray(RGB).save(whole, exif=exif)
+    upright = np.asarray(ImageOps.exif_transpose(Image.open(whole)))
+    entry = ENTRY.replace(b"\x00\x06", bytes([0, orientation]))
+    wild = b"\x87\x69\x00\x04\x00\x00\x00\x01\x7f\xff\xff\xff" + b"\x9c\x9b\x00\x0a\x7f\xff\xff\xff\x00\x00\x00\x01"
+    (tmp_path / "a.png").write_bytes(with_chunk(Image.fromarray(RGB), b"eXIf", HEAD + b"\x00\x03" + entry + wild))
+    assert np.array_equal(pictures.read(tmp_path / "a.png", "RGB", upright.shape[:2]), upright)
+
+
+def test_a_broken_colour_profile_is_left_aside(tmp_path):
+    image = Image.fromarray(RGB)
+    (tmp_path / "a.png").write_bytes(with_chunk(image, b"iCCP", b"junk\x00\x00not zlib"))
+    (tmp_path / "b.png").write_bytes(with_chunk(image, b"iCCP", b"junk\x00\x00" + zlib.compress(b"no profile")))
+    (tmp_path / "c.webp").write_bytes(encoded(image, "WEBP", lossless=True, icc_profile=b"junk"))
+    for path in tmp_path.iterdir():
+        assert np.array_equal(pictures.read(path, "RGB", SIZE), RGB)
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "GIF", "MPO", "TIFF"])
+def test_of_several_frames_the_first_counts(tmp_path, form):
+    first, second = Image.new("RGB", (8, 6), "red"), Image.new("RGB", (8, 6), "blue")
+    (tmp_path / "a").write_bytes(encoded(first, form, save_all=True, append_images=[second]))
+    assert np.abs(pictures.read(tmp_path / "a", "RGB", SIZE)[0, 0].astype(int) - [255, 0, 0]).max() <= 2
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "CMYK", "P", "1", "YCbCr", "HSV", "LAB"])
+def test_every_kind_of_pixels_becomes_what_pillow_makes_of_it(tmp_path, mode):
+    image = Image.fromarray(RGB).convert(mode)
+    assert np.array_equal(pictures.read(image, "RGB", SIZE), np.asarray(image.convert("RGB")))
+    if mode == "CMYK":
+        (tmp_path / "a.jpg").write_bytes(encoded(image, "JPEG"))
+        plain = np.asarray(Image.open(tmp_path / "a.jpg").convert("RGB"))
+        assert np.array_equal(pictures.read(tmp_path / "a.jpg", "RGB", SIZE), plain)
+    if mode in {"LA", "P"}:
+        options = {"transparency": 3} if mode == "P" else {}
+        (tmp_path / "a.png").write_bytes(encoded(image, "PNG", **options))
+        plain = np.asarray(Image.open(tmp_path / "a.png").convert("RGB"))
+        assert np.array_equal(pictures.read(tmp_path / "a.png", "RGB", SIZE), plain)
 
 
 def test_of_an_animation_the_first_frame_counts(tmp_path):
@@ -215,4 +321,4 @@ def test_preprocessing_is_the_equation_in_float32_step_by_step():
 
 def test_preprocessing_for_another_number_of_channels_is_refused():
     with pytest.raises(PictureError, match="1 means and 1 standard deviations for 3 channels"):
-        pictures.preprocess([RGB], Preprocessing((0.5,), (0.5,)), "NCHW")
+        pictures.preprocess([RGB], Preprocessing((0.5,), (0.5,), "L"), "NCHW")
