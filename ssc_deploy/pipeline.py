@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssc_deploy import output_of_graph
 from ssc_deploy.checking import Check, is_ours
 from ssc_deploy.errors import CaptureError, LoweringError, OutputError, VerificationError
 from ssc_deploy.metadata import ModelMetadata
@@ -264,6 +265,7 @@ def canonicalise(source: Source, *, progress: Progress | None = None, check: boo
     say("capture", describe_capture(captured))
     report = rewrite(captured.model, check=check)
     say("rewrite", str(report))
+    output_of_graph.note(captured.model, source.input_shape[1:])
     return Canonical(source, nodes, captured.model, report)
 
 
@@ -371,6 +373,7 @@ def _metadata(source: Source, lowered: Lowered, form: Format) -> ModelMetadata:
         labels=source.labels,
         lowering=lowered.report.summary(),
         versions={name: importlib.metadata.version(name) for name in _PACKAGES},
+        output=output_of_graph.noted(lowered.model),
         movements=roles.movements(lowered.model),
     )
 

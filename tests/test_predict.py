@@ -11,9 +11,10 @@ from PIL import Image
 
 import ssc_deploy
 from ssc_deploy import metadata, pictures
-from ssc_deploy.errors import PictureError, RuntimeLoadError
+from ssc_deploy.errors import LabelsError, PictureError, RuntimeLoadError
 from ssc_deploy.metadata import ModelMetadata, Preprocessing
-from ssc_deploy.predict import load_model, softmax
+from ssc_deploy.output_kind import softmax
+from ssc_deploy.predict import load_model
 
 PREPROCESSING = Preprocessing((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
 LABELS = ("cat", "dog", "frog", "ship")
@@ -114,6 +115,7 @@ def test_without_labels_a_class_is_its_number(tmp_path):
     assert all(candidate.label == str(candidate.index) for candidate in prediction.top)
 
 
+@pytest.mark.filterwarnings("ignore:.*never writes")
 @pytest.mark.parametrize("about", [None, "{}", "not json"])
 def test_a_file_of_other_origin_says_what_to_pass_and_runs_with_it(tmp_path, path, about):
     foreign = written(tmp_path / "foreign.onnx", about=about)
@@ -124,27 +126,16 @@ def test_a_file_of_other_origin_says_what_to_pass_and_runs_with_it(tmp_path, pat
     assert model.predict(PIXELS[0]) == load_model(path).predict(PIXELS[0])
 
 
-@pytest.mark.parametrize(
-    "preprocessing",
-    [
-        Preprocessing((0.5,), (0.5,)),
-        Preprocessing((0.5,) * 3, (0.5, 0.5, 0.0)),
-        Preprocessing((0.5,) * 3, (0.5, 0.5, -1.0)),
-        Preprocessing((0.5, 0.5, float("nan")), (0.5,) * 3),
-        Preprocessing((0.5,) * 3, (0.5,) * 3, "L"),
-        Preprocessing((0.5,) * 3, (0.5,) * 3, "CMYK"),
-        Preprocessing(("a", "b", "c"), (0.5,) * 3),
-    ],
-)
-def test_preprocessing_that_does_not_fit_is_refused_before_anything_runs(tmp_path, preprocessing):
-    with pytest.raises(RuntimeLoadError, match=r"a\.onnx takes 3 channels, but its preprocessing"):
+@pytest.mark.parametrize("preprocessing", [Preprocessing((0.5,), (0.5,), "L")])
+def test_preprocessing_of_another_number_of_channels_is_refused_before_anything_runs(tmp_path, preprocessing):
+    with pytest.raises(RuntimeLoadError, match=r"a\.onnx takes 3 channels, but its preprocessing is of L"):
         load_model(written(tmp_path / "a.onnx", preprocessing=preprocessing))
 
 
 def test_what_is_no_classifier_of_one_picture_is_refused(tmp_path):
     with pytest.raises(RuntimeLoadError, match="one float32 picture"):
         load_model(written(tmp_path / "a.onnx", inputs=2))
-    with pytest.raises(RuntimeLoadError, match="layout 'CHWN'"):
+    with pytest.raises(RuntimeLoadError, match="layout is 'CHWN', no layout, NCHW or NHWC"):
         load_model(written(tmp_path / "b.onnx", layout="CHWN"))
 
 
@@ -154,6 +145,34 @@ def test_a_missing_file_and_an_unknown_suffix_are_refused(tmp_path):
     (tmp_path / "a.txt").write_text("no model")
     with pytest.raises(RuntimeLoadError, match=r"a\.txt"):
         load_model(tmp_path / "a.txt")
+
+
+@pytest.mark.parametrize("given", [LABELS[:3], (*LABELS, "background"), ("background", *LABELS)])
+def test_labels_of_another_number_than_the_outputs_are_refused(tmp_path, path, given):
+    with pytest.raises(LabelsError, match=rf"lists {len(given)} labels, the network has 4 outputs"):
+        load_model(path, labels=given)
+    with pytest.raises(LabelsError, match=rf"a\.onnx lists {len(given)} labels, the network has 4 outputs"):
+        load_model(written(tmp_path / "a.onnx", labels=given))
+    with pytest.raises(LabelsError, match="a list of names"):
+        load_model(path, labels="abcd")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "sentence"),
+    [("labels", 5, "labels is no list"), ("network", None, "network is null"), ("schema_version", 2, "use a newer")],
+)
+def test_a_damaged_file_of_ours_is_not_taken_for_another_programs(tmp_path, path, key, value, sentence):
+    whole = json.loads(load_model(path).metadata.to_json())
+    damaged = written(tmp_path / "a.onnx", about=json.dumps(whole | {key: value}))
+    with pytest.raises(RuntimeLoadError, match=rf"a\.onnx: what ssc-deploy wrote .* {sentence}"):
+        load_model(damaged, preprocessing=PREPROCESSING, labels=LABELS)
+
+
+def test_a_newer_files_labels_are_used(tmp_path, path):
+    whole = json.loads(load_model(path).metadata.to_json())
+    newer = written(tmp_path / "a.onnx", about=json.dumps(whole | {"licence": "MIT"}))
+    with pytest.warns(UserWarning, match="licence"):
+        assert load_model(newer).labels == LABELS
 
 
 def test_softmax_stays_finite_and_sums_to_one():

@@ -3,7 +3,7 @@
     pictures.json    cases of preprocessing; each names an array of pixels and the input made from it, both .npy
     statistics.json  samples with their `LatencyStats` and `Ratio`, whose intervals need numpy's own random numbers
     draws.json       whole numbers as ``numpy.random.default_rng`` draws them
-    candidates.json  logits with their most probable classes
+    candidates.json  outputs of each kind with their most probable classes
     arrays.npz       arrays of each type that the app reads, and arrays-compressed.npz the same
 
 All is the same each time, and made by the code that users run, not by a copy of it.
@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ssc_deploy import pictures, predict
-from ssc_deploy.metadata import Preprocessing
+from ssc_deploy import output_kind, pictures
+from ssc_deploy.metadata import CHANNELS, Preprocessing
+from ssc_deploy.output_kind import OutputKind, probabilities
 from ssc_deploy.profiling import statistics
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def write(folder: Path) -> None:
     _write_json(folder / "pictures.json", [_picture(folder, index, rng) for index in range(PICTURES)])
     _write_json(folder / "statistics.json", [_statistics(*pair) for pair in _samples(rng)])
     _write_json(folder / "draws.json", [_draws(seed, bound) for seed in range(3) for bound in (1, 2, 3, 20, 27, 10**9)])
-    _write_json(folder / "candidates.json", [_candidates(logits) for logits in _logits(rng)])
+    _write_json(folder / "candidates.json", [_candidates(*pair) for pair in _outputs(rng)])
     arrays: dict[str, Any] = {
         "bytes": np.arange(256, dtype=np.uint8).reshape(2, 8, 16),
         "floats": np.array([[0.1, -0.0, np.inf]], np.float32),
@@ -70,7 +71,7 @@ def _picture(folder: Path, index: int, rng: np.random.Generator) -> dict[str, An
     pixels[: size[0] // 3] = rng.choice([0, 255], (size[0] // 3, size[1], 3))
     colour, height_width = _COLOURS[index % 3], _INPUTS[index // 3 % len(_INPUTS)]
     layout = ("NCHW", "NHWC")[index % 2]
-    channels = pictures.CHANNELS[colour]
+    channels = CHANNELS[colour]
     preprocessing = Preprocessing(
         mean=tuple(rng.uniform(0, 0.6, channels).tolist()),
         std=tuple(rng.uniform(0.1, 0.5, channels).tolist()),
@@ -133,14 +134,28 @@ def _draws(seed: int, bound: int) -> dict[str, Any]:
     return {"seed": seed, "bound": bound, "values": np.random.default_rng(seed).integers(0, bound, 500).tolist()}
 
 
-def _logits(rng: np.random.Generator) -> list[npt.NDArray[np.float32]]:
+def _outputs(rng: np.random.Generator) -> list[tuple[npt.NDArray[np.float32], OutputKind]]:
+    """Outputs of each kind that the app shows."""
     ties = np.array([1, 3, 3, -2, 3, 0.5], np.float32)
     far = np.array([-1e30, 88, 1e30, 0], np.float32)
-    return [ties, far, *rng.normal(0, 5, (20, 100)).astype(np.float32)]
+    scores = [ties, far, *rng.normal(0, 5, (20, 100)).astype(np.float32)]
+    shares = output_kind.softmax(rng.normal(0, 3, (3, 20))).astype(np.float32)
+    pairs = [(logits, OutputKind.SCORES) for logits in scores]
+    pairs += [(one, OutputKind.PROBABILITIES) for one in shares]
+    pairs += [(np.log(one), OutputKind.LOG_PROBABILITIES) for one in shares]
+    pairs += [(one, OutputKind.INDEPENDENT) for one in rng.uniform(0, 1, (3, 7)).astype(np.float32)]
+    pairs += [(np.array([x], np.float32), OutputKind.LOGIT) for x in (-90, -2.5, 0, 0.0162, 1.5, 30)]
+    pairs += [(np.array([0.25], np.float32), OutputKind.PROBABILITY), (ties, OutputKind.VALUES)]
+    return pairs
 
 
-def _candidates(logits: npt.NDArray[np.float32]) -> dict[str, Any]:
+def _candidates(logits: npt.NDArray[np.float32], kind: OutputKind) -> dict[str, Any]:
     """Of the first five classes, in the order that `predict.Model.predict` gives them."""
-    probabilities = predict.softmax(logits[None])[0]
-    best = np.argsort(-probabilities, kind="stable")[:5]
-    return {"logits": logits.tolist(), "indices": best.tolist(), "probabilities": probabilities[best].tolist()}
+    shares = probabilities(kind, logits[None])
+    best = np.arange(len(logits))[:5] if shares is None else np.argsort(-shares[0], kind="stable")[:5]
+    return {
+        "kind": kind.value,
+        "logits": logits.tolist(),
+        "indices": best.tolist(),
+        "probabilities": None if shares is None else shares[0][best].tolist(),
+    }

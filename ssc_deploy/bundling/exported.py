@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ssc_deploy import runtimes
+from ssc_deploy import batches, output_of_graph, runtimes
 from ssc_deploy.bundling.manifest import SUFFIXES, ModelEntry, Tensor
 from ssc_deploy.errors import BundleError
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ssc_deploy.metadata import ModelMetadata
-    from ssc_deploy.runtimes import TensorSpec
+    from ssc_deploy.runtimes import Runner, TensorSpec
 
 _PACKAGES = {"onnx": "onnxruntime", "tflite": "ai-edge-litert"}
 
@@ -27,11 +27,13 @@ class ExportedModel:
         path: of the file.
         metadata: what it says about itself.
         entry: what model.json is to say about it.
+        output_kind: what its outputs mean.
     """
 
     path: Path
     metadata: ModelMetadata
     entry: ModelEntry
+    output_kind: str
 
 
 def find(export: Path) -> list[Path]:
@@ -106,7 +108,15 @@ def _read(path: Path) -> ExportedModel:
         lowering=dict(metadata.lowering),
         runtimes={_PACKAGES[form]: runtime.version},
     )
-    return ExportedModel(path, metadata, entry)
+    return ExportedModel(path, metadata, entry, _output_kind(path, runner, runtime.image_layout, metadata))
+
+
+def _output_kind(path: Path, runner: Runner, layout: str, metadata: ModelMetadata) -> str:
+    """As the file says it, or, of an older version's file, as its graph does."""
+    if metadata.output is not None:
+        return metadata.output.kind
+    _, *shape = metadata.input_shape
+    return output_of_graph.of_file(path, lambda x: batches.run(runner, x, layout=layout)[0], tuple(shape)).kind
 
 
 def _tensor(spec: TensorSpec) -> Tensor:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssc_deploy import golden
+from ssc_deploy import labels as class_names
 from ssc_deploy.bundling import blocks, exported, golden_set, limits
 from ssc_deploy.bundling.checking import check_bundle
 from ssc_deploy.bundling.manifest import (
@@ -140,6 +141,7 @@ def bundle(
 
     Raises:
         BundleError: no bundle can be made of these files so.
+        LabelsError: there is not one label for each output.
         RuntimeLoadError: a runtime is missing, or refuses a file.
         OutputError: it exists already, or cannot be written.
         VerificationError: a file leaves its tolerance on the golden pictures; nothing was written.
@@ -161,11 +163,9 @@ def bundle(
         )
     rule = _rule(models[0], chosen, resize=resize)
     classes = models[0].entry.output.shape[1]
-    named = tuple(labels or models[0].metadata.labels) or tuple(str(index) for index in range(classes))
-    if len(named) != classes:
-        raise BundleError(
-            f"{models[0].path.name} has {classes} outputs, and there are {len(named)} labels; give one each"
-        )
+    given = models[0].metadata.labels if labels is None else class_names.checked(labels)
+    class_names.check(given, classes, "what is given" if labels else models[0].path.name)
+    named = given or tuple(str(index) for index in range(classes))
     reference = network.reference(models) if network.named else None
     if pictures is not None:
         assert reference is not None  # refused above
@@ -202,17 +202,13 @@ def _is_bundle(folder: Path) -> bool:
 
 def _rule(model: ExportedModel, preprocessing: Preprocessing, *, resize: bool) -> PictureRule:
     _, channels, height, width = model.metadata.input_shape
-    mean, std = tuple(map(float, preprocessing.mean)), tuple(map(float, preprocessing.std))
-    if not len(mean) == len(std) == len(preprocessing.colour) == channels:
+    if preprocessing.channels != channels:
         raise BundleError(
-            f"{model.path.name} takes {channels} channels, and its preprocessing has {len(mean)} means, {len(std)} "
-            f"standard deviations and the colours {preprocessing.colour}; give --mean and --std of each"
+            f"{model.path.name} takes {channels} channels, and its preprocessing is of {preprocessing.colour}; give "
+            f"--mean and --std of {channels} numbers"
         )
-    if not np.isfinite([*mean, *std]).all() or min(std) <= 0:
-        raise BundleError(
-            f"a mean of {list(mean)} and a std of {list(std)} make no picture; give finite ones, std above 0"
-        )
-    return PictureRule(width, height, COVER if resize else NO_RESIZE, preprocessing.colour, mean, std)
+    resizing = COVER if resize else NO_RESIZE
+    return PictureRule(width, height, resizing, preprocessing.colour, preprocessing.mean, preprocessing.std)
 
 
 def _folder(content: _Content, output: Path, overwrite: bool, say: Progress) -> BundleReport:
@@ -273,6 +269,7 @@ def _fill(folder: Path, content: _Content) -> None:
             tolerance=found.tolerance,
         ),
         debug=debug,
+        output_kind=content.models[0].output_kind,
         files={name: FileEntry(sha256_of(folder / name), (folder / name).stat().st_size) for name in named},
     )
     text = json.dumps(manifest.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)

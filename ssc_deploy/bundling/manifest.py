@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ssc_deploy import schemas
-from ssc_deploy.profiling import records
+from ssc_deploy import records, schemas
+from ssc_deploy.errors import PreprocessingError
+from ssc_deploy.metadata import Preprocessing
+from ssc_deploy.output_kind import OutputKind
 from ssc_deploy.profiling.job import Bound, SliceBounds
 from ssc_deploy.verification.ranges import AxisBound  # noqa: TC001 - decoding looks at the types of fields
 
@@ -137,6 +139,7 @@ class Manifest:
         labels: of the classes, in the order of the outputs.
         golden: pictures with what the network computes for them in float64.
         debug: None where the bundle was made without.
+        output_kind: what the outputs mean, a value of `output_kind.OutputKind`.
         files: every file besides model.json, by its path.
         schema_version: `SCHEMA_VERSION`.
     """
@@ -149,6 +152,7 @@ class Manifest:
     labels: tuple[str, ...]
     golden: GoldenFiles
     debug: Debug | None
+    output_kind: str = field(default=OutputKind.SCORES.value, metadata=records.SPARSE)
     files: dict[str, FileEntry] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
@@ -185,6 +189,10 @@ class Manifest:
     def _of_models(self) -> Iterator[str]:
         rule = self.preprocessing
         channels = len(rule.mean)
+        try:
+            Preprocessing(rule.mean, rule.std, rule.colour)
+        except PreprocessingError as error:
+            yield f"preprocessing: {error}"
         for model in self.models:
             if not model.file.endswith(SUFFIXES[model.format]):
                 yield f"{model.file} is said to be of the format {model.format}"

@@ -77,13 +77,7 @@ def make(
     as bundle check does before it is put in its place.
     """
     import ssc_deploy
-    from ssc_deploy.metadata import Preprocessing
 
-    if (mean is None) != (std is None):
-        raise click.UsageError("--mean and --std go together")
-    preprocessing = None
-    if mean is not None and std is not None:
-        preprocessing = Preprocessing(mean, std, "L" if len(mean) == 1 else "RGB")
     report = ssc_deploy.bundle(
         export,
         output,
@@ -91,8 +85,8 @@ def make(
         ckpt=ckpt,
         **network,
         pictures=pictures,
-        preprocessing=preprocessing,
-        labels=None if labels is None else options.lines(labels),
+        preprocessing=options.preprocessing(mean, std),
+        labels=options.labels(labels),
         resize=not no_resize,
         debug=debug,
         overwrite=overwrite,

@@ -7,10 +7,12 @@ from typing import IO, TYPE_CHECKING
 import click
 
 from ssc_deploy.cli import options, screen
-from ssc_deploy.metadata import SCHEMA_VERSION, Preprocessing
+from ssc_deploy.metadata import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ssc_deploy.predict import Candidate
 
 
 _EXAMPLES = """\b
@@ -44,19 +46,16 @@ def run(
     """Run an exported MODEL (.onnx or .tflite) on pictures.
 
     Pictures become the network's input as the file itself says, or as --mean and --std do. Of each picture the most
-    probable classes are printed.
+    probable classes are printed; what the outputs are (scores, probabilities, one value) the file itself says, too.
     """
     import ssc_deploy
+    from ssc_deploy.output_kind import OutputKind
 
-    if (mean is None) != (std is None):
-        raise click.UsageError("--mean and --std go together")
     loaded = ssc_deploy.load_model(
         model,
         threads,
-        labels=None if labels is None else options.lines(labels),
-        preprocessing=None
-        if mean is None or std is None
-        else Preprocessing(mean, std, "L" if len(mean) == 1 else "RGB"),
+        labels=options.labels(labels),
+        preprocessing=options.preprocessing(mean, std),
         resize=resize,
     )
     predictions = loaded.predict(list(pictures), top_k)
@@ -67,4 +66,20 @@ def run(
     for prediction in predictions:
         click.echo(prediction.picture)
         for candidate in prediction.top:
-            click.echo(f"  {candidate.probability:6.1%}  {candidate.label}")
+            click.echo(f"  {_line(candidate, prediction.output)}")
+    if loaded.output.kind == OutputKind.SCORES and not loaded.labels:
+        click.echo(
+            "note: the file names no classes; its outputs are taken for scores of classes, and the percentages are "
+            "their softmax",
+            err=True,
+        )
+
+
+def _line(candidate: Candidate, kind: str) -> str:
+    from ssc_deploy.output_kind import OutputKind
+
+    if candidate.probability is None:
+        return f"{candidate.value:12.6g}  {candidate.label}"
+    line = f"{candidate.probability:6.1%}  {candidate.label}"
+    # One number may be a logit or the answer of a regression; the graph does not tell.
+    return f"{line}  (sigmoid of the one output, {candidate.value:.6g})" if kind == OutputKind.LOGIT else line

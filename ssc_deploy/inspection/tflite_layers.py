@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssc_deploy.inspection.report import Layer
-from ssc_deploy.runtimes.tflite_schema import DTYPES, name_of, schema
+from ssc_deploy.runtimes.tflite_schema import DTYPES, name_of, operator_name, schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
 
 #: Operators that write what they read, elsewhere.
 _COPIES = frozenset(
@@ -61,7 +59,7 @@ def layers_of(model: Any, movements: Mapping[str, str] | None = None) -> tuple[L
             for i in operator.inputs
             if i >= 0 and model.buffers[subgraph.tensors[i].buffer].content
         ]
-        name = _name(model.operatorCodes[operator.opcodeIndex])
+        name = operator_name(model.operatorCodes[operator.opcodeIndex])
         shift = name == "DEPTHWISE_CONV_2D" and any(_one_hot(model, tensor) for _, tensor in constants)
         moves = shift or name in _COPIES
         own = (
@@ -96,14 +94,6 @@ def _traffic(name: str, inputs: list[Any], outputs: list[Any], moves: bool) -> i
 
 def _bytes(tensor: Any) -> int:
     return math.prod(_shape(tensor)) * _SIZES.get(DTYPES.get(tensor.type, ""), 0)
-
-
-def _name(code: Any) -> str:
-    """The operator's name; a custom operator's own."""
-    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
-    if builtin == schema.BuiltinOperator.CUSTOM and code.customCode:
-        return str(code.customCode.decode(errors="replace"))
-    return str(_NAMES.get(builtin, builtin))
 
 
 def _shape(tensor: Any) -> tuple[int, ...]:

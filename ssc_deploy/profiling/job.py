@@ -53,7 +53,7 @@ class SliceBounds:
     """Of annotated bounds of slices: each axis once, in order, with finite bounds that are not negative."""
 
     def objection(self, value: tuple[AxisBound, ...]) -> str | None:
-        """See `ssc_deploy.profiling.records.AtLeast.objection`."""
+        """See `ssc_deploy.records.AtLeast.objection`."""
         axes = [bound.axis for bound in value]
         if not axes or axes != sorted(set(axes)) or axes[0] < 1 or axes[-1] > _MOST_AXES:
             return f"has the axes {axes}; each axis after the batch may stand there once, in order"

@@ -23,6 +23,8 @@ _ALIGNMENT = 16
 #: numpy's names of the tensor types.
 DTYPES: dict[int, str] = {code: name.lower() for name, code in vars(schema.TensorType).items() if isinstance(code, int)}
 
+_NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items() if isinstance(code, int)}
+
 
 class AlignedBuffer:
     """Takes the place of ``BufferT``, which does not align its data."""
@@ -84,6 +86,14 @@ def name_of(tensor: Any) -> str:
     """Name of a ``TensorT`` that was read from a file; empty where it has none."""
     name: bytes | None = tensor.name
     return "" if name is None else name.decode()
+
+
+def operator_name(code: Any) -> str:
+    """The name of an ``OperatorCodeT``, e.g. ``"CONV_2D"``; a custom operator's own."""
+    builtin = max(code.builtinCode, code.deprecatedBuiltinCode)
+    if builtin == schema.BuiltinOperator.CUSTOM and code.customCode:
+        return str(code.customCode.decode(errors="replace"))
+    return str(_NAMES.get(builtin, builtin))
 
 
 def _indices_hold(model: Any) -> bool:

@@ -22,12 +22,14 @@ class OnnxFile:
         name: of its graph, or of the file where the graph has none.
         input_shape: [1, C, H, W].
         classes: number of outputs where the output is [N, classes].
+        output: its shape for one image; empty where the file leaves a size open.
         sha256: of the file, hexadecimal.
     """
 
     name: str
     input_shape: tuple[int, int, int, int]
     classes: int | None
+    output: tuple[int, ...]
     sha256: str
 
 
@@ -115,7 +117,9 @@ def inspect(path: Path) -> OnnxFile:
         )
     out = _output_shape(model)
     classes = out[1] if len(out) == 2 and isinstance(out[1], int) else None
-    return OnnxFile(model.graph.name or path.stem, (1, shape[1], shape[2], shape[3]), classes, digest)
+    known = tuple(size for size in out[1:] if isinstance(size, int))
+    output = known if len(known) == len(out) - 1 else ()
+    return OnnxFile(model.graph.name or path.stem, (1, shape[1], shape[2], shape[3]), classes, output, digest)
 
 
 def picture_inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssc_deploy import card as cards
-from ssc_deploy.errors import USER_ERRORS, CardError, NetworkError
+from ssc_deploy import labels as class_names
+from ssc_deploy.errors import USER_ERRORS, CardError, CheckpointError, LabelsError, NetworkError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -125,7 +126,7 @@ def open_source(
         known = known_network.build(read, card, arch, args or {}, weights=weights, seed=seed or 0)
         module, title, shape = known, known.title, shape or known.input_shape
     loaded = None if read is None else _load(module, read, shape, weights)
-    classes = _try(module, shape)
+    output = _try(module, shape)
     if read is not None and model:
         from ssc_deploy.source import drawn, user_module
 
@@ -138,10 +139,7 @@ def open_source(
             return built
 
         drawn.check(module, again, shape, title, seed=seed)
-    labels = (card.labels if card else ()) or (read.header.labels if read else ())
-    if labels and classes and len(labels) != classes:
-        raise CardError(f"{card.path if card else ckpt} lists {len(labels)} labels, the network has {classes} outputs.")
-    return Source(
+    source = Source(
         name=card.name if card else title,
         stem=title.lower().replace(" ", "-") if read is None else stem(read.path),
         path=ckpt,
@@ -149,13 +147,14 @@ def open_source(
         module=module,
         onnx_path=None,
         input_shape=shape,
-        classes=classes,
+        classes=output[0] if len(output) == 1 else None,
         card=card,
-        labels=labels,
+        labels=(card.labels if card else ()) or (read.header.labels if read else ()),
         preprocessing=(card.preprocessing if card else None) or (read.header.preprocessing if read else None),
         weights=loaded,
         shape_is_chosen=input_shape is not None,
     )
+    return _described_rightly(source, output)
 
 
 def stem(path: Path) -> str:
@@ -170,7 +169,7 @@ def _open_onnx(path: Path) -> Source:
 
     found = onnx_file.inspect(path)
     card = cards.find(path, found.sha256)
-    return Source(
+    source = Source(
         name=card.name if card else found.name,
         stem=stem(path),
         path=path,
@@ -183,6 +182,7 @@ def _open_onnx(path: Path) -> Source:
         labels=card.labels if card else (),
         preprocessing=card.preprocessing if card else None,
     )
+    return _described_rightly(source, found.output)
 
 
 def _checked(shape: tuple[int, ...]) -> Shape:
@@ -207,8 +207,29 @@ def _is_lazy(module: torch.nn.Module) -> bool:
     return any(is_lazy(tensor) for tensor in (*module.parameters(), *module.buffers()))
 
 
-def _try(module: torch.nn.Module, shape: Shape) -> int | None:
-    """Makes the module ready for inference and runs it once, on an empty picture; returns the number of classes."""
+def _described_rightly(source: Source, output: tuple[int, ...]) -> Source:
+    """The source, unless its card or header describes a network of other outputs, or of other channels.
+
+    Args:
+        source: with labels and preprocessing, where there are any.
+        output: shape of the output for one image; empty where it is not known.
+    """
+    channels, preprocessing = source.input_shape[1], source.preprocessing
+    where, error = (source.path, CheckpointError) if source.card is None else (source.card.path, CardError)
+    try:
+        class_names.check(source.labels, class_names.outputs_of(output) if output else len(source.labels), str(where))
+    except LabelsError as misfit:
+        raise error(str(misfit)) from misfit
+    if preprocessing is not None and preprocessing.channels != channels:
+        raise error(
+            f"{where} describes images of {preprocessing.colour}, with {preprocessing.channels} channels, and the "
+            f"network takes {channels}; correct mean, std and colour there"
+        )
+    return source
+
+
+def _try(module: torch.nn.Module, shape: Shape) -> tuple[int, ...]:
+    """Makes the module ready for inference and runs it once, on an empty picture; returns its output's shape for it."""
     import torch
 
     try:
@@ -225,4 +246,4 @@ def _try(module: torch.nn.Module, shape: Shape) -> int | None:
         raise NetworkError(
             f"{type(module).__name__} returns a {type(output).__name__}; one tensor of outputs is needed."
         )
-    return int(output.shape[1]) if output.dim() == 2 else None
+    return tuple(output.shape[1:])

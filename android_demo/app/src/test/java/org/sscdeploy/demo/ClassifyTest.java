@@ -1,6 +1,8 @@
 package org.sscdeploy.demo;
 
+import static org.junit.Assert.assertArrayEquals;
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotNull;
 import static org.junit.Assert.assertTrue;
 import static org.robolectric.Shadows.shadowOf;
@@ -12,14 +14,21 @@ import android.provider.MediaStore;
 import android.view.ViewGroup;
 import android.widget.ImageView;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
+import java.util.zip.CRC32;
 import org.junit.Before;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.classify.Candidate;
+import org.sscdeploy.core.picture.Pixels;
+import org.sscdeploy.demo.classify.PictureReader;
 
 /** The Classify screen with real inference. */
 @RunWith(RobolectricTestRunner.class)
@@ -66,7 +75,8 @@ public class ClassifyTest {
         ViewGroup rows = activity.findViewById(R.id.candidates);
         assertEquals(5, rows.getChildCount());
         for (int i = 0; i + 1 < 5; i++) {
-            assertTrue(candidates().get(i).probability() >= candidates().get(i + 1).probability());
+            assertTrue(candidates().get(i).probability().getAsDouble()
+                >= candidates().get(i + 1).probability().getAsDouble());
         }
         assertTrue(rows.getChildAt(0).getContentDescription().toString().startsWith(candidates().get(0).label()));
     }
@@ -107,6 +117,57 @@ public class ClassifyTest {
         answer(shadowOf(activity).getNextStartedActivityForResult().intent, new byte[] {1, 2, 3});
         assertEquals("Not classified The file is no picture that this device can read.",
             Phone.notice(activity, R.id.notice));
+    }
+
+    @Test
+    public void probabilitiesAreShownAsTheNetworkGivesThem() throws Exception {
+        useOutputsAs("independent-probabilities");
+        tap(0);
+        assertEquals(candidates().get(0).value(), candidates().get(0).probability().getAsDouble(), 0);
+    }
+
+    @Test
+    public void outputsThatAreNoListOfClassesSaySo() throws Exception {
+        useOutputsAs("values");
+        tap(0);
+        assertFalse(candidates().get(0).probability().isPresent());
+        assertEquals("in their order", 0, candidates().get(0).index());
+        String notice = Phone.notice(activity, R.id.notice);
+        assertTrue(notice, notice.contains("no list of classes"));
+        ViewGroup rows = activity.findViewById(R.id.candidates);
+        assertFalse(rows.getChildAt(0).getContentDescription().toString().contains("%"));
+    }
+
+    /** The carried bundle again, whose outputs are said to be of another kind. */
+    private void useOutputsAs(String kind) throws Exception {
+        Path copy = Phone.temporary().resolve(kind + ".bundle");
+        BundleFiles.copy(BundleFiles.whole(), copy);
+        BundleFiles.edit(copy, card -> card.addProperty("output_kind", kind));
+        Phone.push(BundleFiles.zip(copy));
+        activity = Phone.start().get();
+        bundle = Phone.app().bundles.state().bundle().get();
+    }
+
+    @Test
+    public void aBrokenExifBlockBesideWholePixelsTurnsNothing() throws Exception {
+        byte[] png = Files.readAllBytes(bundle.pictures().get(4).path());
+        Pixels whole = PictureReader.read(png);
+        for (String block : new String[] {"no tiff here", "MM", "", "MM\0*\0\0\0\u0008", "MM\0*\u00ff\u00ff\u00ff\u00ff"}) {
+            Pixels read = PictureReader.read(withExif(png, block.getBytes(StandardCharsets.ISO_8859_1)));
+            assertArrayEquals(block, whole.rgb(), read.rgb());
+        }
+    }
+
+    /** The PNG with an EXIF block before its pixels. */
+    private static byte[] withExif(byte[] png, byte[] block) throws Exception {
+        ByteArrayOutputStream chunk = new ByteArrayOutputStream();
+        chunk.write("eXIf".getBytes(StandardCharsets.US_ASCII));
+        chunk.write(block);
+        CRC32 sum = new CRC32();
+        sum.update(chunk.toByteArray());
+        int header = 8 + 25; // the signature and IHDR
+        return ByteBuffer.allocate(png.length + block.length + 12).put(png, 0, header).putInt(block.length)
+            .put(chunk.toByteArray()).putInt((int) sum.getValue()).put(png, header, png.length - header).array();
     }
 
     @Test

@@ -20,6 +20,7 @@ import java.util.function.Consumer;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.GoldenPicture;
 import org.sscdeploy.core.classify.Candidate;
+import org.sscdeploy.core.classify.OutputKind;
 import org.sscdeploy.core.engine.Engine;
 import org.sscdeploy.demo.R;
 import org.sscdeploy.demo.Requests;
@@ -215,20 +216,35 @@ public final class ClassifyScreen extends Screen {
         showPlaceholder();
     }
 
+    /** A probability; or the number itself, where it is of no class. */
+    private static String figure(Candidate candidate) {
+        return candidate.probability().isPresent() ? Figures.percent(candidate.probability().getAsDouble())
+            : Figures.value(candidate.value());
+    }
+
     private void showAnswer(Classification answer) {
         picture.setImageBitmap(answer.picture());
         Candidate best = answer.candidates().get(0);
-        picture.setContentDescription(activity.getString(
-            R.string.picture_described, best.label(), Figures.percent(best.probability())));
+        if (answer.kind() == OutputKind.VALUES) {
+            notice.show(Notice.Weight.NOTE, activity.getString(R.string.no_classes));
+            picture.setContentDescription(activity.getString(R.string.picture_without_class));
+        } else {
+            picture.setContentDescription(activity.getString(R.string.picture_described, best.label(), figure(best)));
+        }
+        if (answer.kind() == OutputKind.LOGIT) {
+            notice.show(Notice.Weight.NOTE, activity.getString(R.string.one_logit, Figures.value(best.value())));
+        }
         ViewGroup rows = find(R.id.candidates);
         rows.removeAllViews();
         for (Candidate candidate : answer.candidates()) {
             View row = LayoutInflater.from(activity).inflate(R.layout.candidate, rows, false);
-            String percent = Figures.percent(candidate.probability());
+            String figure = figure(candidate);
             row.<TextView>findViewById(R.id.label).setText(candidate.label());
-            row.<TextView>findViewById(R.id.probability).setText(percent);
-            row.<Bar>findViewById(R.id.bar).setShare(candidate.probability());
-            row.setContentDescription(candidate.label() + ", " + percent);
+            row.<TextView>findViewById(R.id.probability).setText(figure);
+            Bar bar = row.findViewById(R.id.bar);
+            bar.setVisibility(candidate.probability().isPresent() ? View.VISIBLE : View.GONE);
+            bar.setShare(candidate.probability().orElse(0));
+            row.setContentDescription(candidate.label() + ", " + figure);
             rows.addView(row);
         }
         this.<TextView>find(R.id.latency).setText(Figures.milliseconds(answer.runNanos()));

@@ -55,9 +55,10 @@ final class ClassifyWork implements Work<Step, Classification> {
         start = System.nanoTime();
         model.run();
         long runNanos = System.nanoTime() - start;
-        List<Candidate> candidates = TopK.of(model.output(0).data(), bundle.labels(), CANDIDATES);
+        List<Candidate> candidates = TopK.of(
+            model.output(0).data(), bundle.outputKind(), bundle.labels(), CANDIDATES);
         String runtime = app.engines.nameAndVersion(engine) + ", " + EngineOptions.DEFAULT;
         return new Classification(
-            source.key(), picture, candidates, runtime, app.device.name(), runNanos, prepareNanos);
+            source.key(), picture, candidates, bundle.outputKind(), runtime, app.device.name(), runNanos, prepareNanos);
     }
 }

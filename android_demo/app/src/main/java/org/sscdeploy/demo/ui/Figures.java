@@ -1,5 +1,7 @@
 package org.sscdeploy.demo.ui;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.Locale;
 
 /** Numbers as the command line of ssc-deploy prints them, whatever the language. */
@@ -31,6 +33,12 @@ public final class Figures {
     public static String percent(double share) {
         boolean nearAnEnd = share > 0 && share < 0.001 || share > 0.999 && share < 1;
         return String.format(Locale.ROOT, nearAnEnd ? "%.2f %%" : "%.1f %%", 100 * share);
+    }
+
+    /** A number that a network gives, six significant digits or fewer, as {@code ssc-deploy run} prints it. */
+    public static String value(float value) {
+        return Float.isFinite(value) ? new BigDecimal(value).round(new MathContext(6)).stripTrailingZeros().toString()
+            : "NaN or Inf";
     }
 
     /** Bytes in a unit that leaves three digits or so before the point. */

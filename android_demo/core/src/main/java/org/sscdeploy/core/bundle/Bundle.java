@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.sscdeploy.core.classify.OutputKind;
 import org.sscdeploy.core.io.Sha256;
 
 /** A network with all that a device needs to run it and to check it, in a folder. Immutable; all of it was checked. */
@@ -98,6 +99,11 @@ public final class Bundle {
     /** Of the classes, one an output. */
     public List<String> labels() {
         return manifest.labels;
+    }
+
+    /** What the outputs mean. */
+    public OutputKind outputKind() {
+        return manifest.outputKind;
     }
 
     /** The golden pictures as files. */

@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Pattern;
+import org.sscdeploy.core.classify.OutputKind;
 import org.sscdeploy.core.engine.TensorSpec;
 import org.sscdeploy.core.json.JsonException;
 import org.sscdeploy.core.json.JsonNode;
@@ -22,6 +23,9 @@ final class ManifestReader {
     private static final Pattern NO_CONTROL = Pattern.compile("[^\\u0000-\\u001f\\u007f]*");
     private static final int MOST_CLASSES = 100_000;
 
+    /** Of float32, as {@code ssc_deploy/metadata.py} has it. */
+    private static final double LARGEST_INPUT = 3.4e38;
+
     private final Path folder;
     private final Map<String, FileEntry> files = new LinkedHashMap<>();
 
@@ -31,8 +35,8 @@ final class ManifestReader {
 
     Manifest read(JsonNode json) throws JsonException {
         checkVersion(json);
-        json.only("schema_version", "name", "source_sha256", "made_by", "models", "preprocessing", "labels", "golden",
-            "debug", "files");
+        json.only("schema_version", "name", "source_sha256", "made_by", "models", "preprocessing", "labels", "output_kind",
+            "golden", "debug", "files");
         readFiles(json.at("files"));
         List<String> labels = new ArrayList<>();
         for (JsonNode label : json.at("labels").items(1, MOST_CLASSES)) {
@@ -50,9 +54,15 @@ final class ManifestReader {
         return new Manifest(name(json.at("name")),
             source.text(64).isEmpty() ? "" : source.text(SHA256, "a SHA-256"),
             texts(json.at("made_by"), 1), Collections.unmodifiableList(models), preprocessing,
-            Collections.unmodifiableList(labels), golden,
+            Collections.unmodifiableList(labels), outputKind(json), golden,
             debug.isNull() ? Optional.empty() : Optional.of(debug(debug, golden.count)),
             Collections.unmodifiableMap(files));
+    }
+
+    /** Bundles of before kinds were said are of scores. */
+    private static OutputKind outputKind(JsonNode json) throws JsonException {
+        return json.has("output_kind") ? OutputKind.values()[json.at("output_kind").choice(OutputKind.texts())]
+            : OutputKind.SCORES;
     }
 
     private static void checkVersion(JsonNode json) throws JsonException {
@@ -154,9 +164,15 @@ final class ManifestReader {
             throw new JsonException("the network takes pictures of " + width + "x" + height + ", which is too large");
         }
         Preprocessing.Colour colour = Preprocessing.Colour.values()[json.at("colour").choice("RGB", "BGR", "L")];
+        float[] mean = floats(json.at("mean"), colour.channels(), -1e30);
+        float[] std = floats(json.at("std"), colour.channels(), 1e-30);
+        for (int c = 0; c < mean.length; c++) {
+            if ((Math.abs((double) mean[c]) + 1) / std[c] > LARGEST_INPUT) {
+                throw new JsonException("a mean of " + mean[c] + " with a std of " + std[c] + " leaves float32");
+            }
+        }
         return new Preprocessing(width, height,
-            json.at("resize").choice("none", "shorter-side-bilinear-center-crop") == 1, colour,
-            floats(json.at("mean"), colour.channels(), -1e30), floats(json.at("std"), colour.channels(), 1e-30));
+            json.at("resize").choice("none", "shorter-side-bilinear-center-crop") == 1, colour, mean, std);
     }
 
     private static float[] floats(JsonNode json, int count, double least) throws JsonException {

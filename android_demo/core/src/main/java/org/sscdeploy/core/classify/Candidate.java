@@ -1,22 +1,27 @@
 package org.sscdeploy.core.classify;
 
-/** One class that a picture may show. Immutable. */
+import java.util.OptionalDouble;
+
+/** One class that a picture may show, or one number of an output that is of no classes. Immutable. */
 public final class Candidate {
     private final int index;
     private final String label;
-    private final double probability;
+    private final OptionalDouble probability;
+    private final float value;
 
     /**
      * A class with its probability.
      *
      * @param index       0 the first
      * @param label       its name
-     * @param probability 0 to 1
+     * @param probability 0 to 1; nothing where the outputs are of no classes
+     * @param value       as the network gives it
      */
-    public Candidate(int index, String label, double probability) {
+    public Candidate(int index, String label, OptionalDouble probability, float value) {
         this.index = index;
         this.label = label;
         this.probability = probability;
+        this.value = value;
     }
 
     /** Of the class, 0 the first. */
@@ -29,8 +34,13 @@ public final class Candidate {
         return label;
     }
 
-    /** Softmax of the logits, 0 to 1. */
-    public double probability() {
+    /** 0 to 1; nothing where the outputs are of no classes. */
+    public OptionalDouble probability() {
         return probability;
+    }
+
+    /** As the network gives it. */
+    public float value() {
+        return value;
     }
 }

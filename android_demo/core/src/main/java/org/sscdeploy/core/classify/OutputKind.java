@@ -1,0 +1,62 @@
+package org.sscdeploy.core.classify;
+
+import java.util.Optional;
+
+/** What the numbers mean that a network gives for an image, as {@code ssc_deploy/output_kind.py} has it. */
+public enum OutputKind {
+    /** Of classes; their softmax are probabilities. */
+    SCORES("scores"),
+    /** Of classes that exclude each other. */
+    PROBABILITIES("probabilities"),
+    /** Their logarithms. */
+    LOG_PROBABILITIES("log-probabilities"),
+    /** Each for itself: several labels may be true. */
+    INDEPENDENT("independent-probabilities"),
+    /** One number, whose sigmoid is a probability. */
+    LOGIT("logit"),
+    /** One number. */
+    PROBABILITY("probability"),
+    /** Numbers that are no scores of classes. */
+    VALUES("values");
+
+    private final String text;
+
+    OutputKind(String text) {
+        this.text = text;
+    }
+
+    /** All of them as model.json has them, in the order of this enum. */
+    public static String[] texts() {
+        String[] texts = new String[values().length];
+        for (OutputKind kind : values()) {
+            texts[kind.ordinal()] = kind.text;
+        }
+        return texts;
+    }
+
+    /**
+     * Probabilities of what a network gives.
+     *
+     * @param outputs at least one
+     * @return as many; nothing where the outputs are of no classes
+     */
+    public Optional<double[]> probabilities(float[] outputs) {
+        if (this == VALUES) {
+            return Optional.empty();
+        }
+        if (this == SCORES) {
+            return Optional.of(Softmax.of(outputs));
+        }
+        double[] probabilities = new double[outputs.length];
+        for (int i = 0; i < outputs.length; i++) {
+            double output = outputs[i];
+            probabilities[i] = this == LOG_PROBABILITIES ? Math.exp(output) : this == LOGIT ? sigmoid(output) : output;
+        }
+        return Optional.of(probabilities);
+    }
+
+    private static double sigmoid(double logit) {
+        double small = Math.exp(-Math.abs(logit)); // overflows nowhere
+        return logit < 0 ? small / (1 + small) : 1 / (1 + small);
+    }
+}
