@@ -107,7 +107,7 @@ class Card:
             return ()
         listed = self.golden / GOLDEN_LABELS
         try:
-            with listed.open(newline="", encoding="utf-8") as file:
+            with listed.open(newline="", encoding="utf-8-sig") as file:
                 rows = list(csv.DictReader(file))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise CardError(f"{listed}: the list of golden pictures cannot be read: {error}.") from error

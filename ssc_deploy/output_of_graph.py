@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssc_deploy import batches, records
+from ssc_deploy.errors import RuntimeLoadError
 from ssc_deploy.output_kind import Output, OutputKind, is_list
 
 if TYPE_CHECKING:
@@ -114,7 +115,10 @@ def of_file(path: Path, run: Run, input_shape: Shape, shape: Shape | None = None
 
 
 def note(model: ir.Model, input_shape: Shape) -> None:
-    """Writes what its output means onto a graph in canonical form; the graphs lowered from it keep that."""
+    """Writes what its output means onto a graph in canonical form; the graphs lowered from it keep that.
+
+    Nothing is written where only numbers could tell it, and ONNX Runtime does not take the graph.
+    """
     import onnx_ir as ir
 
     from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
@@ -127,7 +131,10 @@ def note(model: ir.Model, input_shape: Shape) -> None:
     sizes = model.graph.outputs[0].shape
     shape = None if sizes is None else tuple(size for size in sizes[1:] if isinstance(size, int))
     whole = shape is not None and sizes is not None and len(shape) == len(sizes) - 1
-    found = of_onnx(proto, run, input_shape, shape if whole else None)
+    try:
+        found = of_onnx(proto, run, input_shape, shape if whole else None)
+    except RuntimeLoadError:  # the file itself, of another format perhaps, is looked into where it is used
+        return
     model.metadata_props[_KEY] = json.dumps(records.encode(found))
 
 

@@ -138,6 +138,7 @@ class Model:
         if kind == OutputKind.MAP:
             raise self._is_map(self.output.shape)
         outputs = self._list(self._outputs(listed))
+        class_names.check(self.labels, outputs.shape[1], self._path.name)  # the file may leave their number open
         shares = probabilities(kind, outputs)
         predictions = []
         for row, picture in enumerate(listed):

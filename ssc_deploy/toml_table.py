@@ -94,7 +94,7 @@ def read(path: Path, error: type[SscDeployError], schema_version: int) -> Table:
         SscDeployError: as ``error``: missing, no TOML, of another version, or with a whole number beyond 64 bits.
     """
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as reason:
         # ValueError: not UTF-8, no TOML, or a number of more digits than Python converts.
         raise error(f"{path} cannot be read: {reason}.") from reason

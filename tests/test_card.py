@@ -74,6 +74,16 @@ def test_the_least_card(tmp_path):
     assert read.golden_pictures() == ()
 
 
+def test_a_byte_order_mark_as_windows_writes_it_is_no_part_of_card_or_list(model):
+    path = model()
+    listed = path.parent / "golden" / "labels.csv"
+    expected = card.read(path).golden_pictures()
+    for file in (path, listed):
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
+    assert card.read(path).golden_pictures() == expected
+    assert len(expected) > 0
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
@@ -84,6 +94,9 @@ def test_the_least_card(tmp_path):
         ('["cat", "dog"]', '["cat", 3]', r"labels\.1 must be a string"),
         ("mean = [0.5, 0.5, 0]", "mean = [0.5]", "one number for each channel of RGB"),
         ("mean = [0.5, 0.5, 0]", "", r"the key preprocessing\.mean is missing"),
+        ("std = [1, 0.2, 0.3]", "std = [1, inf, 1]", r"preprocessing\.std must be finite"),
+        ("std = [1, 0.2, 0.3]", "std = [1, -0.2, 1]", r"preprocessing\.std must be above 0"),
+        ("mean = [0.5, 0.5, 0]", "mean = [nan, 0.5, 0]", r"preprocessing\.mean must be finite"),
         ("std = [1, 0.2, 0.3]", "std = [1, 0, 1]", r"preprocessing\.std must be above 0"),
         ("std = [1, 0.2, 0.3]", 'std = [1, 1, 1]\ncolour = "CMY"', r"preprocessing\.colour must be RGB, BGR or L"),
         ("top1 = 0.5", "top1 = 50", r"accuracy\.top1 is a share"),

@@ -134,7 +134,7 @@ def _classes(folder: Path, names: Sequence[str], labels: Sequence[str]) -> tuple
     known: dict[str, str] = {}
     if listed.is_file():
         try:
-            with listed.open(newline="", encoding="utf-8") as file:
+            with listed.open(newline="", encoding="utf-8-sig") as file:
                 known = {str(row["file"]): str(row["label"]) for row in csv.DictReader(file)}
         except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
             raise BundleError(f"{listed} cannot be read; it needs a header file,label and a line a picture") from error

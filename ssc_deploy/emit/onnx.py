@@ -90,6 +90,8 @@ def _describe(model: ir.Model, metadata: md.ModelMetadata) -> None:
         model.metadata_props["lowering"] = ", ".join(f"{k}={v}" for k, v in sorted(metadata.lowering.items()))
     if metadata.versions:
         model.metadata_props["versions"] = ", ".join(f"{k} {v}" for k, v in sorted(metadata.versions.items()))
+    if metadata.output:
+        model.metadata_props["output"] = metadata.output.kind
     if metadata.labels:
         model.metadata_props["labels"] = ", ".join(metadata.labels)
     preprocessing = metadata.preprocessing

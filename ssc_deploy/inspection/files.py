@@ -61,6 +61,7 @@ def _about(metadata: ModelMetadata | None) -> list[Finding]:
     texts = {
         "source": f"{metadata.source} (SHA-256 {metadata.source_sha256[:12]}...)",
         "lowering": ", ".join(f"{role}={name}" for role, name in metadata.lowering.items()),
+        "output": metadata.output.kind if metadata.output else "",
         "labels": ", ".join(metadata.labels),
         "versions": ", ".join(f"{name} {version}" for name, version in metadata.versions.items()),
     }
