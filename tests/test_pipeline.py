@@ -114,8 +114,7 @@ def test_a_file_that_exists_is_kept_unless_told_otherwise(foreign, tmp_path):
     assert (tmp_path / "tiny.onnx").read_text() == "mine"
 
 
-@pytest.mark.parametrize("old", [None, "mine"], ids=["nothing there", "a file there"])
-@pytest.mark.parametrize("form", ["onnx", "tflite"])
+@pytest.mark.parametrize(("form", "old"), [("onnx", "mine"), ("tflite", None)])
 def test_nothing_is_written_that_was_not_verified(foreign, form, old, tmp_path):
     path = tmp_path / f"tiny.{form}"
     if old:
