@@ -161,10 +161,9 @@ def test_a_recipe_keeps_what_it_says_of_dense_products_in_its_file(tmp_path: Pat
     assert outputs_of_convs(lower(model, Target.LITERT, recipe=recipe_file.read(path)).model) == [16]
 
 
-@pytest.mark.parametrize("batch", [1, None])
-def test_an_export_pads_the_tflite_file_alone_and_verifies_it(tmp_path: Path, batch: int | None) -> None:
+def test_an_export_pads_the_tflite_file_alone_and_verifies_it(tmp_path: Path) -> None:
     args = {"B": "1", "G": "9", "stem": "4", "classes": "4"}
-    small = {"arch": "ssc-net", "args": args, "input_shape": (1, 3, 8, 8), "batch": batch, "output": tmp_path}
+    small = {"arch": "ssc-net", "args": args, "input_shape": (1, 3, 8, 8), "batch": None, "output": tmp_path}
     result = ssc_deploy.export(None, to=["onnx", "tflite"], dense="tile-8", **small)
     onnx_file, tflite_file = result.files
     assert "dense" not in onnx_file.lowering.summary()

@@ -57,6 +57,7 @@ def test_it_learns_and_writes_a_checkpoint_a_log_and_a_curve(tmp_path, pictures,
 
 @pytest.mark.parametrize("precision", Precision)
 @pytest.mark.parametrize("arch", ["ssc-net", "swapout"])
+@pytest.mark.slow
 def test_a_resumed_run_ends_bit_for_bit_as_an_unbroken_one(tmp_path, pictures, arch, precision):
     recipe = dataclasses.replace(RECIPE, precision=precision)
     args = {"ssc-net": {"B": 1, "stem": 4}, "swapout": {"B": 1, "widen": 1}}[arch]
