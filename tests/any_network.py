@@ -10,10 +10,12 @@ from ssc_deploy import nets
 
 WIDTH = 18
 
-#: Steps by name: ``shift`` as a module or in the forward, ``group`` in 2, 3 or 9 groups, in all their spellings.
+#: Steps by name: ``shift`` as a module or in the forward, ``group`` in 2, 3 or 9 groups, in all their spellings,
+#: and movements of other kinds.
 STEPS = (
     *(f"{where}-{spelling}" for where in ("module", "forward") for spelling in spellings.REGULAR_SHIFTS),
     *(f"{groups}-{spelling}" for groups in (2, 3, 9) for spelling in spellings.GROUP_POINTWISE),
+    *(f"moved-{name}" for name in ("edge_stays", "edge_stays_aslant", "leftover_zero", "zero_in_between")),
     "shuffle-2",
     "shuffle-9",
     "norm",
@@ -50,6 +52,8 @@ class AnyNetwork(nn.Module):
                 x = self.steps[key](x)
             elif name.startswith("forward-"):
                 x = spellings.REGULAR_SHIFTS[name.removeprefix("forward-")](x, spellings.raster(WIDTH))
+            elif name.startswith("moved-"):
+                x = spellings.REARRANGEMENTS[name.removeprefix("moved-")][0](x)
             elif name.startswith("shuffle-"):
                 x = spellings.shuffle(x, int(name.removeprefix("shuffle-")))
             else:

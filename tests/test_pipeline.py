@@ -248,6 +248,14 @@ def test_movements_of_every_kind_are_checked_and_stay_in_one_delegate(tmp_path):
     assert LiteRT().whole_in_delegate(result.files[1].path)
 
 
+def test_movements_of_every_kind_are_found_in_a_channel_major_file(tmp_path):
+    steps = "2-grouped_conv,relu,moved-edge_stays,9-grouped_conv,relu,moved-leftover_zero,2-grouped_conv"
+    how = {"model": f"{any_network.__file__}:AnyNetwork", "args": {"steps": steps}, "input_shape": (1, 3, 6, 5)}
+    result = ssc_deploy.export(None, to="tflite", layout="channel-major", output=tmp_path, **how)
+    movements = result.files[0].verification.movements
+    assert movements.exact == movements.total >= 2
+
+
 @pytest.mark.slow
 def test_modules_called_input_and_output_are_not_compared_with_the_file_s_own(tmp_path):
     how = {"model": f"{any_network.__file__}:Named", "input_shape": (1, 3, 6, 5), "output": tmp_path}

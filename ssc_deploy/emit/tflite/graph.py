@@ -13,7 +13,7 @@ from ssc_deploy import metadata as file_metadata
 from ssc_deploy import roles
 from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.flatbuffer import Writer
-from ssc_deploy.emit.tflite.order import Order, Stored, canonical, plain
+from ssc_deploy.emit.tflite.order import IMAGE, Order, Stored, canonical, plain
 from ssc_deploy.emit.tflite.refusal import refuse
 from ssc_deploy.errors import EmitError
 from ssc_deploy.runtimes.tflite_schema import schema
@@ -87,7 +87,9 @@ class Graph:
         return array
 
     def stored(self, node: ir.Node, index: int) -> Stored:
-        """The input ``index`` as the file holds it, whatever its order.
+        """The input ``index`` as the file holds it, whatever its order; of a rearrangement, as an image.
+
+        What a rearrangement reads and makes is checked to the bit, and only a tensor in that order has a name to find.
 
         Raises:
             UnsupportedOperatorError: it is a constant, and the node so one to fold before emission.
@@ -95,7 +97,10 @@ class Graph:
         value = node.inputs[index]
         if value is None or value not in self._stored:
             raise refuse(node, f"input {index} is a constant or missing; fold constants before emission")
-        return self._stored[value]
+        stored = self._stored[value]
+        if roles.role(node) is roles.Role.REARRANGEMENT and stored.rank == len(IMAGE):
+            return self.reorder(stored, IMAGE, name_of(value))
+        return stored
 
     def need(self, node: ir.Node, index: int, order: Order) -> Stored:
         """The input ``index`` in the axis order ``order``; a TRANSPOSE is written where it is stored otherwise.
