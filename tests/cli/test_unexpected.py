@@ -75,6 +75,7 @@ def test_a_defect_is_not_handled_as_bad_input():
     assert issubclass(RewriteError, DefectError)
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_defect():
     script = "import ssc_deploy.cli; ssc_deploy.cli.main(['models', '--format', 'json'], prog_name='ssc-deploy')"
     command = f'{sys.executable} -c "{script}" | head -c 1'
@@ -112,7 +113,8 @@ def test_json_is_alone_on_standard_output_whatever_the_user_s_code_prints(tmp_pa
     net.write_text(textwrap.dedent(TALKS))
     script = f"""
         import ssc_deploy.cli
-        ssc_deploy.cli.main(["inspect", "--model", {f"{net}:Talks"!r}, "--input-shape", "1,3,8,8", "--format", "json"])
+        ssc_deploy.cli.main(["inspect", "--model", {f"{net}:Talks"!r}, "--input-shape", "1,3,8,8", "--stage",
+            "checkpoint", "--format", "json"])
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
