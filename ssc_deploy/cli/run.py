@@ -70,8 +70,7 @@ def run(
     if loaded.output.kind == OutputKind.SCORES and not loaded.labels:
         click.echo(
             "note: the file names no classes; its outputs are taken for scores of classes, and the percentages are "
-            "their softmax",
-            err=True,
+            "their softmax"
         )
 
 

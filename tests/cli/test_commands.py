@@ -12,7 +12,7 @@ import onnx
 import pytest
 import torch
 from cli import foreign_net
-from cli.tester import ZOO, foreign, ssc
+from cli.tester import ZOO, foreign, refused, ssc
 from PIL import Image
 
 from ssc_deploy import nets
@@ -138,6 +138,19 @@ def test_run_prints_labels_in_the_order_of_their_probability(exported, picture, 
     text = ssc("run", files / "mine.onnx", picture, *options).out.splitlines()
     assert text[0] == str(picture)
     assert [line.split()[1] for line in text[1:]] == [["ant", "bee", "cow", "dog"][i] for i in expected.indices]
+
+
+def test_run_says_that_scores_without_names_are_taken_for_classes(exported, picture, tmp_path):
+    files, _ = exported
+    (tmp_path / "labels.txt").write_bytes(b"\xef\xbb\xbfant\r\nbee\r\ncow\r\ndog\r\n\r\n")
+    options = [files / "mine.onnx", picture, "--mean", "0,0,0", "--std", "1,1,1"]
+    assert "its outputs are taken for scores of classes" in ssc("run", *options).out
+    named = ssc("run", *options, "--labels", tmp_path / "labels.txt")
+    assert "taken for" not in named.out
+    assert sorted(line.split()[-1] for line in named.out.splitlines()[1:]) == ["ant", "bee", "cow", "dog"]
+    (tmp_path / "labels.txt").write_text("background\nant\nbee\ncow\ndog\n")
+    sentence = refused("run", *options, "--labels", tmp_path / "labels.txt")
+    assert "lists 5 labels, the network has 4 outputs" in sentence
 
 
 def test_run_imports_neither_torch_nor_what_exports(exported, picture):
