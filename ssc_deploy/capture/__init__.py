@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import sysconfig
-import traceback
+import contextlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy.capture.quiet import quiet
+from ssc_deploy.capture.user_line import user_line
 from ssc_deploy.errors import CaptureError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import onnx_ir as ir
     from torch import nn
 
@@ -47,7 +48,7 @@ def capture(module: nn.Module, input_shape: tuple[int, int, int, int]) -> Captur
     """
     import torch
 
-    from ssc_deploy.capture import marks, modules
+    from ssc_deploy.capture import hazards, marks, modules
 
     picture = torch.zeros(input_shape)
     name = type(module).__name__
@@ -55,22 +56,26 @@ def capture(module: nn.Module, input_shape: tuple[int, int, int, int]) -> Captur
         calls = modules.observe(module, picture)
     except Exception as error:  # whatever the user's own forward raises
         raise CaptureError(
-            f"{name} fails on a picture of shape {list(input_shape)}: {_first_line(error)}{_where(error)}; "
+            f"{name} fails on a picture of shape {list(input_shape)}: {_first_line(error)}{user_line(error)}; "
             "give the shape that it takes with --input-shape"
         ) from error
     if calls.count[""] != 1:
         raise CaptureError(f"{name} returns something else than one tensor; wrap it in a module that returns one")
+    uses_data = hazards.check(module, input_shape)
     probed = modules.probe(module, calls)
     try:
-        with modules.replaced(module, probed), quiet():
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(modules.replaced(module, probed))
+            stack.enter_context(quiet())
+            if uses_data:
+                stack.enter_context(hazards.weights_kept(module))
             program = torch.onnx.export(
                 module, (picture,), dynamo=True, optimize=False, opset_version=_OPSET, verbose=False
             )
     except torch.onnx.OnnxExporterError as error:
         cause = _root(error)
         raise CaptureError(
-            f"torch.export cannot capture {name}: {_first_line(cause)}{_where(cause)}; "
-            "control flow that depends on values, and operators without a translation, have to be written otherwise"
+            f"torch.export cannot capture {name}: {_first_line(cause)}{user_line(cause)}; {_advice(cause)}"
         ) from error
     assert program is not None  # None is for the exporter of old, which writes to a file
     model = program.model
@@ -92,14 +97,15 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
+def _advice(cause: BaseException) -> str:
+    text = f"{type(cause).__name__}: {cause}"
+    if "DataDependent" in text or "data-dependent" in text:
+        return "what it does there depends on the picture's values: write it without, for example with torch.where"
+    if "No ONNX function found" in text or "fake impl" in text:
+        return "this operator has no translation into ONNX: compute the same with other operators of PyTorch"
+    return "control flow that depends on values, and operators without a translation, have to be written otherwise"
+
+
 def _first_line(error: BaseException) -> str:
     text = str(error).strip()
     return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__
-
-
-def _where(error: BaseException) -> str:
-    """The user's own line that it happened in, if the traceback passes through one."""
-    paths = sysconfig.get_paths()
-    others = (str(Path(__file__).parent), paths["purelib"], paths["platlib"], paths["stdlib"], "<")
-    own = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith(others)]
-    return f" ({own[-1].filename}, line {own[-1].lineno}, in {own[-1].name})" if own else ""

@@ -54,7 +54,7 @@ def _returned(graph: ir.Graph, paths: Mapping[ir.Node, str]) -> dict[str, list[i
             continue
         computed.update(node.outputs)
         for value in node.outputs:
-            users = {paths[user] for user, _ in value.uses()} | ({""} if value.is_graph_output() else set())
+            users = {paths.get(user, "") for user, _ in value.uses()} | ({""} if value.is_graph_output() else set())
             for path in _enclosing(paths[node]) if users else []:
                 if not all(_is_inside(user, path) for user in users):
                     found[path].append(value)

@@ -1,0 +1,128 @@
+"""What ``torch.export`` does otherwise than eager PyTorch: it is exported as eager computes it, or refused."""
+
+import numpy as np
+import pytest
+import torch
+from graphs import run
+from torch import nn
+
+from ssc_deploy.capture import capture, hazards
+from ssc_deploy.errors import CaptureError
+from ssc_deploy.rewrite import rewrite
+
+SHAPE = (1, 3, 6, 5)
+
+
+class Net(nn.Module):
+    """A convolution and a buffer; ``function`` is the forward."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.conv, self.function = nn.Conv2d(3, 4, 1), function
+        self.register_buffer("scale", torch.ones(1, 4, 1, 1))
+
+    def forward(self, x):
+        return self.function(self, x)
+
+
+def network(function):
+    torch.manual_seed(0)
+    net = Net(function).eval()
+    with torch.no_grad():
+        net(torch.zeros(SHAPE))  # as every network is tried before it is captured
+    return net
+
+
+def assigned(net, x):
+    net.conv.weight.data = net.conv.weight.data.clamp(-0.2, 0.2)
+    return net.conv(x)
+
+
+def clamped_in_place(net, x):
+    net.conv.weight.data.clamp_(-0.2, 0.2)
+    net.scale.data = net.scale.data.clamp(0, 0.5)
+    y = net.conv(x) * net.scale
+    y.data.clamp_(-1, 1)  # of an activation: it has to be seen
+    return y
+
+
+@pytest.mark.parametrize("function", [assigned, clamped_in_place])
+def test_weights_that_data_leaves_as_they_are_are_exported(function):
+    net, x = network(function), torch.randn(SHAPE, generator=torch.Generator().manual_seed(3))
+    captured = capture(net, SHAPE)
+    rewrite(captured.model)
+    with torch.no_grad():
+        expected = net(x)
+    assert net.conv.weight.abs().max() <= 0.2
+    np.testing.assert_allclose(run(captured.model, x.numpy()), expected.numpy(), rtol=0, atol=1e-5)
+
+
+def halved(net, x):
+    net.conv.weight.data = net.conv.weight.data * 0.5
+    return net.conv(x)
+
+
+def of_an_activation(net, x):
+    y = net.conv(x)
+    y.data = y.data.clamp(-1, 1)
+    return y
+
+
+def smeared(net, x):
+    y = net.conv(x)
+    y[:, :, 1:] = y[:, :, :-1]
+    return y
+
+
+def smeared_by_two(net, x):
+    y = net.conv(x)
+    y[..., 2:].copy_(y[..., :-2])
+    return y
+
+
+@pytest.mark.parametrize(
+    ("function", "line", "sentence"),
+    [
+        (halved, 1, "changes its weights through .data with every call"),
+        (of_an_activation, 2, "assigns to .data of a tensor that is no weight"),
+        (smeared, 2, "assigns a slice of a tensor to an overlapping slice of the same tensor"),
+        (smeared_by_two, 2, "assigns a slice of a tensor to an overlapping slice of the same tensor"),
+    ],
+)
+def test_what_the_export_would_do_otherwise_is_refused_with_its_line(function, line, sentence):
+    with pytest.raises(CaptureError) as refused:
+        capture(network(function), SHAPE)
+    where = f"({__file__}, line {function.__code__.co_firstlineno + line}, in {function.__name__})"
+    assert f"Net {sentence} {where}" in str(refused.value)
+
+
+def overlapping_but_read_before_it_is_written(net, x):
+    y = net.conv(x)
+    y[:, :, :-1] = y[:, :, 1:]
+    return y
+
+
+def copied_first(net, x):
+    y = net.conv(x)
+    y[:, :, 1:] = y[:, :, :-1].clone()
+    return y
+
+
+def of_other_channels(net, x):
+    y = net.conv(x)
+    y[:, :2] = y[:, 2:]
+    return y
+
+
+@pytest.mark.parametrize("function", [overlapping_but_read_before_it_is_written, copied_first, of_other_channels])
+def test_copies_that_do_not_smear_are_taken(function):
+    assert not hazards.check(network(function), SHAPE)
+
+
+def test_a_branch_on_values_written_for_the_export_is_refused():
+    def branches(net, x):
+        return torch.cond(x.sum() > 0, lambda a: a * 2, lambda a: a * 3, (net.conv(x),))
+
+    captured = capture(network(branches), SHAPE)
+    with pytest.raises(CaptureError, match=r"^If .* is control flow that depends on the picture.*torch\.where"):
+        rewrite(captured.model)
