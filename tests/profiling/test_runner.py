@@ -321,3 +321,18 @@ def test_the_probe_says_what_the_device_is():
     assert set(description.environment.runtimes) >= {"onnxruntime", "ai-edge-litert"}
     assert description.environment.cores >= 1
     assert description.to_dict()["spec"] == "host"
+
+
+def test_an_output_outside_of_the_bound_of_its_channel_is_a_wrong_answer():
+    reference = [np.zeros((2, 1, 3, 4))]
+    output = [reference[0].astype(np.float32)]
+    output[0][1, 0, 2, 3] = 0.5
+    bounds = {"max": 1.0, "rms": 1.0, "axes": [{"axis": 1, "max": [0.1, 0.1, 0.6]}]}
+    runner.check_slices(output, reference, [bounds])
+    runner.check_slices(output, reference, [{"max": 1.0, "rms": 1.0}])
+    bounds["axes"].append({"axis": 2, "max": [1.0, 1.0, 1.0, 1e-3]})
+    with pytest.raises(runner.ModelError, match=r"max 5.00e-01 \(allowed 1.00e-03\) at index 3 of axis 2"):
+        runner.check_slices(output, reference, [bounds])
+    for axis in ({"axis": 1, "max": [1.0]}, {"axis": 3, "max": [1.0]}):
+        with pytest.raises(runner.ModelError, match="1 bounds along axis"):
+            runner.check_slices(output, reference, [{"max": 1.0, "rms": 1.0, "axes": [axis]}])
