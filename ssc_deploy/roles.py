@@ -24,6 +24,10 @@ class Role(enum.StrEnum):
     DENSE = "dense"  #: 1x1 Conv of one group; no rule marks it, since nothing has to be found out about it
 
 
+#: Roles of nodes that move data and compute nothing.
+MOVEMENTS = frozenset({Role.SHIFT, Role.SHUFFLE, Role.REARRANGEMENT})
+
+
 def role(node: ir.Node) -> Role | None:
     """The role that a rule gave to the node."""
     text = node.metadata_props.get(KEY)

@@ -34,6 +34,13 @@ class MovedThreeTimes(nn.Module):
         return self.head(x - below(x) + x[:, [2, 0, 1]] * nn.functional.pad(x, (-1, 1, 0, 0)))
 
 
+class MovedColumns(nn.Module):
+    """In a .tflite file the transposed image needs no tensor of its own, but its movement is checked from one."""
+
+    def forward(self, x):
+        return torch.tanh(x.mul(2).transpose(1, 3)[:, [3, 1, 2, 0, 4]]).transpose(1, 3)
+
+
 class Normalised(nn.Module):
     """Normalises the tensor that it is given itself."""
 
@@ -77,7 +84,7 @@ def reports(kind, folder):
     return [file.verification for file in result.files]
 
 
-@pytest.mark.parametrize(("kind", "movements"), [(OnlyShifted, 1), (MovedThreeTimes, 3)])
+@pytest.mark.parametrize(("kind", "movements"), [(OnlyShifted, 1), (MovedThreeTimes, 3), (MovedColumns, 1)])
 def test_what_moves_the_input_itself_is_checked_against_the_input(tmp_path, kind, movements):
     for report in reports(kind, tmp_path):
         assert report.ok, str(report)

@@ -87,9 +87,9 @@ class Graph:
         return array
 
     def stored(self, node: ir.Node, index: int) -> Stored:
-        """The input ``index`` as the file holds it, whatever its order; of a rearrangement, as an image.
+        """The input ``index`` as the file holds it, whatever its order; of a movement, as an image.
 
-        What a rearrangement reads and makes is checked to the bit, and only a tensor in that order has a name to find.
+        What a movement reads and makes is checked to the bit, and only a tensor in that order has a name to find.
 
         Raises:
             UnsupportedOperatorError: it is a constant, and the node so one to fold before emission.
@@ -98,7 +98,7 @@ class Graph:
         if value is None or value not in self._stored:
             raise refuse(node, f"input {index} is a constant or missing; fold constants before emission")
         stored = self._stored[value]
-        if roles.role(node) is roles.Role.REARRANGEMENT and stored.rank == len(IMAGE):
+        if roles.role(node) in roles.MOVEMENTS and stored.rank == len(IMAGE):
             return self.reorder(stored, IMAGE, name_of(value))
         return stored
 
@@ -167,8 +167,7 @@ class Graph:
         """
         value = node.outputs[0]
         consumers = value.consumers()
-        moves = roles.role(node) in {roles.Role.SHIFT, roles.Role.SHUFFLE}
-        if not moves and len(value.uses()) == 1 and not value.is_graph_output():
+        if roles.role(node) not in roles.MOVEMENTS and len(value.uses()) == 1 and not value.is_graph_output():
             consumer = consumers[0]
             activation = activation_of(consumer, self.constant)
             if activation is not None and consumer.inputs[0] is value:
