@@ -18,6 +18,7 @@ the end; values that are read elsewhere. Values on the way stand in another orde
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,10 +42,17 @@ class AbsorbPermutations(ir.passes.InPlacePass):
     """Lets neighbours take channel permutations; see the module's docstring."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Runs the pass until nothing changes."""
+        """Runs the pass until nothing changes: what became of a shuffle that met another one is looked at again."""
         modified = False
-        while any(_vanishes(node) for node in list(model.graph) if roles.role(node) is roles.Role.SHUFFLE):
-            modified = True
+        waiting = deque(node for node in model.graph if roles.role(node) is roles.Role.SHUFFLE)
+        while waiting:
+            node = waiting.popleft()
+            if node.graph is None:
+                continue
+            made = _vanishes(node)
+            if made is not None:
+                modified = True
+                waiting.extendleft(node for node in made if roles.role(node) is roles.Role.SHUFFLE)
         return ir.passes.PassResult(model, modified)
 
 
@@ -98,24 +106,26 @@ def _whole(groups: Order, size: int) -> Order:
     return tuple(group * size + channel for group in groups for channel in range(size))
 
 
-def _vanishes(node: ir.Node) -> bool:
+def _vanishes(node: ir.Node) -> list[ir.Node] | None:
+    """The nodes that stand in the place of a shuffle and of those that took its order; None where nothing takes it."""
     movement = canonical.movement_of(node)
-    if movement is None or node.graph is None:
-        return False
-    if _up(node, movement.source):
-        return True
+    if movement is None:
+        return None
+    made = _up(node, movement.source)
     # A selection leaves channels out: what stands behind it may do so, too, but not the other way round.
-    return sorted(movement.source) == list(range(movement.in_channels)) and _down(node, movement.source)
+    if made is None and sorted(movement.source) == list(range(movement.in_channels)):
+        made = _down(node, movement.source)
+    return made
 
 
-def _up(node: ir.Node, order: Order) -> bool:
+def _up(node: ir.Node, order: Order) -> list[ir.Node] | None:
     """Lets something before ``node`` take its order."""
     rebuilt: list[Callable[[ir.Value], ir.Node]] = []
     gone, value = [node], node.inputs[0]
     while True:
         before = value.producer() if value is not None and g.used_once(value) else None
         if before is None:
-            return False
+            return None
         gone.append(before)
         if before.op_type in g.ACTIVATIONS:
             rebuilt.append(_like(before, len(order)))
@@ -126,24 +136,23 @@ def _up(node: ir.Node, order: Order) -> bool:
             kernel = _kernel(before)
             taken = None if kernel is None else kernel.rows(order)
             if taken is None:
-                return False
+                return None
             rebuilt.append(_like(before, len(order), taken[0]))
             order = taken[1]
             if order == tuple(range(len(order))):
                 break
         value = before.inputs[0]
-    _replace(node, gone[-1].inputs[0], rebuilt[::-1], gone)
-    return True
+    return _replace(node, gone[-1].inputs[0], rebuilt[::-1], gone)
 
 
-def _down(node: ir.Node, order: Order) -> bool:
+def _down(node: ir.Node, order: Order) -> list[ir.Node] | None:
     """Lets something behind ``node`` take its order."""
     rebuilt: list[Callable[[ir.Value], ir.Node]] = []
     gone, value = [node], node.outputs[0]
     while True:
         behind = next(iter(value.uses())).node if g.used_once(value) else None
         if behind is None or behind.inputs[0] is not value:
-            return False
+            return None
         gone.append(behind)
         if behind.op_type in g.ACTIVATIONS:
             rebuilt.append(_like(behind, len(order)))
@@ -154,29 +163,30 @@ def _down(node: ir.Node, order: Order) -> bool:
             kernel = _kernel(behind)
             taken = None if kernel is None else kernel.columns(order)
             if taken is None:
-                return False
+                return None
             rebuilt.append(_like(behind, len(taken[1]), taken[0]))
             order = taken[1]
             if order == tuple(range(len(order))):
                 break
         value = behind.outputs[0]
-    _replace(gone[-1], node.inputs[0], rebuilt, gone[::-1])
-    return True
+    return _replace(gone[-1], node.inputs[0], rebuilt, gone[::-1])
 
 
 def _replace(
     last: ir.Node, data: ir.Value | None, rebuilt: list[Callable[[ir.Value], ir.Node]], gone: list[ir.Node]
-) -> None:
-    """Puts what was rebuilt, the first on ``data``, in the place of nodes of which ``last`` is the last."""
+) -> list[ir.Node]:
+    """Puts what was rebuilt, the first on ``data``, in the place of nodes of which ``last`` is the last; returns it."""
     graph, old = last.graph, last.outputs[0]
     assert data is not None  # both ways looked at it
     assert graph is not None  # it was found by walking the graph
+    made: list[ir.Node] = []
     for build in rebuilt:
-        made = build(data)
-        g.put(last, made)
-        data = made.outputs[0]
+        made.append(build(data))
+        g.put(last, made[-1])
+        data = made[-1].outputs[0]
     g.take_over(old, data)
     graph.remove(gone, safe=True)
+    return made
 
 
 def _order_of(node: ir.Node) -> Order | None:

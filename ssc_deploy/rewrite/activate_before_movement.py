@@ -10,12 +10,17 @@ output that nothing else reads, where nothing would be fused.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import onnx_ir as ir
 
 from ssc_deploy import roles
 from ssc_deploy.rewrite import canonical
 from ssc_deploy.rewrite import graph as g
+
+if TYPE_CHECKING:
+    from ssc_deploy import movement as mv
 
 _ALWAYS = frozenset({"Sigmoid", "HardSigmoid"})
 _KEEP_ZERO = frozenset({"Relu", "LeakyRelu", "Tanh", "HardSwish"})
@@ -25,40 +30,59 @@ class ActivateBeforeMovement(ir.passes.InPlacePass):
     """Moves activations before movements; see the module's docstring."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Runs the pass."""
-        # One after another: an activation may have several movements before it.
+        """Runs the pass, once along the graph."""
         modified = False
-        while any(_swap(node) for node in list(model.graph)):
-            modified = True
+        # Values that a convolution makes, with movements behind it at most, each of which passes them on alone.
+        fed: set[ir.Value] = set()
+        for node in list(model.graph):
+            if node.op_type == "Conv" and canonical.movement_of(node) is None:
+                fed.update(node.outputs)
+            elif canonical.movement_of(node) is not None:
+                data = node.inputs[0]
+                if data in fed and data is not None and g.used_once(data):
+                    fed.update(node.outputs)
+            elif node.inputs and node.inputs[0] in fed:
+                modified |= _activate(node)
         return ir.passes.PassResult(model, modified)
 
 
-def _swap(act: ir.Node) -> bool:
-    moved = act.inputs[0] if act.inputs else None
-    move = None if moved is None else moved.producer()
-    if moved is None or move is None or act.graph is None or not g.used_once(moved):
+def _activate(act: ir.Node) -> bool:
+    """Moves an activation before the movements that stand right before it, as far as they let it pass."""
+    passed: list[ir.Node] = []
+    data = act.inputs[0]
+    while data is not None and g.used_once(data):
+        move = data.producer()
+        movement = None if move is None else canonical.movement_of(move)
+        if move is None or movement is None or not _passes(act, movement):
+            break
+        before = move.inputs[0]
+        if before is None or not g.used_once(before) or g.shape_of(before) is None:
+            break
+        passed.append(move)
+        data = before
+    if not passed or data is None or act.graph is None:
         return False
-    movement, data = canonical.movement_of(move), move.inputs[0] if move.inputs else None
-    shape = g.shape_of(data)
-    if movement is None or data is None or shape is None or not g.used_once(data):
-        return False
-    if not (_keeps_zero(act) or (act.op_type in _ALWAYS and movement.is_permutation)):
-        return False
-    if sorted(movement.source) != list(range(movement.in_channels)) or not _is_fed_by_a_convolution(data):
-        return False
-    before = g.node_like(act, act.op_type, [data, *act.inputs[1:]], g.attributes(act), shape=shape)
-    after = g.node_like(
-        move,
-        move.op_type,
-        [before.outputs[0], *move.inputs[1:]],
-        g.attributes(move),
-        shape=shape,
-        role=roles.role(move),
-    )
-    g.put(act, before, after)
-    g.take_over(act.outputs[0], after.outputs[0])
-    act.graph.remove([act, move], safe=True)
+    first, shape = passed[-1], g.shape_of(data)
+    assert shape is not None  # the loop has looked
+    activated = g.node_like(act, act.op_type, [data, *act.inputs[1:]], g.attributes(act), shape=shape)
+    g.put(first, activated)
+    value = activated.outputs[0]
+    # What the movements give is another value now: no module returns it.
+    for move in reversed(passed):
+        moved = g.node_like(
+            move, move.op_type, [value, *move.inputs[1:]], g.attributes(move), shape=shape, role=roles.role(move)
+        )
+        g.put(act, moved)
+        value = moved.outputs[0]
+    g.take_over(act.outputs[0], value)
+    act.graph.remove([act, *passed], safe=True)
     return True
+
+
+def _passes(act: ir.Node, movement: mv.Movement) -> bool:
+    if sorted(movement.source) != list(range(movement.in_channels)):
+        return False
+    return _keeps_zero(act) or (act.op_type in _ALWAYS and movement.is_permutation)
 
 
 def _keeps_zero(act: ir.Node) -> bool:
@@ -68,14 +92,3 @@ def _keeps_zero(act: ir.Node) -> bool:
     known = all(value is None or array is not None for value, array in zip(act.inputs[1:], bounds, strict=True))
     low, high = [*(b for b in bounds), None, None][:2]
     return known and (low is None or bool(np.all(low <= 0))) and (high is None or bool(np.all(high >= 0)))
-
-
-def _is_fed_by_a_convolution(data: ir.Value) -> bool:
-    """Whether a convolution, with movements behind it at most, makes the value, and each passes it on alone."""
-    producer = data.producer()
-    while producer is not None and canonical.movement_of(producer) is not None:
-        first = producer.inputs[0]
-        if first is None or not g.used_once(first):
-            return False
-        producer = first.producer()
-    return producer is not None and producer.op_type == "Conv"

@@ -19,30 +19,38 @@ class ComposePermutations(ir.passes.InPlacePass):
     """Composes channel permutations; see the module's docstring."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Runs the pass until nothing changes."""
+        """Runs the pass, once along the graph: those before one are composed already when it is looked at."""
         modified = False
-        while any(_simplify(node) for node in list(model.graph) if roles.role(node) is roles.Role.SHUFFLE):
-            modified = True
+        for node in list(model.graph):
+            if node.graph is not None and roles.role(node) is roles.Role.SHUFFLE:
+                modified |= _simplify(node)
         return ir.passes.PassResult(model, modified)
 
 
 def _simplify(node: ir.Node) -> bool:
     movement = canonical.movement_of(node)
-    if movement is None or node.graph is None:
+    if movement is None:
         return False
-    data, out = node.inputs[0], node.outputs[0]
+    data = node.inputs[0]
     assert data is not None  # movement_of looked
-    if movement.is_identity:
-        g.take_over(out, data)
-        node.graph.remove([node], safe=True)
-        return True
     before = data.producer()
+    composed = None
     if before is not None and roles.role(before) is roles.Role.SHUFFLE:
-        return _compose(node, before, movement.source)
-    return False
+        composed = node = _compose(node, before, movement.source)
+        movement = canonical.movement_of(node)
+        data = node.inputs[0]
+        assert movement is not None  # a composed shuffle is one
+        assert data is not None
+    if movement.is_identity:
+        graph = node.graph
+        assert graph is not None  # it was found by walking the graph
+        g.take_over(node.outputs[0], data)
+        graph.remove([node], safe=True)
+        return True
+    return composed is not None
 
 
-def _compose(node: ir.Node, before: ir.Node, source: tuple[int, ...]) -> bool:
+def _compose(node: ir.Node, before: ir.Node, source: tuple[int, ...]) -> ir.Node:
     first = canonical.movement_of(before)
     graph, shape = node.graph, g.shape_of(node.outputs[0])
     assert first is not None
@@ -56,4 +64,4 @@ def _compose(node: ir.Node, before: ir.Node, source: tuple[int, ...]) -> bool:
     graph.remove([node], safe=True)
     if not before.outputs[0].uses() and not before.outputs[0].is_graph_output():
         graph.remove([before], safe=True)
-    return True
+    return joined

@@ -1,6 +1,6 @@
 """Activations stand right after the convolution that feeds them.
 
-    act(Reshape(y))                      = Reshape(act(y))
+    act(view(y))                         = view(act(y))                     (a Reshape or a Transpose)
     Concat(act(y_1), ..., act(y_n))      = act(Concat(y_1, ..., y_n))       (one use each, the same act)
 
 for activations that work on each number alone. Group convolutions written as batched matrix products over a view, or as
@@ -16,6 +16,7 @@ import onnx_ir as ir
 from ssc_deploy.rewrite import graph as g
 
 _PIECES = frozenset({"Gather", "Slice", "Split"})
+_VIEWS = frozenset({"Reshape", "Transpose"})
 
 
 class HoistActivations(ir.passes.InPlacePass):
@@ -24,33 +25,38 @@ class HoistActivations(ir.passes.InPlacePass):
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Runs the pass."""
         modified = False
+        # The picture that a value is a piece of, where it is one.
+        wholes: dict[ir.Value, ir.Value] = {}
         for node in list(model.graph):
             if node.op_type in g.ACTIVATIONS:
-                modified |= _above_reshape(node)
+                modified |= _above_view(node)
             elif node.op_type == "Concat":
-                modified |= _below_concat(node)
+                modified |= _below_concat(node, wholes)
+            elif node.op_type in _PIECES and node.inputs[0] is not None:
+                whole = wholes.get(node.inputs[0], node.inputs[0])
+                wholes.update(dict.fromkeys(node.outputs, whole))
         return ir.passes.PassResult(model, modified)
 
 
-def _above_reshape(node: ir.Node) -> bool:
-    view = node.inputs[0]
-    reshape = None if view is None else view.producer()
-    if view is None or reshape is None or reshape.op_type != "Reshape" or not g.used_once(view):
+def _above_view(node: ir.Node) -> bool:
+    value = node.inputs[0]
+    view = None if value is None else value.producer()
+    if value is None or view is None or view.op_type not in _VIEWS or not g.used_once(value):
         return False
-    data = reshape.inputs[0]
-    feeder, shape, out_shape = data and data.producer(), g.shape_of(data), g.shape_of(view)
-    # Only towards a convolution: behind a matrix product, the Reshape is what makes a picture of its output.
+    data = view.inputs[0]
+    feeder, shape, out_shape = data and data.producer(), g.shape_of(data), g.shape_of(value)
+    # Only towards a convolution: behind a matrix product, the view is what makes a picture of its output.
     if data is None or not feeder or feeder.op_type != "Conv" or shape is None or out_shape is None:
         return False
     act = g.node_like(node, node.op_type, [data, *node.inputs[1:]], g.attributes(node), shape=shape)
-    moved = g.node_like(reshape, "Reshape", [act.outputs[0], reshape.inputs[1]], g.attributes(reshape), shape=out_shape)
+    moved = g.node_like(view, view.op_type, [act.outputs[0], *view.inputs[1:]], g.attributes(view), shape=out_shape)
     g.put(node, act, moved)
     g.take_over(node.outputs[0], moved.outputs[0])
-    _remove(node, reshape)
+    _remove(node, view)
     return True
 
 
-def _below_concat(node: ir.Node) -> bool:
+def _below_concat(node: ir.Node, wholes: dict[ir.Value, ir.Value]) -> bool:
     acts = [value.producer() if value is not None and g.used_once(value) else None for value in node.inputs]
     first = acts[0]
     shape = g.shape_of(node.outputs[0])
@@ -61,7 +67,8 @@ def _below_concat(node: ir.Node) -> bool:
             return False
         if [_content(v) for v in act.inputs[1:]] != [_content(v) for v in first.inputs[1:]]:
             return False
-    if not _are_one_convolution([act.inputs[0].producer() if act and act.inputs[0] else None for act in acts]):
+    feeders = [act.inputs[0].producer() if act and act.inputs[0] else None for act in acts]
+    if not _are_one_convolution(feeders, wholes):
         return False
     joined = g.node_like(node, "Concat", [act.inputs[0] for act in acts if act], g.attributes(node), shape=shape)
     after = g.node_like(first, first.op_type, [joined.outputs[0], *first.inputs[1:]], g.attributes(first), shape=shape)
@@ -71,22 +78,13 @@ def _below_concat(node: ir.Node) -> bool:
     return True
 
 
-def _are_one_convolution(feeders: list[ir.Node | None]) -> bool:
+def _are_one_convolution(feeders: list[ir.Node | None], wholes: dict[ir.Value, ir.Value]) -> bool:
     """Whether the branches are convolutions with kernels of one shape, on pieces of one picture."""
-    seen = {
-        (_whole(node.inputs[0]), g.shape_of(node.inputs[1])) if node is not None and node.op_type == "Conv" else None
-        for node in feeders
-    }
+    seen: set[tuple[ir.Value, tuple[int, ...] | None] | None] = set()
+    for node in feeders:
+        data = node.inputs[0] if node is not None and node.op_type == "Conv" else None
+        seen.add(None if node is None or data is None else (wholes.get(data, data), g.shape_of(node.inputs[1])))
     return len(seen) == 1 and None not in seen
-
-
-def _whole(value: ir.Value | None) -> ir.Value | None:
-    """The picture that the value is a piece of."""
-    producer = None if value is None else value.producer()
-    while producer is not None and producer.op_type in _PIECES:
-        value = producer.inputs[0]
-        producer = None if value is None else value.producer()
-    return value
 
 
 def _content(value: ir.Value | None) -> bytes | ir.Value | None:
