@@ -18,6 +18,8 @@ STEPS = (
     *(f"moved-{name}" for name in ("edge_stays", "edge_stays_aslant", "leftover_zero", "zero_in_between")),
     "shuffle-2",
     "shuffle-9",
+    "mixer-picture",
+    "mixer-rows",
     "norm",
     "relu",
     "relu6",
@@ -101,6 +103,8 @@ def _layer(name: str) -> nn.Module | None:
     kind, _, spelling = name.partition("-")
     if kind == "module":
         return spellings.Spelled(spellings.raster(WIDTH), spellings.REGULAR_SHIFTS[spelling])
+    if kind == "mixer":
+        return spellings.Mixer(WIDTH, spellings.raster(WIDTH), rows=spelling == "rows")
     if kind.isdecimal():
         groups = int(kind)
         product = spellings.GroupPointwise(

@@ -85,8 +85,30 @@ def one_hot_depthwise(x: torch.Tensor, offsets: Offsets) -> torch.Tensor:
     return F.conv2d(x, weight, padding=r, groups=len(offsets))
 
 
+def shifted_last(x: torch.Tensor, offsets: Offsets) -> torch.Tensor:
+    """The shift of a picture with its channels last, [N, H, W, C]."""
+    h, w = x.shape[1:3]
+    r = max(max(abs(dy), abs(dx)) for dy, dx in offsets)
+    padded = F.pad(x, (0, 0, r, r, r, r))
+    return torch.cat(
+        [padded[:, r + dy : r + dy + h, r + dx : r + dx + w, c : c + 1] for c, (dy, dx) in enumerate(offsets)], 3
+    )
+
+
+def channels_last(x: torch.Tensor, offsets: Offsets) -> torch.Tensor:
+    return shifted_last(x.permute(0, 2, 3, 1), offsets).permute(0, 3, 1, 2)
+
+
+def tokens(x: torch.Tensor, offsets: Offsets) -> torch.Tensor:
+    """On one row of pixels, [N, H * W, C], as a transformer passes them on."""
+    n, c, h, w = x.shape
+    rows = x.flatten(2).transpose(1, 2)
+    moved = shifted_last(rows.reshape(n, h, w, c), offsets).reshape(n, h * w, c)
+    return moved.transpose(1, 2).reshape(n, c, h, w)
+
+
 SHIFTS = {f.__name__: f for f in (roll_and_mask, pad_slice_cat, slice_assignment, gather, one_hot_depthwise)}
-REGULAR_SHIFTS = {**SHIFTS, "pad_slice_stack": pad_slice_stack}
+REGULAR_SHIFTS = {**SHIFTS, **{f.__name__: f for f in (pad_slice_stack, channels_last, tokens)}}
 
 
 def shuffle(x: torch.Tensor, groups: int) -> torch.Tensor:
@@ -105,6 +127,23 @@ class GroupPointwise(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.spell(x, self.weight, self.bias)
+
+
+class Mixer(nn.Module):
+    """Two linear layers on the channels with a shift between them, all with the channels last."""
+
+    def __init__(self, channels: int, offsets: Offsets, *, rows: bool) -> None:
+        super().__init__()
+        self.up, self.down = nn.Linear(channels, channels), nn.Linear(channels, channels)
+        self.offsets, self.rows = list(offsets), rows
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        n, c, h, w = x.shape
+        x = x.permute(0, 2, 3, 1)
+        x = self.up(x.reshape(n, h * w, c) if self.rows else x)
+        x = shifted_last(torch.relu(x).reshape(n, h, w, c), self.offsets)
+        x = self.down(x.reshape(n, h * w, c) if self.rows else x)
+        return x.reshape(n, h, w, c).permute(0, 3, 1, 2)
 
 
 def grouped_conv(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:

@@ -10,13 +10,14 @@ selection of neighbouring channels as a ``Slice``. Either image may have another
 the change of layout then stands beside the movement. What cannot be read so is left as it was, with the reason.
 
 Every value is followed from one source, the nearest that no step made. What follows a movement, or a step that is none,
-is followed from there. A value that stands far behind the last movement is not followed any further from the same
-source, so that the work grows with the size of the graph alone.
+is followed from there, but not far behind the last movement found, so that the work grows with the size of the graph
+alone.
 """
 
 from __future__ import annotations
 
 import heapq
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,8 +36,8 @@ from ssc_deploy.rewrite.report import Refusal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-#: A value is followed on while a movement stands at most this many steps before it.
-_WINDOW = 64
+#: From a value behind a source, steps are followed while a movement stands at most this many of them before.
+_WINDOW = 16
 
 #: Regions of these alone change how a picture is seen, not where its pixels are: nothing worth a report.
 _VIEWS = frozenset(
@@ -92,10 +93,12 @@ class _Refused:
 class _Followed:
     """The steps behind one source, and what each value that they make is of it."""
 
-    def __init__(self, source: ir.Value, position: dict[ir.Node, int], channels: dict[ir.Value, Channels]) -> None:
+    def __init__(
+        self, source: ir.Value, position: dict[ir.Node, int], channels: dict[ir.Value, Channels], window: float
+    ) -> None:
         self.reach = Reach(source)
         self.readings: dict[ir.Value, _Found | _Refused | None] = {}
-        self._channels = channels
+        self._channels, self._window = channels, window
         self._sizes: dict[tuple[int, int], None] = {}
         self._moved: set[ir.Value] = set()
         self._since = {source: 0}
@@ -135,7 +138,7 @@ class _Followed:
                 self.readings[value] = self._read(value, numbers)
                 found = isinstance(self.readings[value], _Found)
                 self._since[value] = 0 if found else self._since[self.reach.before(value)] + 1
-                if self._since[value] <= _WINDOW:
+                if self._since[value] <= self._window:
                     look_at_users(value)
                 if not self._unread[value]:
                     del self._numbers[value]
@@ -144,7 +147,7 @@ class _Followed:
         if not pixels.moves_data(node):
             return None
         data = [value for value in node.inputs if not g.is_constant(value)]
-        if any(value not in self._numbers or self._since.get(value, 0) > _WINDOW for value in data if value):
+        if any(value not in self._numbers or self._since.get(value, 0) > self._window for value in data if value):
             return None
         return pixels.move(node, self._numbers)
 
@@ -195,6 +198,7 @@ class _Search:
         # Values that are to be followed, though a step made them.
         self._starts: set[ir.Value] = set()
         self._steps: set[ir.Value] = set()
+        self._searched: set[ir.Value] = set()
         self._waiting: list[tuple[int, int, ir.Value]] = []
         self._pushed = 0
         # By the value at which a region ends. A value from which the search began anew has its reason beside it.
@@ -217,7 +221,8 @@ class _Search:
         while self._waiting:
             value = heapq.heappop(self._waiting)[2]
             gone = (producer := value.producer()) is not None and producer.graph is None
-            if not gone and (value not in self._steps or value in self._starts):
+            if not gone and value not in self._searched and (value not in self._steps or value in self._starts):
+                self._searched.add(value)
                 self._search(value)
 
     def _push(self, value: ir.Value, position: int) -> None:
@@ -232,7 +237,8 @@ class _Search:
             return  # in the middle of a region, the first axis is no batch
         if len(shape) < 3 or not any(pixels.moves_data(user) for user, _ in source.uses()):
             return
-        followed = _Followed(source, self._position, self._channels)
+        window = _WINDOW if source in self._starts else math.inf
+        followed = _Followed(source, self._position, self._channels, window)
         self._steps.update(followed.readings)
         settled = _Settled(followed)
         for end in followed.reach.ends():
@@ -291,7 +297,7 @@ class _Search:
                     continue
                 origin[value] = value
                 fresh[value] = None
-                if one and isinstance(reading, _Refused) and reading.compared:
+                if isinstance(reading, _Refused) and reading.compared:
                     self._passed[value] = Refusal(roles.block(node), "shift or shuffle", 1, reading.reason)
         return fresh
 

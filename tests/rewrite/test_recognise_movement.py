@@ -325,3 +325,74 @@ def test_a_shift_whose_channels_are_dealt_out_stays_one_shift():
     assert first
     assert left.count("Conv") == 1
     assert left.count("Pad") == 0
+
+
+# Images in other layouts: a change of layout before the movement, behind it, or on both sides.
+
+LAYOUTS = {
+    "first": ([1, 6, 4, 5], None),
+    "last": ([1, 4, 5, 6], (0, 3, 1, 2)),
+    "rows": ([1, 20, 6], (0, 3, 1, 2)),
+    "flat": ([1, 6, 20], None),
+    "groups": ([1, 2, 3, 4, 5], None),
+    "groups last": ([1, 4, 5, 2, 3], (0, 3, 1, 2)),
+}
+
+
+def moved_between(before, after, offsets, order):
+    """A shift and a shuffle of an image [6, 4, 5] that is given in one layout and made in another."""
+    shape, perm = LAYOUTS[before]
+    chain = Chain(*shape).then("Neg")
+    if perm:
+        chain.then("Reshape", np.array([1, 4, 5, 6])).then("Transpose", perm=perm)
+    chain.then("Reshape", np.array([1, 6, 4, 5]))
+    chain.size = (4, 5)
+    shifted(chain, offsets, order)
+    if LAYOUTS[after][1]:
+        chain.then("Transpose", perm=[0, 2, 3, 1])
+    return chain.then("Reshape", np.array(LAYOUTS[after][0])).then("Relu")
+
+
+@pytest.mark.parametrize("before", LAYOUTS)
+@pytest.mark.parametrize("after", LAYOUTS)
+def test_a_change_of_layout_stands_beside_the_movement(before, after):
+    offsets = [(0, 1), (1, 0), (-1, -1), (0, 0), (1, 1), (0, -1)]
+    left, rule = reading(moved_between(before, after, offsets, [2, 0, 1, 5, 3, 4]))
+    assert [op for op in left if op not in {"Reshape", "Transpose"}] == ["Neg", "Conv", "Gather", "Relu"]
+    assert left.count("Transpose") == (LAYOUTS[before][1] is not None) + (LAYOUTS[after][1] is not None)
+    assert rule.refusals == []
+
+
+def test_layouts_between_two_movements_are_gone():
+    offsets = [(0, 1), (1, 0), (-1, -1), (0, 0), (1, 1), (0, -1)]
+    chain = moved_between("last", "last", offsets, range(6))
+    chain._nodes.pop()  # the activation
+    chain.back_to(f"v{chain._values - 2}").then("Transpose", perm=[0, 3, 1, 2])
+    chain.size = (4, 5)
+    shifted(chain, [(-dy, -dx) for dy, dx in offsets], range(6))
+    left, rule = reading(chain.then("Relu"))
+    assert left == ["Neg", "Transpose", "Conv", "Conv", "Relu"]
+    assert rule.refusals == []
+
+
+def test_a_layout_that_is_changed_and_changed_back_is_none():
+    chain = Chain(1, 4, 5, 6).then("Neg").then("Transpose", perm=[0, 3, 1, 2]).then("Reshape", np.array([1, 6, 20]))
+    chain.then("Transpose", perm=[0, 2, 1]).then("Reshape", np.array([1, 4, 5, 6])).then("Relu")
+    assert reading(chain)[0] == ["Neg", "Relu"]
+
+
+def test_some_channels_of_an_image_with_its_channels_last_stay_a_slice():
+    chain = Chain(1, 3, 4, 5).then("Neg").then("Transpose", perm=[0, 2, 3, 1])
+    chain.then("Slice", np.array([0]), np.array([2]), np.array([3])).then("Relu")
+    left, rule = reading(chain)
+    assert left == ["Neg", "Transpose", "Slice", "Relu"]
+    assert rule.refusals == []
+
+
+def test_a_shift_behind_a_roll_that_wraps_is_found():
+    chain = chain_of(2, 5, 5).then("Neg")
+    pieces = [chain.aside("Slice", "v0", np.array([a]), np.array([b]), np.array([2])) for a, b in ((-1, 9), (0, -1))]
+    chain.back_to(pieces[0]).then("Concat", pieces[1], axis=2)
+    left, rule = reading(shifted(chain, [(1, 0), (0, 1)], range(2)).then("Relu"))
+    assert left == ["Neg", "Slice", "Slice", "Concat", "Conv", "Relu"]
+    assert ["wraps around" in refusal.reason for refusal in rule.refusals] == [True]
