@@ -20,6 +20,7 @@ from ssc_deploy.rewrite.absorb_permutations import AbsorbPermutations
 from ssc_deploy.rewrite.activate_before_movement import ActivateBeforeMovement
 from ssc_deploy.rewrite.compose_permutations import ComposePermutations
 from ssc_deploy.rewrite.drop_dead_channels import DropDeadChannels
+from ssc_deploy.rewrite.drop_empty import DropEmpty
 from ssc_deploy.rewrite.find_groups import FindGroups
 from ssc_deploy.rewrite.fold_affine import FoldAffine
 from ssc_deploy.rewrite.fold_constants import FoldConstants
@@ -50,6 +51,7 @@ def rules() -> list[ir.passes.InPlacePass]:
     return [
         FoldConstants(),
         Tidy(),
+        DropEmpty(),
         Supported(),
         CanonicalPool(),
         StableLogarithms(),

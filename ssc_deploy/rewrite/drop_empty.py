@@ -1,0 +1,65 @@
+"""Tensors without values go, where what reads them is the same without them.
+
+    concat(x, empty) = x,    scatter(x, empty) = x,    pad(empty) = zeros
+
+An image of one row leaves such tensors where a shift by a row is written with slices. What else reads one is refused
+by `supported`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+from onnx_ir.passes import common
+
+from ssc_deploy.rewrite import graph as g
+
+
+class DropEmpty(ir.passes.InPlacePass):
+    """Drops empty operands; see the module's docstring."""
+
+    def call(self, model: ir.Model) -> ir.passes.PassResult:
+        """Runs the pass."""
+        modified = sum(_drop(node) for node in list(model.graph)) > 0
+        if modified:
+            common.RemoveUnusedNodesPass()(model)
+        return ir.passes.PassResult(model, modified)
+
+
+def _drop(node: ir.Node) -> bool:
+    graph, output = node.graph, node.outputs[0] if node.outputs else None
+    assert isinstance(graph, ir.Graph)  # nodes come from walking the model's graph
+    if output is None or not any(_is_empty(value) for value in node.inputs) or _is_empty(output):
+        return False
+    match node.op_type:
+        case "Concat":
+            kept = [value for value in node.inputs if not _is_empty(value)]
+            shape = g.shape_of(output)
+            if shape is None:
+                return False
+            joined = g.node_like(node, "Concat", kept, g.attributes(node), shape=shape)
+            g.put(node, joined)
+            g.take_over(output, joined.outputs[0])
+        case "ScatterND" | "ScatterElements":
+            data = node.inputs[0]
+            if data is None or (g.is_constant(data) and output.is_graph_output()):
+                return False
+            if g.is_constant(data):
+                output.replace_all_uses_with(data)
+            else:
+                g.take_over(output, data)
+        case "Pad":
+            shape, value = g.shape_of(output), g.constant(node.inputs[2]) if len(node.inputs) > 2 else None
+            if shape is None or (value is not None and value.any()) or output.is_graph_output():
+                return False
+            zeros = g.initializer(graph, output.name or "zeros", np.zeros(shape, np.float32))
+            output.replace_all_uses_with(zeros)
+        case _:
+            return False
+    graph.remove([node], safe=True)
+    return True
+
+
+def _is_empty(value: ir.Value | None) -> bool:
+    shape = g.shape_of(value)
+    return shape is not None and 0 in shape
