@@ -155,7 +155,7 @@ class _Followed:
         source, before = self.reach.source, g.shape_of(self.reach.source)
         shape = numbers.shape
         assert before is not None  # _Search looked
-        if value.dtype != ir.DataType.FLOAT or not numbers.size:
+        if value.dtype != ir.DataType.FLOAT or not numbers.size or not shape:
             return None
         if before[0] != 1 or shape[0] != 1:
             same = len(before) == len(shape) == 4 and (before[0], before[2:]) == (shape[0], shape[2:])
@@ -233,10 +233,10 @@ class _Search:
         shape = g.shape_of(source)
         if shape is None or source.dtype != ir.DataType.FLOAT or not 0 < np.prod(shape) <= pixels.LARGEST:
             return
-        if source in self._starts and shape[0] != 1:
-            return  # in the middle of a region, the first axis is no batch
         if len(shape) < 3 or not any(pixels.moves_data(user) for user, _ in source.uses()):
             return
+        if source in self._starts and shape[0] != 1:
+            return  # in the middle of a region, the first axis is no batch
         window = _WINDOW if source in self._starts else math.inf
         followed = _Followed(source, self._position, self._channels, window)
         self._steps.update(followed.readings)

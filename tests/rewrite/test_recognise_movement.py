@@ -396,3 +396,11 @@ def test_a_shift_behind_a_roll_that_wraps_is_found():
     left, rule = reading(shifted(chain, [(1, 0), (0, 1)], range(2)).then("Relu"))
     assert left == ["Neg", "Slice", "Slice", "Concat", "Conv", "Relu"]
     assert ["wraps around" in refusal.reason for refusal in rule.refusals] == [True]
+
+
+def test_a_number_for_the_whole_image_is_no_movement():
+    chain = Chain(1, 2, 3, 4)
+    mean = chain.aside("ReduceMean", "input", keepdims=0)
+    scaled = chain.aside("Reshape", chain.aside("Identity", mean), np.array([1, 1, 1]))
+    chain.then("Mul", chain.aside("Reshape", chain.aside("Transpose", scaled), np.array([], np.int64)))
+    assert apply(RecogniseMovement(), chain.build())[-1] == "Mul"
