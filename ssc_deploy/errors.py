@@ -35,6 +35,17 @@ no `SscDeployError`: code that handles bad input must not handle our own defects
 USER_ERRORS = (Exception, SystemExit)
 
 
+#: Characters of a name out of a file that a message shows.
+_SHOWN = 100
+
+
+def shown(name: str) -> str:
+    """A name out of a file as it may stand in a message: printable, and shortened in its middle where it is long."""
+    printable = "".join(character if character.isprintable() else "?" for character in name)
+    half = _SHOWN // 2
+    return printable if len(printable) <= _SHOWN else f"{printable[:half]}...{printable[-half:]}"
+
+
 class SscDeployError(Exception):
     """Base of all errors a user can cause; ``exit_code`` is what the command line exits with."""
 

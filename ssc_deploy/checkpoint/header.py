@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ssc_deploy import records
-from ssc_deploy.errors import CheckpointError
+from ssc_deploy.errors import CheckpointError, shown
 from ssc_deploy.metadata import Preprocessing  # noqa: TC001 - decoding looks at the types of fields
 
 if TYPE_CHECKING:
@@ -85,9 +85,9 @@ class Header:
             reason = "it nests without end" if isinstance(error, RecursionError) else str(error)
             raise CheckpointError(f"the checkpoint's header is malformed: {reason}.") from error
         if unknown:
+            names = ", ".join(map(shown, unknown))
             warnings.warn(
-                f"the checkpoint's header holds what this version of ssc-deploy does not know ({', '.join(unknown)}), "
-                "and ignores",
+                f"the checkpoint's header holds what this version of ssc-deploy does not know ({names}), and ignores",
                 stacklevel=2,
             )
         return header

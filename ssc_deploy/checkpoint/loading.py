@@ -15,7 +15,7 @@ from torch import nn
 from ssc_deploy.checkpoint import wanted as wanting
 from ssc_deploy.checkpoint.choice import choose
 from ssc_deploy.checkpoint.entries import Entry
-from ssc_deploy.errors import USER_ERRORS, CheckpointError
+from ssc_deploy.errors import USER_ERRORS, CheckpointError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,9 +50,9 @@ class Loaded:
         """For the line about the checkpoint, ``averaged weights of ema, not model``; empty where there is no other."""
         if not self.others and self.role == "raw":
             return ""
-        filled = f" with the buffers of {self.filled_from}" if self.filled_from else ""
-        others = f", not {', '.join(self.others)}" if self.others else ""
-        return f"{self.role} weights of {self.entry or '.'}{filled}{others}"
+        filled = f" with the buffers of {shown(self.filled_from)}" if self.filled_from else ""
+        others = f", not {', '.join(map(shown, self.others))}" if self.others else ""
+        return f"{self.role} weights of {shown(self.entry) or '.'}{filled}{others}"
 
 
 def load_into(module: nn.Module, entries: Sequence[Entry], source: Path, weights: str | None = None) -> Loaded:
@@ -80,11 +80,12 @@ def load_into(module: nn.Module, entries: Sequence[Entry], source: Path, weights
     chosen = choice.taken
     for own, place in chosen.all_sources.items():
         if place.name in place.entry.unusable:
-            raise CheckpointError(f"{source}: {place.name} {place.entry.unusable[place.name]}")
+            raise CheckpointError(f"{source}: {shown(place.name)} {place.entry.unusable[place.name]}")
         value = place.entry.values[place.name]
         if isinstance(value, torch.Tensor) and value.is_floating_point() and not bool(torch.isfinite(value).all()):
             kind = "NaN" if bool(torch.isnan(value).any()) else "Inf"
-            raise CheckpointError(f"{source}: {own} holds {kind}: training diverged or the file is damaged.")
+            where = f" of {shown(chosen.place)}" if chosen.place else ""
+            raise CheckpointError(f"{source}: {own}{where} holds {kind}: training diverged or the file is damaged.")
     state = _state(chosen, wanted)
     complete = not chosen.missing(wanted)
     # A module may rename old keys, or change its shapes, while it loads: then all that is there goes in.
@@ -232,7 +233,7 @@ def _described_left(names: list[str]) -> str:
     many = len(names) > 1
     return (
         f"{len(names)} tensor{'s' * many} in it {'are' if many else 'is'} not used, since the network has nothing of "
-        f"that name: {', '.join(names[:_SHOWN])}{more}"
+        f"that name: {', '.join(map(shown, names[:_SHOWN]))}{more}"
     )
 
 
@@ -242,7 +243,7 @@ def _sentence(verb: str, names: list[str], others: list[str], nearest: str) -> s
     described = []
     for name in names[:_SHOWN]:
         match = difflib.get_close_matches(name, others, 1)
-        described.append(f"{name} (nearest that {nearest}: {match[0]})" if match else name)
+        described.append(shown(name) + (f" (nearest that {nearest}: {shown(match[0])})" if match else ""))
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     tail = " that it needs" if verb == "lacks" else " that it does not know"
     return f"{verb} {', '.join(described)}{more}{tail}"

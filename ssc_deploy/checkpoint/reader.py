@@ -13,7 +13,7 @@ import torch
 from ssc_deploy.checkpoint import container, entries, unpickle
 from ssc_deploy.checkpoint.entries import Entry
 from ssc_deploy.checkpoint.header import FORMAT, Header
-from ssc_deploy.errors import CheckpointError
+from ssc_deploy.errors import CheckpointError, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +111,7 @@ def _checked(path: Path, found: tuple[Entry, ...]) -> tuple[Entry, ...]:
     if not any(entry.tensors for entry in checked):
         entry = next(entry for entry in checked if entry.unusable)
         name, reason = next(iter(entry.unusable.items()))
-        raise CheckpointError(f"{path}: {name} {reason}")
+        raise CheckpointError(f"{path}: {shown(name)} {reason}")
     # Many names may share one storage (tied weights), but not so many that copies of them fill the memory.
     if declared > 16 * size:
         raise CheckpointError(f"{path} is refused: its tensors claim {declared} bytes, the file has {size}.")

@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import torch
 
-from ssc_deploy.errors import CheckpointError, UnsafeCheckpointError
+from ssc_deploy.errors import CheckpointError, UnsafeCheckpointError, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -186,7 +186,7 @@ def _explained(path: Path, names: list[str], error: BaseException) -> Checkpoint
     if any(name.startswith("torch.nn.modules.") for name in names):
         classes = [name for name in names if not name.startswith("torch.nn.modules.")] or names
         return UnsafeCheckpointError(
-            f"{path} holds a whole pickled module ({classes[0]}), and loading one runs code; "
+            f"{path} holds a whole pickled module ({shown(classes[0])}), and loading one runs code; "
             "save its weights alone, where the module is at hand: torch.save(model.state_dict(), path)."
         )
     if names:
@@ -206,4 +206,4 @@ def _explained(path: Path, names: list[str], error: BaseException) -> Checkpoint
 
 
 def _listed(names: list[str]) -> str:
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return ", ".join(map(shown, names[:3])) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

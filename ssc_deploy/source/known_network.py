@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssc_deploy.errors import CheckpointError, NetworkError
+from ssc_deploy.errors import CheckpointError, NetworkError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,7 +63,7 @@ def build(
         told = inferred[0]
     chosen = arch or told
     if chosen is None:
-        some, known = ", ".join(list(read.tensors)[:3]), ", ".join(nets.names())
+        some, known = ", ".join(map(shown, list(read.tensors)[:3])), ", ".join(nets.names())
         raise CheckpointError(
             f"{read.path}: its tensors ({some}, ...) are of none of the known architectures ({known}): "
             "bring the network itself with --model path/to/net.py:Name --input-shape 1,3,32,32."
@@ -101,7 +101,7 @@ def _inferred(read: Checkpoint, arch: str | None, weights: str | None) -> tuple[
     }
     found = named or found
     if len({(name, repr(config)) for name, config in found.values()}) > 1:
-        places = [prefix or "." for prefix in found]
+        places = [shown(prefix) or "." for prefix in found]
         raise CheckpointError(
             f"{read.path} holds several networks ({', '.join(places)}): say which is meant, with "
             f"--weights {' or --weights '.join(places)}."
