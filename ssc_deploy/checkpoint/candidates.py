@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from ssc_deploy.checkpoint import roles
-from ssc_deploy.checkpoint.entries import is_of_training, spellings
+from ssc_deploy.checkpoint.entries import is_of_training, spellings, updates_of
 from ssc_deploy.checkpoint.roles import Role
 from ssc_deploy.checkpoint.wanted import COUNTER
 
@@ -35,6 +35,9 @@ _OPENING = re.compile(r"^((?:.*\.)?)(ema|swa|avg|averaged?)_(.+)$", re.IGNORECAS
 #: Names of averaged weights from which the dots were taken: buffers may have none. mmcv writes ``_`` for a dot,
 #: latent-diffusion nothing.
 _FLATTENED = re.compile(r"^((?:.*?\.)?(?:[a-z]+_)?ema[._])([^.]+)$")
+
+
+_NOT_UPDATED = "the average was not updated yet"
 
 
 @dataclass(frozen=True)
@@ -162,8 +165,8 @@ def _candidate(prefix: str, sources: dict[str, Source]) -> Candidate:
     doubt = ""
     if role is Role.UNKNOWN:
         doubt = "this layout is mmengine's, which saves them swapped, but the file does not say that mmengine wrote it"
-    elif role is Role.AVERAGED and entry.updates == 0:
-        doubt = "the average was not updated yet"
+    elif role is Role.AVERAGED and updates_of(entry, inner) == 0:
+        doubt = _NOT_UPDATED
     return Candidate(prefix, entry.place if len(entries) == 1 else prefix, role, sources, doubt=doubt)
 
 
@@ -190,7 +193,8 @@ def _flattened(entries: Sequence[Entry], wanted: Wanted, raw: Sequence[Candidate
             if best:
                 sources = {own: Source(entry, name) for own, name in best.items()}
                 full = entry.full_name(prefix).rstrip("._")
-                candidate = Candidate(full, full, Role.AVERAGED, sources)
+                doubt = _NOT_UPDATED if updates_of(entry, prefix.rstrip("._")) == 0 else ""
+                candidate = Candidate(full, full, Role.AVERAGED, sources, doubt=doubt)
                 found.append(_doubted(candidate) if prefix.endswith("_") else candidate)
     return found
 
@@ -213,12 +217,16 @@ def _lists(entries: Sequence[Entry], wanted: Wanted, raw: Sequence[Candidate]) -
         if not entry.is_list:
             continue
         for names in dict.fromkeys((wanted.parameters, wanted.trained, tuple(wanted.shapes))):
-            pairs = list(zip(names, entry.values.items(), strict=False))
-            if len(names) != len(entry.values) or not all(wanted.takes(own, value) for own, (_, value) in pairs):
+            positions = range(len(entry.values) + len(entry.unusable))
+            sources = {own: Source(entry, str(i)) for own, i in zip(names, positions, strict=False)}
+            values = {own: entry.values.get(source.name) for own, source in sources.items()}
+            if len(names) != len(positions) or not all(
+                sources[own].name in entry.unusable or wanted.takes(own, value) for own, value in values.items()
+            ):
                 continue
-            sources = {own: Source(entry, name) for own, (name, _) in pairs}
             orders = [[own for own in candidate.sources if own in sources] for candidate in complete]
             doubt = "" if all(_is_ordered(order, names) for order in orders) else "its order is not the module's"
+            doubt = _NOT_UPDATED if entry.updates == 0 else doubt
             if is_of_training(entry.place):
                 doubt = "one is a list in the order of an optimizer, which may not be the module's"
             role = roles.of_place(entry.place) or Role.AVERAGED

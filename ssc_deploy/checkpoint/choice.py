@@ -4,6 +4,7 @@
     raw weights and one average fit               -> the average: it is what was evaluated, and training is the only
                                                      use of the raw ones
     several sets of one kind with other numbers,
+    with or without one of the other kind,
     or a set whose kind the file does not tell    -> nothing is guessed: ``--weights raw|ema|KEY`` chooses
 
 Where none fits, the set that has most of the module's names is taken, so that loading says what is wrong with it.
@@ -11,6 +12,7 @@ Where none fits, the set that has most of the module's names is taken, so that l
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ssc_deploy.checkpoint import candidates as find
 from ssc_deploy.checkpoint import roles
 from ssc_deploy.checkpoint.roles import Role
-from ssc_deploy.errors import CheckpointError
+from ssc_deploy.errors import CheckpointError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,25 +72,27 @@ def choose(path: Path, entries: Sequence[Entry], wanted: Wanted, weights: str | 
     elif weights is not None:
         taken = _named(path, found, pool, weights)
     else:
-        taken = _by_rule(path, pool, wanted)
+        taken = _by_rule(path, pool, wanted, fits=bool(fitting))
         unclear = None if taken.is_averaged or not fitting else _unresolved(entries, found, fitting, taken, wanted)
         if unclear is not None:
             raise CheckpointError(
-                f"{path} holds raw weights ({taken.key}) and what looks like an average of them ({unclear}), "
-                f"which does not fit {wanted.title} as it is; take the raw ones with --weights raw, or save the "
-                "average as a whole state dict."
+                f"{path} holds raw weights ({shown(taken.key)}) and what looks like an average of them "
+                f"({shown(unclear)}), which does not fit {wanted.title} as it is; take the raw ones with "
+                "--weights raw, or save the average as a whole state dict."
             )
     return Choice(taken, tuple(other for other in pool if other is not taken), tuple(fitting))
 
 
-def _by_rule(path: Path, pool: Sequence[Candidate], wanted: Wanted) -> Candidate:
+def _by_rule(path: Path, pool: Sequence[Candidate], wanted: Wanted, *, fits: bool) -> Candidate:
     if len(pool) == 1:
         return pool[0]
     doubt = next((candidate.doubt for candidate in pool if candidate.doubt), "")
     averaged = [candidate for candidate in pool if candidate.is_averaged]
-    if doubt or len(averaged) != 1:
+    if doubt or len(averaged) != 1 or len(pool) > 2:
+        relation = "fit" if fits else "may be meant for"
         raise CheckpointError(
-            f"{path} holds {len(pool)} sets of weights that fit {wanted.title}{f' ({doubt})' if doubt else ''}; "
+            f"{path} holds {len(pool)} sets of weights that {relation} {wanted.title}"
+            f"{f' ({doubt})' if doubt else ''}; "
             f"{_offer(pool)}"
         )
     return averaged[0]
@@ -135,12 +139,12 @@ def _named(path: Path, found: Sequence[Candidate], pool: Sequence[Candidate], na
 
 
 def _offer(candidates: Sequence[Candidate]) -> str:
-    listed = ", ".join(f"{candidate.key} ({candidate.role.value})" for candidate in candidates)
+    listed = ", ".join(f"{shown(candidate.key)} ({candidate.role.value})" for candidate in candidates)
     if len(candidates) == 1:
         return f"it holds {listed}: leave --weights out, or name that."
     kinds = [candidate.role for candidate in candidates]
     by_kind = len(candidates) == 2 and set(kinds) == set(_KINDS.values())
-    keys = list(_KINDS) if by_kind else [candidate.key for candidate in candidates]
+    keys = list(_KINDS) if by_kind else [shown(candidate.key) for candidate in candidates]
     return f"it holds {listed}: say which is meant, with --weights {' or --weights '.join(keys)}."
 
 
@@ -153,17 +157,25 @@ def _unresolved(
 ) -> str | None:
     """Where tensors lie that look like an average of the module's parameters, and are in no set that fits.
 
-    They are called so, and have the shapes of at least half of its parameters.
+    They are called so, and have the shapes of at least half of its parameters, or are all of them in one vector.
     """
     used = {(id(s.entry), s.name) for c in (chosen, *fitting) for s in c.all_sources.values()}
     shapes = Counter(wanted.shapes[name] for name in wanted.parameters if name in wanted.shapes)
+    sizes = {
+        sum(math.prod(wanted.shapes.get(name) or ()) for name in names)
+        for names in (wanted.parameters, wanted.trained, wanted.required, wanted.shapes)
+    }
     found: Counter[Any] = Counter()
     places: list[str] = []
     for entry in entries:
         for name, tensor in entry.tensors.items():
             full = entry.full_name(name)
             role = roles.of_place(full) if entry.role is None else entry.role
-            if (id(entry), name) not in used and role is Role.AVERAGED and tuple(tensor.shape) in shapes:
+            if (id(entry), name) in used or role is not Role.AVERAGED:
+                continue
+            if tensor.dim() == 1 and tensor.numel() in sizes and len(shapes) > 1:
+                return full
+            if tuple(tensor.shape) in shapes:
                 found[tuple(tensor.shape)] += 1
                 places.append(entry.place or name)
     if places and 2 * (found & shapes).total() >= shapes.total():
@@ -177,7 +189,7 @@ def _unresolved(
 
 
 def _none_fits(path: Path, entries: Sequence[Entry], wanted: Wanted) -> str:
-    some = [entry.full_name(name) for entry in entries for name in [*entry.values][:3]][:3]
+    some = [shown(entry.full_name(name)) for entry in entries for name in [*entry.values][:3]][:3]
     needs = ", ".join([*wanted.shapes][:3]) or "no tensors"
     return (
         f"{path} holds nothing that {wanted.title} needs: its tensors are called {', '.join(some)}, ..., the network's "

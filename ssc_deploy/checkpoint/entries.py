@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,21 +13,22 @@ import torch
 from ssc_deploy.checkpoint import roles
 from ssc_deploy.checkpoint.roles import Role
 from ssc_deploy.checkpoint.unpickle import Inert
+from ssc_deploy.errors import shown
 
-#: Dicts inside one another that are looked into. Callbacks of Lightning lie deepest:
-#: ``callbacks`` > ``EMA`` > ``ema_state_dict`` > ``module``.
-_DEPTH = 6
-
-#: Items of a list that is looked into: Lightning keeps the state of each optimizer in one.
-_FEW = 16
+#: Dicts inside one another that are looked into: more than any trainer writes, fewer than Python's calls may nest.
+_DEPTH = 64
 
 _NO_TENSOR = "is no tensor (a NumPy array?); save tensors."
 
 #: Words in the names of dicts that hold the state of a training beside the network.
 _TRAINING = {"amp", "opt", "optim", "optimizer", "optimizers", "rng", "scaler", "scheduler", "schedulers"}
 
-#: Counters of how often an average was updated: torch and Lightning, torch_ema, and YOLO and its descendants.
-_UPDATES = ("n_averaged", "num_updates", "updates")
+#: Words in the names of dicts that hold gradients, which have the names and shapes of weights.
+_GRADIENTS = {"grad", "grads", "gradient", "gradients"}
+
+#: Counters of how often an average was updated: torch and Lightning, torch_ema, YOLO and its descendants, and
+#: ema-pytorch, which only says whether it was.
+_UPDATES = ("n_averaged", "num_updates", "updates", "initted")
 
 EXTRA_STATE = "_extra_state"
 
@@ -66,7 +67,7 @@ class Entry:
 
 def find(loaded: object) -> tuple[Entry, ...]:
     """All dicts of tensors in what a file holds, but those of an optimizer and the like; and lists of averaged ones."""
-    found = _find(loaded, (), _DEPTH, None)
+    found = _find(loaded, (), None, set())
     if not isinstance(loaded, Mapping):
         return found
     known = roles.of_layout(loaded)
@@ -80,21 +81,33 @@ def find(loaded: object) -> tuple[Entry, ...]:
     return tuple(told)
 
 
-def _find(value: object, place: tuple[str, ...], depth: int, updates: int | None) -> tuple[Entry, ...]:
+def _find(value: object, place: tuple[str, ...], updates: int | None, seen: set[int]) -> tuple[Entry, ...]:
+    """What lies in a value.
+
+    Args:
+        value: of the file.
+        place: the names of the dicts it lies in.
+        updates: how often an average was updated, by the dicts around it.
+        seen: the ids of the containers that were looked into. Each is once: a pickle may hold a dict that holds itself.
+    """
     where = ".".join(place)
+    descends = id(value) not in seen and len(place) < _DEPTH
+    seen.add(id(value))
     if _is_pairs(value):
         value = dict(value)  # type: ignore[call-overload]  # such as list(module.named_parameters())
     if isinstance(value, Mapping) and value and all(type(name) is int for name in value):
         value = [value[name] for name in sorted(value)]
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        tensors = [item for item in value if isinstance(item, torch.Tensor)]
-        if not tensors and depth and len(value) <= _FEW:
-            items = [_find(item, (*place, str(i)), depth - 1, updates) for i, item in enumerate(value)]
-            return tuple(entry for found in items for entry in found)
-        if not tensors or len(tensors) < len(value) or roles.of_place(where) is None:
+        items = {str(i): item for i, item in enumerate(value)}
+        if roles.of_place(where) is not None and items and _are_arrays(items.values()):
+            tensors: dict[str, object] = {n: item for n, item in items.items() if isinstance(item, torch.Tensor)}
+            unusable = {name: _NO_TENSOR for name in items if name not in tensors}
+            return (Entry(where, tensors, unusable=unusable, is_list=True, updates=updates),)
+        if not descends or any(isinstance(item, torch.Tensor) for item in value):
             return ()
-        return (Entry(where, {str(i): t for i, t in enumerate(tensors)}, is_list=True, updates=updates),)
-    if not isinstance(value, Mapping) or not depth:
+        inside = [_find(item, (*place, name), updates, seen) for name, item in items.items()]
+        return tuple(entry for found in inside for entry in found)
+    if not isinstance(value, Mapping):
         return ()
     updates = _updates(value, updates)
     own = {
@@ -108,15 +121,20 @@ def _find(value: object, place: tuple[str, ...], depth: int, updates: int | None
         found.append(Entry(where, {}, unusable=dict.fromkeys(arrays, _NO_TENSOR), updates=updates))
     if any(isinstance(item, torch.Tensor) for item in own.values()):
         found.append(Entry(where, own, _versions(value), updates=updates))
-    for name, item in value.items():
-        if isinstance(item, torch.Tensor):
+    for name, item in value.items() if descends else ():
+        if isinstance(item, torch.Tensor) or set(roles.words(str(name))) & _GRADIENTS:
             continue
-        inside = _find(item, (*place, str(name)), depth - 1, updates)
+        within = _find(item, (*place, str(name)), updates, seen)
         if is_of_training(str(name)):
             # Some optimizers keep an average of the weights. Adam's own averages are of gradients.
-            inside = tuple(entry for entry in inside if set(roles.words(entry.place)) & {"ema", "swa"})
-        found += inside
+            within = tuple(entry for entry in within if set(roles.words(entry.place)) & {"ema", "swa"})
+        found += within
     return tuple(found)
+
+
+def _are_arrays(items: Iterable[object]) -> bool:
+    """Whether all are tensors, or what stands for a NumPy array."""
+    return all(isinstance(item, torch.Tensor | Inert) for item in items)
 
 
 def _is_pairs(value: object) -> bool:
@@ -138,13 +156,27 @@ def is_of_training(name: str) -> bool:
     return bool(set(roles.words(name)) & _TRAINING)
 
 
+def updates_of(entry: Entry, prefix: str) -> int | None:
+    """How often the average under a prefix of an entry's names was updated; None where the file does not say.
+
+    A module that keeps the average as a part of its own has the counter beside it, in the same state dict.
+    """
+    parts = prefix.split(".")
+    for end in range(len(parts), -1, -1):
+        around = parts[:end]
+        count = _updates({name: entry.values.get(".".join([*around, name])) for name in _UPDATES}, None)
+        if count is not None:
+            return count
+    return entry.updates
+
+
 def _updates(value: Mapping[Any, Any], of_parent: int | None) -> int | None:
     for name in _UPDATES:
         count = value.get(name)
         if isinstance(count, torch.Tensor) and count.numel() == 1 and not count.is_floating_point():
             count = count.item() if count.device.type == "cpu" else None
-        if isinstance(count, int) and not isinstance(count, bool):
-            return count
+        if isinstance(count, int):
+            return int(count)
     return of_parent
 
 
@@ -163,7 +195,7 @@ def _versions(value: object) -> dict[str, dict[str, Any]]:
 def described(value: object) -> str:
     """What a file holds that holds no weights, in a few words."""
     if isinstance(value, Mapping):
-        names = [str(name) for name in value][:5]
+        names = [shown(str(name)) for name in value][:5]
         return f"a dict with {', '.join(names)}" if names else "an empty dict"
     return f"a {type(value).__name__}"
 

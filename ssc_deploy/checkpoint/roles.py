@@ -27,7 +27,8 @@ class Role(enum.Enum):
 
 
 _AVERAGED = {"average", "averaged", "avg", "ema", "ewma", "polyak", "shadow", "swa", "emamodel", "modelema"}
-_RAW = {"collected", "current", "live", "online", "raw"}
+#: Also the words that deny the average's name: ``model_non_ema``.
+_RAW = {"collected", "current", "live", "online", "raw", "no", "non", "not", "without", "nonema"}
 
 
 def words(name: str) -> list[str]:

@@ -138,6 +138,13 @@ LAYOUTS = {
     "in an extra state": {"model": R, "extra_state": {"ema": E, "epoch": 1}},
     "swa_state_dict": {"state_dict": R, "swa_state_dict": E},
     "a GAN's generator": {"g": R, "g_ema": E},
+    "Composer": {
+        "state": {
+            "model": prefixed("module.", R),
+            "algorithms": [("EMA", {"ema_model": {"named_parameters_dict": only_parameters(E)}})],
+        }
+    },
+    "seven dicts deep": {"a": {"b": {"c": {"d": {"ema": {"module": {"weights": E}}}}}}, "model": R},
 }
 
 
@@ -183,6 +190,29 @@ UNCLEAR = {
         "averaging_state": {"n_averaged": torch.tensor(0)},
     },
     "two of unknown names": {"last": R, "best": E},
+    "two raw ones and an average": {"model": R, "best_model": state(0.5), "ema": E},
+    "what is called no average": {"model": E, "model_non_ema": R},
+    "ema-pytorch, not updated yet": {
+        "initted": torch.tensor(False),
+        "step": torch.tensor(0),
+        **prefixed("online_model.", R),
+        **prefixed("ema_model.", E),
+    },
+    "AveragedModel in a LightningModule, not updated yet": {
+        "state_dict": {
+            **prefixed("model.", R),
+            **prefixed("averaged_model.module.", E),
+            "averaged_model.n_averaged": torch.tensor(0),
+        }
+    },
+    "latent-diffusion, not updated yet": {
+        "state_dict": {
+            **prefixed("model.net.", R),
+            **flattened("model_ema.net", "", E),
+            "model_ema.num_updates": torch.tensor(0),
+        }
+    },
+    "torch_ema, not updated yet": {"model": R, "ema": {"num_updates": 0, "shadow_params": listed(E)}},
 }
 
 
@@ -202,6 +232,10 @@ def test_an_average_that_cannot_be_matched_is_not_passed_over(tmp_path):
         {"model": R, "ema_params": {f"w{i}": t for i, t in enumerate(listed(E))}},
         {"model": R, "ema": {name: tensor.numpy() for name, tensor in E.items()}},
         {"state_dict": {**R, **{f"ema_helper.w{i}": t for i, t in enumerate(listed(E))}}},
+        {"model": R, "ema": [tensor.numpy() for tensor in listed(E)]},
+        {"model": R, "ema": {"shadow_params": [tensor.to(torch.complex64) for tensor in listed(E)]}},
+        {"model": R, "ema": torch.cat([tensor.flatten() for tensor in listed(E)])},
+        {"model": R, "ema": [{"name": name, "data": tensor} for name, tensor in only_parameters(E).items()]},
     ):
         with pytest.raises(
             CheckpointError, match=r"looks like an average of them .*take the raw ones with --weights raw"
@@ -267,6 +301,8 @@ def test_averages_of_other_things_are_no_average_of_the_weights(tmp_path):
         "optimizer": {"state": {i: {"exp_avg": t, "exp_avg_sq": t} for i, t in enumerate(listed(E))}},
         "avg_losses": {f"epoch{i}": torch.tensor(0.5) for i in range(100)},
         "running_avg": [torch.zeros(7) for _ in range(20)],
+        "loss_avg": torch.zeros(1000),
+        "gradient_ema": only_parameters(E),
     }
     assert loaded(tmp_path, content)[0] == RAW
 

@@ -235,3 +235,33 @@ def test_damaged_bytes_never_raise_anything_else(tmp_path, legacy, damage):
     path.write_bytes(content)
     with contextlib.suppress(CheckpointError):
         assert checkpoint.read(path).tensors
+
+
+def test_a_dict_that_holds_itself_many_times_is_read_in_no_time(tmp_path):
+    content: dict[str, object] = {"model": torch.nn.Linear(3, 2).state_dict()}
+    content |= {f"again{i}": content for i in range(100)}
+    torch.save(content, tmp_path / "net.pt")
+    assert [entry.place for entry in checkpoint.read(tmp_path / "net.pt").entries] == ["model"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"\x1b[31m\n" + "w" * 9999: torch.zeros(2)},
+        {**torch.nn.Linear(3, 2).state_dict(), "\x1b[31m\n" + "w" * 9999: torch.zeros(2)},
+        {"\x1b[31m\n" + "w" * 9999: torch.nn.Linear(3, 2).state_dict(), "b" * 9999: torch.nn.Linear(3, 2).state_dict()},
+        {"\x1b[31m\n" + "w" * 9999: torch.zeros(2).to_sparse()},
+        {"\x1b[31m\n" + "w" * 9999: 1},
+    ],
+)
+def test_names_out_of_a_file_are_printable_and_short_in_what_is_said(tmp_path, content):
+    path, net = tmp_path / "net.pt", torch.nn.Linear(3, 2)
+    torch.save(content, path)
+    with (
+        warnings.catch_warnings(action="error"),
+        pytest.raises((CheckpointError, UserWarning), match=r"\?\[31m\?www") as caught,
+    ):
+        checkpoint.load_into(net, checkpoint.read(path).entries, path)
+    said = str(caught.value)
+    assert said.isprintable()
+    assert len(said) < 1000 + len(str(path))
