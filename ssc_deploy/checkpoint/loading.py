@@ -77,7 +77,7 @@ def load_into(module: nn.Module, entries: Sequence[Entry], source: Path, weights
             f"{type(error).__name__}: {error}"
         ) from error
     choice = choose(source, entries, wanted, weights)
-    chosen = choice.taken
+    chosen, parameters = choice.taken, dict(module.named_parameters())
     for own, place in chosen.all_sources.items():
         if place.name in place.entry.unusable:
             raise CheckpointError(f"{source}: {shown(place.name)} {place.entry.unusable[place.name]}")
@@ -86,6 +86,12 @@ def load_into(module: nn.Module, entries: Sequence[Entry], source: Path, weights
             kind = "NaN" if bool(torch.isnan(value).any()) else "Inf"
             where = f" of {shown(chosen.place)}" if chosen.place else ""
             raise CheckpointError(f"{source}: {own}{where} holds {kind}: training diverged or the file is damaged.")
+        kept = parameters.get(own)
+        whole = isinstance(value, torch.Tensor) and not value.is_floating_point()
+        if whole and kept is not None and kept.is_floating_point():
+            raise CheckpointError(
+                f"{source}: {own} holds whole numbers, as quantized weights do: save the float weights of before that."
+            )
     state = _state(chosen, wanted)
     complete = not chosen.missing(wanted)
     # A module may rename old keys, or change its shapes, while it loads: then all that is there goes in.

@@ -265,3 +265,10 @@ def test_names_out_of_a_file_are_printable_and_short_in_what_is_said(tmp_path, c
     said = str(caught.value)
     assert said.isprintable()
     assert len(said) < 1000 + len(str(path))
+
+
+def test_whole_numbers_in_place_of_weights_are_refused(tmp_path):
+    path, net = tmp_path / "net.pt", torch.nn.Linear(3, 2)
+    torch.save({"weight": torch.ones(2, 3, dtype=torch.int8), "bias": torch.zeros(2)}, path)
+    with pytest.raises(CheckpointError, match="weight holds whole numbers, as quantized weights do"):
+        checkpoint.load_into(net, checkpoint.read(path).entries, path)
