@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Module]:
-    """Imports and calls what the user named.
+    """Imports what the user named, and calls it, unless it is a module already.
 
     Args:
         spec: ``path/to/net.py:name`` or ``package.module:name``; the name may be dotted.
@@ -43,33 +43,41 @@ def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Mo
         raise NetworkError(f"--model {spec!r} needs the form path/to/net.py:Name or package.module:Name.")
     with _importable(Path(where).parent if where.endswith(".py") else Path()), seeded(seed):
         made = _attribute(_file(Path(where)) if where.endswith(".py") else _module(where), name, where)
-        if not callable(made):
-            raise NetworkError(f"{name} in {where} is a {type(made).__name__}, not a class or function to call.")
-        try:
-            module = made(**{key: literal(text) for key, text in args.items()})
-        except USER_ERRORS as error:
-            raise NetworkError(
-                f"{name}({', '.join(f'{key}={text}' for key, text in args.items())}) fails: "
-                f"{type(error).__name__}: {error}; give its arguments with --arg NAME=VALUE."
-            ) from error
-    module = _unwrapped(module)
+        module = _unwrapped(_made(made, name, where, args))
     if isinstance(module, torch.export.ExportedProgram) or _is_exported(module):
         raise NetworkError(
-            f"{name} in {where} makes a program of torch.export, whose shapes and mode are fixed: return the module "
+            f"{name} in {where} gives a program of torch.export, whose shapes and mode are fixed: return the module "
             "that it was exported from; or write it with torch.onnx.export(program, dynamo=True).save('net.onnx'), and "
             "give that file as --ckpt net.onnx, without --model."
         )
     if not isinstance(module, nn.Module):
-        raise NetworkError(f"{name} in {where} makes a {type(module).__name__}, not a torch.nn.Module.")
+        raise NetworkError(f"{name} in {where} gives a {type(module).__name__}, not a torch.nn.Module.")
     scripted = next((path for path, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)), None)
     if scripted is not None:
         part = f"has a TorchScript module in it ({scripted})" if scripted else "is a TorchScript module"
         raise NetworkError(
-            f"what {name} in {where} makes {part}, which torch.export cannot capture: leave torch.jit.script or "
+            f"what {name} in {where} gives {part}, which torch.export cannot capture: leave torch.jit.script or "
             "torch.jit.trace away; or write the whole with torch.onnx.export(module, images, 'net.onnx', dynamo=False) "
             "and give that file as --ckpt net.onnx, without --model."
         )
     return name, module
+
+
+def _made(named: Any, name: str, where: str, args: Mapping[str, str]) -> object:
+    """What the user's class or function makes; a module, which can be called as well, is made already."""
+    if isinstance(named, nn.Module | torch.export.ExportedProgram):
+        if args:
+            raise NetworkError(f"{name} in {where} is a {type(named).__name__} already: leave --arg out.")
+        return named
+    if not callable(named):
+        raise NetworkError(f"{name} in {where} is a {type(named).__name__}, not a class or function to call.")
+    try:
+        return named(**{key: literal(text) for key, text in args.items()})
+    except USER_ERRORS as error:
+        raise NetworkError(
+            f"{name}({', '.join(f'{key}={text}' for key, text in args.items())}) fails: "
+            f"{type(error).__name__}: {error}; give its arguments with --arg NAME=VALUE."
+        ) from error
 
 
 def _unwrapped(module: object) -> object:

@@ -284,7 +284,7 @@ def test_a_users_module_in_a_package():
         ("net.py:Tinny", {}, r"has no 'Tinny'; did you mean 'Tiny'\?"),
         ("net.py:Tiny", {"width": "3"}, r"Tiny\(width=3\) fails: TypeError: .*'width'; give its arguments with --arg"),
         ("net.py:Tiny", {"classes": "many"}, r"Tiny\(classes=many\) fails: TypeError"),
-        ("net.py:number", {}, r"number in .*net\.py makes a int, not a torch\.nn\.Module"),
+        ("net.py:number", {}, r"number in .*net\.py gives a int, not a torch\.nn\.Module"),
         ("net.py:VALUE", {}, r"VALUE in .*net\.py is a int, not a class or function"),
         ("net.py:Pair", {}, "Pair returns a tuple; one tensor of outputs is needed"),
     ],
@@ -452,6 +452,8 @@ SCRIPTED = """
 import torch
 CORE = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4)).eval()
 IMAGE = torch.zeros(1, 3, 4, 4)
+NET = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4))
+SCRIPT, PROGRAM = torch.jit.script(CORE), torch.export.export(CORE, (IMAGE,))
 def script(): return torch.jit.script(CORE)
 def trace(): return torch.jit.trace(CORE, IMAGE)
 def part(): return torch.nn.Sequential(torch.jit.script(CORE), torch.nn.ReLU())
@@ -466,11 +468,13 @@ def parallel(): return torch.nn.DataParallel(torch.compile(CORE))
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("script", r"makes is a TorchScript module.*dynamo=False.*--ckpt net\.onnx"),
-        ("trace", "makes is a TorchScript module"),
+        ("script", r"gives is a TorchScript module.*dynamo=False.*--ckpt net\.onnx"),
+        ("trace", "gives is a TorchScript module"),
         ("part", r"has a TorchScript module in it \(0\)"),
         ("program", r"a program of torch\.export.*return the module that it was exported from"),
         ("unlifted", r"a program of torch\.export"),
+        ("SCRIPT", "is a TorchScript module"),
+        ("PROGRAM", r"a program of torch\.export"),
     ],
 )
 def test_a_module_that_is_compiled_already_is_told_what_it_is(tmp_path, name, sentence):
@@ -483,6 +487,16 @@ def test_a_graph_of_torch_fx_is_a_module_like_any_other(tmp_path):
     (tmp_path / "compiled.py").write_text(SCRIPTED)
     source = open_source(None, model=f"{tmp_path}/compiled.py:symbolic", input_shape=(1, 3, 4, 4))
     assert isinstance(source.module, torch.fx.GraphModule)
+
+
+def test_a_module_that_the_users_file_holds_is_taken_as_it_is(tmp_path):
+    (tmp_path / "compiled.py").write_text(SCRIPTED)
+    model = {"model": f"{tmp_path}/compiled.py:NET", "input_shape": (1, 3, 4, 4)}
+    trained = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4)).eval()
+    torch.save(trained.state_dict(), tmp_path / "net.pt")
+    assert same_logits(open_source(tmp_path / "net.pt", **model).module, trained)
+    with pytest.raises(NetworkError, match=r"NET in .* is a Sequential already: leave --arg out"):
+        open_source(None, **model, args={"width": "3"})
 
 
 @pytest.mark.parametrize("name", ["compiled", "parallel"])
