@@ -90,4 +90,5 @@ def probes(input_shape: tuple[int, int, int, int], preprocessing: Preprocessing 
         **{f"noise of {factor} times the usual scale": noise(shape, 1, seed=2) * factor for factor in _FACTORS},
         **constants,
     }
-    return Probes(tuple(found), np.concatenate([np.broadcast_to(x, shape).astype(np.float32) for x in found.values()]))
+    x = np.concatenate([np.broadcast_to(x, shape).astype(np.float32) for x in found.values()])
+    return Probes(tuple(found), x, smooth=frozenset(constants))

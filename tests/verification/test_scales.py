@@ -7,8 +7,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from ssc_deploy import runtimes
 from ssc_deploy.metadata import Preprocessing
-from ssc_deploy.verification import inputs, verify_file
+from ssc_deploy.verification import inputs, scales, verify_file
 from ssc_deploy.verification.onnx_reference import OnnxReference
 from ssc_deploy.verification.torch_reference import TorchReference
 
@@ -129,3 +130,44 @@ def test_the_constants_are_what_the_preprocessing_makes_of_black_and_white():
     np.testing.assert_allclose(ramp[:, [0, 4], [0, 5]].T, [[-2.5, -1.6, -0.6], [2.5, 2.4, 1.4]], rtol=1e-6)
     assert declared.x.shape == (5, *SHAPE[1:])
     assert declared.x.dtype == np.float32
+
+
+def mean_of_convolution(path, factor=1.0):
+    """Mean over the image behind a convolution and a ReLU, as a file and as a function, the file's weights scaled."""
+    shape = (1, 3, 64, 64)
+    weight = torch.randn(16, 3, 3, 3, generator=torch.Generator().manual_seed(0)) / 5
+    head = torch.randn(10, 16, 1, 1, generator=torch.Generator().manual_seed(1)) / 4
+    nodes = [
+        helper.make_node("Conv", ["input", "w"], ["c"], pads=[1] * 4),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("GlobalAveragePool", ["r"], ["m"]),
+        helper.make_node("Conv", ["m", "h"], ["output"]),
+    ]
+    tensors = [numpy_helper.from_array(array.numpy(), name) for array, name in ((weight, "w"), (head * factor, "h"))]
+    ends = [
+        helper.make_tensor_value_info(*end)
+        for end in (("input", TensorProto.FLOAT, shape), ("output", TensorProto.FLOAT, (1, 10, 1, 1)))
+    ]
+    graph = helper.make_graph(nodes, "net", ends[:1], ends[1:], tensors)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+
+    def function(x):
+        convolved = nn.functional.conv2d(x, weight.to(x.dtype), padding=1)
+        return nn.functional.conv2d(convolved.relu().mean((2, 3), keepdim=True), head.to(x.dtype))
+
+    return path, TorchReference(Function(function).eval()), inputs.noise(shape, 4), inputs.probes(shape)
+
+
+def test_sums_of_equal_values_may_be_as_far_off_as_one_running_sum(tmp_path):
+    path, reference, noise, probes = mean_of_convolution(tmp_path / "net.onnx")
+    report = verify_file(path, reference, noise, probes=probes)
+    assert report.ok, str(report)
+    assert report.scales.hits == report.scales.total == 5
+
+
+def test_a_wrong_value_on_a_constant_image_exceeds_what_running_sums_explain(tmp_path):
+    path, reference, _, probes = mean_of_convolution(tmp_path / "net.onnx", factor=1.001)
+    runner = runtimes.runtime_for(path).load(path)
+    report = scales.check(runner, "NCHW", reference, probes, 1)
+    assert report.agree.hits == 0
+    assert len(report.failures) == 5
