@@ -169,5 +169,5 @@ def test_a_wrong_value_on_a_constant_image_exceeds_what_running_sums_explain(tmp
     path, reference, _, probes = mean_of_convolution(tmp_path / "net.onnx", factor=1.001)
     runner = runtimes.runtime_for(path).load(path)
     report = scales.check(runner, "NCHW", reference, probes, 1)
-    assert report.agree.hits == 0
-    assert len(report.failures) == 5
+    assert len(report.failures) == 4  # without a bias, of a black image nothing is left
+    assert report.agree.hits == 1
