@@ -79,8 +79,8 @@ class _Group(click.Group):
             except KeyboardInterrupt as error:
                 screen.error("interrupted; files that were not finished are removed")
                 raise click.exceptions.Exit(INTERRUPTED) from error
-            except Exception as error:
-                if unexpected.is_clicks(error):
+            except (Exception, SystemExit) as error:
+                if unexpected.is_meant(error):
                     raise
                 _log.info("where it was raised:", exc_info=error)
                 sentence, code = unexpected.explained(error, verbose=_log.isEnabledFor(logging.INFO))

@@ -19,13 +19,18 @@ from ssc_deploy.errors import DefectError, SscDeployError
 _SHOWN = 200
 
 
-def is_clicks(error: Exception) -> bool:
-    """Whether click handles the exception: one of its own, or the reader of our output has gone away."""
+def is_meant(error: BaseException) -> bool:
+    """Whether the exception passes: click handles it, the reader of our output has gone away, or we end the process.
+
+    A network whose code calls ``sys.exit`` ends nothing: the exit code would be taken for ours.
+    """
+    if isinstance(error, SystemExit):
+        return _place_in_user_code(error) is None
     own = isinstance(error, click.ClickException | click.Abort | click.exceptions.Exit)
     return own or (isinstance(error, OSError) and error.errno == errno.EPIPE)
 
 
-def explained(error: Exception, *, verbose: bool) -> tuple[str, int]:
+def explained(error: BaseException, *, verbose: bool) -> tuple[str, int]:
     """The sentence about an unexpected exception, and the exit code.
 
     Args:
@@ -48,7 +53,7 @@ def explained(error: Exception, *, verbose: bool) -> tuple[str, int]:
     return sentence, DefectError.exit_code
 
 
-def _place_in_user_code(error: Exception) -> str | None:
+def _place_in_user_code(error: BaseException) -> str | None:
     """File and line of the user's code that the exception comes from; None where it comes from ours."""
     ours = Path(ssc_deploy.__file__).parent
     installed = [Path(folder) for name, folder in sysconfig.get_paths().items() if name.endswith(("lib", "stdlib"))]

@@ -70,6 +70,17 @@ def test_an_exception_of_the_user_s_code_names_its_line_and_is_no_defect(monkeyp
     assert result.stderr == "error: net.py, line 2: the network's own code fails with ZeroDivisionError: no pixels\n"
 
 
+def test_code_of_the_user_s_that_exits_does_not_choose_the_exit_code(monkeypatch, tmp_path):
+    net = tmp_path / "net.py"
+    net.write_text("import sys\ndef forward():\n    sys.exit(0)\n")
+    scope: dict = {}
+    exec(compile(net.read_text(), net, "exec"), scope)  # noqa: S102  # the user's code, as the command line runs it
+    monkeypatch.setattr(ssc_deploy, "export", lambda *_arguments, **_options: scope["forward"](), raising=False)
+    result = CliRunner().invoke(cli.main, ["export", "--arch", "ssc-net-1-9"])
+    assert result.exit_code == 2
+    assert result.stderr == "error: net.py, line 3: the network's own code fails with SystemExit: 0\n"
+
+
 def test_a_defect_is_not_handled_as_bad_input():
     assert not issubclass(DefectError, SscDeployError)
     assert issubclass(RewriteError, DefectError)
