@@ -50,8 +50,9 @@ _TRANSPORT = "transport_id:"
 
 #: A line of ``adb devices -l``: ``SERIAL  state  usb:1-1 product:p model:Pixel_8 transport_id:3``. Serial numbers hold
 #: blanks ("adb-R5CT-AbCd (2)._adb-tls-connect._tcp"), brackets and colons (IPv6 addresses); so does one of the states
-#: ("no permissions (are your udev rules wrong?); see [...]"). So the line is read from its end.
-_LISTED = re.compile(r"(\S.*?)\s+(no permissions\b.*?|no device|[a-z]+)((?:\s+[a-z_]+:\S+)*)\s*")
+#: ("no permissions (are your udev rules wrong?); see [...]"). So the line is read from its end. After the state some
+#: builds of adb write the USB path alone, "1-1.4".
+_LISTED = re.compile(r"(\S.*?)\s+(no permissions\b.*?|no device|[a-z]+)(?:\s+\d+-[\d.]+)?((?:\s+[a-z_]+:\S*)*)\s*")
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,25 @@ def test_a_phone_without_a_serial_number_is_named_by_its_transport(phones, folde
     assert phones.calls()[-1][:2] == ["-t", "2"]
 
 
+@pytest.mark.parametrize(
+    ("line", "phone"),
+    [
+        ("R5CT                   device 1-1.4 product:p model:M_1 transport_id:1", ("R5CT", "device", "M 1")),
+        ("R5CT                   unauthorized 1-1 transport_id:1", ("R5CT", "unauthorized", "")),
+        ("R5CT                   unauthorized usb:1-1", ("R5CT", "unauthorized", "")),
+        ("R5CT                   device usb:3-2 product: model: device: transport_id:1", ("R5CT", "device", "")),
+        ("LGM700                 device usb:337641472X model:LM_Q transport_id:1", ("LGM700", "device", "LM Q")),
+        ("[2001:db8::5]:5555     offline product:p model:M device:d", ("[2001:db8::5]:5555", "offline", "M")),
+        (
+            "????????????\tno permissions (user in plugdev group; are your udev rules wrong?); see [http://x.y/z]",
+            ("????????????", "no permissions", ""),
+        ),
+    ],
+)
+def test_lines_of_different_builds_of_adb_are_read(line, phone):
+    assert adb_client._listed(line) == adb_client.Phone(*phone)
+
+
 def test_what_adb_says_beside_its_list_is_no_phone(phones):
     phones.devices = [("R5CT", "device")]
     phones.save()
