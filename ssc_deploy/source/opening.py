@@ -195,16 +195,16 @@ def _checked(shape: tuple[int, ...]) -> Shape:
 def _load(module: torch.nn.Module, read: Checkpoint, shape: Shape, weights: str | None) -> Loaded:
     from ssc_deploy import checkpoint
 
-    if _is_lazy(module):
+    if _lazy(module):
         _try(module, shape)  # gives its parameters their sizes
     return checkpoint.load_into(module, read.entries, read.path, weights)
 
 
-def _is_lazy(module: torch.nn.Module) -> bool:
-    """Whether some of its parameters have no size before it has run."""
+def _lazy(module: torch.nn.Module) -> list[str]:
+    """Names of its parameters and buffers that have no size yet."""
     from torch.nn.parameter import is_lazy
 
-    return any(is_lazy(tensor) for tensor in (*module.parameters(), *module.buffers()))
+    return [name for name, tensor in (*module.named_parameters(), *module.named_buffers()) if is_lazy(tensor)]
 
 
 def _described_rightly(source: Source, output: tuple[int, ...]) -> Source:
@@ -238,10 +238,17 @@ def _try(module: torch.nn.Module, shape: Shape) -> tuple[int, ...]:
         module.eval()
         with torch.no_grad():
             output = module(torch.zeros(shape))
-        module.requires_grad_(False)  # after the run: a lazy module has its parameters only now
     except USER_ERRORS as error:
         size, kind = "x".join(map(str, shape)), type(error).__name__
         raise NetworkError(f"{type(module).__name__} fails on a picture of {size}: {kind}: {error}") from error
+    unused = _lazy(module)
+    if unused:
+        raise NetworkError(
+            f"{type(module).__name__} has lazy tensors that its forward does not use ({', '.join(unused[:3])}), so "
+            "that they have no size: remove those parts."
+        )
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
     if not isinstance(output, torch.Tensor):
         raise NetworkError(
             f"{type(module).__name__} returns a {type(output).__name__}; one tensor of outputs is needed."

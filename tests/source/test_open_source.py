@@ -331,6 +331,20 @@ def test_a_lazy_network_takes_a_checkpoint(tmp_path):
         open_source(tmp_path / "lazy.pt", model=f"{tmp_path}/lazy.py:net", input_shape=(1, 3, 3, 3))
 
 
+def test_a_lazy_part_that_never_runs_is_named(tmp_path):
+    (tmp_path / "lazy.py").write_text(
+        "import torch\n"
+        "class Net(torch.nn.Conv2d):\n"
+        "    def __init__(self):\n"
+        "        super().__init__(3, 4, 1)\n"
+        "        self.spare = torch.nn.LazyLinear(2)\n"
+    )
+    with pytest.raises(
+        NetworkError, match=r"lazy tensors that its forward does not use \(spare\.weight, spare\.bias\)"
+    ):
+        open_source(None, model=f"{tmp_path}/lazy.py:Net", input_shape=(1, 3, 2, 2))
+
+
 def test_what_train_and_eval_return_is_not_used(tmp_path):
     (tmp_path / "tsm.py").write_text(
         "import torch\n"
