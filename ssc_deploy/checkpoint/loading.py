@@ -97,7 +97,6 @@ def load_into(module: nn.Module, entries: Sequence[Entry], source: Path, weights
     # A module may rename old keys, or change its shapes, while it loads: then all that is there goes in.
     if not complete:
         state.update({name: value for name, value in _around(chosen).items() if name not in state})
-    left = _left(choice)
     try:
         missing, unexpected = _loaded(module, state, wanted)
     except USER_ERRORS as error:
@@ -108,6 +107,7 @@ def load_into(module: nn.Module, entries: Sequence[Entry], source: Path, weights
         ) from error
     if missing:
         raise CheckpointError(_misfit(source, state, wanted, missing, unexpected))
+    left = _left(choice) if complete else unexpected
     if left:
         warnings.warn(f"{source.name}: {_described_left(left)}", stacklevel=2)
     return Loaded(chosen.place, chosen.role.value, chosen.filled_from, tuple(other.key for other in choice.others))
@@ -220,6 +220,11 @@ def _misfit(source: Path, state: Mapping[str, Any], wanted: Wanted, missing: lis
     wrong = _wrong_shape(source, state, wanted)
     if wrong:
         return wrong
+    if all(name in state for name in missing):
+        return (
+            f"{source} has all that {wanted.title} needs, but the network's own load_state_dict leaves out "
+            f"{_some(missing)}: let it load them, or leave it away."
+        )
     parts = [
         part
         for part in (
@@ -235,12 +240,16 @@ def _misfit(source: Path, state: Mapping[str, Any], wanted: Wanted, missing: lis
 
 
 def _described_left(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
     many = len(names) > 1
     return (
         f"{len(names)} tensor{'s' * many} in it {'are' if many else 'is'} not used, since the network has nothing of "
-        f"that name: {', '.join(map(shown, names[:_SHOWN]))}{more}"
+        f"that name: {_some(names)}"
     )
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(map(shown, names[:_SHOWN])) + more
 
 
 def _sentence(verb: str, names: list[str], others: list[str], nearest: str) -> str:

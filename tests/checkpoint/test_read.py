@@ -401,8 +401,19 @@ def test_a_loading_of_the_networks_own_is_looked_at_instead_of_believed(tmp_path
     net = OwnLoadingOfAll()
     reloaded(tmp_path, prefixed(source.state_dict(), "module."), net)
     assert same(net, source)
-    with pytest.raises(CheckpointError, match=r"lacks tail\.weight, tail\.bias that it needs"):
+    with pytest.raises(CheckpointError, match=r"load_state_dict leaves out tail\.weight, tail\.bias"):
         reloaded(tmp_path, source.state_dict(), OwnLoading())
     short = {name: tensor for name, tensor in source.state_dict().items() if "running_var" not in name}
     with pytest.raises(CheckpointError, match=r"lacks body\.running_var"):
         reloaded(tmp_path, short, OwnLoadingOfAll())
+
+
+def test_what_the_networks_own_loading_renames_is_not_left_over(tmp_path):
+    class Renaming(nn.Linear):
+        def load_state_dict(self, state_dict, strict=True):
+            super().load_state_dict({name.replace("head", "weight"): t for name, t in state_dict.items()}, strict)
+
+    source, net = nn.Linear(3, 2), Renaming(3, 2)
+    with warnings.catch_warnings(action="error"):
+        reloaded(tmp_path, {"head": source.weight.detach(), "bias": source.bias.detach()}, net)
+    assert same(net, source)
