@@ -467,7 +467,6 @@ import torch
 CORE = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4)).eval()
 IMAGE = torch.zeros(1, 3, 4, 4)
 NET = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4))
-SCRIPT, PROGRAM = torch.jit.script(CORE), torch.export.export(CORE, (IMAGE,))
 def script(): return torch.jit.script(CORE)
 def trace(): return torch.jit.trace(CORE, IMAGE)
 def part(): return torch.nn.Sequential(torch.jit.script(CORE), torch.nn.ReLU())
@@ -487,8 +486,6 @@ def parallel(): return torch.nn.DataParallel(torch.compile(CORE))
         ("part", r"has a TorchScript module in it \(0\)"),
         ("program", r"a program of torch\.export.*return the module that it was exported from"),
         ("unlifted", r"a program of torch\.export"),
-        ("SCRIPT", "is a TorchScript module"),
-        ("PROGRAM", r"a program of torch\.export"),
     ],
 )
 def test_a_module_that_is_compiled_already_is_told_what_it_is(tmp_path, name, sentence):
@@ -501,6 +498,16 @@ def test_a_graph_of_torch_fx_is_a_module_like_any_other(tmp_path):
     (tmp_path / "compiled.py").write_text(SCRIPTED)
     source = open_source(None, model=f"{tmp_path}/compiled.py:symbolic", input_shape=(1, 3, 4, 4))
     assert isinstance(source.module, torch.fx.GraphModule)
+
+
+@pytest.mark.parametrize(
+    ("name", "sentence"),
+    [("script", "MADE .*is a TorchScript module"), ("program", r"MADE .*a program of torch\.export")],
+)
+def test_what_the_users_file_has_compiled_while_it_is_imported_is_told_as_well(tmp_path, name, sentence):
+    (tmp_path / "compiled.py").write_text(f"{SCRIPTED}MADE = {name}()\n")
+    with pytest.raises(NetworkError, match=sentence):
+        open_source(None, model=f"{tmp_path}/compiled.py:MADE", input_shape=(1, 3, 4, 4))
 
 
 def test_a_module_that_the_users_file_holds_is_taken_as_it_is(tmp_path):
