@@ -1,6 +1,7 @@
 """What the command line says about an exception that no part of the library expected.
 
-It is a defect of ours, except where memory ran out, or where the user's own network raised it.
+It is a defect of ours, except where the machine has no more memory, disk or open files, or where the user's own network
+raised it.
 """
 
 from __future__ import annotations
@@ -17,6 +18,14 @@ from ssc_deploy.errors import DefectError, SscDeployError
 
 #: Characters of the exception's own message that are shown.
 _SHOWN = 200
+
+#: What the system says where it has no more of something, and what to do.
+_USED_UP = {
+    errno.ENOSPC: "the disk is full; free some space, also where temporary files go (TMPDIR)",
+    errno.EDQUOT: "the disk quota is used up; free some space, also where temporary files go (TMPDIR)",
+    errno.EMFILE: "too many files are open in this process; raise the limit (ulimit -n)",
+    errno.ENFILE: "too many files are open on this machine; end some programs",
+}
 
 
 def is_meant(error: BaseException) -> bool:
@@ -40,6 +49,8 @@ def explained(error: BaseException, *, verbose: bool) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         sentence = "there is not enough memory; close other programs, or use a smaller input shape or batch"
         return sentence, SscDeployError.exit_code
+    if isinstance(error, OSError) and error.errno in _USED_UP:
+        return _USED_UP[error.errno], SscDeployError.exit_code
     lines = str(error).strip().splitlines()
     summary = f"{type(error).__name__}: {lines[0][:_SHOWN]}" if lines else type(error).__name__
     place = _place_in_user_code(error)

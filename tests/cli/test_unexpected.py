@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import textwrap
@@ -57,6 +58,12 @@ def test_memory_that_runs_out_is_no_defect(monkeypatch):
     assert result.stderr == (
         "error: there is not enough memory; close other programs, or use a smaller input shape or batch\n"
     )
+
+
+def test_a_full_disk_is_no_defect(monkeypatch):
+    result = outcome(monkeypatch, OSError(errno.ENOSPC, "No space left on device"))
+    assert result.exit_code == 2
+    assert result.stderr.startswith("error: the disk is full; free some space")
 
 
 def test_an_exception_of_the_user_s_code_names_its_line_and_is_no_defect(monkeypatch, tmp_path):
