@@ -29,7 +29,7 @@ class HoistActivations(ir.passes.InPlacePass):
         wholes: dict[ir.Value, ir.Value] = {}
         for node in list(model.graph):
             if node.op_type in g.ACTIVATIONS:
-                modified |= _above_view(node)
+                modified |= bool(above_views(node))
             elif node.op_type == "Concat":
                 modified |= _below_concat(node, wholes)
             elif node.op_type in _PIECES and node.inputs[0] is not None:
@@ -38,22 +38,35 @@ class HoistActivations(ir.passes.InPlacePass):
         return ir.passes.PassResult(model, modified)
 
 
-def _above_view(node: ir.Node) -> bool:
-    value = node.inputs[0]
-    view = None if value is None else value.producer()
-    if value is None or view is None or view.op_type not in _VIEWS or not g.used_once(value):
-        return False
-    data = view.inputs[0]
-    feeder, shape, out_shape = data and data.producer(), g.shape_of(data), g.shape_of(value)
+def above_views(act: ir.Node) -> list[ir.Node]:
+    """Moves an activation before the views that stand between it and a convolution.
+
+    Returns:
+        the activation and the views that stand there now; none where nothing was moved.
+    """
+    views: list[ir.Node] = []
+    data = act.inputs[0]
+    while data is not None and g.used_once(data):
+        view = data.producer()
+        if view is None or view.op_type not in _VIEWS:
+            break
+        views.append(view)
+        data = view.inputs[0]
+    feeder, shape = data and data.producer(), g.shape_of(data)
     # Only towards a convolution: behind a matrix product, the view is what makes a picture of its output.
-    if data is None or not feeder or feeder.op_type != "Conv" or shape is None or out_shape is None:
-        return False
-    act = g.node_like(node, node.op_type, [data, *node.inputs[1:]], g.attributes(node), shape=shape)
-    moved = g.node_like(view, view.op_type, [act.outputs[0], *view.inputs[1:]], g.attributes(view), shape=out_shape)
-    g.put(node, act, moved)
-    g.take_over(node.outputs[0], moved.outputs[0])
-    _remove(node, view)
-    return True
+    if not views or data is None or not feeder or feeder.op_type != "Conv" or shape is None:
+        return []
+    nodes = [g.node_like(act, act.op_type, [data, *act.inputs[1:]], g.attributes(act), shape=shape)]
+    for view in reversed(views):
+        out_shape = g.shape_of(view.outputs[0])
+        if out_shape is None:
+            return []
+        inputs = [nodes[-1].outputs[0], *view.inputs[1:]]
+        nodes.append(g.node_like(view, view.op_type, inputs, g.attributes(view), shape=out_shape))
+    g.put(act, *nodes)
+    g.take_over(act.outputs[0], nodes[-1].outputs[0])
+    _remove(act, *views)
+    return nodes
 
 
 def _below_concat(node: ir.Node, wholes: dict[ir.Value, ir.Value]) -> bool:

@@ -1,15 +1,64 @@
-"""The steps behind one source: where they end, and what each value stands between."""
+"""The steps behind one source: walking along them, where they end, and what each value stands between."""
 
 from __future__ import annotations
 
+import heapq
+from collections import Counter
 from typing import TYPE_CHECKING
 
+from ssc_deploy.rewrite import graph as g
 from ssc_deploy.rewrite.tree import Tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import onnx_ir as ir
+
+
+class Order:
+    """The order of a graph's nodes, and how many of each node's inputs are no constants."""
+
+    def __init__(self, graph: ir.Graph) -> None:
+        self.position: dict[ir.Node, int] = {}
+        self.needed: dict[ir.Node, int] = {}
+        for n, node in enumerate(graph):
+            self.add(node, n)
+
+    def add(self, node: ir.Node, position: int) -> None:
+        """Adds a node; those of one position stand in the order in which they are found."""
+        self.position[node] = position
+        self.needed[node] = sum(not g.is_constant(value) for value in node.inputs)
+
+    def of(self, value: ir.Value) -> int:
+        """Where the value is made; -1 for an input of the graph."""
+        producer = value.producer()
+        return -1 if producer is None else self.position[producer]
+
+
+class Walk:
+    """The nodes whose inputs have all been reached, in the graph's order; constants aside.
+
+    A node that is reached by some of its inputs alone costs one addition for each of them.
+    """
+
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._reached: Counter[ir.Node] = Counter()
+        self._waiting: list[tuple[int, int, ir.Node]] = []
+        self._pushed = 0
+
+    def reach(self, value: ir.Value) -> None:
+        """Says that a value has been reached; once for each value."""
+        for user, _ in value.uses():
+            self._reached[user] += 1
+            if self._reached[user] == self._order.needed[user]:
+                self._pushed += 1
+                heapq.heappush(self._waiting, (self._order.position[user], self._pushed, user))
+
+    def __iter__(self) -> Iterator[ir.Node]:
+        while self._waiting:
+            yield heapq.heappop(self._waiting)[2]
+
 
 #: Stands for all that is outside of the region, behind its ends.
 _OUTSIDE = "outside"

@@ -30,7 +30,7 @@ from ssc_deploy import roles
 from ssc_deploy.rewrite import canonical, pixels
 from ssc_deploy.rewrite import graph as g
 from ssc_deploy.rewrite.layout import Channels, Layout, known_channels, layouts
-from ssc_deploy.rewrite.reach import Reach
+from ssc_deploy.rewrite.reach import Order, Reach, Walk
 from ssc_deploy.rewrite.report import Refusal
 
 if TYPE_CHECKING:
@@ -93,9 +93,7 @@ class _Refused:
 class _Followed:
     """The steps behind one source, and what each value that they make is of it."""
 
-    def __init__(
-        self, source: ir.Value, position: dict[ir.Node, int], channels: dict[ir.Value, Channels], window: float
-    ) -> None:
+    def __init__(self, source: ir.Value, order: Order, channels: dict[ir.Value, Channels], window: float) -> None:
         self.reach = Reach(source)
         self.readings: dict[ir.Value, _Found | _Refused | None] = {}
         self._channels, self._window = channels, window
@@ -106,27 +104,13 @@ class _Followed:
         assert shape is not None  # _Search looked
         self._numbers = {source: pixels.number(shape)}
         self._unread = {source: len(source.uses())}
-        self._follow(position)
+        self._follow(order)
 
-    def _follow(self, position: dict[ir.Node, int]) -> None:
-        waiting: list[tuple[int, int, ir.Node]] = []
-        seen: set[ir.Node] = set()
-
-        def look_at_users(value: ir.Value) -> None:
-            for user, _ in value.uses():
-                if user not in seen:
-                    seen.add(user)
-                    heapq.heappush(waiting, (position[user], len(seen), user))
-
-        look_at_users(self.reach.source)
-        while waiting:
-            node = heapq.heappop(waiting)[2]
-            outputs = self._step(node)
-            for value in dict.fromkeys(v for v in node.inputs if v in self._unread):
-                assert value is not None  # None is no key
-                self._unread[value] -= sum(v is value for v in node.inputs)
-                if not self._unread[value]:
-                    del self._numbers[value]
+    def _follow(self, order: Order) -> None:
+        walk = Walk(order)
+        walk.reach(self.reach.source)
+        for node in walk:
+            outputs = pixels.move(node, self._numbers) if pixels.moves_data(node) else None
             if outputs is None:
                 continue
             self.reach.add(node)
@@ -139,17 +123,13 @@ class _Followed:
                 found = isinstance(self.readings[value], _Found)
                 self._since[value] = 0 if found else self._since[self.reach.before(value)] + 1
                 if self._since[value] <= self._window:
-                    look_at_users(value)
+                    walk.reach(value)
+            # What no step will read any more is not kept.
+            for value in (value for value in node.inputs if value in self._unread):
+                assert value is not None  # None is no key
+                self._unread[value] -= 1
                 if not self._unread[value]:
-                    del self._numbers[value]
-
-    def _step(self, node: ir.Node) -> list[pixels.Numbers] | None:
-        if not pixels.moves_data(node):
-            return None
-        data = [value for value in node.inputs if not g.is_constant(value)]
-        if any(value not in self._numbers or self._since.get(value, 0) > self._window for value in data if value):
-            return None
-        return pixels.move(node, self._numbers)
+                    self._numbers.pop(value, None)
 
     def _read(self, value: ir.Value, numbers: pixels.Numbers) -> _Found | _Refused | None:
         source, before = self.reach.source, g.shape_of(self.reach.source)
@@ -193,7 +173,7 @@ class _Search:
     def __init__(self, graph: ir.Graph) -> None:
         self.modified = False
         self._graph = graph
-        self._position = {node: n for n, node in enumerate(graph)}
+        self._order = Order(graph)
         self._channels = known_channels(graph)
         # Values that are to be followed, though a step made them.
         self._starts: set[ir.Value] = set()
@@ -214,10 +194,10 @@ class _Search:
     def run(self) -> None:
         """Follows every source; those that are found on the way as well."""
         for value in self._graph.inputs:
-            self._push(value, -1)
-        for node in list(self._graph):
+            self._push(value)
+        for node in self._graph:
             for value in node.outputs:
-                self._push(value, self._position[node])
+                self._push(value)
         while self._waiting:
             value = heapq.heappop(self._waiting)[2]
             gone = (producer := value.producer()) is not None and producer.graph is None
@@ -225,9 +205,9 @@ class _Search:
                 self._searched.add(value)
                 self._search(value)
 
-    def _push(self, value: ir.Value, position: int) -> None:
+    def _push(self, value: ir.Value) -> None:
         self._pushed += 1
-        heapq.heappush(self._waiting, (position, self._pushed, value))
+        heapq.heappush(self._waiting, (self._order.of(value), self._pushed, value))
 
     def _search(self, source: ir.Value) -> None:
         shape = g.shape_of(source)
@@ -238,7 +218,7 @@ class _Search:
         if source in self._starts and shape[0] != 1:
             return  # in the middle of a region, the first axis is no batch
         window = _WINDOW if source in self._starts else math.inf
-        followed = _Followed(source, self._position, self._channels, window)
+        followed = _Followed(source, self._order, self._channels, window)
         self._steps.update(followed.readings)
         settled = _Settled(followed)
         for end in followed.reach.ends():
@@ -253,8 +233,7 @@ class _Search:
         starts = self._replace(followed, settled)
         for value in self._starts_behind(followed, settled, starts):
             self._starts.add(value)
-            producer = value.producer()
-            self._push(value, -1 if producer is None else self._position[producer])
+            self._push(value)
 
     def _replace(self, followed: _Followed, settled: _Settled) -> dict[ir.Value, ir.Value]:
         """Writes what was found; returns where the search goes on, by the value that stands there now."""
@@ -270,7 +249,7 @@ class _Search:
                 continue
             self.modified = True
             for node in _made_since(reach.source, new):
-                self._position.setdefault(node, self._position[last])
+                self._order.add(node, self._order.position[last])
             self._channels[start] = Channels.FIRST
             _remove_unused(last, before)
         return starts

@@ -32,9 +32,10 @@ from ssc_deploy import roles
 from ssc_deploy.rewrite import canonical, regions
 from ssc_deploy.rewrite import graph as g
 from ssc_deploy.rewrite.find_groups import blocks
+from ssc_deploy.rewrite.hoist_activations import above_views
 from ssc_deploy.rewrite.layout import Channels, Layout, known_channels, layouts
 from ssc_deploy.rewrite.pixels import moves_data
-from ssc_deploy.rewrite.reach import Reach
+from ssc_deploy.rewrite.reach import Order, Reach, Walk
 from ssc_deploy.rewrite.report import Refusal
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class _Search:
         self.modified = False
         self.refusals: list[Refusal] = []
         self._graph = graph
-        self._position = {node: n for n, node in enumerate(graph)}
+        self._order = Order(graph)
         self._channels = known_channels(graph)
         self._waiting: list[tuple[int, int, ir.Value]] = []
         self._pushed = 0
@@ -89,21 +90,38 @@ class _Search:
     def run(self) -> None:
         """Looks behind every source; what is found is a source in its turn."""
         for value in self._graph.inputs:
-            self._push(value, -1)
+            self._push(value)
         for node in self._graph:
             for value in node.outputs:
-                self._push(value, self._position[node])
+                self._push(value)
         while self._waiting:
             source = heapq.heappop(self._waiting)[2]
-            if source not in self._inside and g.shape_of(source) is not None and source.uses():
+            if source in self._inside or not source.uses():
+                continue
+            hoisted = self._hoist(source)
+            shape = g.shape_of(source)
+            if hoisted is not None:
+                self._push(hoisted)
+            elif shape is not None and len(shape) == 4 and self._channels.get(source) is not Channels.LAST:
                 self._look_behind(source)
 
-    def _push(self, value: ir.Value, position: int) -> None:
+    def _push(self, value: ir.Value) -> None:
         self._pushed += 1
-        heapq.heappush(self._waiting, (position, self._pushed, value))
+        heapq.heappush(self._waiting, (self._order.of(value), self._pushed, value))
+
+    def _hoist(self, value: ir.Value) -> ir.Value | None:
+        """The activation of an image, where ``value`` was that of a view of it; the views stand behind it now."""
+        producer = value.producer()
+        nodes = above_views(producer) if producer is not None and producer.op_type in g.ACTIVATIONS else []
+        if producer is None or not nodes:
+            return None
+        for node in nodes:
+            self._order.add(node, self._order.position[producer])
+        self.modified = True
+        return nodes[0].outputs[0]
 
     def _look_behind(self, source: ir.Value) -> None:
-        steps = _Steps(source, self._position)
+        steps = _Steps(source, self._order)
         self._inside.update(steps.weighted, steps.moved)
         done: set[ir.Value] = set()
         for end in list(steps.reach.ends()):
@@ -147,8 +165,9 @@ class _Search:
         if isinstance(result, str):
             return Refusal(roles.block(producer), "group pointwise", part.steps, result)
         conv, nodes = _replace(part, result, view)
-        self._position.update(dict.fromkeys(nodes, self._position[producer]))
-        self._push(conv, self._position[producer])
+        for node in nodes:
+            self._order.add(node, self._order.position[producer])
+        self._push(conv)
         self.modified = True
         return conv
 
@@ -156,29 +175,19 @@ class _Search:
 class _Steps:
     """The steps behind one source: what moves data, adds a constant, or is the first to weigh on its way."""
 
-    def __init__(self, source: ir.Value, position: dict[ir.Node, int]) -> None:
+    def __init__(self, source: ir.Value, order: Order) -> None:
         self.reach = Reach(source)
         self.weighted: set[ir.Value] = set()
         self.moved: set[ir.Value] = set()
-        waiting: list[tuple[int, int, ir.Node]] = []
-        seen: set[ir.Node] = set()
-        behind = [source]
-        while behind or waiting:
-            for value in behind:
-                for user, _ in value.uses():
-                    if user not in seen:
-                        seen.add(user)
-                        heapq.heappush(waiting, (position[user], len(seen), user))
-            behind = []
-            if waiting:
-                node = heapq.heappop(waiting)[2]
-                if self._is_step(node):
-                    self.reach.add(node, heavy=_weighs(node))
-                    behind = list(node.outputs)
+        walk = Walk(order)
+        walk.reach(source)
+        for node in walk:
+            if self._is_step(node):
+                self.reach.add(node, heavy=_weighs(node))
+                for value in node.outputs:
+                    walk.reach(value)
 
     def _is_step(self, node: ir.Node) -> bool:
-        if any(value not in self.reach for value in node.inputs if not g.is_constant(value)):
-            return False
         after_weights = any(value in self.weighted for value in node.inputs)
         if _weighs(node):
             step, weighted = not after_weights, True

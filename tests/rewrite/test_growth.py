@@ -30,7 +30,7 @@ def slices_assigned_in_place(n):
 def slices_beside_a_convolution(n):
     chain = Chain(1, n, 3, 3).then("Relu")
     whole = chain.last
-    ends = [chain.aside("Conv", whole, normal(n, n, 1, 1))]
+    ends = [chain.aside("Conv", whole, normal(4, n, 1, 1))]
     for c in range(n):
         piece = chain.aside("Slice", whole, np.array([c]), np.array([c + 1]), np.array([1]))
         ends.append(chain.aside("Sigmoid", piece))

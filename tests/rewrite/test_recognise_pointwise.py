@@ -238,3 +238,26 @@ def test_branches_behind_a_shuffle_are_one_group_convolution_behind_it():
     roles.set_role(model.graph[1], roles.Role.SHUFFLE)
     assert left_by(model) == (["Relu", "Gather", "Conv"], [])
     assert FindGroups()(model).modified
+
+
+@pytest.mark.parametrize("rows", [False, True], ids=["pictures", "rows"])
+def test_any_number_of_linear_layers_with_the_channels_last_become_convolutions(rows):
+    chain = Chain(1, 4, 3, 5).then("Conv", normal(4, 4, 1, 1)).then("Transpose", perm=[0, 2, 3, 1])
+    if rows:
+        chain.then("Reshape", np.array([1, 15, 4]))
+    for i in range(5):
+        chain.then("MatMul", normal(4, 4, seed=i)).then("Add", normal(4, seed=i)).then("Relu")
+    if rows:
+        chain.then("Reshape", np.array([1, 3, 5, 4]))
+    model = chain.then("Transpose", perm=[0, 3, 1, 2]).then("Softplus").build()
+    left, refusals = left_by(model)
+    assert [op for op in left if op not in {"Transpose", "Reshape"}] == ["Conv"] + ["Conv", "Relu"] * 5 + ["Softplus"]
+    assert refusals == []
+
+
+def test_products_that_share_a_change_of_layout_stay_products():
+    # Queries, keys and values: each as a convolution would need the change of layout once more.
+    chain = Chain(1, 4, 3, 5).then("Relu").then("Transpose", perm=[0, 2, 3, 1])
+    ends = [chain.aside("Neg", chain.aside("MatMul", "v1", normal(4, 4, seed=i))) for i in range(3)]
+    model = joined(chain, ends[0], *ends[1:]).build()
+    assert left_by(model)[0].count("MatMul") == 3
