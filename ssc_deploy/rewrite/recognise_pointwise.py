@@ -48,6 +48,9 @@ if TYPE_CHECKING:
 
 _TRIES = 16
 
+#: How far before the end of what is no map the picture may stand from which the search goes on.
+_BEFORE = 64
+
 #: A kernel of more numbers than this comes of a map that mixes the whole picture, and would fill the memory.
 _LARGEST = 2**26
 
@@ -86,6 +89,8 @@ class _Search:
         self._waiting: list[tuple[int, int, ir.Value]] = []
         self._pushed = 0
         self._inside: set[ir.Value] = set()
+        # Values that maps are looked for behind, though a step made them.
+        self._starts: set[ir.Value] = set()
 
     def run(self) -> None:
         """Looks behind every source; what is found is a source in its turn."""
@@ -96,7 +101,7 @@ class _Search:
                 self._push(value)
         while self._waiting:
             source = heapq.heappop(self._waiting)[2]
-            if source in self._inside or not source.uses():
+            if (source in self._inside and source not in self._starts) or not source.uses():
                 continue
             hoisted = self._hoist(source)
             shape = g.shape_of(source)
@@ -143,8 +148,31 @@ class _Search:
                     reason = reason or found
                 waiting.extend(v for v in producer.inputs if v in steps.weighted)
             # What stands behind a map that was found is no part of one any more.
-            if reason is not None and not part_found:
+            if reason is None or part_found:
+                continue
+            nearer = self._picture_before(steps, end)
+            if nearer is None:
                 self.refusals.append(reason)
+            else:
+                self._starts.add(nearer)
+                self._push(nearer)
+
+    def _picture_before(self, steps: _Steps, end: ir.Value) -> ir.Value | None:
+        """The picture nearest before the products that ``end`` is made of, if all of it comes through that picture.
+
+        What stands before it may be what keeps the whole from being a map.
+        """
+        value = end
+        for _ in range(_BEFORE):
+            value = steps.reach.before(value)
+            if value is steps.reach.source:
+                return None
+            if value in steps.weighted or self._channels.get(value) is Channels.LAST:
+                continue
+            before, shape = g.shape_of(steps.reach.source), g.shape_of(value)
+            if before is not None and shape is not None and len(shape) == 4 and shape[2:] == before[2:]:
+                return None if value in self._starts else value
+        return None
 
     def _try(self, steps: _Steps, value: ir.Value) -> ir.Value | Refusal | None:
         """The Conv's output that the value is made of now; why there is none; None where none was looked for."""

@@ -261,3 +261,11 @@ def test_products_that_share_a_change_of_layout_stay_products():
     ends = [chain.aside("Neg", chain.aside("MatMul", "v1", normal(4, 4, seed=i))) for i in range(3)]
     model = joined(chain, ends[0], *ends[1:]).build()
     assert left_by(model)[0].count("MatMul") == 3
+
+
+def test_a_product_behind_a_movement_that_is_no_shift_is_found():
+    chain = Chain(1, 4, 3, 5).then("Relu")
+    pieces = [chain.aside("Slice", "v0", np.array([a]), np.array([b]), np.array([2])) for a, b in ((-1, 9), (0, -1))]
+    chain.back_to(pieces[0]).then("Concat", pieces[1], axis=2)
+    chain.then("Transpose", perm=[0, 2, 3, 1]).then("MatMul", normal(4, 6)).then("Transpose", perm=[0, 3, 1, 2])
+    assert left_by(chain.then("Softplus").build()) == (["Relu", "Slice", "Slice", "Concat", "Conv", "Softplus"], [])
