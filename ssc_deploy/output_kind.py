@@ -15,13 +15,15 @@ outputs to people (`run`, the demo app) makes probabilities of them accordingly:
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass
-from typing import Annotated
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Annotated
 
 from ssc_deploy.records import Matching, Positive
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 class OutputKind(enum.StrEnum):
@@ -52,7 +54,7 @@ class Output:
     @property
     def count(self) -> int:
         """Numbers for one image."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
 
 def is_list(shape: tuple[int, ...]) -> bool:
@@ -70,6 +72,8 @@ def probabilities(kind: str, outputs: npt.NDArray[np.floating]) -> npt.NDArray[n
     Returns:
         [N, C]; None where the outputs are of no classes.
     """
+    import numpy as np
+
     values = outputs.astype(np.float64)
     if kind == OutputKind.SCORES:
         return softmax(values)
@@ -84,6 +88,8 @@ def probabilities(kind: str, outputs: npt.NDArray[np.floating]) -> npt.NDArray[n
 
 def softmax(logits: npt.NDArray[np.floating]) -> npt.NDArray[np.float64]:
     """Probabilities [N, classes] of ``logits`` [N, classes], in float64."""
+    import numpy as np
+
     exponentials = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     shares: npt.NDArray[np.float64] = exponentials / exponentials.sum(axis=1, keepdims=True)
     return shares

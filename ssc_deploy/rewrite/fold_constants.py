@@ -42,9 +42,20 @@ class FoldConstants(ir.passes.InPlacePass):
             output_size_limit=_LARGEST,
             should_fold=_should_fold,
         )
+        _detach_dead_branches(model.graph)
         lifted = common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
         unused = common.RemoveUnusedNodesPass()(model)
         return ir.passes.PassResult(model, bool(folded.modified) or lifted.modified or unused.modified)
+
+
+def _detach_dead_branches(graph: ir.Graph) -> None:
+    """Lets the nodes of a branch that is never taken read nothing: the library drops the branch, but not its uses."""
+    nodes = [*graph.all_nodes()]
+    alive = set(nodes)
+    for value in (*graph.inputs, *graph.initializers.values(), *(output for node in nodes for output in node.outputs)):
+        for user, index in [*value.uses()]:
+            if user not in alive:
+                user.replace_input_with(index, None)
 
 
 def _should_fold(node: ir.Node) -> bool | None:
