@@ -69,6 +69,7 @@ def test_anything_but_a_movement_is_refused_with_the_reason(function, reason):
     assert re.search(reason, found)
 
 
+@pytest.mark.slow
 def test_numbers_stay_exact_on_large_pictures():
     # Numbered in one plane, 48 * 600 * 600 pixels would not fit into float32's 24 bits.
     offsets = [(0, 1)] * 47 + [(1, 0)]

@@ -150,6 +150,7 @@ class Ends(nn.Module):
 SOURCE = f"{__file__}:Ends"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("end", "count", "kind"),
     [

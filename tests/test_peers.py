@@ -148,6 +148,7 @@ def test_an_environment_that_is_there_is_taken_and_one_of_other_versions_is_not(
 # Processes
 
 
+@pytest.mark.slow
 def test_a_process_converts_loads_computes_and_runs(shop, eager, tmp_path):
     options = {"shift": "one-hot"}
     job = {"net": NET.to_dict(), "weights": str(shop.weights), "options": options, "folder": str(tmp_path)}
@@ -195,6 +196,7 @@ def test_a_conversion_is_kept_until_what_it_depends_on_changes(shop):
     assert Path(first.file).stat().st_mtime_ns != written
 
 
+@pytest.mark.slow
 def test_a_conversion_that_fails_gives_its_reason_to_all_that_start_from_it(shop, tmp_path):
     lost = dataclasses.replace(shop, weights=tmp_path / "lost.pt", cache=tmp_path)
     failed = lost.convert("onnx_export", EAGER)

@@ -130,6 +130,7 @@ def test_a_lowering_that_does_not_exist_is_refused_before_anything_is_written(fo
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_another_exporter_s_file_is_taken_in_place_of_a_checkpoint(tmp_path):
     net = any_network.AnyNetwork("forward-pad_slice_cat,2-grouped_conv,norm,relu,shuffle-2,9-grouped_conv").eval()
@@ -215,6 +216,7 @@ class Clipped(torch.nn.Module):
         return self.activation(self.shift(self.stem(x))).mean((2, 3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("activation", "shift"),
     [
@@ -238,6 +240,7 @@ def test_a_shift_may_have_an_activation_right_behind_it(activation, shift, tmp_p
         assert file.verification.movements.exact == file.verification.movements.checked == 1
 
 
+@pytest.mark.slow
 def test_movements_of_every_kind_are_checked_and_stay_in_one_delegate(tmp_path):
     how = {"model": f"{any_network.__file__}:Rearranged", "input_shape": (1, 3, 5, 7), "output": tmp_path}
     result = ssc_deploy.export(None, to=["onnx", "tflite"], batch=None, **how)
@@ -248,6 +251,7 @@ def test_movements_of_every_kind_are_checked_and_stay_in_one_delegate(tmp_path):
     assert LiteRT().whole_in_delegate(result.files[1].path)
 
 
+@pytest.mark.slow
 def test_movements_of_every_kind_are_found_in_a_channel_major_file(tmp_path):
     steps = "2-grouped_conv,relu,moved-edge_stays,9-grouped_conv,relu,moved-leftover_zero,2-grouped_conv"
     how = {"model": f"{any_network.__file__}:AnyNetwork", "args": {"steps": steps}, "input_shape": (1, 3, 6, 5)}

@@ -17,6 +17,7 @@ def test_every_named_network_is_listed_once_in_the_order_of_the_tables():
     assert tuple(entry.name for entry in listed) == tuple(nets.NAMED)
 
 
+@pytest.mark.slow
 def test_trained_are_those_with_a_card_and_the_others_are_definitions(tmp_path):
     trained = {entry.name: entry for entry in zoo.entries(MODELS) if entry.checkpoint is not None}
     assert set(trained) == {path.parent.name for path in MODELS.glob("*/model.toml")}
@@ -35,6 +36,7 @@ def test_a_malformed_card_is_named(tmp_path):
         zoo.entries(tmp_path)
 
 
+@pytest.mark.slow
 def test_models_are_found_in_a_clone_wherever_the_command_is_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = {entry.name for entry in zoo.entries() if entry.checkpoint is not None}

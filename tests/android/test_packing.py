@@ -15,6 +15,7 @@ from ssc_deploy.errors import AndroidError
 NAMES = st.from_regex(r"[a-zé]{1,40}(\.so|\.png|\.txt|\.onnx)", fullmatch=True)
 
 
+@pytest.mark.slow
 @given(st.dictionaries(NAMES, st.binary(max_size=300), max_size=8))
 def test_every_file_is_there_and_what_is_stored_is_aligned(files):
     packed = packing.pack(files)

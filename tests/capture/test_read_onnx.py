@@ -118,6 +118,7 @@ def test_values_keep_the_file_s_names_unless_they_are_taken(tmp_path):
     assert {"norm", "scores"} <= set(makers(captured.model))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dynamo", [False, True], ids=["torchscript", "dynamo"])
 @pytest.mark.parametrize("dynamic", [False, True], ids=["batch 1", "dynamic batch"])
 def test_files_of_torch_s_own_exporters_are_recognised(network, dynamo, dynamic, tmp_path):

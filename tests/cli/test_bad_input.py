@@ -134,6 +134,7 @@ def test_an_operator_that_tflite_emission_does_not_know_is_named_with_its_block_
     assert f"{Path(foreign_net.__file__).name}:{line})" in error
 
 
+@pytest.mark.slow
 def test_of_two_formats_none_is_replaced_when_one_cannot_be_written(tmp_path):
     (tmp_path / "summing.onnx").write_bytes(b"old")
     outcome = ssc(*EXPORT, *foreign("Summing"), "-o", tmp_path, "--overwrite")

@@ -61,6 +61,7 @@ def test_all_three_forms_score_the_same_and_agree_on_every_picture(folder, netwo
     assert outcome.json["agree"] is True
 
 
+@pytest.mark.slow
 def test_model_takes_an_exported_file_as_well_as_code(folder):
     scored = {}
     for option in ("--ckpt", "--model-file", "--model"):

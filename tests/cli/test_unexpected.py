@@ -126,6 +126,7 @@ TALKS = """
 """
 
 
+@pytest.mark.slow
 def test_json_is_alone_on_standard_output_whatever_the_user_s_code_prints(tmp_path):
     net = tmp_path / "net.py"
     net.write_text(textwrap.dedent(TALKS))

@@ -153,6 +153,7 @@ def test_all_of_it_is_one_delegate_partition() -> None:
     assert LiteRT().whole_in_delegate(data)
 
 
+@pytest.mark.slow
 def test_an_exported_network_is_verified_block_by_block_and_in_one_partition(tmp_path) -> None:
     lines: dict[str, str] = {}
     result = ssc_deploy.export(

@@ -161,6 +161,7 @@ def test_a_recipe_keeps_what_it_says_of_dense_products_in_its_file(tmp_path: Pat
     assert outputs_of_convs(lower(model, Target.LITERT, recipe=recipe_file.read(path)).model) == [16]
 
 
+@pytest.mark.slow
 def test_an_export_pads_the_tflite_file_alone_and_verifies_it(tmp_path: Path) -> None:
     args = {"B": "1", "G": "9", "stem": "4", "classes": "4"}
     small = {"arch": "ssc-net", "args": args, "input_shape": (1, 3, 8, 8), "batch": None, "output": tmp_path}

@@ -137,6 +137,7 @@ def work(model):
     return np.array([calls, reads])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grow", GRAPHS, ids=lambda grow: grow.__name__)
 def test_twice_the_graph_is_twice_the_work(grow):
     work(grow(8).build())  # what is done once only

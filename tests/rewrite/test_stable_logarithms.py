@@ -66,6 +66,7 @@ class Function(nn.Module):
         return self.function(x)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [1, 50, 1e4])
 @pytest.mark.parametrize(
     "function",

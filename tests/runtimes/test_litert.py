@@ -113,6 +113,7 @@ print(refused)
 """
 
 
+@pytest.mark.slow
 def test_damaged_files_never_end_the_process(tmp_path: Path) -> None:
     path = tmp_path / "net.tflite"
     path.write_bytes(tflite_network())

@@ -520,6 +520,7 @@ def test_a_module_that_the_users_file_holds_is_taken_as_it_is(tmp_path):
         open_source(None, **model, args={"width": "3"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["compiled", "parallel"])
 def test_of_a_wrapped_network_the_network_is_taken(tmp_path, name):
     (tmp_path / "compiled.py").write_text(SCRIPTED)

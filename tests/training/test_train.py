@@ -87,6 +87,7 @@ def test_another_seed_gives_another_result(tmp_path, pictures, small):
     assert not same(tensors(one), tensors(other))
 
 
+@pytest.mark.slow
 def test_an_interrupt_in_the_middle_of_an_epoch_leaves_the_epoch_before(tmp_path, pictures, small):
     def interrupt(at):
         if (at.epoch, at.step) == (2, 2):

@@ -19,6 +19,7 @@ NETWORKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("arch", NETWORKS)
 def test_outputs_gradients_and_statistics_are_the_network_s(arch):
     torch.manual_seed(0)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SHIFTS = ("flat", "slice", "gather", "depthwise")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("start", SHIFTS)
 def test_the_fastest_mix_is_found_from_any_start(start: str, tmp_path: Path) -> None:
     found, _ = search(Simulated(), tmp_path, start=SPACE.started(start))
@@ -28,6 +29,7 @@ def test_the_fastest_mix_is_found_from_any_start(start: str, tmp_path: Path) -> 
     assert found.ratio.interval.low <= expected <= found.ratio.interval.high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.002, 0.05, 0.3])
 def test_the_default_stays_unless_something_is_faster_beyond_noise(noise: float, tmp_path: Path) -> None:
     costs = {group: dict.fromkeys(by_lowering, 3.0) for group, by_lowering in COSTS.items()}

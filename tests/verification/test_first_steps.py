@@ -84,6 +84,7 @@ def reports(kind, folder):
     return [file.verification for file in result.files]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "movements"), [(OnlyShifted, 1), (MovedThreeTimes, 3), (MovedColumns, 1)])
 def test_what_moves_the_input_itself_is_checked_against_the_input(tmp_path, kind, movements):
     for report in reports(kind, tmp_path):

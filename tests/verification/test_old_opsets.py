@@ -153,6 +153,7 @@ def written(path, opset, case):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_each_opset_means_to_the_reference_what_it_means_to_the_runtime(case, tmp_path):
     for opset in OPSETS:

@@ -47,6 +47,7 @@ def swapped_classes(weight):
     weight[[2, 5]] = weight[[5, 2]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opset", [9, 13, 15])
 @pytest.mark.parametrize("wrong", [zeroed_class, enlarged_logits, swapped_classes])
 def test_a_source_whose_bn_is_not_folded_passes_only_for_what_computes_the_same(tmp_path, opset, wrong):
