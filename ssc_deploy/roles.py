@@ -53,11 +53,16 @@ def movements(model: ir.Model) -> dict[str, str]:
     """Roles of what moves data, by the part before any slash of the names of the tensors that it writes."""
     moving = [(node, role(node)) for node in model.graph]
     return {
-        (output.name or "").partition("/")[0]: found.value
+        movement_name(output): found.value
         for node, found in moving
         if found in {Role.SHIFT, Role.SHUFFLE}
         for output in node.outputs
     }
+
+
+def movement_name(value: ir.Value) -> str:
+    """The name of the movement that writes the tensor: several nodes that carry out one write ``name/...``."""
+    return (value.name or "").partition("/")[0]
 
 
 def where(node: ir.Node) -> str:

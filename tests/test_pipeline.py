@@ -1,6 +1,7 @@
 """The whole way, from a network to files that are proved equal to it."""
 
 import json
+from collections import Counter
 
 import any_network
 import numpy as np
@@ -11,11 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ssc_deploy
-from ssc_deploy import nets
+from ssc_deploy import nets, pipeline
 from ssc_deploy.errors import LoweringError, OutputError, VerificationError
 from ssc_deploy.results import Format
 from ssc_deploy.runtimes import runtime_for
 from ssc_deploy.runtimes.litert import LiteRT
+from ssc_deploy.source import open_source
 
 NETWORKS = {
     "ssc-net": {"B": "1", "G": "9"},
@@ -271,3 +273,12 @@ def test_modules_called_input_and_output_are_not_compared_with_the_file_s_own(tm
 @given(steps=st.lists(st.sampled_from(any_network.STEPS), min_size=1, max_size=7), seed=st.integers(0, 99))
 def test_networks_of_random_steps_verify_on_both_runtimes(steps, seed, tmp_path):
     verifies(steps, seed, tmp_path)
+
+
+def test_a_shuffle_costs_a_tflite_file_one_transpose():
+    source = open_source(None, arch="ssc-net", args={"B": "1", "G": "9", "stem": "4"}, input_shape=(1, 3, 8, 8))
+    canonical = pipeline.canonicalise(source)
+    lowered = pipeline.lower(canonical, Format.TFLITE, batch=1)
+    data, _ = pipeline.build(source, Format.TFLITE, lowered)
+    assert canonical.report.shuffles == 3
+    assert Counter(LiteRT().load(data).operators)["TRANSPOSE"] == 3

@@ -28,6 +28,14 @@ Array = npt.NDArray[Any]
 _OP = schema.BuiltinOperator
 
 
+def _inside_movement(node: ir.Node, value: ir.Value) -> bool:
+    """Whether a node of a movement reads what another node of the same movement has made."""
+    producer = value.producer()
+    if producer is None or roles.role(node) is roles.Role.REARRANGEMENT:
+        return False  # each step of a rearrangement is a movement of its own
+    return roles.movement_name(producer.outputs[0]) == roles.movement_name(node.outputs[0])
+
+
 class Graph:
     """Writes one ONNX graph; the functions of `operators` call its methods."""
 
@@ -87,9 +95,9 @@ class Graph:
         return array
 
     def stored(self, node: ir.Node, index: int) -> Stored:
-        """The input ``index`` as the file holds it, whatever its order; of a movement, as an image.
+        """The input ``index`` as the file holds it, whatever its order; what a movement starts from, as an image.
 
-        What a movement reads and makes is checked to the bit, and only a tensor in that order has a name to find.
+        What a movement starts from is compared bit by bit, and only a tensor in that order has a name to be found by.
 
         Raises:
             UnsupportedOperatorError: it is a constant, and the node so one to fold before emission.
@@ -98,7 +106,7 @@ class Graph:
         if value is None or value not in self._stored:
             raise refuse(node, f"input {index} is a constant or missing; fold constants before emission")
         stored = self._stored[value]
-        if roles.role(node) in roles.MOVEMENTS and stored.rank == len(IMAGE):
+        if roles.role(node) in roles.MOVEMENTS and stored.rank == len(IMAGE) and not _inside_movement(node, value):
             return self.reorder(stored, IMAGE, name_of(value))
         return stored
 
