@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 #: Inputs on which the values inside a file are looked at. A weight shows only where what it weighs is not zero, so one
 #: picture leaves some unseen, or shows them first in a later block. Of 60 random weights of the trained network, 1 %
-#: larger, one picture catches 57 and two to sixteen catch 58. With eight, an export of SSC-Net-6-9 in both formats
-#: takes 1.77 times the CPU time of torch.onnx.export; with sixteen 2.10 times.
+#: larger, one picture catches 57 and two to sixteen catch 58. More cost more: before `scales` was added, an export of
+#: SSC-Net-6-9 in both formats took 1.77 times the CPU time of torch.onnx.export with eight, 2.10 times with sixteen.
 _PICTURES = 8
 
 
