@@ -1,6 +1,7 @@
 """Canonical form -> a target's graph: picks how each shift, each shuffle and each dense product is carried out.
 
 Lowering never changes what is computed: through every choice pixels move bit for bit, and products have the same terms.
+Sums over large windows are added up in another order, for runtimes to be exact about them (`long_means`).
 One choice a file; `SHIFTS`, `SHUFFLES` and `DENSE` list them, `defaults` says which one ``auto`` takes.
 """
 
@@ -18,6 +19,7 @@ from ssc_deploy.lower import (
     defaults,
     dense_tile,
     groups,
+    long_means,
     shift_depthwise,
     shift_flat,
     shift_gather,
@@ -147,6 +149,7 @@ def lower(
             raise LoweringError(
                 f"the {role} {roles.where(site.origin)} cannot be carried out by {lowering.name}: {reason}"
             )
+    long_means.split(lowered, planar)
     set_batch(lowered, batch)
     tiled = any(lowering is not dense_tile.PLAIN for _, role, lowering in chosen if role is roles.Role.DENSE)
     choices = []
