@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssc_deploy.capture.quiet import quiet
-from ssc_deploy.capture.user_line import user_line
-from ssc_deploy.errors import CaptureError
+from ssc_deploy.capture.user_line import reason
+from ssc_deploy.errors import USER_ERRORS, CaptureError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,9 +54,9 @@ def capture(module: nn.Module, input_shape: tuple[int, int, int, int]) -> Captur
     name = type(module).__name__
     try:
         calls = modules.observe(module, picture)
-    except Exception as error:  # whatever the user's own forward raises
+    except USER_ERRORS as error:
         raise CaptureError(
-            f"{name} fails on a picture of shape {list(input_shape)}: {_first_line(error)}{user_line(error)}; "
+            f"{name} fails on a picture of shape {list(input_shape)}: {reason(error)}; "
             "give the shape that it takes with --input-shape"
         ) from error
     if calls.count[""] != 1:
@@ -74,9 +74,7 @@ def capture(module: nn.Module, input_shape: tuple[int, int, int, int]) -> Captur
             )
     except torch.onnx.OnnxExporterError as error:
         cause = _root(error)
-        raise CaptureError(
-            f"torch.export cannot capture {name}: {_first_line(cause)}{user_line(cause)}; {_advice(cause)}"
-        ) from error
+        raise CaptureError(f"torch.export cannot capture {name}: {reason(cause)}; {_advice(cause)}") from error
     assert program is not None  # None is for the exporter of old, which writes to a file
     model = program.model
     leaves = frozenset(path for path, child in module.named_modules() if next(child.children(), None) is None)
@@ -104,8 +102,3 @@ def _advice(cause: BaseException) -> str:
     if "No ONNX function found" in text or "fake impl" in text:
         return "this operator has no translation into ONNX: compute the same with other operators of PyTorch"
     return "control flow that depends on values, and operators without a translation, have to be written otherwise"
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text.splitlines()[0]}" if text else type(error).__name__

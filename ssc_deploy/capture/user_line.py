@@ -1,4 +1,4 @@
-"""The line of the user's own code that something happened in, for messages."""
+"""What the user's own code raised, and in which line, for messages."""
 
 from __future__ import annotations
 
@@ -18,3 +18,10 @@ def user_line(error: BaseException | None = None) -> str:
     others = (str(Path(__file__).parents[1]), paths["purelib"], paths["platlib"], paths["stdlib"], "<")
     own = [frame for frame in frames if not frame.filename.startswith(others)]
     return f" ({own[-1].filename}, line {own[-1].lineno}, in {own[-1].name})" if own else ""
+
+
+def reason(error: BaseException) -> str:
+    """What the user's own code raised, in one line: ``ValueError: no such size (net.py, line 7, in forward)``."""
+    text = str(error).strip()
+    kind = type(error).__name__
+    return f"{f'{kind}: {text.splitlines()[0]}' if text else kind}{user_line(error)}"

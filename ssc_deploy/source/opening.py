@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ssc_deploy import card as cards
 from ssc_deploy import labels as class_names
+from ssc_deploy.capture.user_line import reason
 from ssc_deploy.errors import USER_ERRORS, CardError, CheckpointError, LabelsError, NetworkError
 
 if TYPE_CHECKING:
@@ -239,8 +240,8 @@ def _try(module: torch.nn.Module, shape: Shape) -> tuple[int, ...]:
         with torch.no_grad():
             output = module(torch.zeros(shape))
     except USER_ERRORS as error:
-        size, kind = "x".join(map(str, shape)), type(error).__name__
-        raise NetworkError(f"{type(module).__name__} fails on a picture of {size}: {kind}: {error}") from error
+        size = "x".join(map(str, shape))
+        raise NetworkError(f"{type(module).__name__} fails on a picture of {size}: {reason(error)}") from error
     unused = _lazy(module)
     if unused:
         raise NetworkError(

@@ -20,7 +20,8 @@ import torch
 from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ssc_deploy.errors import NetworkError
+from ssc_deploy.capture.user_line import reason
+from ssc_deploy.errors import USER_ERRORS, NetworkError
 from ssc_deploy.verification.reference import INPUT, OUTPUT, Float32, Float64
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ if TYPE_CHECKING:
 #: Values of pictures that go through the network at once: enough to keep the processor busy, few enough that float64
 #: activations stay small beside what capturing the network takes.
 _VALUES_AT_ONCE = 16 * 3 * 32 * 32
-
-#: What a ``forward`` raises where an input does not suit it.
-_FORWARD_ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
 class TorchReference:
@@ -139,12 +137,11 @@ def _call(module: torch.nn.Module, x: Float32, dtype: torch.dtype) -> npt.NDArra
     pictures = torch.tensor(x, dtype=dtype)
     try:
         output = module(pictures)
-    except _FORWARD_ERRORS as error:
-        reason = str(error).strip().split("\n")[0] or type(error).__name__
+    except USER_ERRORS as error:
         precision = str(dtype).removeprefix("torch.")
         raise NetworkError(
             f"{type(module).__name__} cannot run in {precision} on an input of {list(x.shape)}, "
-            f"which verification needs: {reason}"
+            f"which verification needs: {reason(error)}"
         ) from error
     if not isinstance(output, torch.Tensor):
         raise NetworkError(
@@ -173,7 +170,7 @@ def _insists_on_float32(module: torch.nn.Module, x: Float32) -> bool:
             hooks.callback(submodule.register_forward_hook(watch).remove)
         try:
             module(torch.tensor(x, dtype=torch.float64))
-        except _FORWARD_ERRORS:
+        except USER_ERRORS:
             return True
     return bool(narrow)
 
@@ -187,7 +184,7 @@ def _prepared(module: torch.nn.Module, dtype: torch.dtype) -> Iterator[torch.nn.
         try:
             ours = copy.deepcopy(module)
             _prepare(ours, dtype)
-        except (AttributeError, NotImplementedError, RuntimeError, TypeError, ValueError):
+        except USER_ERRORS:
             stack.enter_context(_borrowed(module))
             ours = module
             _prepare(ours, dtype)
@@ -198,8 +195,14 @@ def _prepared(module: torch.nn.Module, dtype: torch.dtype) -> Iterator[torch.nn.
 
 def _prepare(module: torch.nn.Module, dtype: torch.dtype) -> None:
     """Brings it into eval mode and ``dtype``. What these methods return is not used: networks override them."""
-    module.eval()
-    module.to(dtype)
+    try:
+        module.eval()
+        module.to(dtype)
+    except USER_ERRORS as error:
+        precision = str(dtype).removeprefix("torch.")
+        raise NetworkError(
+            f"{type(module).__name__} cannot be brought into {precision}, which verification needs: {reason(error)}"
+        ) from error
 
 
 @contextlib.contextmanager

@@ -204,3 +204,38 @@ class OneBatch(nn.Module):
 def test_what_cannot_be_compared_is_refused_in_words(net, message):
     with pytest.raises(NetworkError, match=message):
         TorchReference(net).outputs(networks.pictures(2))
+
+
+class OwnError(Exception):
+    """Of a user, with lines that are not for a message."""
+
+
+class Raising(nn.Module):
+    def __init__(self, error):
+        super().__init__()
+        self.error = error
+
+    def forward(self, x):
+        raise self.error
+
+
+class Stubborn(nn.Linear):
+    def to(self, *_):
+        raise OwnError("I stay where I am")
+
+
+@pytest.mark.parametrize("error", [OwnError("not mine\nmore"), SystemExit(3), StopIteration(), MemoryError("too much")])
+def test_whatever_a_forward_raises_is_one_sentence_with_its_line(error):
+    with pytest.raises(NetworkError) as caught:
+        TorchReference(Raising(error)).float32_outputs(networks.pictures(1))
+    said = str(caught.value)
+    assert said.startswith("Raising cannot run in float32 on an input of [1, 3, 8, 8], which verification needs: ")
+    assert f"{type(error).__name__}" in said
+    assert __file__ in said
+    assert ", in forward)" in said
+    assert "\n" not in said
+
+
+def test_a_network_that_cannot_be_converted_is_refused_in_words():
+    with pytest.raises(NetworkError, match=r"Stubborn cannot be brought into float64.* OwnError: I stay where I am"):
+        TorchReference(Stubborn(8, 8)).outputs(networks.pictures(1))
