@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from ssc_deploy import records
-from ssc_deploy.errors import PreprocessingError
+from ssc_deploy.errors import PreprocessingError, shown
 from ssc_deploy.output_kind import Output  # noqa: TC001 - decoding looks at the types of fields
 from ssc_deploy.records import Matching
 
@@ -100,6 +100,24 @@ class _OfImages:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """Which of a checkpoint's weights a file holds; ``str`` says it in words.
+
+    Attributes:
+        role: ``"raw"``, ``"averaged"``, or ``"unknown"`` where the checkpoint does not tell.
+        entry: where they lay in the checkpoint, e.g. ``"ema.module"``, as ``--weights`` takes it; empty where the
+            checkpoint holds nothing else.
+    """
+
+    role: Annotated[str, Matching("raw|averaged|unknown", "kind of weights")]
+    entry: str = ""
+
+    def __str__(self) -> str:
+        role = "" if self.role == "unknown" else f"{self.role} "
+        return f"{role}weights of {shown(self.entry) or 'the whole checkpoint'}"
+
+
+@dataclass(frozen=True)
 class ModelMetadata:
     """What a file needs to tell whoever runs it.
 
@@ -114,6 +132,7 @@ class ModelMetadata:
         lowering: what carried out each role, e.g. ``{"shift": "depthwise", "shuffle": "transpose"}``.
         versions: of the packages that made the file.
         output: what the outputs mean; None in files of older versions.
+        weights: which of the checkpoint's weights; None for random weights, ``.onnx`` sources and older files.
         movements: ``"shift"`` or ``"shuffle"`` by the name of what carries it out: that of its tensors up to any slash.
     """
 
@@ -127,6 +146,7 @@ class ModelMetadata:
     lowering: dict[str, str] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
     output: Output | None = None
+    weights: Weights | None = None
     movements: dict[str, Annotated[str, Matching("shift|shuffle", "movement")]] = field(default_factory=dict)
 
     def to_json(self) -> str:

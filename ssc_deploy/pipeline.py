@@ -5,6 +5,7 @@ Each stage is a folder of the same name; this module only calls them in order.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import importlib.metadata
@@ -13,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssc_deploy import output_of_graph
-from ssc_deploy.checking import Check, is_ours
-from ssc_deploy.errors import CaptureError, LoweringError, OutputError, VerificationError
-from ssc_deploy.metadata import ModelMetadata
+from ssc_deploy import output_of_graph, runtimes
+from ssc_deploy.checking import Check
+from ssc_deploy.errors import CaptureError, LoweringError, OutputError, VerificationError, shown
+from ssc_deploy.metadata import ModelMetadata, Weights
 from ssc_deploy.results import ExportedFile, ExportResult, Format, formats_of
 
 if TYPE_CHECKING:
@@ -239,14 +240,16 @@ def verify(
         _path(ckpt), model=model, arch=arch, args=args, input_shape=input_shape, weights=weights, seed=seed
     )
     file = Path(against)
-    is_ours(file)  # reads the file: one that is none is refused before the work
+    _warn_of_others(file, source)  # reads the file: one that is none is refused before the work
     try:
         graph = canonicalise(source).model
     except CaptureError as error:
         # What cannot be exported here may well have been exported elsewhere.
         warnings.warn(f"the movements are not checked: {error}", stacklevel=2)
         graph = None
-    return Check(source, graph, atol, rtol)(file)
+    report = Check(source, graph, atol, rtol)(file)
+    taken = _weights(source)
+    return dataclasses.replace(report, weights=str(taken) if taken is not None and taken.entry else None)
 
 
 def canonicalise(source: Source, *, progress: Progress | None = None, check: bool = False) -> Canonical:
@@ -374,8 +377,29 @@ def _metadata(source: Source, lowered: Lowered, form: Format) -> ModelMetadata:
         lowering=lowered.report.summary(),
         versions={name: importlib.metadata.version(name) for name in _PACKAGES},
         output=output_of_graph.noted(lowered.model),
+        weights=_weights(source),
         movements=roles.movements(lowered.model),
     )
+
+
+def _weights(source: Source) -> Weights | None:
+    """Which of its checkpoint's weights a source has."""
+    if source.weights is None:
+        return None
+    role = source.weights.role if source.weights.role in {"raw", "averaged"} else "unknown"
+    return Weights(role, shown(source.weights.entry))
+
+
+def _warn_of_others(file: Path, source: Source) -> None:
+    """Warns where a file says that it holds other weights of the same checkpoint than it is compared with."""
+    about, taken = runtimes.runtime_for(file).metadata(file), _weights(source)
+    held = None if about is None or about.source_sha256 != source.sha256 else about.weights
+    if held is not None and taken is not None and held.entry != taken.entry:
+        warnings.warn(
+            f"{file.name} says that it holds the {held}, and is compared with the {taken}; give --weights "
+            f"{held.entry or '.'} to compare it with those",
+            stacklevel=3,
+        )
 
 
 def _path(path: str | Path | None) -> Path | None:

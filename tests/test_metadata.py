@@ -1,5 +1,6 @@
 """What an exported file says about itself, however it was changed on the way."""
 
+import dataclasses
 import json
 import math
 
@@ -8,7 +9,7 @@ import pytest
 
 from ssc_deploy import metadata
 from ssc_deploy.errors import PreprocessingError
-from ssc_deploy.metadata import ModelMetadata, Preprocessing
+from ssc_deploy.metadata import ModelMetadata, Preprocessing, Weights
 from ssc_deploy.output_kind import Output
 
 WHOLE = ModelMetadata(
@@ -22,6 +23,7 @@ WHOLE = ModelMetadata(
     lowering={"shift": "slice"},
     versions={"torch": "2"},
     output=Output("probabilities", (2,)),
+    weights=Weights("averaged", "ema.module"),
     movements={"body": "shuffle"},
 )
 
@@ -36,10 +38,17 @@ def test_what_is_written_is_read_again():
     assert ModelMetadata.from_json(plain.to_json()) == plain
 
 
-def test_a_file_of_before_outputs_were_described_is_read():
+@pytest.mark.parametrize("key", ["output", "weights"])
+def test_a_file_of_before_a_key_was_written_is_read(key):
     old = json.loads(WHOLE.to_json())
-    del old["output"]
-    assert ModelMetadata.from_json(json.dumps(old)).labels == WHOLE.labels
+    del old[key]
+    assert ModelMetadata.from_json(json.dumps(old)) == dataclasses.replace(WHOLE, **{key: None})
+
+
+def test_weights_are_said_in_words():
+    assert str(WHOLE.weights) == "averaged weights of ema.module"
+    assert str(Weights("raw")) == "raw weights of the whole checkpoint"
+    assert str(Weights("unknown", "best")) == "weights of best"
 
 
 @pytest.mark.parametrize("more", [{"licence": "MIT"}, {"licence": None, "trained": {"on": ["a"]}}])
@@ -67,6 +76,8 @@ def test_a_newer_key_inside_is_ignored_with_a_warning():
         ({"source_sha256": "abc"}, "no SHA-256"),
         ({"layout": "CHWN"}, "no layout, NCHW or NHWC"),
         ({"layout": 1}, "layout is 1"),
+        ({"weights": "ema"}, "weights is no object"),
+        ({"weights": {"role": "best"}}, r"weights\.role is 'best', no kind of weights"),
         ({"input_shape": [1, 3, 8]}, "input_shape has 3 values, not 4"),
         ({"input_shape": [1, 3, -8, 8]}, "input_shape is .* must be at least"),
         ({"input_shape": [-1, 3, 8, 8]}, "input_shape is .* must be at least"),

@@ -60,6 +60,7 @@ def _about(metadata: ModelMetadata | None) -> list[Finding]:
         return []
     texts = {
         "source": f"{metadata.source} (SHA-256 {metadata.source_sha256[:12]}...)",
+        "weights": str(metadata.weights) if metadata.weights else "",
         "lowering": ", ".join(f"{role}={name}" for role, name in metadata.lowering.items()),
         "output": metadata.output.kind if metadata.output else "",
         "labels": ", ".join(metadata.labels),

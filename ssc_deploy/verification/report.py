@@ -43,6 +43,8 @@ class VerifyReport:
         runtime_version: of that runtime.
         inputs: number of inputs it was run on.
         batches: batch sizes it was run at.
+        weights: which of a checkpoint's weights the network was loaded with; None where it holds no others, or where
+            nobody asks.
         error: of the file against the network in float64, at the worst of the batch sizes; None where the two cannot
             be compared.
         reference: what computed the network in float64, e.g. ``"PyTorch"``.
@@ -70,6 +72,7 @@ class VerifyReport:
     batches: tuple[int, ...]
     reference: str = "PyTorch"
     float32_reference: str = "PyTorch"
+    weights: str | None = None
     error: Error | None = None
     float32: Error | None = None
     tolerance: Tolerance | None = None
@@ -90,7 +93,17 @@ class VerifyReport:
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
-        plain = ("file", "runtime", "runtime_version", "inputs", "reference", "float32_reference", "atol", "rtol")
+        plain = (
+            "file",
+            "runtime",
+            "runtime_version",
+            "inputs",
+            "reference",
+            "float32_reference",
+            "weights",
+            "atol",
+            "rtol",
+        )
         nested = (
             "error",
             "float32",
@@ -105,7 +118,7 @@ class VerifyReport:
         return {
             "schema_version": SCHEMA_VERSION,
             "ok": self.ok,
-            **{name: getattr(self, name) for name in plain},
+            **{name: getattr(self, name) for name in (*plain, "atol", "rtol")},
             "batches": list(self.batches),
             **{name: value.to_dict() if (value := getattr(self, name)) is not None else None for name in nested},
             "failures": list(self.failures),
@@ -125,5 +138,6 @@ class VerifyReport:
         if self.blocks is not None:
             parts.append(str(self.blocks))
         parts.append("OK" if self.ok else "FAILED")
-        line = f"{self.runtime} {self.runtime_version} vs {self.reference} float64: {' · '.join(parts)}"
+        of = f", {self.weights}" if self.weights else ""
+        line = f"{self.runtime} {self.runtime_version} vs {self.reference} float64{of}: {' · '.join(parts)}"
         return "\n".join((line, *self.failures))

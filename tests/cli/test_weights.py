@@ -58,3 +58,19 @@ def test_whatever_takes_a_checkpoint_takes_what_says_how_it_is_read(name):
     command = cli.main.get_command(None, name)
     command = getattr(command, "commands", {}).get("make", command)
     assert wanted <= {parameter.name for parameter in command.params}
+
+
+def test_a_file_says_which_weights_it_holds_and_verify_which_it_is_compared_with(averaged, tmp_path):
+    out = tmp_path / "out"
+    assert ssc("export", "--ckpt", averaged, *NETWORK, "--weights", "raw", "--to", "onnx", "--output", out).code == 0
+    file = out / "net.onnx"
+    assert "raw weights of model" in ssc("inspect", file).out.replace("\n", " ")
+    right = ssc("verify", "--ckpt", averaged, "--against", file, *NETWORK, "--weights", "raw")
+    assert right.code == 0
+    assert "float64, raw weights of model: " in right.out
+    assert "says that it holds" not in right.err
+    wrong = ssc("verify", "--ckpt", averaged, "--against", file, *NETWORK)
+    assert wrong.code == 1
+    said = " ".join(wrong.err.split())
+    assert "net.onnx says that it holds the raw weights of model, and is compared with the averaged weights of" in said
+    assert "give --weights model" in said
