@@ -101,7 +101,8 @@ class Card:
         """The golden pictures with their classes, in the order of their list; empty where the card names no folder.
 
         Raises:
-            CardError: the list is missing or malformed, or names a picture or a class that is not there.
+            CardError: the list is missing or malformed, or names a picture that is not there, or a class that is not
+                there, or there twice.
         """
         if self.golden is None:
             return ()
@@ -116,6 +117,11 @@ class Card:
             name, label = row.get("file"), row.get("label")
             if not name or label not in self.labels:
                 raise CardError(f"{listed}: {row} needs a file and a label that {self.path.name} lists in `labels`.")
+            if self.labels.count(label) > 1:
+                raise CardError(
+                    f"{listed}: {self.path.name} lists {label!r} more than once in `labels`, so the class of {name} is "
+                    "not known; give the classes names of their own."
+                )
             picture = self.golden / name
             if not _is_inside(picture, self.golden) or not picture.is_file():
                 raise CardError(f"{listed}: there is no picture {name!r} in {self.golden}.")

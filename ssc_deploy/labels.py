@@ -9,14 +9,16 @@ import math
 import re
 from typing import TYPE_CHECKING
 
-from ssc_deploy.errors import LabelsError
+from ssc_deploy.errors import LabelsError, shown
 from ssc_deploy.output_kind import is_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _BYTE_ORDER_MARK = "\ufeff"
-_CONTROL = re.compile("[\\x00-\\x1f\\x7f]")
+
+#: What a terminal obeys instead of showing it.
+_CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f]")
 
 
 def parse(text: str, name: str) -> tuple[str, ...]:
@@ -66,7 +68,9 @@ def outputs_of(shape: tuple[int, ...]) -> int:
 
 
 def check(labels: Sequence[str], outputs: int, where: str) -> None:
-    """Refuses labels of another number than the outputs: each name would be printed for another class.
+    """Refuses labels of another number than the outputs, for which each name would be printed for another class.
+
+    Names may be alike, as two of ImageNet's are.
 
     Args:
         labels: none at all are right for any network.
@@ -74,8 +78,12 @@ def check(labels: Sequence[str], outputs: int, where: str) -> None:
         where: the labels come from, e.g. the file that lists them; errors begin with it.
 
     Raises:
-        LabelsError: there are too many or too few.
+        LabelsError: there are too many or too few, or one is blank or holds control characters.
     """
+    for index, label in enumerate(labels):
+        if not label.strip() or _CONTROL.search(label):
+            what = "holds control characters" if label.strip() else "is blank"
+            raise LabelsError(f"label {index} of {where}, {shown(label)!r}, {what}; give a name of printable ones")
     if labels and len(labels) != outputs:
         raise LabelsError(
             f"{where} lists {_counted(len(labels), 'label')}, the network has {_counted(outputs, 'output')}; give one "

@@ -58,7 +58,13 @@ _DECODING_ERRORS = (
 
 
 def read(
-    picture: Picture, colour: str, size: tuple[int, int], *, resize: bool = False, name: str | None = None
+    picture: Picture,
+    colour: str,
+    size: tuple[int, int],
+    *,
+    resize: bool = False,
+    name: str | None = None,
+    advice: str = "scale it, or ask for resizing",
 ) -> Pixels:
     """Reads one picture.
 
@@ -70,6 +76,7 @@ def read(
             antialiasing) until it just covers it, then cropped around the centre. Otherwise another size is an error,
             since how one scales changes the result.
         name: of the picture in errors, where it has a better one than `name_of` knows.
+        advice: for the error about another size.
 
     Returns:
         uint8 [H, W, C].
@@ -85,8 +92,7 @@ def read(
     if image.size != (width, height):
         if not resize:
             raise PictureError(
-                f"{name} is {image.width}x{image.height} (width x height), the network takes {width}x{height}; "
-                "scale it, or ask for resizing"
+                f"{name} is {image.width}x{image.height} (width x height), the network takes {width}x{height}; {advice}"
             )
         image = _covered(image, width, height, name)
     pixels = np.asarray(image, np.uint8).reshape(height, width, CHANNELS[colour])

@@ -52,6 +52,25 @@ def test_another_number_than_the_outputs_is_refused():
         labels.check(("a", "b"), 1, "a.txt")
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (("cat", ""), "label 1 of model.toml, '', is blank"),
+        ((" \t", "cat"), "label 0 of model.toml, .*, is blank"),
+        (("cat", "d\x1b[31mog"), "label 1 of model.toml, .* holds control characters; give a name of printable ones"),
+        (("c\nat", "dog"), "label 0 of model.toml, .* holds control characters"),
+        (("cat", "d\x9b31mog"), "label 1 of model.toml, .* holds control characters"),
+    ],
+)
+def test_names_that_cannot_be_shown_are_refused_wherever_they_come_from(given, sentence):
+    with pytest.raises(LabelsError, match=sentence):
+        labels.check(given, 2, "model.toml")
+
+
+def test_names_may_be_alike():
+    labels.check(("crane", "crane"), 2, "model.toml")
+
+
 @pytest.mark.parametrize("given", ["abc", ["a", 3], [b"a"]])
 def test_what_is_no_list_of_names_is_refused(given):
     with pytest.raises(LabelsError, match="a list of names"):

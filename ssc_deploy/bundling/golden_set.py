@@ -144,6 +144,11 @@ def _classes(folder: Path, names: Sequence[str], labels: Sequence[str]) -> tuple
         if said is not None and said not in labels:
             raise BundleError(f"{listed} says that {name} is of the class {said!r}, which the network does not have")
         parent = said if said is not None else name.rpartition("/")[0].rpartition("/")[2]
+        if labels.count(parent) > 1:
+            raise BundleError(
+                f"{name} is of the class {parent!r}, and more than one class is called so; give the classes names of "
+                "their own"
+            )
         classes.append(list(labels).index(parent) if parent in labels else None)
     return tuple(classes)
 

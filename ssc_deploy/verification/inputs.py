@@ -44,7 +44,8 @@ def golden(
             "there are no golden pictures to verify on; put some there, or leave the folder out of the card"
         )
     size = (input_shape[2], input_shape[3])
-    read = [pictures.read(path, preprocessing.colour, size, resize=resize) for path in paths]
+    advice = "scale it to that, or leave it out of the card's golden images"
+    read = [pictures.read(path, preprocessing.colour, size, resize=resize, advice=advice) for path in paths]
     return pictures.preprocess(read, preprocessing, "NCHW")
 
 
