@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ssc_deploy.tuning import TuneResult, tune
     from ssc_deploy.verification import VerifyReport
 
+#: Where each public name is defined.
 _HOMES = {
     "BundleReport": "bundling",
     "ExportResult": "results",
@@ -73,4 +74,17 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"ssc_deploy.{_HOMES[name]}"), name)
+    try:
+        return getattr(importlib.import_module(f"ssc_deploy.{_HOMES[name]}"), name)
+    except ModuleNotFoundError as error:
+        from ssc_deploy import extras
+        from ssc_deploy.errors import MissingPackageError
+
+        missing = extras.explained(error)
+        if missing is None:
+            raise
+        raise MissingPackageError(missing) from error
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -16,6 +16,7 @@
     ├── EmitError                  a graph cannot be written in the target's format
     │   └── UnsupportedOperatorError
     ├── OutputError                the output exists, or cannot be written
+    ├── MissingPackageError        a package of an extra is not installed
     ├── RuntimeLoadError           a runtime is missing, or refuses the file
     ├── ProfileError               a profile cannot be taken of these files, or a saved one not be read
     ├── BundleError                a bundle cannot be made of these files, or is damaged
@@ -110,6 +111,10 @@ class UnsupportedOperatorError(EmitError):
 
 class OutputError(SscDeployError):
     """The output exists already, or its folder cannot be written."""
+
+
+class MissingPackageError(SscDeployError):
+    """A package that only some commands need is not installed; the message says which extra brings it."""
 
 
 class RuntimeLoadError(SscDeployError):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssc_deploy import output_of_graph, runtimes
+from ssc_deploy import extras, output_of_graph, runtimes
 from ssc_deploy.checking import Check
 from ssc_deploy.errors import CaptureError, LoweringError, OutputError, VerificationError, shown
 from ssc_deploy.metadata import ModelMetadata, Weights
@@ -121,6 +121,8 @@ def export(
         SscDeployError: one of its classes; `ssc_deploy.errors` lists them.
         VerificationError: a file computes something else than the network; no file was written.
     """
+    extras.require("export")
+
     from ssc_deploy import golden, recipe_file
     from ssc_deploy.emit import files
     from ssc_deploy.source import open_source
@@ -234,6 +236,8 @@ def verify(
     Raises:
         SscDeployError: the checkpoint or the file cannot be read.
     """
+    extras.require("export")
+
     from ssc_deploy.source import open_source
 
     source = open_source(

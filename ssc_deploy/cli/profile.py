@@ -137,7 +137,9 @@ def _text(result: Profile) -> str:
         parts.append(_latencies(result))
     if any(model.costs for model in result.models):
         parts.append(_blocks(result))
-    parts.append("\n".join((*result.decision, *(f"Note: {note}." for note in result.notes))))
+    unknown = {model.model: model.costs_note for model in result.models if model.costs_note}
+    notes = (*(f"{name}, where its time goes: {note}" for name, note in unknown.items()), *result.notes)
+    parts.append("\n".join((*result.decision, *(f"Note: {note}." for note in notes))))
     return "\n\n".join(parts)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import click
 
 import ssc_deploy
+from ssc_deploy import extras
 from ssc_deploy.errors import DefectError, SscDeployError
 
 #: Characters of the exception's own message that are shown.
@@ -51,6 +52,9 @@ def explained(error: BaseException, *, verbose: bool) -> tuple[str, int]:
         return sentence, SscDeployError.exit_code
     if isinstance(error, OSError) and error.errno in _USED_UP:
         return _USED_UP[error.errno], SscDeployError.exit_code
+    missing = extras.explained(error) if isinstance(error, ImportError) else None
+    if missing is not None:
+        return missing, SscDeployError.exit_code
     lines = str(error).strip().splitlines()
     summary = f"{type(error).__name__}: {lines[0][:_SHOWN]}" if lines else type(error).__name__
     place = _place_in_user_code(error)

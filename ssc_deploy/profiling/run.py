@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ssc_deploy import extras
 from ssc_deploy.emit.files import as_output_error
 from ssc_deploy.profiling import costs, diverging, preparing, statistics, targets
 from ssc_deploy.profiling.job import QUICK, Protocol
@@ -86,9 +87,20 @@ def profile(
     )
 
 
+def _costs(path: Path, one: Measurement) -> tuple[costs.Costs | None, str]:
+    """Where the time goes, or why that is not known: an ``.onnx`` is read by packages that only exporting needs."""
+    try:
+        return costs.of(path, one.operators), ""
+    except ModuleNotFoundError as error:
+        missing = extras.explained(error)
+        if missing is None:
+            raise
+        return None, missing
+
+
 def _model(folder: Path, job: Job, result: Result, one: Measurement) -> ModelProfile:
     entry = job.models[one.model]
-    found = costs.of(folder / entry.file, one.operators) if one.failure is None else None
+    found, missing = _costs(folder / entry.file, one) if one.failure is None else (None, "")
     timed = one.failure is None and bool(one.turns)
     return ModelProfile(
         model=entry.name,
@@ -103,7 +115,9 @@ def _model(folder: Path, job: Job, result: Result, one: Measurement) -> ModelPro
         turns=one.turns if timed else (),
         fresh=one.fresh if timed else None,
         costs=found,
-        costs_note="" if found else one.operators_note or ("each operator takes less than 1 µs" if timed else ""),
+        costs_note=""
+        if found
+        else missing or one.operators_note or ("each operator takes less than 1 µs" if timed else ""),
         failure=one.failure,
     )
 

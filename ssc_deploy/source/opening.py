@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssc_deploy import card as cards
+from ssc_deploy import extras
 from ssc_deploy import labels as class_names
 from ssc_deploy.capture.user_line import reason
 from ssc_deploy.errors import USER_ERRORS, CardError, CheckpointError, LabelsError, NetworkError
@@ -92,11 +93,13 @@ def open_source(
             network that depends on them beyond its weights.
 
     Raises:
+        MissingPackageError: PyTorch or a package that reads ONNX is not installed.
         CheckpointError: the file is unreadable, unsafe, or does not fit the network, or which of its weights are meant
             has to be said.
         NetworkError: the network cannot be built, or does not take such a picture.
         CardError: the card beside the checkpoint is malformed, or does not fit the network.
     """
+    extras.require("export")
     if model and arch:
         raise NetworkError("--model and --arch exclude each other: the first brings a network, the second names one.")
     shape = None if input_shape is None else _checked(input_shape)
