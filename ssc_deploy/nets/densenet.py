@@ -15,7 +15,8 @@ from torch import nn
 
 from ssc_deploy.nets.config import require
 from ssc_deploy.nets.layers import activated, plain, preactivated
-from ssc_deploy.nets.registry import Network, Shapes, register
+from ssc_deploy.nets.registry import Shapes, register
+from ssc_deploy.nets.staged import StagedClassifier, blocks_of
 
 BLOCKS = 3
 
@@ -93,34 +94,23 @@ class Transition(nn.Module):
 
 
 @register
-class DenseNet(Network):
+class DenseNet(StagedClassifier):
     """DenseNet: [N, in_channels, H, W] -> logits [N, classes]."""
 
     arch = "densenet"
     config_type = DenseNetConfig
 
     def __init__(self, config: DenseNetConfig) -> None:
-        super().__init__()
-        self.config = config
-        channels = config.stem
-        self.stem = plain(config.in_channels, channels, 3)
-        self.body = nn.Sequential()
+        stem, body, channels = plain(config.in_channels, config.stem, 3), nn.Sequential(), config.stem
         for block in range(BLOCKS):
             if block:
                 kept = int(config.theta * channels)
-                self.body.append(Transition(channels, kept))
+                body.append(Transition(channels, kept))
                 channels = kept
             for _ in range(config.layers):
-                self.body.append(DenseLayer(config, channels))
+                body.append(DenseLayer(config, channels))
                 channels += config.k
-        self.last = activated(channels)
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(channels, config.classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of pictures ``x``."""
-        logits: torch.Tensor = self.head(self.pool(self.last(self.body(self.stem(x)))).flatten(1))
-        return logits
+        super().__init__(config, channels, stem=stem, body=body, last=activated(channels))
 
     @property
     def title(self) -> str:
@@ -128,16 +118,11 @@ class DenseNet(Network):
         kind = "B" * self.config.bottleneck + "C" * (self.config.theta < 1)
         return "-".join(["DenseNet", *([kind] if kind else []), str(self.config.L), str(self.config.k)])
 
-    @property
-    def input_shape(self) -> tuple[int, int, int, int]:
-        """CIFAR's."""
-        return 1, self.config.in_channels, 32, 32
-
     @classmethod
     def infer(cls, shapes: Shapes) -> DenseNetConfig | None:
         """All from the shapes; theta is the roundest number that gives these widths."""
         stem, grow, head = (shapes.get(name, ()) for name in ("stem.weight", "body.0.grow.conv.weight", "head.weight"))
-        layers = len([name for name in shapes if name.startswith("body.") and name.endswith(".grow.conv.weight")])
+        layers = blocks_of(shapes, ".grow.conv.weight")
         first = shapes.get(f"body.{layers // BLOCKS}.project.conv.weight", ())
         if len(stem) != 4 or len(grow) != 4 or len(head) != 2 or len(first) != 4 or layers % BLOCKS:
             return None

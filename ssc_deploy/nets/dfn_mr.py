@@ -18,9 +18,8 @@ from torch import nn
 
 from ssc_deploy.nets.config import require
 from ssc_deploy.nets.layers import convolution, shortcut
-from ssc_deploy.nets.registry import Network, Shapes, register
-
-STAGES = 3
+from ssc_deploy.nets.registry import Shapes, register
+from ssc_deploy.nets.staged import STAGES, StagedClassifier, blocks_of, stages
 
 #: Blocks a stage and first width of the networks that the paper names.
 NAMED = {(9, 16): "DFN-MR1"}
@@ -83,53 +82,41 @@ class LastBlock(_Fusion):
 
 
 @register
-class DfnMr(Network):
+class DfnMr(StagedClassifier):
     """DFN-MR: [N, in_channels, H, W] -> logits [N, classes]."""
 
     arch = "dfn-mr"
     config_type = DfnMrConfig
 
     def __init__(self, config: DfnMrConfig) -> None:
-        super().__init__()
-        self.config = config
-        channels = config.stem
-        self.stem = convolution(config.in_channels, channels, 3)
-        self.body = nn.ModuleList()
-        for stage in range(STAGES):
+        stem, body, channels = convolution(config.in_channels, config.stem, 3), nn.ModuleList(), config.stem
+        for stage, stride in stages(config.B):
             width = config.stem * 2**stage
-            for index in range(config.B):
-                is_last = stage == STAGES - 1 and index == config.B - 1
-                block = LastBlock if is_last else FusedBlock
-                self.body.append(block(channels, width, 2 if stage and not index else 1))
-                channels = width
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(channels, config.classes)
+            block = LastBlock if len(body) == STAGES * config.B - 1 else FusedBlock
+            body.append(block(channels, width, stride))
+            channels = width
+        super().__init__(config, channels, stem=stem, body=body)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of pictures ``x``."""
-        a = b = self.stem(x)
-        *blocks, last = self.body
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        """The output of the last block, which sums the two branches."""
+        a = b = self.get_submodule("stem")(x)
+        *blocks, last = self.get_submodule("body").children()
         for block in blocks:
             a, b = block(a, b)
-        logits: torch.Tensor = self.head(self.pool(last(a, b)).flatten(1))
-        return logits
+        summed: torch.Tensor = last(a, b)
+        return summed
 
     @property
     def title(self) -> str:
         """``"DFN-MR1"``, or e.g. ``"DFN-MR (B = 3)"``."""
         return NAMED.get((self.config.B, self.config.stem), f"DFN-MR (B = {self.config.B})")
 
-    @property
-    def input_shape(self) -> tuple[int, int, int, int]:
-        """CIFAR's."""
-        return 1, self.config.in_channels, 32, 32
-
     @classmethod
     def infer(cls, shapes: Shapes) -> DfnMrConfig | None:
         """All from the shapes."""
         stem, head = shapes.get("stem.conv.weight", ()), shapes.get("head.weight", ())
         ending = ".residual2.conv2.conv.weight"
-        blocks = len([name for name in shapes if name.startswith("body.") and name.endswith(ending)])
+        blocks = blocks_of(shapes, ending)
         if len(stem) != 4 or len(head) != 2 or not min(stem[0], stem[1], head[0]) or not blocks or blocks % STAGES:
             return None
         return DfnMrConfig(blocks // STAGES, head[0], stem[1], stem[0])

@@ -17,9 +17,8 @@ from torch import nn
 from ssc_deploy.nets.config import require
 from ssc_deploy.nets.layers import convolution, plain
 from ssc_deploy.nets.movement import Shuffle
-from ssc_deploy.nets.registry import Network, Shapes, register
-
-STAGES = 3
+from ssc_deploy.nets.registry import Shapes, register
+from ssc_deploy.nets.staged import STAGES, StagedClassifier, blocks_of, stages
 
 
 @dataclass(frozen=True)
@@ -69,40 +68,24 @@ class Igcv2Block(nn.Module):
 
 
 @register
-class Igcv2(Network):
+class Igcv2(StagedClassifier):
     """IGCV2*: [N, in_channels, H, W] -> logits [N, classes]."""
 
     arch = "igcv2"
     config_type = Igcv2Config
 
     def __init__(self, config: Igcv2Config) -> None:
-        super().__init__()
-        self.config = config
-        channels = config.C
-        self.stem = convolution(config.in_channels, channels, 3)
-        self.body = nn.Sequential()
-        for stage in range(STAGES):
-            for index in range(config.B):
-                width = config.C * 2**stage
-                self.body.append(Igcv2Block(channels, width, 2 if stage and not index else 1, config.branch))
-                channels = width
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(channels, config.classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of pictures ``x``."""
-        logits: torch.Tensor = self.head(self.pool(self.body(self.stem(x))).flatten(1))
-        return logits
+        stem, body, channels = convolution(config.in_channels, config.C, 3), nn.Sequential(), config.C
+        for stage, stride in stages(config.B):
+            width = config.C * 2**stage
+            body.append(Igcv2Block(channels, width, stride, config.branch))
+            channels = width
+        super().__init__(config, channels, stem=stem, body=body)
 
     @property
     def title(self) -> str:
         """E.g. ``"IGCV2*-C416"``."""
         return f"IGCV2*-C{self.config.C}"
-
-    @property
-    def input_shape(self) -> tuple[int, int, int, int]:
-        """CIFAR's."""
-        return 1, self.config.in_channels, 32, 32
 
     @classmethod
     def infer(cls, shapes: Shapes) -> Igcv2Config | None:
@@ -110,7 +93,7 @@ class Igcv2(Network):
         stem, first, head = (
             shapes.get(name, ()) for name in ("stem.conv.weight", "body.0.first.weight", "head.weight")
         )
-        blocks = len([name for name in shapes if name.startswith("body.") and name.endswith(".second.conv.weight")])
+        blocks = blocks_of(shapes, ".second.conv.weight")
         if len(stem) != 4 or len(first) != 4 or len(head) != 2 or not blocks or blocks % STAGES:
             return None
         if not min(stem[0], stem[1], first[1], head[0]) or stem[0] % first[1]:

@@ -18,7 +18,8 @@ from ssc_deploy.nets.config import require
 from ssc_deploy.nets.layers import convolution
 from ssc_deploy.nets.mobilenet_v2 import LAST, STAGES, STEM, Form, strides
 from ssc_deploy.nets.movement import Shuffle
-from ssc_deploy.nets.registry import Network, Shapes, register
+from ssc_deploy.nets.registry import Shapes, register
+from ssc_deploy.nets.staged import StagedClassifier
 
 GROUPS = 2
 
@@ -78,31 +79,23 @@ class Igcv3Block(nn.Module):
 
 
 @register
-class Igcv3(Network):
+class Igcv3(StagedClassifier):
     """IGCV3-D: [N, in_channels, H, W] -> logits [N, classes]."""
 
     arch = "igcv3"
     config_type = Igcv3Config
 
     def __init__(self, config: Igcv3Config) -> None:
-        super().__init__()
-        self.config = config
         first, *others = strides(config.form)
         channels, *widths = config.widths
-        self.stem = convolution(config.in_channels, channels, 3, stride=first, activation=nn.ReLU6)
-        self.body = nn.Sequential()
+        stem = convolution(config.in_channels, channels, 3, stride=first, activation=nn.ReLU6)
+        body = nn.Sequential()
         for (expansion, *_), blocks, width, stride in zip(STAGES, BLOCKS, widths, others, strict=True):
             for index in range(blocks):
-                self.body.append(Igcv3Block(config, channels, width, 1 if index else stride, expansion))
+                body.append(Igcv3Block(config, channels, width, 1 if index else stride, expansion))
                 channels = width
-        self.last = convolution(channels, LAST, activation=nn.ReLU6)
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(LAST, config.classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of pictures ``x``."""
-        logits: torch.Tensor = self.head(self.pool(self.last(self.body(self.stem(x)))).flatten(1))
-        return logits
+        last = convolution(channels, LAST, activation=nn.ReLU6)
+        super().__init__(config, LAST, stem=stem, body=body, last=last)
 
     @property
     def title(self) -> str:
@@ -110,9 +103,10 @@ class Igcv3(Network):
         return f"IGCV3-D {self.config.width}"
 
     @property
-    def input_shape(self) -> tuple[int, int, int, int]:
+    def size(self) -> int:
         """The form's."""
-        return 1, self.config.in_channels, self.config.form.size, self.config.form.size
+        size: int = self.config.form.size
+        return size
 
     @classmethod
     def infer(cls, shapes: Shapes) -> Igcv3Config | None:

@@ -132,9 +132,10 @@ class MobileNetV2(Network):
         return "MobileNetV2" if self.config.width == 1 else f"MobileNetV2 {self.config.width:g}"
 
     @property
-    def input_shape(self) -> tuple[int, int, int, int]:
+    def size(self) -> int:
         """The form's."""
-        return 1, self.config.in_channels, self.config.form.size, self.config.form.size
+        size: int = self.config.form.size
+        return size
 
     @classmethod
     def infer(cls, shapes: Shapes) -> MobileNetV2Config | None:

@@ -16,9 +16,9 @@ from torch import nn
 
 from ssc_deploy.nets.config import require
 from ssc_deploy.nets.layers import activated, plain, preactivated
-from ssc_deploy.nets.registry import Network, Shapes, register
+from ssc_deploy.nets.registry import Shapes, register
+from ssc_deploy.nets.staged import STAGES, StagedClassifier, blocks_of, stages
 
-STAGES = 3
 EXPANSION = 4
 
 
@@ -65,41 +65,24 @@ class BottleneckBlock(nn.Module):
 
 
 @register
-class PreResNet(Network):
+class PreResNet(StagedClassifier):
     """Pre-activation ResNet: [N, in_channels, H, W] -> logits [N, classes]."""
 
     arch = "pre-resnet"
     config_type = PreResNetConfig
 
     def __init__(self, config: PreResNetConfig) -> None:
-        super().__init__()
-        self.config = config
-        channels = config.stem
-        self.stem = plain(config.in_channels, channels, 3)
-        self.body = nn.Sequential()
-        for stage in range(STAGES):
+        stem, body, channels = plain(config.in_channels, config.stem, 3), nn.Sequential(), config.stem
+        for stage, stride in stages(config.B):
             middle = config.stem * 2**stage
-            for index in range(config.B):
-                self.body.append(BottleneckBlock(channels, middle, 2 if stage and not index else 1))
-                channels = EXPANSION * middle
-        self.last = activated(channels)
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(channels, config.classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of pictures ``x``."""
-        logits: torch.Tensor = self.head(self.pool(self.last(self.body(self.stem(x)))).flatten(1))
-        return logits
+            body.append(BottleneckBlock(channels, middle, stride))
+            channels = EXPANSION * middle
+        super().__init__(config, channels, stem=stem, body=body, last=activated(channels))
 
     @property
     def title(self) -> str:
         """E.g. ``"pre-activation ResNet-164"``."""
         return f"pre-activation ResNet-{9 * self.config.B + 2}"
-
-    @property
-    def input_shape(self) -> tuple[int, int, int, int]:
-        """CIFAR's."""
-        return 1, self.config.in_channels, 32, 32
 
     @classmethod
     def infer(cls, shapes: Shapes) -> PreResNetConfig | None:
@@ -107,7 +90,7 @@ class PreResNet(Network):
         stem, conv3, head = (
             shapes.get(name, ()) for name in ("stem.weight", "body.0.conv3.conv.weight", "head.weight")
         )
-        blocks = len([name for name in shapes if name.startswith("body.") and name.endswith(".conv3.conv.weight")])
+        blocks = blocks_of(shapes, ".conv3.conv.weight")
         if len(stem) != 4 or len(conv3) != 4 or len(head) != 2 or blocks % STAGES:
             return None
         if not min(stem[0], stem[1], head[0]) or conv3[0] != EXPANSION * stem[0]:

@@ -37,9 +37,14 @@ class Network(nn.Module, abc.ABC):
         """Display name, e.g. ``"SSC-Net-1-9"``."""
 
     @property
-    @abc.abstractmethod
+    def size(self) -> int:
+        """Height and width of the images it was designed for: CIFAR's, which are ImageNet-32's as well."""
+        return 32
+
+    @property
     def input_shape(self) -> tuple[int, int, int, int]:
-        """[1, C, H, W] of the pictures it was designed for; it takes other H and W, too."""
+        """[1, C, H, W] of the images it was designed for; it takes other H and W, too."""
+        return 1, self.config.in_channels, self.size, self.size
 
     @classmethod
     @abc.abstractmethod

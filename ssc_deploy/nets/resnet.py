@@ -22,7 +22,8 @@ from torch.nn import functional
 
 from ssc_deploy.nets.config import require
 from ssc_deploy.nets.layers import convolution, shortcut
-from ssc_deploy.nets.registry import Network, Shapes, register
+from ssc_deploy.nets.registry import Shapes, register
+from ssc_deploy.nets.staged import StagedClassifier, blocks_of, stages
 
 WIDTHS = (16, 32, 64)
 
@@ -119,30 +120,20 @@ class BasicBlock(nn.Module):
 
 
 @register
-class ResNet(Network):
+class ResNet(StagedClassifier):
     """ResNet-B-e: [N, in_channels, H, W] -> logits [N, classes]."""
 
     arch = "resnet"
     config_type = ResNetConfig
 
     def __init__(self, config: ResNetConfig) -> None:
-        super().__init__()
-        self.config = config
         channels = config.widths[0][1]
-        self.stem = convolution(config.in_channels, channels, 3)
-        self.body = nn.Sequential()
-        for stage, (middle, width) in enumerate(config.widths):
-            for index in range(config.B):
-                stride = 2 if stage and not index else 1
-                self.body.append(BasicBlock(channels, middle, width, stride, config.shortcut))
-                channels = width
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(channels, config.classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of pictures ``x``."""
-        logits: torch.Tensor = self.head(self.pool(self.body(self.stem(x))).flatten(1))
-        return logits
+        stem, body = convolution(config.in_channels, channels, 3), nn.Sequential()
+        for stage, stride in stages(config.B):
+            middle, width = config.widths[stage]
+            body.append(BasicBlock(channels, middle, width, stride, config.shortcut))
+            channels = width
+        super().__init__(config, channels, stem=stem, body=body)
 
     @property
     def title(self) -> str:
@@ -153,18 +144,13 @@ class ResNet(Network):
             return f"ResNet-{size}"
         return f"ResNet-{6 * self.config.B + 2 if self.config.reduction == 1 else size} (zero-pad)"
 
-    @property
-    def input_shape(self) -> tuple[int, int, int, int]:
-        """CIFAR's."""
-        return 1, self.config.in_channels, 32, 32
-
     @classmethod
     def infer(cls, shapes: Shapes) -> ResNetConfig | None:
         """All from the shapes; r is the known one, or else the roundest, that gives these widths."""
         stem, conv1, head = (
             shapes.get(name, ()) for name in ("stem.conv.weight", "body.0.conv1.conv.weight", "head.weight")
         )
-        blocks = len([name for name in shapes if name.startswith("body.") and name.endswith(".conv2.conv.weight")])
+        blocks = blocks_of(shapes, ".conv2.conv.weight")
         if len(stem) != 4 or len(conv1) != 4 or conv1[2:] != (3, 3) or len(head) != 2 or blocks % len(WIDTHS):
             return None
         if not blocks or not min(stem[0], stem[1], head[0]):

@@ -16,9 +16,8 @@ from torch import nn
 from ssc_deploy.nets.config import require
 from ssc_deploy.nets.layers import convolution, shortcut
 from ssc_deploy.nets.movement import Shift, window_offsets
-from ssc_deploy.nets.registry import Network, Shapes, register
-
-STAGES = 3
+from ssc_deploy.nets.registry import Shapes, register
+from ssc_deploy.nets.staged import STAGES, StagedClassifier, blocks_of, stages
 
 
 class ReluPlace(enum.StrEnum):
@@ -74,40 +73,24 @@ class ShiftBlock(nn.Module):
 
 
 @register
-class ShiftNet(Network):
+class ShiftNet(StagedClassifier):
     """Shift-Net-B-e: [N, in_channels, H, W] -> logits [N, classes]."""
 
     arch = "shift-net"
     config_type = ShiftNetConfig
 
     def __init__(self, config: ShiftNetConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.stem = convolution(config.in_channels, config.stem, 3)
-        self.body = nn.Sequential()
-        channels = config.stem
-        for stage in range(STAGES):
+        stem, body, channels = convolution(config.in_channels, config.stem, 3), nn.Sequential(), config.stem
+        for stage, stride in stages(config.B):
             width = config.stem * 2**stage
-            for index in range(config.B):
-                self.body.append(ShiftBlock(config, channels, width, 2 if stage and not index else 1))
-                channels = width
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(channels, config.classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of pictures ``x``."""
-        logits: torch.Tensor = self.head(self.pool(self.body(self.stem(x))).flatten(1))
-        return logits
+            body.append(ShiftBlock(config, channels, width, stride))
+            channels = width
+        super().__init__(config, channels, stem=stem, body=body)
 
     @property
     def title(self) -> str:
         """E.g. ``"Shift-Net-3-6"``."""
         return f"Shift-Net-{self.config.B}-{self.config.e}"
-
-    @property
-    def input_shape(self) -> tuple[int, int, int, int]:
-        """CIFAR's."""
-        return 1, self.config.in_channels, 32, 32
 
     @classmethod
     def infer(cls, shapes: Shapes) -> ShiftNetConfig | None:
@@ -116,7 +99,7 @@ class ShiftNet(Network):
             shapes.get(name, ())
             for name in ("stem.conv.weight", "body.0.expand.conv.weight", "body.0.project.conv.weight", "head.weight")
         )
-        blocks = len([name for name in shapes if name.startswith("body.") and name.endswith(".project.conv.weight")])
+        blocks = blocks_of(shapes, ".project.conv.weight")
         if len(stem) != 4 or len(expand) != 4 or len(project) != 4 or len(head) != 2 or blocks % STAGES:
             return None
         if not min(stem[0], stem[1], expand[0], project[0], head[0]) or expand[0] % project[0]:

@@ -18,7 +18,8 @@ from ssc_deploy.nets.config import require
 from ssc_deploy.nets.layers import convolution
 from ssc_deploy.nets.mobilenet_v2 import Form
 from ssc_deploy.nets.movement import Shuffle
-from ssc_deploy.nets.registry import Network, Shapes, register
+from ssc_deploy.nets.registry import Shapes, register
+from ssc_deploy.nets.staged import StagedClassifier
 
 STEM = 24
 UNITS = (4, 8, 4)
@@ -92,32 +93,24 @@ class ShuffleUnit(nn.Module):
 
 
 @register
-class ShuffleNet(Network):
+class ShuffleNet(StagedClassifier):
     """ShuffleNet: [N, in_channels, H, W] -> logits [N, classes]."""
 
     arch = "shufflenet"
     config_type = ShuffleNetConfig
 
     def __init__(self, config: ShuffleNetConfig) -> None:
-        super().__init__()
-        self.config = config
         standard = config.form is Form.IMAGENET
         channels = config.stem
-        self.stem = convolution(config.in_channels, channels, 3, stride=2 if standard else 1)
-        self.reduce = nn.MaxPool2d(3, 2, 1) if standard else nn.Identity()
-        self.body = nn.Sequential()
+        stem = convolution(config.in_channels, channels, 3, stride=2 if standard else 1)
+        reduce = nn.MaxPool2d(3, 2, 1) if standard else nn.Identity()
+        body = nn.Sequential()
         for width, units in zip(config.widths, UNITS, strict=True):
             for index in range(units):
-                first_groups = config.g if len(self.body) else 1
-                self.body.append(ShuffleUnit(channels, width, 1 if index else 2, config.g, first_groups))
+                first_groups = config.g if len(body) else 1
+                body.append(ShuffleUnit(channels, width, 1 if index else 2, config.g, first_groups))
                 channels = width
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(channels, config.classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of pictures ``x``."""
-        logits: torch.Tensor = self.head(self.pool(self.body(self.reduce(self.stem(x)))).flatten(1))
-        return logits
+        super().__init__(config, channels, stem=stem, reduce=reduce, body=body)
 
     @property
     def title(self) -> str:
@@ -125,9 +118,10 @@ class ShuffleNet(Network):
         return f"ShuffleNet {self.config.scale:g}x (g = {self.config.g})"
 
     @property
-    def input_shape(self) -> tuple[int, int, int, int]:
+    def size(self) -> int:
         """The form's."""
-        return 1, self.config.in_channels, self.config.form.size, self.config.form.size
+        size: int = self.config.form.size
+        return size
 
     @classmethod
     def infer(cls, shapes: Shapes) -> ShuffleNetConfig | None:

@@ -19,9 +19,8 @@ from torch import nn
 from ssc_deploy.nets.config import require
 from ssc_deploy.nets.layers import convolution, shortcut
 from ssc_deploy.nets.movement import ChannelOrder, ScanOrder, Shift, Shuffle, window_offsets
-from ssc_deploy.nets.registry import Network, Shapes, register
-
-STAGES = 3
+from ssc_deploy.nets.registry import Shapes, register
+from ssc_deploy.nets.staged import STAGES, StagedClassifier, blocks_of, stages
 
 
 class Step(enum.StrEnum):
@@ -120,40 +119,24 @@ class SscModule(nn.Module):
 
 
 @register
-class SscNet(Network):
+class SscNet(StagedClassifier):
     """SSC-Net-B-G: [N, in_channels, H, W] -> logits [N, classes]."""
 
     arch = "ssc-net"
     config_type = SscNetConfig
 
     def __init__(self, config: SscNetConfig) -> None:
-        super().__init__()
-        self.config = config
-        self.stem = convolution(config.in_channels, config.stem, 3)
-        self.body = nn.Sequential()
-        channels = config.stem
-        for stage in range(STAGES):
+        stem, body, channels = convolution(config.in_channels, config.stem, 3), nn.Sequential(), config.stem
+        for stage, stride in stages(config.B):
             groups = config.G * 2**stage
-            for index in range(config.B):
-                self.body.append(SscModule(config, channels, groups, 2 if stage and not index else 1))
-                channels = groups * config.k**2
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(channels, config.classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of pictures ``x``."""
-        logits: torch.Tensor = self.head(self.pool(self.body(self.stem(x))).flatten(1))
-        return logits
+            body.append(SscModule(config, channels, groups, stride))
+            channels = groups * config.k**2
+        super().__init__(config, channels, stem=stem, body=body)
 
     @property
     def title(self) -> str:
         """E.g. ``"SSC-Net-1-9"``."""
         return f"SSC-Net-{self.config.B}-{self.config.G}"
-
-    @property
-    def input_shape(self) -> tuple[int, int, int, int]:
-        """CIFAR's, or ImageNet-32's."""
-        return 1, self.config.in_channels, 32, 32
 
     @classmethod
     def infer(cls, shapes: Shapes) -> SscNetConfig | None:
@@ -161,7 +144,7 @@ class SscNet(Network):
         stem, merge, head = (
             shapes.get(name, ()) for name in ("stem.conv.weight", "body.0.merge.conv.weight", "head.weight")
         )
-        modules = len([name for name in shapes if name.startswith("body.") and name.endswith(".merge.conv.weight")])
+        modules = blocks_of(shapes, ".merge.conv.weight")
         if len(stem) != 4 or len(merge) != 4 or len(head) != 2 or not merge[1] or modules % STAGES:
             return None
         m, c = merge[0], merge[0] // merge[1]

@@ -18,9 +18,8 @@ from torch import nn
 
 from ssc_deploy.nets.config import require
 from ssc_deploy.nets.layers import activated, plain, preactivated
-from ssc_deploy.nets.registry import Network, Shapes, register
-
-STAGES = 3
+from ssc_deploy.nets.registry import Shapes, register
+from ssc_deploy.nets.staged import STAGES, StagedClassifier, blocks_of, stages
 
 #: Of the first stage of the network that is not widened.
 WIDTH = 16
@@ -90,48 +89,32 @@ class SwapoutBlock(nn.Module):
 
 
 @register
-class Swapout(Network):
+class Swapout(StagedClassifier):
     """Swapout: [N, in_channels, H, W] -> logits [N, classes]."""
 
     arch = "swapout"
     config_type = SwapoutConfig
 
     def __init__(self, config: SwapoutConfig) -> None:
-        super().__init__()
-        self.config = config
         channels = WIDTH * config.widen
-        self.stem = plain(config.in_channels, channels, 3)
-        self.body = nn.Sequential()
-        for stage in range(STAGES):
-            for index in range(config.B):
-                width, passed = WIDTH * config.widen * 2**stage, (len(self.body) + 1) / (STAGES * config.B)
-                p = 1 - (1 - config.last) * passed
-                self.body.append(SwapoutBlock(channels, width, 2 if stage and not index else 1, p))
-                channels = width
-        self.last = activated(channels)
-        self.pool = nn.AdaptiveAvgPool2d(1)
-        self.head = nn.Linear(channels, config.classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of pictures ``x``."""
-        logits: torch.Tensor = self.head(self.pool(self.last(self.body(self.stem(x)))).flatten(1))
-        return logits
+        stem, body = plain(config.in_channels, channels, 3), nn.Sequential()
+        for stage, stride in stages(config.B):
+            width, passed = WIDTH * config.widen * 2**stage, (len(body) + 1) / (STAGES * config.B)
+            p = 1 - (1 - config.last) * passed
+            body.append(SwapoutBlock(channels, width, stride, p))
+            channels = width
+        super().__init__(config, channels, stem=stem, body=body, last=activated(channels))
 
     @property
     def title(self) -> str:
         """E.g. ``"Swapout v2(20)x2"``."""
         return f"Swapout v2({6 * self.config.B + 2})x{self.config.widen}"
 
-    @property
-    def input_shape(self) -> tuple[int, int, int, int]:
-        """CIFAR's."""
-        return 1, self.config.in_channels, 32, 32
-
     @classmethod
     def infer(cls, shapes: Shapes) -> SwapoutConfig | None:
         """All but p from the shapes."""
         stem, conv1, head = (shapes.get(name, ()) for name in ("stem.weight", "body.0.conv1.weight", "head.weight"))
-        blocks = len([name for name in shapes if name.startswith("body.") and name.endswith(".conv2.conv.weight")])
+        blocks = blocks_of(shapes, ".conv2.conv.weight")
         if len(stem) != 4 or len(conv1) != 4 or conv1[2:] != (3, 3) or len(head) != 2 or not blocks or blocks % STAGES:
             return None
         if not min(stem[0], stem[1], head[0]) or stem[0] % WIDTH:

@@ -87,6 +87,7 @@ class TorchvisionResNet(Network):
 
     arch = "torchvision-resnet"
     config_type = TorchvisionResNetConfig
+    size = 224
 
     def __init__(self, config: TorchvisionResNetConfig) -> None:
         super().__init__()
@@ -118,11 +119,6 @@ class TorchvisionResNet(Network):
     def title(self) -> str:
         """E.g. ``"ResNet-50 (ImageNet)"``."""
         return f"ResNet-{self.config.depth} (ImageNet)"
-
-    @property
-    def input_shape(self) -> tuple[int, int, int, int]:
-        """ImageNet's."""
-        return 1, self.config.in_channels, 224, 224
 
     @classmethod
     def infer(cls, shapes: Shapes) -> TorchvisionResNetConfig | None:
