@@ -71,6 +71,14 @@ class Reference(Protocol):
         """
         ...
 
+    def adding_in_turn(self, x: Float32) -> Reference | None:
+        """The same network with float32 that adds up every long sum in turn; None where it has none, see `orders`.
+
+        Args:
+            x: [1, C, H, W].
+        """
+        ...
+
 
 class Remembered:
     """A reference that runs its network once on the same inputs, for any number of files."""
@@ -116,3 +124,7 @@ class Remembered:
     def visit_blocks(self, x: Float32, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
         """See `Reference.visit_blocks`."""
         self._reference.visit_blocks(x, names, visit)
+
+    def adding_in_turn(self, x: Float32) -> Reference | None:
+        """See `Reference.adding_in_turn`."""
+        return self._reference.adding_in_turn(x)

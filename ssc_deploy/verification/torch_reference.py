@@ -23,11 +23,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ssc_deploy.capture.user_line import reason
 from ssc_deploy.errors import USER_ERRORS, NetworkError
 from ssc_deploy.verification.reference import INPUT, OUTPUT, Float32, Float64
+from ssc_deploy.verification.sums_in_turn import SumsInTurn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
 
     import numpy.typing as npt
+
+    from ssc_deploy.verification.reference import Reference
 
 #: Values of pictures that go through the network at once: enough to keep the processor busy, few enough that float64
 #: activations stay small beside what capturing the network takes.
@@ -39,12 +42,14 @@ class TorchReference:
 
     Args:
         module: float32, takes one [N, C, H, W] tensor and returns one tensor [N, ...], for any N.
+        adds_in_turn: whether float32 adds up every long sum one term after the other; see `sums_in_turn`.
     """
 
     title = float32_title = "PyTorch"
 
-    def __init__(self, module: torch.nn.Module) -> None:
+    def __init__(self, module: torch.nn.Module, *, adds_in_turn: bool = False) -> None:
         self._module = module
+        self._adds_in_turn = adds_in_turn
         #: Whether float64 must be forced upon the forward; None until it has been tried.
         self._widen: bool | None = None
 
@@ -84,6 +89,17 @@ class TorchReference:
     def visit_blocks(self, x: Float32, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
         """Hands over what each call of a submodule returns in float64; see `Reference.visit_blocks`."""
         self._visit(x, torch.float64, names, visit)
+
+    def adding_in_turn(self, x: Float32) -> Reference | None:
+        """See `Reference.adding_in_turn`.
+
+        Raises:
+            NetworkError: the module fails on such an input.
+        """
+        sums: Any = SumsInTurn
+        with self._running(x, torch.float32) as module, sums() as found:
+            _call(module, x, torch.float32)
+        return TorchReference(self._module, adds_in_turn=True) if found.found else None
 
     def _outputs(self, x: Float32, dtype: torch.dtype) -> npt.NDArray[Any]:
         at_once = max(1, _VALUES_AT_ONCE // max(1, x[0].size)) if len(x) else 1
@@ -128,6 +144,9 @@ class TorchReference:
                 if self._widen:
                     widening: Any = _EverythingInFloat64
                     stack.enter_context(widening())
+            elif self._adds_in_turn:
+                sums: Any = SumsInTurn
+                stack.enter_context(sums())
             yield module
 
 
