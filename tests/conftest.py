@@ -1,10 +1,14 @@
 """What holds for all tests."""
 
+import collections
 import copy
 import functools
+import gc
 import os
 import random
 import sys
+import typing
+import zlib
 
 import hypothesis
 import programs
@@ -25,6 +29,25 @@ hypothesis.settings.load_profile("fixed")
 
 
 @pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the cases of a test as slow, except as many as its mark ``quick(count)`` says."""
+    cases = collections.defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("quick") and not item.get_closest_marker("slow"):
+            cases[item.nodeid.partition("[")[0]].append(item)
+    for ours in cases.values():
+        (count,) = ours[0].get_closest_marker("quick").args
+        # Any of them, and the same each time: cases that follow one another are too much alike.
+        for item in sorted(ours, key=lambda item: zlib.crc32(item.nodeid.encode()))[count:]:
+            item.add_marker(pytest.mark.slow)
+
+
+def pytest_collection_finish() -> None:
+    """Lets the garbage collector pass over what was imported: a million objects that live as long as the tests."""
+    gc.freeze()
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skips a test whose programs are missing, and lets each begin with the same random numbers."""
     lacking = programs.lacking(name for mark in item.iter_markers("needs") for name in mark.args)
@@ -33,11 +56,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if lacking:
         pytest.skip(lacking)
     read_translations_once()
+    list_operators_once()
     random.seed(0)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(0)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(0)
+        # Not `torch.manual_seed`, which also asks all other devices and keeps a stack trace of each call for them.
+        sys.modules["torch"].default_generator.manual_seed(0)
 
 
 def read_translations_once() -> None:
@@ -60,3 +85,17 @@ def read_translations_once() -> None:
 
     own.cache_info = shared.cache_info
     registry.from_torchlib = staticmethod(own)
+
+
+def list_operators_once() -> None:
+    """Lets all exports of a process share what else torch makes anew 60 times and more in each.
+
+    It lists the operators that C++ registers, since a library may register more of them; the tests register none. And
+    it makes 23,000 types of functions for annotations; `typing` makes equal ones once.
+    """
+    module = sys.modules.get("torch._export.utils")
+    listed = getattr(module, "_materialize_cpp_cia_ops", None)
+    if listed is not None and not hasattr(listed, "cache_info"):
+        module._materialize_cpp_cia_ops = functools.cache(listed)
+        if hasattr(sys.modules["torch._ops"], "Callable"):
+            sys.modules["torch._ops"].Callable = typing.Callable

@@ -78,6 +78,7 @@ INT4 = helper.make_tensor("q", TensorProto.INT4, Q.shape, (Q // 16).flatten().to
 FLOAT8 = helper.make_tensor("q", TensorProto.FLOAT8E4M3FN, W.shape, W.flatten().tolist())
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(
     ("nodes", "more"),
     [
@@ -138,6 +139,7 @@ def test_a_quantised_network_is_refused_as_such(nodes, tmp_path):
         ssc_deploy.export(source(tmp_path / "net.onnx", nodes, **more), output=tmp_path / "out")
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("op", ["MaxPool", "AveragePool", "Conv", "ConvTranspose"])
 @pytest.mark.parametrize("auto_pad", ["SAME_LOWER", "SAME_UPPER", "VALID"])
 def test_padding_that_the_operator_works_out_itself(op, auto_pad, tmp_path):
@@ -156,6 +158,7 @@ def test_same_lower_padding_reaches_tflite(tmp_path):
     assert ssc_deploy.export(path, to="tflite", output=tmp_path / "out").files[0].verification.ok
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("widths", "mode"),
     [
@@ -181,6 +184,7 @@ LEAKY.node[0].attribute.append(onnx.AttributeProto(name="alpha", type=1, ref_att
 WIDE = [value("c", (8, 6, 9, 11))]
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(
     ("nodes", "more"),
     [
@@ -217,6 +221,7 @@ def test_what_onnx_runtime_runs_is_exported(nodes, more, tmp_path):
     exports(source(tmp_path / "net.onnx", nodes, w=W, b=B, **more), tmp_path / "out")
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("batch", "nodes", "more"),
     [

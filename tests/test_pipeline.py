@@ -75,6 +75,7 @@ def exports(arch, tmp_path, **options):
     return result
 
 
+@pytest.mark.slow
 def test_a_foreign_network_is_recognised_and_verified_in_both_formats(exported):
     assert (exported.rewrite.shifts, exported.rewrite.shuffles, exported.rewrite.group_pointwise) == (2, 1, 2)
     assert exported.rewrite.refusals == ()
@@ -86,14 +87,17 @@ def test_a_foreign_network_is_recognised_and_verified_in_both_formats(exported):
     assert json.loads(json.dumps(exported.to_dict()))["schema_version"]
 
 
+@pytest.mark.slow
 def test_onnxsim_finds_nothing_left(exported):
     assert exported.files[0].simplification.is_simple
 
 
+@pytest.mark.slow
 def test_a_tflite_file_is_one_delegate_partition(exported):
     assert LiteRT().whole_in_delegate(exported.files[1].path)
 
 
+@pytest.mark.slow
 def test_negative_zero_is_a_zero_like_any_other(exported):
     picture = np.zeros((1, 3, 9, 8), np.float32)
     for file in exported.files:
@@ -116,6 +120,7 @@ def test_a_file_that_exists_is_kept_unless_told_otherwise(foreign, tmp_path):
     assert (tmp_path / "tiny.onnx").read_text() == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("form", "old"), [("onnx", "mine"), ("tflite", None)])
 def test_nothing_is_written_that_was_not_verified(foreign, form, old, tmp_path):
     path = tmp_path / f"tiny.{form}"
@@ -126,6 +131,7 @@ def test_nothing_is_written_that_was_not_verified(foreign, form, old, tmp_path):
     assert {p.name: p.read_text() for p in tmp_path.iterdir()} == ({path.name: old} if old else {})
 
 
+@pytest.mark.slow
 def test_a_lowering_that_does_not_exist_is_refused_before_anything_is_written(foreign, tmp_path):
     with pytest.raises(LoweringError, match="depthwise"):
         export_foreign(foreign, tmp_path, shift="teleport")
@@ -275,6 +281,7 @@ def test_networks_of_random_steps_verify_on_both_runtimes(steps, seed, tmp_path)
     verifies(steps, seed, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_shuffle_costs_a_tflite_file_one_transpose():
     source = open_source(None, arch="ssc-net", args={"B": "1", "G": "9", "stem": "4"}, input_shape=(1, 3, 8, 8))
     canonical = pipeline.canonicalise(source)

@@ -18,6 +18,7 @@ def noise(height, width):
     return np.random.default_rng(height * 1000 + width).integers(0, 256, (height, width, 3), np.uint8)
 
 
+@pytest.mark.quick(24)
 @pytest.mark.parametrize("side", [1, 7, 32, 33])
 @pytest.mark.parametrize("size", SIZES)
 def test_resizing_is_torchvisions_resize_and_center_crop_bit_by_bit(size, side):

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from ssc_deploy.android import core_fixtures
 
@@ -23,6 +24,7 @@ def test_fixtures_are_the_same_each_time_and_meet_every_colour_layout_and_direct
     assert min(heights) < 1 < max(heights)
 
 
+@pytest.mark.slow
 def test_the_samples_of_statistics_meet_each_verdict_and_each_reason_to_be_unsteady(tmp_path):
     core_fixtures.write(tmp_path)
     told = (tmp_path / "statistics.json").read_text()

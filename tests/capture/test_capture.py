@@ -150,6 +150,7 @@ def test_modules_called_input_and_output_do_not_take_the_network_s_names():
     assert names == ["input/Conv", "Relu", "output/Conv", "Relu_2", "output"]
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("kind", ["in place", "view"])
 def test_modules_that_write_on_what_others_read_are_captured_as_they_are(kind):
     def move(x):

@@ -46,6 +46,7 @@ def clamped_in_place(net, x):
     return y
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("function", [assigned, clamped_in_place])
 def test_weights_that_data_leaves_as_they_are_are_exported(function):
     net, x = network(function), torch.randn(SHAPE, generator=torch.Generator().manual_seed(3))

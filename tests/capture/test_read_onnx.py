@@ -74,6 +74,7 @@ def read(path, picture, expected):
     return captured.model, report
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize(("opset", "ir_version"), [(n, min(10, n - 5)) for n in range(9, 21)])
 def test_files_of_any_opset_are_read(opset, ir_version, tmp_path):
     model, picture = hand_written(opset, ir_version), normal(*SHAPE)

@@ -156,6 +156,7 @@ def loaded(tmp_path, content, weights=None, net=None):
     return float(net.fc.weight.detach()[0, 0]), result
 
 
+@pytest.mark.quick(12)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_average_is_taken_and_the_other_told(tmp_path, layout):
     value, result = loaded(tmp_path, LAYOUTS[layout])
@@ -164,6 +165,7 @@ def test_the_average_is_taken_and_the_other_told(tmp_path, layout):
     assert result.others
 
 
+@pytest.mark.quick(8)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_user_may_choose(tmp_path, layout):
     content = LAYOUTS[layout]
@@ -216,6 +218,7 @@ UNCLEAR = {
 }
 
 
+@pytest.mark.quick(5)
 @pytest.mark.parametrize("layout", UNCLEAR)
 def test_where_it_cannot_be_known_the_user_is_asked_and_can_answer(tmp_path, layout):
     with pytest.raises(CheckpointError, match=r"say which is meant, with --weights") as caught:

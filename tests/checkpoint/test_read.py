@@ -99,6 +99,7 @@ FORMS = {
 }
 
 
+@pytest.mark.quick(12)
 @pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy"])
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_gives_the_same_network(tmp_path, net, form, legacy):

@@ -170,6 +170,7 @@ def test_what_only_a_tflite_file_has_without_one(output, option):
     assert "layout, dense and runtime are of TFLite files, and none is exported" in message
 
 
+@pytest.mark.slow
 def test_an_opset_out_of_range(output):
     outcome = ssc("export", "--format", "json", *foreign(), "--opset", "9", "-o", output)
     assert (outcome.code, outcome.out) == (2, "")
@@ -184,6 +185,7 @@ def test_an_output_that_exists_stays_as_it_is(tmp_path, folder):
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"mine.tflite": b"precious"}
 
 
+@pytest.mark.slow
 def test_an_output_is_replaced_when_asked_for(tmp_path, folder):
     (tmp_path / "mine.tflite").write_bytes(b"old")
     options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "-o", tmp_path]
@@ -211,6 +213,7 @@ def test_the_golden_set_stays_when_another_format_is_exported_beside_it(tmp_path
     assert (tmp_path / "mine.golden.npz").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written(tmp_path, folder):
     (tmp_path / "file").write_bytes(b"precious")
     options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "-o", tmp_path / "file"]
@@ -246,6 +249,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(disk)], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.needs("mount", "umount")
 def test_a_disk_that_is_full_in_the_middle_of_writing(small_disk, folder):
     (small_disk / "mine.tflite").write_bytes(b"old")

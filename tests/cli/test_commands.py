@@ -88,6 +88,7 @@ def test_a_file_of_the_default_options_stands_under_export(folder, tmp_path, mon
     assert written == {"mine.tflite", "mine.golden.npz"}
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("name", ["mine.onnx", "mine.tflite"])
 def test_verify_passes_what_was_exported(folder, exported, name):
     files, _ = exported
@@ -99,6 +100,7 @@ def test_verify_passes_what_was_exported(folder, exported, name):
     assert outcome.json["schema_version"] == 1
 
 
+@pytest.mark.slow
 def test_verify_fails_for_other_weights_and_names_the_block(folder, exported, tmp_path):
     files, _ = exported
     state = torch.load(folder / "mine.pth.tar", weights_only=True)["state_dict"]
@@ -186,6 +188,7 @@ def test_every_stage_can_be_looked_at(folder):
         assert outcome.json["macs"] == 31104 + 10368 + 72
 
 
+@pytest.mark.slow
 def test_what_was_refused_is_said_with_its_block_and_the_reason(folder):
     outcome = ssc("inspect", folder / "mine.pth.tar", *foreign("Rolling"))
     assert outcome.code == 0

@@ -16,6 +16,7 @@ from ssc_deploy.results import Format
 HEAVY = {"numpy", "torch", "onnx", "onnx_ir", "onnxscript", "onnxruntime", "ai_edge_litert", "rich", "PIL"}
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], *([name, "--help"] for name in cli.COMMANDS)])
 def test_help_imports_nothing_heavy(arguments):
     script = f"""

@@ -12,6 +12,7 @@ from ssc_deploy import nets
 MODELS = Path(__file__).parents[2] / "models"
 
 
+@pytest.mark.slow
 def test_the_list_says_what_is_trained_and_what_is_a_definition():
     outcome = ssc("models", "--models", MODELS)
     assert outcome.code == 0, outcome

@@ -100,6 +100,7 @@ def test_a_recipe_is_refused_where_it_does_not_belong(tuned, folder, tmp_path) -
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_what_cannot_be_tuned_is_refused(folder, tmp_path) -> None:
     mine = ["--ckpt", folder / "mine.pth.tar", *foreign(), "-o", tmp_path / "r.toml"]
     assert "above 0 seconds" in refused("tune", *mine, "--budget", "0")

@@ -23,6 +23,7 @@ def averaged(tmp_path):
     return tmp_path / "net.pt"
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize(
     ("options", "told"),
     [

@@ -50,6 +50,7 @@ def run(content: bytes, x: np.ndarray) -> np.ndarray:
     return OnnxRuntime().load(content).run([x])[0]
 
 
+@pytest.mark.quick(10)
 @pytest.mark.parametrize("opset", OPSETS)
 @pytest.mark.parametrize("shift", SHIFTS.names)
 def test_every_opset_loads_and_computes_the_same(shift: str, opset: int) -> None:
@@ -104,6 +105,7 @@ CHANGED = {
 }
 
 
+@pytest.mark.quick(15)
 @pytest.mark.parametrize("opset", [OPSETS[0], 17, 19, OPSETS[-1]])
 @pytest.mark.parametrize("chain", CHANGED.values(), ids=CHANGED)
 def test_operators_that_changed_are_adapted(chain, opset: int) -> None:
@@ -255,6 +257,7 @@ def test_onnxsim_finds_nothing_left_to_simplify(shift: str, shuffle: str, batch:
     assert report.is_simple
 
 
+@pytest.mark.slow
 def test_onnxsim_finds_what_can_be_simplified(tmp_path: Path) -> None:
     path = tmp_path / "net.onnx"
     path.write_bytes(build(Chain(1, 4, 6, 6).then("Identity").then("Relu").build(), METADATA))

@@ -63,6 +63,7 @@ def _plain(op_type: str, opset: int, other: int) -> ir.Model:
     return ir.Model(ir.Graph(inputs, outputs, nodes=[node], opset_imports={"": opset}), ir_version=10)
 
 
+@pytest.mark.quick(60)
 @pytest.mark.parametrize(("op_type", "version"), _boundaries())
 @pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
 def test_every_version_is_stepped_over_or_refused_with_a_way_out(op_type: str, version: int, up: bool) -> None:

@@ -48,6 +48,7 @@ def test_what_is_no_number_is_not_scored(value):
         evaluation.score(outputs([0, 1, 0], [0, value, 0]), np.array([0, 1]), NAMES[:3], NET)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("count", [2, 10, 100])
 def test_a_confusion_matrix_shows_right_and_wrong_cells_in_their_colours(count):
     truth = np.arange(count)

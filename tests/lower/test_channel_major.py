@@ -75,6 +75,7 @@ def ssc_unit(groups: int = 4, size: tuple[int, int] = (6, 5), *, dense_stride: i
     return model
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("size", [(5, 4), (4, 7), (3, 3), (8, 8)])
 @pytest.mark.parametrize("groups", [1, 2, 5])
 def test_a_window_of_nine_moves_every_pixel_exactly(groups: int, size: tuple[int, int]) -> None:

@@ -43,6 +43,7 @@ def outputs_of_convs(model: ir.Model) -> list[int]:
     return [int(node.outputs[0].shape[1]) for node in model.graph if node.op_type == "Conv"]
 
 
+@pytest.mark.quick(12)
 @pytest.mark.parametrize("name", TILES)
 @pytest.mark.parametrize("outputs", [1, 9, 33])
 @pytest.mark.parametrize(

@@ -42,6 +42,7 @@ def shuffle(groups: int, channels: int) -> mv.Movement:
     return mv.permutation(tuple(np.arange(channels).reshape(groups, -1).T.reshape(-1).tolist()))
 
 
+@pytest.mark.quick(20)
 @pytest.mark.parametrize(("target", "name"), EVERY_SHIFT)
 @pytest.mark.parametrize("offsets", OFFSETS.values(), ids=OFFSETS)
 def test_a_shift_moves_every_pixel_exactly(offsets, name: str, target: Target) -> None:

@@ -113,6 +113,7 @@ def test_the_mask_is_stored_as_rows_and_columns_only() -> None:
     assert after - before < 4 * 81 * (32 + 32) + 1500
 
 
+@pytest.mark.slow
 def test_onnxsim_is_not_asked_about_constants_made_at_load() -> None:
     report = simplifies(ir.to_proto(flat(built(behind_a_relu()))).SerializeToString())
     assert (report.left, report.warning) == ({}, None)

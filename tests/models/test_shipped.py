@@ -60,6 +60,7 @@ def test_golden_pictures_are_64_balanced_and_small(described):
     assert checkpoint_of(described).stat().st_size < 1_000_000
 
 
+@pytest.mark.quick(1)
 def test_the_network_recognises_the_golden_pictures_about_as_often_as_the_card_says(described):
     source = open_source(checkpoint_of(described))
     pictures = described.golden_pictures()

@@ -132,6 +132,7 @@ def test_merge_and_run_blocks():
     torch.testing.assert_close(net.body[2](a, b), relu(sum(parts(net.body[2], a, b, 2))))
 
 
+@pytest.mark.quick(1)
 @torch.no_grad()
 @pytest.mark.parametrize(("index", "stride"), [(1, 1), (2, 1), (5, 2)])
 def test_interleaved_block_of_igcv3(index, stride):
@@ -171,6 +172,7 @@ def test_shuffle_units():
         torch.testing.assert_close(unit(x), relu(y))
 
 
+@pytest.mark.quick(1)
 @torch.no_grad()
 @pytest.mark.parametrize(("index", "stride", "adds"), [(1, 1, False), (2, 2, False), (3, 1, True)])
 def test_inverted_residual(index, stride, adds):

@@ -73,6 +73,7 @@ BC = {"L": 100, "bottleneck": True, "theta": 0.5, "stem": 24}
 CIFAR = {"form": "cifar"}
 
 
+@pytest.mark.quick(10)
 @pytest.mark.parametrize(
     ("arch", "args", "exact"),
     [

@@ -72,6 +72,7 @@ def test_unknown_argument_lists_the_known():
         nets.build("ssc-net", stemm=3)
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize(("arch", "args", "title"), NETS)
 def test_network_has_its_title_and_its_logits(arch, args, title):
     # Shapes and types alone, without numbers: a picture of 224x224 takes seconds.
@@ -83,6 +84,7 @@ def test_network_has_its_title_and_its_logits(arch, args, title):
         assert net.double()(larger).dtype == torch.float64
 
 
+@pytest.mark.quick(8)
 @pytest.mark.parametrize(("arch", "args", "title"), NETS)
 def test_configuration_is_read_off_the_shapes(arch, args, title):
     with torch.device("meta"):
@@ -101,6 +103,7 @@ def test_shapes_of_another_network_fit_none():
     assert nets.infer({}) is None
 
 
+@pytest.mark.quick(8)
 @pytest.mark.parametrize(("arch", "args", "_title"), NETS)
 def test_names_without_the_sizes_of_the_network_fit_none(arch, args, _title):
     with torch.device("meta"):

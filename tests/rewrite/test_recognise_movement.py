@@ -35,12 +35,43 @@ def rewritten(module, shape=(1, 3, 8, 7)):
     return captured.model, report
 
 
+class InAllSpellings(nn.Module):
+    """The same shift in all spellings, each between two convolutions."""
+
+    def __init__(self, offsets):
+        super().__init__()
+        self.offsets = offsets
+        self.convs = nn.ModuleList(nn.Conv2d(3, 3, 1) for _ in range(len(spellings.REGULAR_SHIFTS) + 1))
+
+    def forward(self, x):
+        first, *others = self.convs
+        x = first(x)
+        for shift, conv in zip(spellings.REGULAR_SHIFTS.values(), others, strict=True):
+            x = conv(shift(torch.relu(x), self.offsets))
+        return x
+
+
+def test_shifts_in_all_spellings_are_found_beside_one_another():
+    offsets = [(0, 1), (-1, 0), (1, -1)]
+    model, report = rewritten(InAllSpellings(offsets), (1, 3, 5, 4))
+    count = len(spellings.REGULAR_SHIFTS)
+    assert (report.shifts, report.shuffles, report.refusals) == (count, 0, ())
+    shifts = [node for node in model.graph if roles.role(node) is roles.Role.SHIFT]
+    assert [canonical.shift_of(node).offsets for node in shifts] == [tuple(offsets)] * count
+    assert [node.op_type for node in model.graph] == ["Conv", *["Relu", "Conv", "Conv"] * count]
+
+
+#: Of a window of 3x3 all taps; of one of 5x5 each third, out to its corners.
+WINDOWS = {3: spellings.raster(9), 5: spellings.raster(25, 5)[::3]}
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", spellings.REGULAR_SHIFTS)
-@pytest.mark.parametrize("k", [3, pytest.param(5, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("k", WINDOWS)
 def test_every_spelling_of_a_shift_in_a_graph_is_found(spelling, k):
     # Two periods of taps where the spelling makes use of them; else one and a channel, of which fewer nodes come.
-    channels = 2 * k * k if spelling == "pad_slice_stack" else k * k + 1
-    offsets = spellings.raster(channels, k)
+    taps = WINDOWS[k]
+    offsets = taps * 2 if spelling == "pad_slice_stack" else [*taps, taps[0]]
     model, report = rewritten(InForward(len(offsets), lambda x: spellings.REGULAR_SHIFTS[spelling](x, offsets)))
     assert (report.shifts, report.shuffles, report.refusals) == (1, 0, ())
     (shift,) = [node for node in model.graph if roles.role(node) is roles.Role.SHIFT]
@@ -48,12 +79,14 @@ def test_every_spelling_of_a_shift_in_a_graph_is_found(spelling, k):
     assert [node.op_type for node in model.graph] == ["Conv", "Relu", "Conv", "Relu", "Conv"]
 
 
+@pytest.mark.slow
 def test_arbitrary_offsets_and_an_unshifted_rest_are_found():
     offsets = [*spellings.raster(9), (0, 0), (0, 0), (-3, 2)]
     _, report = rewritten(InForward(12, lambda x: spellings.pad_slice_cat(x, offsets)))
     assert (report.shifts, report.shuffles) == (1, 0)
 
 
+@pytest.mark.slow
 def test_a_shuffle_after_a_shift_is_one_movement_and_the_first_kernel_takes_the_shuffle():
     offsets = spellings.raster(18)
     _, report = rewritten(
@@ -353,6 +386,7 @@ def moved_between(before, after, offsets, order):
     return chain.then("Reshape", np.array(LAYOUTS[after][0])).then("Relu")
 
 
+@pytest.mark.quick(10)
 @pytest.mark.parametrize("before", LAYOUTS)
 @pytest.mark.parametrize("after", LAYOUTS)
 def test_a_change_of_layout_stands_beside_the_movement(before, after):

@@ -24,6 +24,36 @@ class TwoProducts(nn.Module):
         return self.down(torch.relu(self.up(torch.relu(self.first(x)))))
 
 
+class InAllSpellings(nn.Module):
+    """Group products one after another, each in another spelling."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = nn.Conv2d(3, 4, 1)
+        self.products = nn.ModuleList(
+            spellings.GroupPointwise(2, 2, 2, spell) for spell in spellings.GROUP_POINTWISE.values()
+        )
+
+    def forward(self, x):
+        x = self.first(x)
+        for product in self.products:
+            x = product(torch.relu(x))
+        return x
+
+
+def test_group_pointwise_convolutions_in_all_spellings_are_found_beside_one_another():
+    module = InAllSpellings().eval()
+    captured = capture(module, (1, 3, 5, 4))
+    report = rewrite(captured.model, check=True)
+    count = len(spellings.GROUP_POINTWISE)
+    assert (report.group_pointwise, report.refusals) == (count, ())
+    assert [node.op_type for node in captured.model.graph] == ["Conv", *["Relu", "Conv"] * count]
+    x = torch.randn(1, 3, 5, 4)
+    with torch.inference_mode():
+        np.testing.assert_allclose(run(captured.model, x.numpy()), module(x).numpy(), rtol=0, atol=1e-4)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("spelling", spellings.GROUP_POINTWISE)
 def test_every_spelling_of_a_group_pointwise_becomes_one_grouped_convolution(spelling):
     module = TwoProducts(spellings.GROUP_POINTWISE[spelling]).eval()
@@ -89,6 +119,7 @@ def test_an_offset_that_differs_from_pixel_to_pixel_stays_behind_the_convolution
     assert apply(RecognisePointwise(), model) == ["Conv", "Reshape", "Add", "Reshape"]
 
 
+@pytest.mark.slow
 def test_a_shift_inside_the_region_is_found_again_behind_it():
     class Shifted(nn.Module):
         def __init__(self):

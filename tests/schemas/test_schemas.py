@@ -74,6 +74,7 @@ def test_what_is_read_is_written_as_it_was(name, path, tmp_path):
     assert READERS[name](path, tmp_path).to_dict() == read_json(path)
 
 
+@pytest.mark.quick(60)
 @samples("invalid")
 def test_what_is_invalid_is_refused_by_the_schema_and_by_the_reader(name, path, tmp_path):
     try:
@@ -102,6 +103,7 @@ def objects(value, path=()):
             yield from objects(inner, (*path, key))
 
 
+@pytest.mark.quick(4)
 @samples("valid")
 def test_no_schema_lets_a_key_pass_that_it_does_not_know(name, path):
     value = read_json(path)

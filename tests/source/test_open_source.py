@@ -417,6 +417,7 @@ def open_drawn(file, how, seed=None, trained_with=1):
     return made, open_source(file.with_suffix(".pt"), **spec, seed=seed)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("how", ["torch", "numpy", "random", "import", "not persistent"])
 def test_a_structure_that_is_drawn_and_not_saved_is_refused_unless_its_seed_is_given(drawn_file, how):
     with pytest.raises(NetworkError, match=r"draws random numbers while it is built.*--seed N.*register_buffer"):
@@ -436,6 +437,7 @@ def test_a_structure_of_other_sizes_is_refused(drawn_file):
         open_drawn(drawn_file, "width", trained_with=0)
 
 
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("how", ["nothing", "own seed", "buffer", "forward", "counter", "calls"])
 def test_a_network_that_its_checkpoint_describes_is_taken(drawn_file, how):
     open_drawn(drawn_file, how)

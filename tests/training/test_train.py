@@ -79,6 +79,7 @@ def test_a_resumed_run_ends_bit_for_bit_as_an_unbroken_one(tmp_path, pictures, a
     assert [record.epoch for record in result.records] == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_another_seed_gives_another_result(tmp_path, pictures, small):
     one, other = small(), small()
     short = dataclasses.replace(RECIPE, epochs=1)
@@ -122,6 +123,7 @@ def test_files_that_are_there_are_not_replaced_unasked(tmp_path, pictures, small
     train(small(), pictures, tmp_path, short, name="net", overwrite=True)
 
 
+@pytest.mark.slow
 def test_nothing_but_the_same_run_is_resumed(tmp_path, pictures, small):
     short = dataclasses.replace(RECIPE, epochs=1)
     train(small(), pictures, tmp_path, short, name="net")
@@ -140,6 +142,7 @@ def test_nothing_but_the_same_run_is_resumed(tmp_path, pictures, small):
     refused(TrainingError, r"started with classes .*'frog'.*, and is to go on with .*'newt'", data=renamed)
 
 
+@pytest.mark.slow
 def test_a_state_that_is_none(tmp_path, pictures, small):
     path = tmp_path / "net.training.pt"
 

@@ -39,6 +39,7 @@ def test_a_finished_run_measures_nothing_when_it_is_repeated(tmp_path: Path) -> 
     assert not again.jobs
 
 
+@pytest.mark.slow
 def test_a_damaged_measurement_is_taken_again(tmp_path: Path) -> None:
     search(Simulated(), tmp_path)
     damaged = sorted((tmp_path / "cache").iterdir())[0]
@@ -48,6 +49,7 @@ def test_a_damaged_measurement_is_taken_again(tmp_path: Path) -> None:
     assert len(again.jobs) == 1
 
 
+@pytest.mark.slow
 def test_nothing_is_remembered_that_is_to_be_measured_anew(tmp_path: Path) -> None:
     first = Simulated()
     search(first, tmp_path)
@@ -56,6 +58,7 @@ def test_nothing_is_remembered_that_is_to_be_measured_anew(tmp_path: Path) -> No
     assert len(again.jobs) == len(first.jobs)
 
 
+@pytest.mark.slow
 def test_another_version_of_the_runtime_is_another_device(tmp_path: Path) -> None:
     search(Simulated(), tmp_path)
     newer = Simulated(runtime="1.1")

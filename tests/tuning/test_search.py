@@ -47,6 +47,7 @@ def _gaining(*milliseconds: float) -> dict[str, dict[str, float]]:
     return costs
 
 
+@pytest.mark.slow
 def test_a_gain_below_the_noise_floor_is_a_step_but_no_reason_to_leave_the_default(tmp_path: Path) -> None:
     found, _ = search(Simulated(_gaining(0.15), noise=0.001), tmp_path)
     assert lowerings(found.choices) == lowerings(SPACE.default)
@@ -58,6 +59,7 @@ def test_a_gain_below_the_noise_floor_is_a_step_but_no_reason_to_leave_the_defau
     assert last.high < 1
 
 
+@pytest.mark.slow
 def test_steps_below_the_noise_floor_add_up_to_a_gain_above_it(tmp_path: Path) -> None:
     found, _ = search(Simulated(_gaining(0.15, 0.15, 0.15), noise=0.001), tmp_path)
     steps = [trial.ratio for trial in found.trials if trial.verdict is Verdict.TAKEN and trial.group != ALL]
@@ -93,6 +95,7 @@ def test_a_device_that_refuses_the_best_file_ends_the_search(tmp_path: Path) -> 
         search(Simulated(refused="slice"), tmp_path, start=SPACE.started("slice"))
 
 
+@pytest.mark.slow
 def test_a_device_that_becomes_slow_is_measured_again_and_that_is_said(tmp_path: Path) -> None:
     quiet = Simulated()
     (tmp_path / "quiet").mkdir()
@@ -108,6 +111,7 @@ def test_a_device_that_becomes_slow_is_measured_again_and_that_is_said(tmp_path:
     assert any("slower meanwhile; measured again" in line for line in lines)
 
 
+@pytest.mark.slow
 def test_a_device_that_never_holds_still_is_not_asked_forever(tmp_path: Path) -> None:
     device = Simulated(slowed=frozenset(range(1000)))
     found, _ = search(device, tmp_path, start=SPACE.started("slice"))
@@ -115,6 +119,7 @@ def test_a_device_that_never_holds_still_is_not_asked_forever(tmp_path: Path) ->
     assert len(device.jobs) < 40
 
 
+@pytest.mark.slow
 def test_what_two_equal_files_differ_by_is_no_gain(tmp_path: Path) -> None:
     # Every candidate looks 2 % faster than the two copies of the best file together.
     costs = {group: dict.fromkeys(by_lowering, 3.0) for group, by_lowering in COSTS.items()}

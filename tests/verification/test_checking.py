@@ -45,6 +45,7 @@ def test_a_shift_that_is_off_by_one_rounding_fails(exported, tmp_path):
     assert "2 of 4 movements bit-exact" in str(report)
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("ours", [True, False])
 def test_only_a_file_of_ours_must_have_every_movement(exported, tmp_path, ours):
     source, file = exported

@@ -21,6 +21,7 @@ def verified(tmp_path, net, changed=None, *, count=8, batch=None, late_relu=None
     return verify_file(path, TorchReference(net), networks.pictures(count), **options)
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("units", [1, 4])
 def test_a_right_file_passes(tmp_path, seed, units):
@@ -31,6 +32,7 @@ def test_a_right_file_passes(tmp_path, seed, units):
     assert report.first_divergence is None
 
 
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("batch", [1, 2, 5])
 def test_a_file_of_a_fixed_batch_runs_at_that_and_inputs_need_not_be_a_multiple_of_it(tmp_path, batch):
     report = verified(tmp_path, networks.random_net(0), batch=batch, count=7)
@@ -77,6 +79,7 @@ def changed_epsilon(net):
     net.body[0].merge[1].eps = 1e-3
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     ("mutate", "block", "before"),

@@ -107,6 +107,7 @@ def test_a_file_that_moves_the_input_elsewhere_is_found(tmp_path):
     assert "output differs from input moved" in report.first_failure
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [Normalised, Rectified])
 def test_a_forward_that_changes_its_argument_in_place_is_not_refused(tmp_path, kind):
     for report in reports(kind, tmp_path):

@@ -23,6 +23,7 @@ def test_moves_numbers_to_the_bit(case: str) -> None:
     MOVEMENT[case].compare(exact=True)
 
 
+@pytest.mark.quick(6)
 @pytest.mark.parametrize("case", DYNAMIC)
 def test_takes_any_batch(case: str) -> None:
     tester = DYNAMIC[case]
@@ -32,6 +33,7 @@ def test_takes_any_batch(case: str) -> None:
         tester.compare(batch=batch)
 
 
+@pytest.mark.quick(20)
 @pytest.mark.parametrize("case", [*ARITHMETIC, *MOVEMENT])
 def test_same_graph_gives_same_bytes(case: str) -> None:
     tester = {**ARITHMETIC, **MOVEMENT}[case]
