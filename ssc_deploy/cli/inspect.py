@@ -20,6 +20,7 @@ _ROOT = "(root)"
 _EXAMPLES = """\b
 ssc-deploy inspect ssc_6_9.pt
 ssc-deploy inspect ssc_6_9.pt --stage lower --target litert
+ssc-deploy inspect --operators
 """
 
 
@@ -30,10 +31,13 @@ ssc-deploy inspect ssc_6_9.pt --stage lower --target litert
 @click.option(
     "--target", type=click.Choice(options.TARGETS), default="onnxruntime", show_default=True, help="Of --stage lower."
 )
+@click.option("--operators", is_flag=True, help="List the operators that each format takes, and nothing else.")
 @options.network
 @options.output_format
 @options.verbosity
-def inspect(*, file: Path | None, ckpt: Path | None, stage: str | None, target: str, form: str, **network: Any) -> None:
+def inspect(
+    *, file: Path | None, ckpt: Path | None, stage: str | None, target: str, operators: bool, form: str, **network: Any
+) -> None:
     """Show layers, costs, and what each stage recognised and refused.
 
     FILE is a checkpoint, an .onnx or a .tflite file. MACs are multiply-accumulates for one picture; of an operator
@@ -41,6 +45,11 @@ def inspect(*, file: Path | None, ckpt: Path | None, stage: str | None, target: 
     """
     import ssc_deploy
 
+    if operators:
+        if file is not None or ckpt is not None or stage is not None or any(network.values()):
+            raise click.UsageError("--operators is about the formats, not about a network; give it alone")
+        _print_operators(form)
+        return
     if file is not None and ckpt is not None:
         raise click.UsageError("FILE and --ckpt are the same thing; give one of them")
     file = file or ckpt
@@ -51,6 +60,19 @@ def inspect(*, file: Path | None, ckpt: Path | None, stage: str | None, target: 
         screen.print_json(inspection.to_dict())
     else:
         click.echo(_text(inspection))
+
+
+def _print_operators(form: str) -> None:
+    from ssc_deploy.inspection.operators import operators
+
+    found = operators()
+    if form == "json":
+        screen.print_json(found.to_dict())
+        return
+    rows: list[tuple[str, ...]] = [
+        (one.name, (one.tflite or "no").replace("`", ""), found.onnx(one)) for one in found.operators
+    ]
+    click.echo(screen.table(("operator", ".tflite", ".onnx"), rows))
 
 
 def _text(inspection: Inspection) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import onnx_ir as ir
+from onnx import defs
 
 from ssc_deploy import roles
 from ssc_deploy.errors import CaptureError
@@ -51,6 +52,25 @@ def check(model: ir.Model) -> None:
             reason = refusal(node)
             if reason is not None:
                 raise CaptureError(f"{roles.where(node)} {reason}")
+
+
+def refusal_of_operator(schema: defs.OpSchema) -> str | None:
+    """Why an operator cannot be exported, however it is used, as the rest of a sentence; None where it can.
+
+    Args:
+        schema: of the operator.
+    """
+    graphs = [
+        ir.AttrGraph(name, ir.Graph([], [], nodes=[]))
+        for name, attribute in schema.attributes.items()
+        if attribute.type == defs.OpSchema.AttrType.GRAPH
+    ]
+    of_tensors = all(
+        any(kind.startswith("tensor") for kind in formal.types) for formal in (*schema.inputs, *schema.outputs)
+    )
+    kind = None if of_tensors else ir.SequenceType(ir.TensorType(ir.DataType.FLOAT))
+    node = ir.Node("", schema.name, [], graphs, outputs=[ir.Value(type=kind)])
+    return next((reason for refusal in _REFUSALS if (reason := refusal(node)) is not None), None)
 
 
 def _quantised(node: ir.Node) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,11 @@ class OperatorTable(dict[str, Emit]):
     """Functions by ONNX operator; refuses a second one for the same operator."""
 
     def register(self, *op_types: str) -> Callable[[Emit], Emit]:
-        """Decorates the function that writes the operators ``op_types``."""
+        """Decorates the function that writes the operators ``op_types``.
+
+        The first paragraph of the function's docstring says which operators of TFLite it writes: users read it in
+        ``ssc-deploy inspect --operators`` and in the documentation.
+        """
 
         def add(function: Emit) -> Emit:
             for op_type in op_types:
@@ -28,6 +33,11 @@ class OperatorTable(dict[str, Emit]):
             return function
 
         return add
+
+    def summary(self, op_type: str) -> str:
+        """What is written for an operator, for users: the first paragraph of its function's docstring, in one line."""
+        paragraph, _, _ = inspect.cleandoc(self[op_type].__doc__ or "").partition("\n\n")
+        return " ".join(paragraph.split()).replace("``", "`").removesuffix(".")
 
 
 OPERATORS = OperatorTable()

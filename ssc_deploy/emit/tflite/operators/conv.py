@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @operator("Conv")
 def conv(graph: Graph, node: ir.Node) -> None:
-    """CONV_2D, or DEPTHWISE_CONV_2D where every group has one input channel; a PAD before where SAME and VALID fail.
+    """CONV_2D, or DEPTHWISE_CONV_2D where each group has one input channel; behind PAD where SAME and VALID do not fit.
 
     A grouped CONV_2D has no group attribute: its filter [O, kh, kw, I / group] says it. XNNPACK takes it so, in old
     runtimes too.

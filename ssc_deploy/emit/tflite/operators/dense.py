@@ -23,7 +23,10 @@ _OP = schema.BuiltinOperator
 
 @operator("Gemm")
 def gemm(graph: Graph, node: ir.Node) -> None:
-    """FULLY_CONNECTED: alpha * A B + beta * C with constant B and C; alpha and beta go into the constants."""
+    """FULLY_CONNECTED; B and C of alpha * A B + beta * C have to be constants, and A not transposed.
+
+    alpha and beta go into the constants.
+    """
     if node.attributes.get_int("transA", 0):
         raise refuse(node, "its first input is transposed (transA)")
     a = graph.need(node, 0, plain(2))

@@ -50,7 +50,7 @@ _UNARY = {
 
 @operator("Elu")
 def elu(graph: Graph, node: ir.Node) -> None:
-    """ELU, which knows no other slope than 1."""
+    """ELU; only with an alpha of 1."""
     if node.attributes.get_float("alpha", 1.0) != 1.0:
         raise refuse(node, "its alpha is not 1, which TFLite's ELU has not")
     stored, output = graph.stored(node, 0), node.outputs[0]
@@ -59,7 +59,7 @@ def elu(graph: Graph, node: ir.Node) -> None:
 
 @operator(*_UNARY)
 def unary(graph: Graph, node: ir.Node) -> None:
-    """Operators that have a counterpart with one input."""
+    """The operator of TFLite that does the same, such as LOGISTIC for Sigmoid."""
     stored, output = graph.stored(node, 0), node.outputs[0]
     code, options = _UNARY[node.op_type]
     graph.define(
@@ -69,7 +69,10 @@ def unary(graph: Graph, node: ir.Node) -> None:
 
 @operator("Relu", "Clip")
 def activation(graph: Graph, node: ir.Node) -> None:
-    """An activation that no operator before it could take in; bounds of another kind as MAXIMUM and MINIMUM."""
+    """RELU, RELU_N1_TO_1 or RELU6, as part of the operator before it where that can be; else MAXIMUM and MINIMUM.
+
+    Bounds have to be constants.
+    """
     stored, output = graph.stored(node, 0), node.outputs[0]
     known = activation_of(node, graph.constant)
     if known is not None:
@@ -119,7 +122,7 @@ def softplus(graph: Graph, node: ir.Node) -> None:
 
 @operator("PRelu")
 def prelu(graph: Graph, node: ir.Node) -> None:
-    """PRELU with constant slopes, one a channel or one for all."""
+    """PRELU; its slopes have to be constants, one for each channel or one for all."""
     stored, output = graph.stored(node, 0), node.outputs[0]
     slope = graph.float_input(node, 1)
     slope = slope.reshape((1,) * (stored.rank - slope.ndim) + slope.shape)
@@ -186,7 +189,7 @@ def extremum(graph: Graph, node: ir.Node) -> None:
 
 @operator("BatchNormalization")
 def batch_normalization(graph: Graph, node: ir.Node) -> None:
-    """What could not be folded into a convolution: x * scale + offset, as MUL and ADD.
+    """Folded into the convolution beside it where that can be; else MUL and ADD: x * scale + offset.
 
     scale = gamma / sqrt(variance + epsilon), offset = beta - mean * scale, both in float64 before they are rounded.
     """

@@ -23,7 +23,7 @@ _OP = schema.BuiltinOperator
 
 @operator("Concat")
 def concat(graph: Graph, node: ir.Node) -> None:
-    """CONCATENATION, a tree of them for many inputs."""
+    """CONCATENATION; a tree of them for more than four inputs."""
     parts = _parts(graph, node)
     axis = node.attributes["axis"].as_int() % parts[0].rank
     name = name_of(node.outputs[0])
@@ -32,7 +32,10 @@ def concat(graph: Graph, node: ir.Node) -> None:
 
 @operator("Split")
 def split(graph: Graph, node: ir.Node) -> None:
-    """One SLICE an output: XNNPACK takes SPLIT only for few and equal parts, and unused outputs cost nothing so."""
+    """One SLICE for each output.
+
+    XNNPACK takes SPLIT only for few and equal parts, and an output that is not used costs nothing this way.
+    """
     stored = graph.stored(node, 0)
     axis = node.attributes.get_int("axis", 0) % stored.rank
     if "split" in node.attributes:
@@ -53,7 +56,10 @@ def split(graph: Graph, node: ir.Node) -> None:
 
 @operator("Slice")
 def slice_(graph: Graph, node: ir.Node) -> None:
-    """See `pieces.cut`."""
+    """SLICE; STRIDED_SLICE where a step is not 1, and a depthwise 1x1 for steps over height and width.
+
+    See `pieces.cut`.
+    """
     stored, output = graph.stored(node, 0), node.outputs[0]
     spans = [range(size) for size in stored.shape]
     for axis, span in _slices(graph, node, stored.rank).items():
@@ -67,7 +73,10 @@ def slice_(graph: Graph, node: ir.Node) -> None:
 
 @operator("Tile")
 def tile(graph: Graph, node: ir.Node) -> None:
-    """Copies that are joined, axis by axis: XNNPACK takes no TILE."""
+    """CONCATENATION of copies, axis by axis.
+
+    XNNPACK takes no TILE.
+    """
     stored, output = graph.stored(node, 0), node.outputs[0]
     for axis, count in enumerate(int(n) for n in graph.constant_input(node, 1)):
         if axis == stored.dynamic and count != 1:
@@ -80,7 +89,7 @@ def tile(graph: Graph, node: ir.Node) -> None:
 
 @operator("Gather")
 def gather(graph: Graph, node: ir.Node) -> None:
-    """GATHER with constant indices; no XNNPACK takes it."""
+    """GATHER with constant indices; XNNPACK does not take it."""
     stored, output = graph.stored(node, 0), node.outputs[0]
     axis = node.attributes.get_int("axis", 0) % stored.rank
     indices = graph.constant_input(node, 1)

@@ -33,7 +33,10 @@ _MODES = {"edge": "edge", "reflect": "reflect", "wrap": "wrap"}
 
 @operator("Pad")
 def pad(graph: Graph, node: ir.Node) -> None:
-    """PAD for zeros, PADV2 for another constant; for the other modes see the module's docstring."""
+    """PAD for zeros, PADV2 for another constant; SLICE and CONCATENATION for the modes edge, reflect and wrap.
+
+    The module's docstring has the equation of each mode.
+    """
     stored, output = graph.stored(node, 0), node.outputs[0]
     mode, name = node.attributes.get_string("mode", "constant"), name_of(output)
     widths = _widths(graph, node, stored.rank)

@@ -29,9 +29,10 @@ _OP = schema.BuiltinOperator
 
 @operator("MaxPool")
 def max_pool(graph: Graph, node: ir.Node) -> None:
-    """MAX_POOL_2D: SAME leaves the padding out of the maximum, as ONNX does; other padding is minus infinity.
+    """MAX_POOL_2D; behind PAD or PADV2 where the padding is not TFLite's SAME. No dilations, no indices.
 
-    Behind a ReLU zeros do the same, as no maximum there is less, and XNNPACK takes no other padding.
+    SAME leaves the padding out of the maximum, as ONNX does; other padding is minus infinity. Behind a ReLU zeros do
+    the same, as no maximum there is less, and XNNPACK takes no other padding.
     """
     if any(indices.uses() or indices.is_graph_output() for indices in node.outputs[1:]):
         raise refuse(node, "its second output (indices) is used")
@@ -50,10 +51,10 @@ def max_pool(graph: Graph, node: ir.Node) -> None:
 
 @operator("AveragePool")
 def average_pool(graph: Graph, node: ir.Node) -> None:
-    """AVERAGE_POOL_2D, whose SAME divides by the pixels inside the picture only (``count_include_pad`` 0).
+    """AVERAGE_POOL_2D; with PAD before and MUL behind it where the padding is not TFLite's SAME. No dilations.
 
-    Other padding is written as zeros, which VALID then counts; where ONNX does not count them, a MUL by
-    kernel area / pixels inside puts that right.
+    SAME divides by the pixels inside the picture only (``count_include_pad`` 0). Other padding is written as zeros,
+    which VALID then counts; where ONNX does not count them, a MUL by kernel area / pixels inside puts that right.
     """
     picture = graph.need(node, 0, IMAGE)
     window = _window(node, picture)
@@ -79,7 +80,7 @@ def average_pool(graph: Graph, node: ir.Node) -> None:
 
 @operator("GlobalAveragePool", "GlobalMaxPool")
 def global_pool(graph: Graph, node: ir.Node) -> None:
-    """The pooling whose window is the whole picture."""
+    """AVERAGE_POOL_2D or MAX_POOL_2D, whose window is the whole image."""
     picture = graph.need(node, 0, IMAGE)
     activation, output = graph.fuse(node)
     code = _OP.AVERAGE_POOL_2D if node.op_type == "GlobalAveragePool" else _OP.MAX_POOL_2D
@@ -91,7 +92,7 @@ _REDUCTIONS = {"ReduceMax": _OP.REDUCE_MAX, "ReduceMean": _OP.MEAN, "ReduceSum":
 
 @operator(*_REDUCTIONS)
 def reduce(graph: Graph, node: ir.Node) -> None:
-    """MEAN, SUM and REDUCE_MAX; the mean over height and width as AVERAGE_POOL_2D (and RESHAPE), which is faster."""
+    """MEAN, SUM or REDUCE_MAX; AVERAGE_POOL_2D for the mean over height and width, which is faster."""
     stored, output = graph.stored(node, 0), node.outputs[0]
     if "axes" in node.attributes:
         axes = list(node.attributes["axes"].as_ints())

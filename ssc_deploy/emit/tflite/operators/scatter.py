@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
 @operator("ScatterND", "ScatterElements")
 def scatter(graph: Graph, node: ir.Node) -> None:
-    """See the module's docstring."""
+    """SLICE and CONCATENATION, where whole rows, columns or channels are written at constant indices.
+
+    See the module's docstring.
+    """
     if node.attributes.get_string("reduction", "none") != "none":
         raise refuse(node, "it adds up instead of writing over")
     computed = [graph.stored(node, i) for i in (0, 2) if graph.constant(node.inputs[i]) is None]

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 @operator("Identity")
 def identity(graph: Graph, node: ir.Node) -> None:
-    """No operator: the output is the input's tensor."""
+    """Nothing: the output is the input's tensor."""
     graph.define(node.outputs[0], graph.stored(node, 0))
 
 
 @operator("Dropout")
 def dropout(graph: Graph, node: ir.Node) -> None:
-    """No operator: it does nothing unless it is told to train."""
+    """Nothing: it does nothing unless it is told to train, which is refused."""
     if len(node.inputs) > 2 and node.inputs[2] is not None and graph.constant_input(node, 2).any():
         raise refuse(node, "its training_mode is true; export the network in eval mode")
     graph.define(node.outputs[0], graph.stored(node, 0))
@@ -35,7 +35,10 @@ def dropout(graph: Graph, node: ir.Node) -> None:
 
 @operator("Transpose")
 def transpose(graph: Graph, node: ir.Node) -> None:
-    """No operator either: the output is the input's tensor read in another order; see `order`."""
+    """TRANSPOSE, or nothing where the file can hold the output in the input's own order.
+
+    The output is the input's tensor read in another order; see `order`.
+    """
     stored = graph.stored(node, 0)
     permutation = node.attributes.get_ints("perm", tuple(reversed(range(stored.rank))))
     graph.define(node.outputs[0], stored.transposed(permutation))
@@ -43,7 +46,7 @@ def transpose(graph: Graph, node: ir.Node) -> None:
 
 @operator("Reshape")
 def reshape(graph: Graph, node: ir.Node) -> None:
-    """RESHAPE; the target shape is constant, a dynamic batch stands as 0 or -1 in it."""
+    """RESHAPE; the target shape has to be constant, with 0 or -1 for a dynamic batch."""
     stored = graph.stored(node, 0)
     target = [int(size) for size in graph.constant_input(node, 1)]
     zero_copies = not node.attributes.get_int("allowzero", 0)
@@ -91,7 +94,7 @@ def unsqueeze(graph: Graph, node: ir.Node) -> None:
 
 @operator("Expand")
 def expand(graph: Graph, node: ir.Node) -> None:
-    """BROADCAST_TO, and nothing where the shape stays."""
+    """BROADCAST_TO, or nothing where the shape stays the same."""
     output, target = node.outputs[0], tuple(int(size) for size in graph.constant_input(node, 1))
     stored = graph.stored(node, 0)
     rank = max(stored.rank, len(target))
