@@ -19,6 +19,7 @@ import onnx_ir as ir
 from onnx_ir.passes import common
 from onnxscript import optimizer
 
+from ssc_deploy.capture.quiet import quiet
 from ssc_deploy.rewrite import graph as g
 
 if TYPE_CHECKING:
@@ -35,13 +36,14 @@ class FoldConstants(ir.passes.InPlacePass):
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Runs the pass."""
-        folded = optimizer.fold_constants(
-            model,
-            onnx_shape_inference=True,
-            input_size_limit=_LARGEST,
-            output_size_limit=_LARGEST,
-            should_fold=_should_fold,
-        )
+        with quiet():  # it warns of what it does not fold; what must not stay is refused by `supported`
+            folded = optimizer.fold_constants(
+                model,
+                onnx_shape_inference=True,
+                input_size_limit=_LARGEST,
+                output_size_limit=_LARGEST,
+                should_fold=_should_fold,
+            )
         _detach_dead_branches(model.graph)
         lifted = common.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0)(model)
         unused = common.RemoveUnusedNodesPass()(model)

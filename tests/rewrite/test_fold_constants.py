@@ -81,3 +81,11 @@ def test_what_depends_on_the_input_stays():
     model = Chain(1, 4, 3, 3).then("Split", np.array([1, 3]), outputs=2, axis=1).build("v1")
     model.graph.outputs[0].name = "first"
     assert apply(FoldConstants(), model, exact=True) == ["Split"]
+
+
+def test_a_list_of_constants_is_passed_over_in_silence(caplog):
+    chain = Chain(1, 2, 3, 3)
+    pair = chain.aside("SequenceConstruct", normal(2, 1, 1), normal(2, 1, 1, seed=1))
+    model = chain.then("Mul", chain.aside("SequenceAt", pair, np.array(1))).build()
+    apply(FoldConstants(), model, exact=True)
+    assert not caplog.records
