@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sysconfig
 import traceback
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import onnx_ir as ir
+
+#: Where torch's exporter puts the Python frames that made a node.
+_STACK_TRACE = "pkg.torch.onnx.stack_trace"
+_TORCH = re.compile(r"[\\/](?:site|dist)-packages[\\/]torch[\\/]|^<")
+_FRAME = re.compile(r'File "(?P<file>[^"]+)", line (?P<line>\d+), in (?P<name>.+)')
 
 
 def user_line(error: BaseException | None = None) -> str:
@@ -16,8 +28,7 @@ def user_line(error: BaseException | None = None) -> str:
     frames = traceback.extract_stack() if error is None else traceback.extract_tb(error.__traceback__)
     paths = sysconfig.get_paths()
     others = (str(Path(__file__).parents[1]), paths["purelib"], paths["platlib"], paths["stdlib"], "<")
-    own = [frame for frame in frames if not frame.filename.startswith(others)]
-    return f" ({own[-1].filename}, line {own[-1].lineno}, in {own[-1].name})" if own else ""
+    return _innermost([(f.filename, f.lineno, f.name) for f in frames if not f.filename.startswith(others)])
 
 
 def reason(error: BaseException) -> str:
@@ -25,3 +36,16 @@ def reason(error: BaseException) -> str:
     text = str(error).strip()
     kind = type(error).__name__
     return f"{f'{kind}: {text.splitlines()[0]}' if text else kind}{user_line(error)}"
+
+
+def line_of(node: ir.Node) -> str:
+    """The line that made a node of a captured graph, written likewise; nothing where the graph does not say.
+
+    A file that was captured elsewhere names the paths of that machine, so that libraries are told by their names.
+    """
+    frames = _FRAME.findall(node.metadata_props.get(_STACK_TRACE, ""))
+    return _innermost([frame for frame in frames if not _TORCH.search(frame[0])])
+
+
+def _innermost(frames: Sequence[tuple[str, int | str | None, str]]) -> str:
+    return " ({}, line {}, in {})".format(*frames[-1]) if frames else ""

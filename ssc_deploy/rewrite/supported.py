@@ -12,6 +12,7 @@ import onnx_ir as ir
 from onnx import defs
 
 from ssc_deploy import roles
+from ssc_deploy.capture.user_line import line_of
 from ssc_deploy.errors import CaptureError
 from ssc_deploy.rewrite import graph as g
 
@@ -41,17 +42,24 @@ def check(model: ir.Model) -> None:
         model: with its constants folded.
 
     Raises:
-        CaptureError: an operator is not of the ONNX standard, is quantised, holds a graph of its own, or returns
-            something else than one tensor of known shape.
+        CaptureError: the network returns a constant, or a tensor without a single number; or an operator is not of the
+            ONNX standard, is quantised, holds a graph of its own, or returns something else than one tensor of known
+            shape.
     """
     graph = model.graph
+    for value in graph.outputs:
+        if _is_empty(value):
+            raise CaptureError(
+                f"the network returns an empty tensor, of shape {list(g.shape_of(value) or ())}; its output must have "
+                "at least one number"
+            )
     if all(g.is_constant(value) for value in graph.outputs):
         raise CaptureError("what the network returns does not depend on its picture, so there is nothing to export")
     for node in graph:
         for refusal in _REFUSALS:
             reason = refusal(node)
             if reason is not None:
-                raise CaptureError(f"{roles.where(node)} {reason}")
+                raise CaptureError(f"{roles.where(node)}{line_of(node)} {reason}")
 
 
 def refusal_of_operator(schema: defs.OpSchema) -> str | None:
@@ -123,10 +131,15 @@ def _size_unknown(node: ir.Node) -> str | None:
 
 def _empty(node: ir.Node) -> str | None:
     for value in node.outputs:
-        shape = g.shape_of(value)
-        if shape is not None and 0 in shape:
-            return f"returns {list(shape)}, a tensor without values, which runtimes on phones do not take"
+        if _is_empty(value):
+            shape = list(g.shape_of(value) or ())
+            return f"returns {shape}, a tensor without values, which runtimes on phones do not take"
     return None
+
+
+def _is_empty(value: ir.Value) -> bool:
+    shape = g.shape_of(value)
+    return shape is not None and 0 in shape
 
 
 _REFUSALS: tuple[Callable[[ir.Node], str | None], ...] = (

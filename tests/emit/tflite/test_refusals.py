@@ -30,7 +30,8 @@ def test_unknown_operator_names_its_block_and_its_source_line() -> None:
     with pytest.raises(UnsupportedOperatorError) as refusal:
         build(model, METADATA)
     assert str(refusal.value).startswith(
-        "TFLite emission cannot write Erf node_value0 of block body.7.ssc1 (/home/me/net.py:33): it is not among the "
+        "TFLite emission cannot write Erf node_value0 of block body.7.ssc1 (/home/me/net.py, line 33, in forward): it "
+        "is not among the "
     )
 
 
