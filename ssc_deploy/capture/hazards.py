@@ -4,8 +4,8 @@
 weights, which leaves them as they are from the second call on. Where that is so, reading ``.data`` of a weight gives a
 copy while the network is exported, and assigning to it does nothing.
 
-Overlapping copies: ``y[:, 1:] = y[:, :-1]`` reads what it has just written, so that eager PyTorch smears one slice over
-all; the export has no order of writing, and shifts.
+Overlapping writes: ``y[:, 1:] = y[:, :-1]`` reads what it has just written, so that eager PyTorch smears one slice over
+all; the export has no order of writing, and shifts. ``y[:, 1:] += y[:, :-1]`` and ``out=`` do the same.
 """
 
 from __future__ import annotations
@@ -40,22 +40,23 @@ def check(module: nn.Module, input_shape: tuple[int, int, int, int]) -> bool:
         whether the module uses ``.data``, so that it has to be exported inside `weights_kept`.
 
     Raises:
-        CaptureError: the module assigns a slice to an overlapping one, so that it smears, or changes its weights with
-            every call through ``.data``, or assigns to ``.data`` of something else than a weight.
+        CaptureError: the module writes into a slice what it reads from an overlapping one, so that it reads what it
+            wrote, or changes its weights with every call through ``.data``, or assigns to ``.data`` of something else
+            than a weight.
     """
     noise = torch.randn(input_shape, generator=torch.Generator().manual_seed(0))
     weights = [*module.parameters(), *module.buffers()]
     before = [weight.detach().clone() for weight in weights]
-    watching: Any = _OverlappingCopies
+    watching: Any = _OverlappingWrites
     uses, overlaps = _UsesOfData(weights), watching()
     # What fails on noise, though not on an empty picture, is for the export to say.
     with contextlib.suppress(Exception), torch.no_grad(), uses, overlaps:
         module(noise)
     if overlaps.line is not None:
         raise CaptureError(
-            f"{type(module).__name__} assigns a slice of a tensor to an overlapping slice of the same tensor"
+            f"{type(module).__name__} writes into a slice of a tensor from an overlapping slice of the same tensor"
             f"{overlaps.line}: PyTorch reads there what it has just written, so that one slice is smeared over all, "
-            "and no exporter does the same; add .clone() to the right side, and train again with it if need be"
+            "and no exporter does the same; add .clone() to the slice that is read, and train again with it if need be"
         )
     if uses.other is not None:
         raise CaptureError(
@@ -113,19 +114,27 @@ class _Kept(TorchFunctionMode):
         return func(*args, **(kwargs or {}))
 
 
-class _OverlappingCopies(TorchDispatchMode):  # type: ignore[no-untyped-call]  # __init_subclass__ of torch has no types
-    """Notes the first copy between overlapping parts of one tensor that gives another result than a copy of a copy."""
+class _OverlappingWrites(TorchDispatchMode):  # type: ignore[no-untyped-call]  # __init_subclass__ of torch has no types
+    """Notes the first operator that gives another result because it writes into a tensor that it reads elsewhere."""
 
     line: str | None = None
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        if func is not torch.ops.aten.copy_.default or not _overlap(args[0], args[1]):
+        given = {argument.name: value for argument, value in zip(func._schema.arguments, args, strict=False)}
+        given |= kwargs or {}
+        writes = {a.name for a in func._schema.arguments if a.alias_info is not None and a.alias_info.is_write}
+        tensors = {name: value for name, value in given.items() if isinstance(value, torch.Tensor)}
+        written = {name: value for name, value in tensors.items() if name in writes}
+        reads = [value for name, value in tensors.items() if name not in writes]
+        if not any(_overlap(to, source) for to in written.values() for source in reads):
             return func(*args, **(kwargs or {}))
-        wanted = args[1].clone().to(args[0].dtype).expand_as(args[0])
+        apart = given | {name: value.clone() for name, value in tensors.items()}
+        func(*(apart[a.name] for a in func._schema.arguments[: len(args)]), **{n: apart[n] for n in kwargs or {}})
         result = func(*args, **(kwargs or {}))
-        if self.line is None and not torch.equal(args[0], wanted):
+        same = all(torch.isclose(value, apart[name], equal_nan=True).all() for name, value in written.items())
+        if self.line is None and not same:
             self.line = user_line()
         return result
 

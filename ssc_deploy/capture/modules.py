@@ -62,6 +62,8 @@ def observe(module: nn.Module, picture: torch.Tensor) -> Calls:
     calls = Calls()
 
     def note(path: str, arguments: tuple[Any, ...], keywords: dict[str, Any], output: Any) -> None:
+        if torch.compiler.is_compiling():
+            return  # `torch.cond` and its like compile their branches, which must not change anything outside of them
         if isinstance(output, torch.Tensor):
             calls.count[path] += 1
         one = not keywords and len(arguments) == 1 and isinstance(arguments[0], torch.Tensor)

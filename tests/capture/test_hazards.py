@@ -12,6 +12,8 @@ from ssc_deploy.rewrite import rewrite
 
 SHAPE = (1, 3, 6, 5)
 
+OVERLAPS = "writes into a slice of a tensor from an overlapping slice of the same tensor"
+
 
 class Net(nn.Module):
     """A convolution and a buffer; ``function`` is the forward."""
@@ -81,13 +83,31 @@ def smeared_by_two(net, x):
     return y
 
 
+def added_to_its_neighbour(net, x):
+    y = net.conv(x)
+    y[..., 1:] += y[..., :-1]
+    return y
+
+
+def computed_into_its_neighbour(net, x):
+    y = net.conv(x)
+    torch.mul(y[..., :-1], 2, out=y[..., 1:])
+    return y
+
+
 @pytest.mark.parametrize(
     ("function", "line", "sentence"),
     [
         (halved, 1, "changes its weights through .data with every call"),
         (of_an_activation, 2, "assigns to .data of a tensor that is no weight"),
-        (smeared, 2, "assigns a slice of a tensor to an overlapping slice of the same tensor"),
-        (smeared_by_two, 2, "assigns a slice of a tensor to an overlapping slice of the same tensor"),
+        (smeared, 2, OVERLAPS),
+        (smeared_by_two, 2, OVERLAPS),
+        (added_to_its_neighbour, 2, OVERLAPS),
+        (
+            computed_into_its_neighbour,
+            2,
+            OVERLAPS,
+        ),
     ],
 )
 def test_what_the_export_would_do_otherwise_is_refused_with_its_line(function, line, sentence):
@@ -115,15 +135,37 @@ def of_other_channels(net, x):
     return y
 
 
-@pytest.mark.parametrize("function", [overlapping_but_read_before_it_is_written, copied_first, of_other_channels])
+def added_to_itself(net, x):
+    y = net.conv(x)
+    y[:, :, 1:] += y[:, :, 1:]
+    y[y < 0] = 0
+    return y.mul_(y > 0)
+
+
+def added_to_what_is_copied(net, x):
+    y = net.conv(x)
+    y[..., 1:] += y[..., :-1].clone()
+    return y
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        overlapping_but_read_before_it_is_written,
+        copied_first,
+        of_other_channels,
+        added_to_itself,
+        added_to_what_is_copied,
+    ],
+)
 def test_copies_that_do_not_smear_are_taken(function):
     assert not hazards.check(network(function), SHAPE)
 
 
 def test_a_branch_on_values_written_for_the_export_is_refused():
     def branches(net, x):
-        return torch.cond(x.sum() > 0, lambda a: a * 2, lambda a: a * 3, (net.conv(x),))
+        return torch.cond(x.sum() > 0, lambda a: net.conv(a) * 2, lambda a: net.conv(a) * 3, (x,))
 
     captured = capture(network(branches), SHAPE)
-    with pytest.raises(CaptureError, match=r"^If .* is control flow that depends on the picture.*torch\.where"):
+    with pytest.raises(CaptureError, match=r"^If .*\.py, line \d+, in forward\) is control flow.*torch\.where"):
         rewrite(captured.model)
