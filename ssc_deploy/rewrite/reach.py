@@ -1,4 +1,4 @@
-"""The steps behind one source: walking along them, where they end, and what each value stands between."""
+"""The steps behind each source of a graph: walking along them, where they end, and what each value stands between."""
 
 from __future__ import annotations
 
@@ -33,6 +33,26 @@ class Order:
         """Where the value is made; -1 for an input of the graph."""
         producer = value.producer()
         return -1 if producer is None else self.position[producer]
+
+
+class Queue:
+    """The values of a graph in its order, and those that are pushed on the way: what a rule has made, for example."""
+
+    def __init__(self, graph: ir.Graph, order: Order) -> None:
+        self._order = order
+        self._waiting: list[tuple[int, int, ir.Value]] = []
+        self._pushed = 0
+        for value in (*graph.inputs, *(value for node in graph for value in node.outputs)):
+            self.push(value)
+
+    def push(self, value: ir.Value) -> None:
+        """Adds a value; of those of one place in the graph the first that was pushed comes first."""
+        self._pushed += 1
+        heapq.heappush(self._waiting, (self._order.of(value), self._pushed, value))
+
+    def __iter__(self) -> Iterator[ir.Value]:
+        while self._waiting:
+            yield heapq.heappop(self._waiting)[2]
 
 
 class Walk:

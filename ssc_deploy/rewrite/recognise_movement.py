@@ -16,9 +16,7 @@ alone.
 
 from __future__ import annotations
 
-import heapq
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,8 +27,9 @@ from ssc_deploy import movement as mv
 from ssc_deploy import roles
 from ssc_deploy.rewrite import canonical, pixels
 from ssc_deploy.rewrite import graph as g
-from ssc_deploy.rewrite.layout import Channels, Layout, known_channels, layouts
-from ssc_deploy.rewrite.reach import Order, Reach, Walk
+from ssc_deploy.rewrite.followed import Followed, Found, Refused
+from ssc_deploy.rewrite.layout import Channels, known_channels
+from ssc_deploy.rewrite.reach import Order, Queue
 from ssc_deploy.rewrite.report import Refusal
 
 if TYPE_CHECKING:
@@ -38,11 +37,6 @@ if TYPE_CHECKING:
 
 #: From a value behind a source, steps are followed while a movement stands at most this many of them before.
 _WINDOW = 16
-
-#: Regions of these alone change how a picture is seen, not where its pixels are: nothing worth a report.
-_VIEWS = frozenset(
-    ["Cast", "CastLike", "Constant", "Expand", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"]
-)
 
 
 class RecogniseMovement(ir.passes.InPlacePass):
@@ -60,113 +54,6 @@ class RecogniseMovement(ir.passes.InPlacePass):
         return ir.passes.PassResult(model, search.modified or unused.modified)
 
 
-@dataclass(frozen=True)
-class _Found:
-    """A value is a movement of the source, seen as an image in one layout and given as an image in another."""
-
-    movement: mv.Movement
-    before: Layout
-    after: Layout
-
-    @property
-    def is_same(self) -> bool:
-        """Whether the value is the source."""
-        return self.movement.is_identity and self.before == self.after
-
-    @property
-    def stays(self) -> bool:
-        """Whether nothing is gained by writing it anew: another layout of the source, or some of its channels."""
-        if self.before.is_canonical and self.after.is_canonical:
-            return False
-        some = sorted(self.movement.source) != list(range(self.movement.in_channels))
-        return not self.is_same and self.movement.is_permutation and (some or self.movement.is_identity)
-
-
-@dataclass(frozen=True)
-class _Refused:
-    """Why a value is no movement; ``compared``: as an image of the source's size that it might have been."""
-
-    reason: str
-    compared: bool
-
-
-class _Followed:
-    """The steps behind one source, and what each value that they make is of it."""
-
-    def __init__(self, source: ir.Value, order: Order, channels: dict[ir.Value, Channels], window: float) -> None:
-        self.reach = Reach(source)
-        self.readings: dict[ir.Value, _Found | _Refused | None] = {}
-        self._channels, self._window = channels, window
-        self._sizes: dict[tuple[int, int], None] = {}
-        self._moved: set[ir.Value] = set()
-        self._since = {source: 0}
-        shape = g.shape_of(source)
-        assert shape is not None  # _Search looked
-        self._numbers = {source: pixels.number(shape)}
-        self._unread = {source: len(source.uses())}
-        self._follow(order)
-
-    def _follow(self, order: Order) -> None:
-        walk = Walk(order)
-        walk.reach(self.reach.source)
-        for node in walk:
-            outputs = pixels.move(node, self._numbers) if pixels.moves_data(node) else None
-            if outputs is None:
-                continue
-            self.reach.add(node)
-            moved = node.op_type not in _VIEWS or any(v in self._moved for v in node.inputs)
-            for value, numbers in zip(node.outputs, outputs, strict=True):
-                self._numbers[value], self._unread[value] = numbers, len(value.uses())
-                if moved:
-                    self._moved.add(value)
-                self.readings[value] = self._read(value, numbers)
-                found = isinstance(self.readings[value], _Found)
-                self._since[value] = 0 if found else self._since[self.reach.before(value)] + 1
-                if self._since[value] <= self._window:
-                    walk.reach(value)
-            # What no step will read any more is not kept.
-            for value in (value for value in node.inputs if value in self._unread):
-                assert value is not None  # None is no key
-                self._unread[value] -= 1
-                if not self._unread[value]:
-                    self._numbers.pop(value, None)
-
-    def _read(self, value: ir.Value, numbers: pixels.Numbers) -> _Found | _Refused | None:
-        source, before = self.reach.source, g.shape_of(self.reach.source)
-        shape = numbers.shape
-        assert before is not None  # _Search looked
-        if value.dtype != ir.DataType.FLOAT or not numbers.size or not shape:
-            return None
-        if before[0] != 1 or shape[0] != 1:
-            same = len(before) == len(shape) == 4 and (before[0], before[2:]) == (shape[0], shape[2:])
-            reason = f"has a batch of {before[0]}; capture it with a batch of 1"
-            return _Refused(reason, compared=True) if same else None
-        if len(shape) > 3:
-            # The size of an image whose pixels stand in one axis is known from where they stood in two.
-            self._sizes.update(dict.fromkeys([(shape[-2], shape[-1]), (shape[1], shape[2])]))
-        refused: _Refused | None = None
-        sizes = self._sizes if len(before) < 4 else ()
-        for seen in layouts(before, sizes, self._channels.get(source)):
-            for given in layouts(shape, (seen.size,), self._channels.get(value)):
-                if given.size != seen.size:
-                    continue
-                result = _movement(numbers, seen, given)
-                if isinstance(result, mv.Movement):
-                    return _Found(result, seen, given)
-                refused = refused or _Refused(result, compared=True)
-        if refused is None and len(before) == len(shape) == 4 and value in self._moved and source is not value:
-            reason = f"turns a picture of {list(before[1:])} into {list(shape[1:])}"
-            return _Refused(reason, compared=False)
-        return refused
-
-
-def _movement(numbers: pixels.Numbers, seen: Layout, given: Layout) -> mv.Movement | str:
-    image = given.image(numbers)
-    if seen.channels_last:
-        image = np.where(image > 0, seen.place(np.maximum(image, 1) - 1) + 1, image)
-    return mv.of_numbers(np.ascontiguousarray(image), seen.image_shape[1:])
-
-
 class _Search:
     """Follows every source of a graph, in the graph's order, and replaces what is found."""
 
@@ -179,8 +66,7 @@ class _Search:
         self._starts: set[ir.Value] = set()
         self._steps: set[ir.Value] = set()
         self._searched: set[ir.Value] = set()
-        self._waiting: list[tuple[int, int, ir.Value]] = []
-        self._pushed = 0
+        self._queue = Queue(graph, self._order)
         # By the value at which a region ends. A value from which the search began anew has its reason beside it.
         self._refusals: dict[ir.Value, Refusal] = {}
         self._passed: dict[ir.Value, Refusal] = {}
@@ -193,21 +79,11 @@ class _Search:
 
     def run(self) -> None:
         """Follows every source; those that are found on the way as well."""
-        for value in self._graph.inputs:
-            self._push(value)
-        for node in self._graph:
-            for value in node.outputs:
-                self._push(value)
-        while self._waiting:
-            value = heapq.heappop(self._waiting)[2]
+        for value in self._queue:
             gone = (producer := value.producer()) is not None and producer.graph is None
             if not gone and value not in self._searched and (value not in self._steps or value in self._starts):
                 self._searched.add(value)
                 self._search(value)
-
-    def _push(self, value: ir.Value) -> None:
-        self._pushed += 1
-        heapq.heappush(self._waiting, (self._order.of(value), self._pushed, value))
 
     def _search(self, source: ir.Value) -> None:
         shape = g.shape_of(source)
@@ -218,7 +94,7 @@ class _Search:
         if source in self._starts and shape[0] != 1:
             return  # in the middle of a region, the first axis is no batch
         window = _WINDOW if source in self._starts else math.inf
-        followed = _Followed(source, self._order, self._channels, window)
+        followed = Followed(source, self._order, self._channels, window)
         self._steps.update(followed.readings)
         settled = _Settled(followed)
         for end in followed.reach.ends():
@@ -226,21 +102,21 @@ class _Search:
             refusal = settled.settle(end)
             if refusal is not None:
                 self._refusals.setdefault(end, refusal)
-            elif isinstance(reading, _Found):
+            elif isinstance(reading, Found):
                 self._refusals.pop(end, None)
                 if source in self._passed:
                     self._refusals[source] = self._passed.pop(source)
         starts = self._replace(followed, settled)
         for value in self._starts_behind(followed, settled, starts):
             self._starts.add(value)
-            self._push(value)
+            self._queue.push(value)
 
-    def _replace(self, followed: _Followed, settled: _Settled) -> dict[ir.Value, ir.Value]:
+    def _replace(self, followed: Followed, settled: _Settled) -> dict[ir.Value, ir.Value]:
         """Writes what was found; returns where the search goes on, by the value that stands there now."""
         reach, starts = followed.reach, {}
         for value in settled.found:
             found, last = followed.readings[value], value.producer()
-            assert isinstance(found, _Found)
+            assert isinstance(found, Found)
             assert last is not None  # a step made it
             before = list(last.inputs)
             new, start = _write(reach.source, value, last, found)
@@ -255,7 +131,7 @@ class _Search:
         return starts
 
     def _starts_behind(
-        self, followed: _Followed, settled: _Settled, starts: dict[ir.Value, ir.Value]
+        self, followed: Followed, settled: _Settled, starts: dict[ir.Value, ir.Value]
     ) -> Iterable[ir.Value]:
         """The values behind this source from which the search goes on."""
         reach = followed.reach
@@ -272,11 +148,11 @@ class _Search:
                 origin[value] = next(iter(origins)) if one else value
                 if value not in settled.left or (one and origin[value] is not reach.source):
                     continue
-                if one and isinstance(reading, _Found):
+                if one and isinstance(reading, Found):
                     continue
                 origin[value] = value
                 fresh[value] = None
-                if isinstance(reading, _Refused) and reading.compared:
+                if isinstance(reading, Refused) and reading.compared:
                     self._passed[value] = Refusal(roles.block(node), "shift or shuffle", 1, reading.reason)
         return fresh
 
@@ -284,7 +160,7 @@ class _Search:
 class _Settled:
     """Which values of a region are written anew, and which steps are left as they are."""
 
-    def __init__(self, followed: _Followed) -> None:
+    def __init__(self, followed: Followed) -> None:
         self.found: dict[ir.Value, None] = {}
         self.left: set[ir.Value] = set()
         self._readings, self._reach = followed.readings, followed.reach
@@ -302,7 +178,7 @@ class _Settled:
             reading, alone = self._readings[value], self._reach.is_alone(value)
             producer = value.producer()
             assert producer is not None  # a step made it
-            if isinstance(reading, _Found) and not reading.stays and (alone or value in needed):
+            if isinstance(reading, Found) and not reading.stays and (alone or value in needed):
                 shared = None if alone else self._shared(value)
                 if shared is None:
                     self.found[value] = None
@@ -312,9 +188,9 @@ class _Settled:
                     waiting.append(shared)
                 continue
             self.left.add(value)
-            if isinstance(reading, _Found) and reading.stays and value is end:
+            if isinstance(reading, Found) and reading.stays and value is end:
                 continue
-            if isinstance(reading, _Refused) and (reading.compared or value is end):
+            if isinstance(reading, Refused) and (reading.compared or value is end):
                 reason = reason or Refusal(roles.block(producer), "shift or shuffle", 0, reading.reason)
             if producer not in self._counted:
                 self._counted.add(producer)
@@ -329,7 +205,7 @@ class _Settled:
             if before is self._reach.source:
                 return None
             reading = self._readings[before]
-            if isinstance(reading, _Found) and not reading.stays and not self._reach.ends_in(before, value):
+            if isinstance(reading, Found) and not reading.stays and not self._reach.ends_in(before, value):
                 return before
             before = self._reach.before(before)
         return None
@@ -358,7 +234,7 @@ def _remove_unused(last: ir.Node, inputs: list[ir.Value | None]) -> None:
         waiting.extend((producer, list(producer.inputs)) for producer in producers)
 
 
-def _write(source: ir.Value, value: ir.Value, last: ir.Node, found: _Found) -> tuple[ir.Value, ir.Value]:
+def _write(source: ir.Value, value: ir.Value, last: ir.Node, found: Found) -> tuple[ir.Value, ir.Value]:
     """Puts the canonical form in a value's place.
 
     Returns:

@@ -20,7 +20,6 @@ one that ends in a picture with its channels last, if nothing else needs the pic
 
 from __future__ import annotations
 
-import heapq
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -35,7 +34,7 @@ from ssc_deploy.rewrite.find_groups import blocks
 from ssc_deploy.rewrite.hoist_activations import above_views
 from ssc_deploy.rewrite.layout import Channels, Layout, known_channels, layouts
 from ssc_deploy.rewrite.pixels import moves_data
-from ssc_deploy.rewrite.reach import Order, Reach, Walk
+from ssc_deploy.rewrite.reach import Order, Queue, Reach, Walk
 from ssc_deploy.rewrite.report import Refusal
 
 if TYPE_CHECKING:
@@ -83,36 +82,24 @@ class _Search:
     def __init__(self, graph: ir.Graph) -> None:
         self.modified = False
         self.refusals: list[Refusal] = []
-        self._graph = graph
         self._order = Order(graph)
         self._channels = known_channels(graph)
-        self._waiting: list[tuple[int, int, ir.Value]] = []
-        self._pushed = 0
+        self._queue = Queue(graph, self._order)
         self._inside: set[ir.Value] = set()
         # Values that maps are looked for behind, though a step made them.
         self._starts: set[ir.Value] = set()
 
     def run(self) -> None:
         """Looks behind every source; what is found is a source in its turn."""
-        for value in self._graph.inputs:
-            self._push(value)
-        for node in self._graph:
-            for value in node.outputs:
-                self._push(value)
-        while self._waiting:
-            source = heapq.heappop(self._waiting)[2]
+        for source in self._queue:
             if (source in self._inside and source not in self._starts) or not source.uses():
                 continue
             hoisted = self._hoist(source)
             shape = g.shape_of(source)
             if hoisted is not None:
-                self._push(hoisted)
+                self._queue.push(hoisted)
             elif shape is not None and len(shape) == 4 and self._channels.get(source) is not Channels.LAST:
                 self._look_behind(source)
-
-    def _push(self, value: ir.Value) -> None:
-        self._pushed += 1
-        heapq.heappush(self._waiting, (self._order.of(value), self._pushed, value))
 
     def _hoist(self, value: ir.Value) -> ir.Value | None:
         """The activation of an image, where ``value`` was that of a view of it; the views stand behind it now."""
@@ -155,7 +142,7 @@ class _Search:
                 self.refusals.append(reason)
             else:
                 self._starts.add(nearer)
-                self._push(nearer)
+                self._queue.push(nearer)
 
     def _picture_before(self, steps: _Steps, end: ir.Value) -> ir.Value | None:
         """The picture nearest before the products that ``end`` is made of, if all of it comes through that picture.
@@ -195,7 +182,7 @@ class _Search:
         conv, nodes = _replace(part, result, view)
         for node in nodes:
             self._order.add(node, self._order.position[producer])
-        self._push(conv)
+        self._queue.push(conv)
         self.modified = True
         return conv
 

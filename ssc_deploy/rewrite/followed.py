@@ -1,0 +1,141 @@
+"""What each value behind a source is of it: a movement of an image, or no movement, and why.
+
+The steps that only move numbers are walked once, in the graph's order; `pixels` says where each number comes from, and
+`layout` how a tensor may hold an image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import onnx_ir as ir
+
+from ssc_deploy import movement as mv
+from ssc_deploy.rewrite import graph as g
+from ssc_deploy.rewrite import pixels
+from ssc_deploy.rewrite.layout import Channels, Layout, layouts
+from ssc_deploy.rewrite.reach import Order, Reach, Walk
+
+#: Regions of these alone change how a picture is seen, not where its pixels are: nothing worth a report.
+_VIEWS = frozenset(
+    ["Cast", "CastLike", "Constant", "Expand", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"]
+)
+
+
+@dataclass(frozen=True)
+class Found:
+    """A value is a movement of the source, seen as an image in one layout and given as an image in another."""
+
+    movement: mv.Movement
+    before: Layout
+    after: Layout
+
+    @property
+    def is_same(self) -> bool:
+        """Whether the value is the source."""
+        return self.movement.is_identity and self.before == self.after
+
+    @property
+    def stays(self) -> bool:
+        """Whether nothing is gained by writing it anew: another layout of the source, or some of its channels."""
+        if self.before.is_canonical and self.after.is_canonical:
+            return False
+        some = sorted(self.movement.source) != list(range(self.movement.in_channels))
+        return not self.is_same and self.movement.is_permutation and (some or self.movement.is_identity)
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Why a value is no movement; ``compared``: as an image of the source's size that it might have been."""
+
+    reason: str
+    compared: bool
+
+
+class Followed:
+    """The steps behind one source, and what each value that they make is of it.
+
+    Attributes:
+        reach: the steps.
+        readings: by value; None where the value is no image, or none of the source's size.
+
+    Args:
+        source: a tensor of known shape, of at most `pixels.LARGEST` numbers.
+        order: of the graph.
+        channels: where images in four axes have their channels, as far as it is known.
+        window: how many steps behind the last movement found are followed.
+    """
+
+    def __init__(self, source: ir.Value, order: Order, channels: dict[ir.Value, Channels], window: float) -> None:
+        self.reach = Reach(source)
+        self.readings: dict[ir.Value, Found | Refused | None] = {}
+        self._channels, self._window = channels, window
+        self._sizes: dict[tuple[int, int], None] = {}
+        self._moved: set[ir.Value] = set()
+        self._since = {source: 0}
+        shape = g.shape_of(source)
+        assert shape is not None  # the search looked
+        self._numbers = {source: pixels.number(shape)}
+        self._unread = {source: len(source.uses())}
+        self._follow(order)
+
+    def _follow(self, order: Order) -> None:
+        walk = Walk(order)
+        walk.reach(self.reach.source)
+        for node in walk:
+            outputs = pixels.move(node, self._numbers) if pixels.moves_data(node) else None
+            if outputs is None:
+                continue
+            self.reach.add(node)
+            moved = node.op_type not in _VIEWS or any(v in self._moved for v in node.inputs)
+            for value, numbers in zip(node.outputs, outputs, strict=True):
+                self._numbers[value], self._unread[value] = numbers, len(value.uses())
+                if moved:
+                    self._moved.add(value)
+                self.readings[value] = self._read(value, numbers)
+                found = isinstance(self.readings[value], Found)
+                self._since[value] = 0 if found else self._since[self.reach.before(value)] + 1
+                if self._since[value] <= self._window:
+                    walk.reach(value)
+            # What no step will read any more is not kept.
+            for value in (value for value in node.inputs if value in self._unread):
+                assert value is not None  # None is no key
+                self._unread[value] -= 1
+                if not self._unread[value]:
+                    self._numbers.pop(value, None)
+
+    def _read(self, value: ir.Value, numbers: pixels.Numbers) -> Found | Refused | None:
+        source, before = self.reach.source, g.shape_of(self.reach.source)
+        shape = numbers.shape
+        assert before is not None  # the search looked
+        if value.dtype != ir.DataType.FLOAT or not numbers.size or not shape:
+            return None
+        if before[0] != 1 or shape[0] != 1:
+            same = len(before) == len(shape) == 4 and (before[0], before[2:]) == (shape[0], shape[2:])
+            reason = f"has a batch of {before[0]}; capture it with a batch of 1"
+            return Refused(reason, compared=True) if same else None
+        if len(shape) > 3:
+            # The size of an image whose pixels stand in one axis is known from where they stood in two.
+            self._sizes.update(dict.fromkeys([(shape[-2], shape[-1]), (shape[1], shape[2])]))
+        refused: Refused | None = None
+        sizes = self._sizes if len(before) < 4 else ()
+        for seen in layouts(before, sizes, self._channels.get(source)):
+            for given in layouts(shape, (seen.size,), self._channels.get(value)):
+                if given.size != seen.size:
+                    continue
+                result = _movement(numbers, seen, given)
+                if isinstance(result, mv.Movement):
+                    return Found(result, seen, given)
+                refused = refused or Refused(result, compared=True)
+        if refused is None and len(before) == len(shape) == 4 and value in self._moved and source is not value:
+            reason = f"turns a picture of {list(before[1:])} into {list(shape[1:])}"
+            return Refused(reason, compared=False)
+        return refused
+
+
+def _movement(numbers: pixels.Numbers, seen: Layout, given: Layout) -> mv.Movement | str:
+    image = given.image(numbers)
+    if seen.channels_last:
+        image = np.where(image > 0, seen.place(np.maximum(image, 1) - 1) + 1, image)
+    return mv.of_numbers(np.ascontiguousarray(image), seen.image_shape[1:])
