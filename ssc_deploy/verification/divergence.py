@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ssc_deploy.verification import intermediate
 from ssc_deploy.verification.reference import OUTPUT
 from ssc_deploy.verification.tolerance import Error, Own, Tolerance, error_of, own_error, pooled, pooled_own
@@ -169,6 +171,10 @@ def _compare(
         own, value = float32.pop(name, None), values.pop(name, None)
         value = None if value is None else intermediate.as_picture(value, exact.shape)
         if own is not None and value is not None and own.shape == value.shape == exact.shape:
+            # Where all three hold the same infinity, as masks and margins before a maximum do, they agree.
+            same = np.isinf(exact) & (own == exact) & (value == exact)
+            if same.any():
+                exact, own, value = (np.where(same, 0, array) for array in (exact, own, value))
             parts.setdefault(name, []).append((error_of(value, exact), own_error(own, exact), exact.size))
 
     reference.visit_blocks(x, frozenset(values), visit)
