@@ -8,7 +8,7 @@ from onnx import TensorProto, helper, numpy_helper
 import ssc_deploy
 from ssc_deploy import pipeline
 from ssc_deploy.checking import Check
-from ssc_deploy.errors import CaptureError, CheckpointError, SscDeployError
+from ssc_deploy.errors import CaptureError, CheckpointError, NetworkError, SscDeployError
 from ssc_deploy.results import Format
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 from ssc_deploy.source import open_source
@@ -24,6 +24,11 @@ PADDED = helper.make_node("Conv", ["input", "w", "b"], ["c"], pads=[1] * 4)
 
 def node(op, *inputs, to="output", **attributes):
     return helper.make_node(op, list(inputs), [to] if isinstance(to, str) else to, **attributes)
+
+
+def sparse(name, shape, indices):
+    values = numpy_helper.from_array(np.arange(1, len(indices) + 1, dtype=np.float32), name)
+    return helper.make_sparse_tensor(values, numpy_helper.from_array(np.array(indices), f"{name} at"), shape)
 
 
 def cast(given, to, kind=TensorProto.FLOAT):
@@ -202,6 +207,12 @@ WIDE = [value("c", (8, 6, 9, 11))]
         ([CONV, node("Relu", "c")], {"told": [value("c", (1, 6))]}),
         ([CONV, node("Upsample", "c", "t", mode="linear")], {"t": np.float32([1, 1, 2, 2]), "opset": 9}),
         ([CONV, node("Scatter", "c", "j", "u", axis=1)], {"j": [[[[2]]]], "u": np.ones((1, 1, 1, 1), "f"), "opset": 9}),
+        ([CONV, node("Pad", "c", "p", "k", to="m"), node("MaxPool", "m", kernel_shape=[3, 3])],
+         {"p": [0, 0, 1, 1] * 2, "k": np.float32(-np.inf)}),
+        ([CONV, node("Split", "c", "p", to=["x", "y", "z"], axis=1), node("Concat", "z", "y", "x", axis=1)],
+         {"p": [2, 0, 4]}),
+        ([CONV, node("Constant", to="k", sparse_value=sparse("k", [6, 1, 1], [[1, 0, 0], [4, 0, 0]])),
+          node("Mul", "c", "k")], {}),
     ],
     ids=[
         "equal-parts",
@@ -215,8 +226,11 @@ WIDE = [value("c", (8, 6, 9, 11))]
         "stale-rank",
         "upsample",
         "scatter",
+        "minus-infinity",
+        "empty-piece",
+        "sparse",
     ],
-)
+)  # fmt: skip
 def test_what_onnx_runtime_runs_is_exported(nodes, more, tmp_path):
     exports(source(tmp_path / "net.onnx", nodes, w=W, b=B, **more), tmp_path / "out")
 
@@ -322,4 +336,29 @@ def test_a_sequence_as_the_output_is_refused(tmp_path):
     returned = helper.make_tensor_sequence_value_info("output", TensorProto.FLOAT, None)
     path = source(tmp_path / "net.onnx", [CONV, node("SequenceConstruct", "c")], w=W, b=B, returned=returned)
     with pytest.raises(SscDeployError, match="output output is a sequence or optional; one tensor is needed"):
+        ssc_deploy.export(path, output=tmp_path / "out")
+
+
+def test_sparse_weights_are_dense_ones(tmp_path):
+    model = onnx.load(source(tmp_path / "net.onnx", [CONV, node("Mul", "c", "k")], w=W, b=B))
+    model.graph.sparse_initializer.append(sparse("k", [6, 1, 1], [0, 5]))
+    onnx.save(model, tmp_path / "net.onnx")
+    exports(tmp_path / "net.onnx", tmp_path / "out")
+
+
+def test_a_batch_of_zero_is_an_open_one(tmp_path):
+    path = source(tmp_path / "net.onnx", [CONV, node("Relu", "c")], shape=(0, *SHAPE[1:]), w=W, b=B)
+    ssc_deploy.export(path, output=tmp_path / "out")
+
+
+def test_an_opset_of_the_future_is_refused(tmp_path):
+    path = source(tmp_path / "net.onnx", [CONV, node("Relu", "c")], opset=99, w=W, b=B)
+    with pytest.raises(CheckpointError, match=r"net\.onnx is of opset 99; up to \d+ can be read"):
+        open_source(path)
+
+
+def test_what_the_reference_does_not_know_is_refused(tmp_path):
+    pool = node("AveragePool", "c", kernel_shape=[2, 2], auto_pad="VALID", ceil_mode=1)
+    path = source(tmp_path / "net.onnx", [CONV, pool], w=W, b=B)
+    with pytest.raises(NetworkError, match=r"cannot run in float64 .* ceil_mode is not supported with auto_pad"):
         ssc_deploy.export(path, output=tmp_path / "out")

@@ -1,6 +1,6 @@
 """Tensors without values go, where what reads them is the same without them.
 
-    concat(x, empty) = x,    scatter(x, empty) = x,    pad(empty) = zeros
+    concat(x, empty) = x,    scatter(x, empty) = x,    pad(empty) = zeros,    split(x, [n, 0]) = x
 
 An image of one row leaves such tensors where a shift by a row is written with slices. What else reads one is refused
 by `supported`.
@@ -21,6 +21,8 @@ class DropEmpty(ir.passes.InPlacePass):
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Runs the pass."""
         modified = sum(_drop(node) for node in list(model.graph)) > 0
+        # What read the empty pieces of a Split is gone by now.
+        modified |= sum(_drop_pieces(node) for node in list(model.graph) if node.op_type == "Split") > 0
         if modified:
             common.RemoveUnusedNodesPass()(model)
         return ir.passes.PassResult(model, modified)
@@ -56,6 +58,26 @@ def _drop(node: ir.Node) -> bool:
             output.replace_all_uses_with(zeros)
         case _:
             return False
+    graph.remove([node], safe=True)
+    return True
+
+
+def _drop_pieces(node: ir.Node) -> bool:
+    """Splits without the pieces that are empty and that nothing reads."""
+    graph, axis = node.graph, g.integer(node, "axis", 0)
+    assert isinstance(graph, ir.Graph)  # nodes come from walking the model's graph
+    kept = [value for value in node.outputs if not _is_empty(value) or value.uses() or value.is_graph_output()]
+    shapes = [g.shape_of(output) for output in kept]
+    known = [shape for shape in shapes if shape is not None]
+    if len(kept) == len(node.outputs) or len(known) < len(kept) or not kept:
+        return False
+    sizes = g.initializer(graph, f"{node.name or 'split'}/sizes", np.array([shape[axis] for shape in known], np.int64))
+    outputs = [ir.val(None, dtype=output.dtype, shape=output.shape) for output in kept]
+    split = ir.node("Split", [node.inputs[0], sizes], attributes={"axis": axis}, outputs=outputs)
+    split.metadata_props.update(node.metadata_props)
+    g.put(node, split)
+    for old, new in zip(kept, outputs, strict=True):
+        g.take_over(old, new)
     graph.remove([node], safe=True)
     return True
 

@@ -40,12 +40,16 @@ def load(path: Path) -> onnx.ModelProto:
     - Functions are inlined.
     - Shapes that the file states for values inside it, and for its outputs, are dropped: they may be left over from
       another batch or another version of the graph, and they follow from the operators.
+    - Sparse weights are dense.
+    - A batch of 0 or less is open: older exporters wrote that where they did not know it.
     - float16 and bfloat16 are float32, and so is float64 where the input is float64: a network is exported in float32.
 
     Raises:
-        CheckpointError: the file is no valid ONNX model, or its weights are missing or cut off.
+        CheckpointError: the file is no valid ONNX model, is of an opset that came later than this version of ONNX, or
+            its weights are missing or cut off.
     """
     import onnx
+    import onnx.defs
     import onnx.inliner
     from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
 
@@ -59,9 +63,18 @@ def load(path: Path) -> onnx.ModelProto:
         model = onnx.load(path)
         if model.functions:
             model = onnx.inliner.inline_local_functions(model)
+        onnx_types.densify(model.graph)
     except (onnx.checker.ValidationError, DecodeError, OSError, ValueError, RuntimeError) as error:
         reason = str(error).strip().split("\n", 1)[0][:200]
         raise CheckpointError(f"{path} is not a valid ONNX model: {reason}") from error
+    newest: int = onnx.defs.onnx_opset_version()
+    opset = max((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), default=0)
+    if opset > newest:
+        raise CheckpointError(f"{path} is of opset {opset}; up to {newest} can be read: export it with an older one.")
+    for value in picture_inputs(model.graph):
+        for dimension in value.type.tensor_type.shape.dim[:1]:
+            if dimension.HasField("dim_value") and dimension.dim_value < 1:
+                dimension.ClearField("dim_value")
     for tensor in model.graph.initializer:
         if onnx_types.is_cut_off(tensor):
             raise CheckpointError(f"{path} is not complete: the file with its weights ends within {tensor.name}.")

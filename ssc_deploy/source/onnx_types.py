@@ -1,11 +1,13 @@
-"""The floating-point type that an ONNX model computes in, and how to change it."""
+"""The form of the numbers in an ONNX model: the floating-point type, which can be changed, and sparse tensors."""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
+import onnx.checker
 from onnx import numpy_helper
 
 if TYPE_CHECKING:
@@ -28,6 +30,32 @@ def replace(model: onnx.ModelProto, old: Collection[int], new: int) -> None:
     _replace_in_graph(model.graph, old, new)
     for function in model.functions:
         _replace_in_nodes(function.node, old, new)
+
+
+def densify(graph: onnx.GraphProto) -> None:
+    """Lets sparse constants, in subgraphs as well, be dense ones of the same names, in place.
+
+    Raises:
+        ValueError: one would be larger than an ONNX file may be.
+    """
+    graph.initializer.extend(_dense(sparse) for sparse in graph.sparse_initializer)
+    del graph.sparse_initializer[:]
+    for node in graph.node:
+        for attribute in node.attribute:
+            if attribute.type == onnx.AttributeProto.GRAPH:
+                densify(attribute.g)
+            elif node.op_type == "Constant" and attribute.type == onnx.AttributeProto.SPARSE_TENSOR:
+                attribute.CopyFrom(onnx.helper.make_attribute("value", _dense(attribute.sparse_tensor)))
+
+
+def _dense(sparse: onnx.SparseTensorProto) -> onnx.TensorProto:
+    """Indices are [NNZ] into the memory, or [NNZ, rank]; ONNX's checker has looked that they are inside."""
+    values, indices = numpy_helper.to_array(sparse.values), numpy_helper.to_array(sparse.indices)
+    if math.prod(sparse.dims) * values.dtype.itemsize >= onnx.checker.MAXIMUM_PROTOBUF:
+        raise ValueError(f"the sparse tensor {sparse.values.name} of {list(sparse.dims)} is larger than 2 GB")
+    array = np.zeros(tuple(sparse.dims), values.dtype)
+    array[np.unravel_index(indices, array.shape) if indices.ndim == 1 else tuple(indices.T)] = values
+    return numpy_helper.from_array(array, sparse.values.name)
 
 
 def is_cut_off(tensor: onnx.TensorProto) -> bool:

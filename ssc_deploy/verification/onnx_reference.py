@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 #: What the evaluator's operators raise where an input does not suit them.
 _EVALUATION_ERRORS = (
     ArithmeticError,
+    AssertionError,
     AttributeError,
     LookupError,
     NotImplementedError,
