@@ -101,4 +101,8 @@ def _advice(cause: BaseException) -> str:
         return "what it does there depends on the picture's values: write it without, for example with torch.where"
     if "No ONNX function found" in text or "fake impl" in text:
         return "this operator has no translation into ONNX: compute the same with other operators of PyTorch"
+    if "compatible OpOverload" in text:
+        return (
+            "the exporter takes whole numbers there, or floats, not both: write 0.0 beside 0.5, as in clamp(0.0, 0.5)"
+        )
     return "control flow that depends on values, and operators without a translation, have to be written otherwise"
