@@ -79,16 +79,7 @@ def of_onnx(proto: Any, run: Run, input_shape: Shape, shape: Shape | None = None
         input_shape: (C, H, W).
         shape: of the output for one image, where it is known.
     """
-    graph = proto.graph
-    producers = {output: node for node in graph.node for output in node.output}
-    constants = {"", *(tensor.name for tensor in graph.initializer)}
-    constants |= {name for name, node in producers.items() if node.op_type == "Constant"}
-
-    def step(name: str) -> _Step | None:
-        node = producers.get(name)
-        return None if node is None else (node.op_type, [None if one in constants else one for one in node.input])
-
-    return _decided(_Walk(step).range_of(graph.output[0].name), run, input_shape, shape)
+    return _decided(_of_onnx(proto.graph).range_of(proto.graph.output[0].name), run, input_shape, shape)
 
 
 def of_file(path: Path, run: Run, input_shape: Shape, shape: Shape | None = None) -> Output:
@@ -97,6 +88,41 @@ def of_file(path: Path, run: Run, input_shape: Shape, shape: Shape | None = None
         import onnx
 
         return of_onnx(onnx.load(path, load_external_data=False), run, input_shape, shape)
+    walk, subgraph = _of_tflite(path)
+    return _decided(walk.range_of(int(subgraph.outputs[0])), run, input_shape, shape)
+
+
+def between_zero_and_one(path: Path) -> frozenset[str]:
+    """The tensors of an ``.onnx`` or ``.tflite`` file that a sigmoid or a softmax gives, moved about perhaps."""
+    if path.suffix.lower() != ".tflite":
+        import onnx
+
+        graph = onnx.load(path, load_external_data=False).graph
+        steps = _of_onnx(graph)
+        return frozenset(one for node in graph.node for one in node.output if steps.range_of(one) is _Range.UNIT)
+    walk, subgraph = _of_tflite(path)
+    written = (int(index) for operator in subgraph.operators for index in operator.outputs)
+    return frozenset(_text(subgraph.tensors[i].name) for i in written if walk.range_of(i) is _Range.UNIT)
+
+
+def _text(name: Any) -> str:
+    return name.decode(errors="replace") if isinstance(name, bytes) else str(name)
+
+
+def _of_onnx(graph: Any) -> _Walk:
+    producers = {output: node for node in graph.node for output in node.output}
+    constants = {"", *(tensor.name for tensor in graph.initializer)}
+    constants |= {name for name, node in producers.items() if node.op_type == "Constant"}
+
+    def step(name: str) -> _Step | None:
+        node = producers.get(name)
+        return None if node is None else (node.op_type, [None if one in constants else one for one in node.input])
+
+    return _Walk(step)
+
+
+def _of_tflite(path: Path) -> tuple[_Walk, Any]:
+    """And the graph that it walks over."""
     from ssc_deploy.runtimes.tflite_schema import operator_name, unpack
 
     model = unpack(path.read_bytes())
@@ -111,7 +137,7 @@ def of_file(path: Path, run: Run, input_shape: Shape, shape: Shape | None = None
         name = operator_name(model.operatorCodes[operator.opcodeIndex])
         return name, [int(one) if int(one) in written else None for one in operator.inputs]
 
-    return _decided(_Walk(step).range_of(int(subgraph.outputs[0])), run, input_shape, shape)
+    return _Walk(step), subgraph
 
 
 def note(model: ir.Model, input_shape: Shape) -> None:

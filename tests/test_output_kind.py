@@ -116,6 +116,17 @@ def test_a_tflite_file_that_does_not_say_it_is_looked_into(tmp_path, name):
         assert model.output.shape == (4, 4, 4)
 
 
+def test_the_tensors_that_a_sigmoid_or_a_softmax_gives_are_known_by_name(tmp_path):
+    chain = Chain(1, *SHAPE).then("Conv", normal(4, 3, 1, 1)).then("Sigmoid").then("Reshape", np.array([1, 4, 16]))
+    model = chain.then("Softmax", axis=-1).then("Mul", normal(16)).build()
+    ir.save(model, tmp_path / "a.onnx")
+    assert output_of_graph.between_zero_and_one(tmp_path / "a.onnx") == {"v1", "v2", "v3"}
+    (tmp_path / "a.tflite").write_bytes(tflite.build(model, ModelMetadata("net", "", "", "NHWC", (1, *SHAPE))))
+    found = output_of_graph.between_zero_and_one(tmp_path / "a.tflite")
+    assert {"v1", "v3"} <= found
+    assert not {"v0", "v4"} & found
+
+
 def test_probabilities_are_made_as_the_kind_asks():
     x = np.array([[-2.0, 0.0, 3.0]], np.float32)
     np.testing.assert_allclose(probabilities("scores", x).sum(), 1)

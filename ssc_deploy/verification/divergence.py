@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssc_deploy import output_of_graph
 from ssc_deploy.verification import intermediate
 from ssc_deploy.verification.reference import OUTPUT
 from ssc_deploy.verification.tolerance import Error, Own, Tolerance, error_of, own_error, pooled, pooled_own
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from ssc_deploy.verification.reference import Float32, Float64, Reference
@@ -149,18 +150,24 @@ def compare(path: Path, reference: Reference, x: Float32, batch: int | None = No
     """
     names = reference.block_names(x[:1])
     opened = intermediate.Opened(path, intermediate.names(path) & {*names}, batch)
+    unit = output_of_graph.between_zero_and_one(path)
+    unit = unit | {OUTPUT} if opened.output in unit else unit - {OUTPUT}
     at_once = max(batch or 1, _VALUES_AT_ONCE // x[0].size, 1)
     parts: dict[str, list[tuple[Error, Own, int]]] = {}
     for start in range(0, len(x), at_once):
-        _compare(opened, reference, x[start : start + at_once], parts)
+        _compare(opened, reference, x[start : start + at_once], parts, unit)
     blocks = (_joined(name, parts[name]) for name in (*names, OUTPUT) if name in parts)
     return Comparison(tuple(blocks), len(names))
 
 
 def _compare(
-    opened: intermediate.Opened, reference: Reference, x: Float32, parts: dict[str, list[tuple[Error, Own, int]]]
+    opened: intermediate.Opened,
+    reference: Reference,
+    x: Float32,
+    parts: dict[str, list[tuple[Error, Own, int]]],
+    unit: Collection[str],
 ) -> None:
-    """Adds the errors of every block on a few pictures."""
+    """Adds the errors of every block on a few pictures; a sigmoid or a softmax gives those of ``unit``."""
     values = opened.values(x)
     # The file's first output is the network's, whatever its name.
     values.setdefault(OUTPUT, next(iter(values.values())))
@@ -175,7 +182,8 @@ def _compare(
             same = np.isinf(exact) & (own == exact) & (value == exact)
             if same.any():
                 exact, own, value = (np.where(same, 0, array) for array in (exact, own, value))
-            parts.setdefault(name, []).append((error_of(value, exact), own_error(own, exact), exact.size))
+            measured = own_error(own, exact, unit=name in unit)
+            parts.setdefault(name, []).append((error_of(value, exact), measured, exact.size))
 
     reference.visit_blocks(x, frozenset(values), visit)
 

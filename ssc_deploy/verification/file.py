@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssc_deploy import batches as batching
-from ssc_deploy import runtimes
+from ssc_deploy import output_of_graph, runtimes
 from ssc_deploy.errors import NetworkError, RuntimeLoadError, VerificationError
 from ssc_deploy.verification import divergence, sanity, scales
 from ssc_deploy.verification import movement as moving
@@ -147,7 +147,8 @@ def _verdict(
             f"{reference.float32_title} returns {list(float32.shape)} for what {reference.title} computes as "
             f"{list(exact.shape)} in float64; they do not agree on what the network is, so no file can be compared"
         )
-    own = own_error(float32, exact)
+    unit = runner.outputs[0].name in output_of_graph.between_zero_and_one(path)
+    own = own_error(float32, exact, unit=unit)
     report = dataclasses.replace(report, float32=own.error)
     objection = own.objection()
     if objection and (follows or not own.finite):
@@ -164,7 +165,7 @@ def _verdict(
     # What is wrong on the usual scale needs no other.
     other = None
     if probes is not None and not failures:
-        other = scales.check(runner, runtime.image_layout, reference, probes, sizes[0], values=follows)
+        other = scales.check(runner, runtime.image_layout, reference, probes, sizes[0], values=follows, unit=unit)
         failures += other.failures
     values = runs[0].values
     wrong = next((run for run in runs if run.failure and run.values is not None), None)

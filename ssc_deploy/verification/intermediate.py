@@ -57,6 +57,11 @@ class Opened:
         self._taps = [name for name in dict.fromkeys(wanted) if name not in known]
         self._runner = runtime.load(path, taps=self._taps) if self._taps else plain
 
+    @property
+    def output(self) -> str:
+        """Name of the first output."""
+        return self._outputs[0]
+
     def values(self, x: Float32) -> dict[str, Float32]:
         """Runs the file and keeps what the tensors hold that were asked for.
 

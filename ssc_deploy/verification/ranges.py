@@ -9,7 +9,7 @@ well as [N, H * W, 5 + classes]. With y the network in float64 and p the same in
 
 and the values f of a file, beside what `tolerance` allows for the whole, must keep
 
-    max |f_c - y_c|  <=  max(MAX_FACTOR * o_c + FLOOR * max(s_c, min(1, S)),  RELATIVE * s_c)
+    max |f_c - y_c|  <=  max(MAX_FACTOR * o_c + FLOOR * max(s_c, min(1, S)) + TINY,  RELATIVE * s_c)
 
 where S is the scale of the whole, and o_c >= e_c what rounding explains. It is e_c where the slice has many values. How
 small the errors of a few values are is a matter of luck, so o_c is larger there: the error that is usual relative to
@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 MAX_FACTOR = 16.0
 FLOOR = 8 * float(np.finfo(np.float32).eps)
 RELATIVE = 1e-4
+
+#: The smallest normal number of float32; runtimes may take what is smaller for zero.
+TINY = float(np.finfo(np.float32).tiny)
 
 #: How probable it may be that n values show less than ``LUCK ** (1 / n)`` of the error that others would show.
 LUCK = 1e-4
@@ -116,13 +119,14 @@ class Rounding:
             np.maximum(self.scale, other.scale),
         )
 
-    def bound(self, whole: float) -> AxisBound | None:
+    def bound(self, whole: float, scale: float) -> AxisBound | None:
         """What follows for a file; None where the ranges do not differ.
 
         Args:
             whole: what the largest error of the whole may be.
+            scale: of the whole.
         """
-        floor = FLOOR * np.maximum(self.scale, min(1.0, float(self.scale.max())))
+        floor = FLOOR * np.maximum(self.scale, min(1.0, scale)) + TINY
         return bounded(self.axis, np.maximum(MAX_FACTOR * self._explained() + floor, RELATIVE * self.scale), whole)
 
     def _explained(self) -> Slices:
@@ -152,7 +156,7 @@ class Rounding:
         top = float(self.scale.max())
         large = self.scale >= top / 2
         rounding = MAX_FACTOR * max(float(self.largest[large].max()), float(np.finfo(np.float32).eps) * top)
-        wrong = np.flatnonzero((self.largest > cap * self.scale) & (self.largest > rounding))
+        wrong = np.flatnonzero((self.largest > cap * self.scale + TINY) & (self.largest > rounding))
         return int(wrong[0]) if len(wrong) else None
 
 

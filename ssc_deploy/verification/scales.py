@@ -99,6 +99,7 @@ def check(
     batch: int | None,
     *,
     values: bool = True,
+    unit: bool = False,
 ) -> ScalesReport:
     """Runs file and network on each probe.
 
@@ -109,6 +110,7 @@ def check(
         probes: of the network's input shape.
         batch: pictures at once, where the file takes any number.
         values: whether finite values must be within a tolerance; else they must only be finite.
+        unit: whether a sigmoid or a softmax gives them; see `tolerance`.
     """
     compared, failures = 0, []
     with np.errstate(all="ignore"):  # overflow is what is looked for
@@ -121,7 +123,7 @@ def check(
             except RuntimeLoadError as error:
                 failures.append(f"for {name}: {error}")
                 continue
-            wrong = _wrong(given, expected, reference if values else None)
+            wrong = _wrong(given, expected, reference if values else None, unit=unit)
             if wrong:
                 failures.append(f"for {name} {wrong}")
     return ScalesReport(Count(compared - len(failures), compared), tuple(failures))
@@ -142,7 +144,7 @@ def _of_network(reference: Reference, probes: Probes) -> Iterator[tuple[str, _Ex
         yield name, _Expected(x, exact[i : i + 1], float32[i : i + 1], name in probes.smooth)
 
 
-def _wrong(given: Float32, expected: _Expected, reference: Reference | None) -> str | None:
+def _wrong(given: Float32, expected: _Expected, reference: Reference | None, *, unit: bool) -> str | None:
     """What is wrong with the file's values, as the rest of a sentence; they are compared where a reference is given."""
     exact, finite = expected.exact, expected.finite
     if given.shape != exact.shape:
@@ -157,29 +159,30 @@ def _wrong(given: Float32, expected: _Expected, reference: Reference | None) -> 
     if reference is None:
         return None
     error = error_of(*_where(finite, given, exact))
-    bound = _tolerance(expected, expected.float32)
+    bound = _tolerance(expected, expected.float32, unit=unit)
     if bound is None or bound.allows(error):
         return None
-    bound = _tolerance(expected, reference.float32_outputs(_rounded(expected.x)))
+    bound = _tolerance(expected, reference.float32_outputs(_rounded(expected.x)), unit=unit)
     if bound is None or bound.allows(error):
         return None
     return f"the error is {bound.compared(error)}, though it is right on the usual scale"
 
 
-def _tolerance(expected: _Expected, float32: Float32) -> Tolerance | None:
+def _tolerance(expected: _Expected, float32: Float32, *, unit: bool) -> Tolerance | None:
     """The bounds of a file for one input; None where none follow from the network.
 
     Args:
         expected: of the network.
         float32: [N, ...], the network in float32 on the input, or on N copies of it that differ by rounding.
+        unit: whether a sigmoid or a softmax gives the values.
     """
-    own = own_error(*_where(expected.finite & np.isfinite(float32), float32, expected.exact))
+    own = own_error(*_where(expected.finite & np.isfinite(float32), float32, expected.exact), unit=unit)
     if own.tolerance is None or not expected.smooth:
         return own.tolerance
     sums = expected.x[0, 0].size * np.finfo(np.float32).eps / 2 * own.scale
     error = Error(max(own.error.max, sums / MAX_FACTOR), max(own.error.rms, sums / RMS_FACTOR))
     # Of the whole alone: a small channel may be the difference of large sums.
-    return tolerance_from(error, own.scale)
+    return tolerance_from(error, max(own.scale, own.range))
 
 
 def _where(finite: npt.NDArray[np.bool_], values: Float32, exact: Float64) -> tuple[Float32, Float64]:

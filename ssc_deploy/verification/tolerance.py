@@ -2,8 +2,8 @@
 
 With y the network in float64, p the same in PyTorch's float32 and f the file's values, all on the same pictures:
 
-    max |f - y|  <=  MAX_FACTOR * max |p - y|  +  FLOOR * max |y|
-    rms (f - y)  <=  RMS_FACTOR * rms (p - y)  +  FLOOR * max |y|
+    max |f - y|  <=  MAX_FACTOR * max |p - y|  +  FLOOR * max |y|  +  TINY
+    rms (f - y)  <=  RMS_FACTOR * rms (p - y)  +  FLOOR * max |y|  +  TINY
 
 Both must hold. The maximum sees a single wrong value; the mean square is steadier where values are few, and sees an
 error that is small but everywhere. The floor stands for networks that PyTorch happens to compute exactly. The maximum
@@ -27,8 +27,15 @@ upsampled values). Each was compared, over 2 and over 16 inputs, with itself, it
 oneDNN: a slice uses at most 0.69 of its bound, and more than 0.5 in three of the 2,112 cases. The trained SSC-Net-1-9
 uses at most 0.054 of them in all its blocks, in either format.
 
+In the floor, |y| of what a sigmoid or a softmax gives counts as 1, the range of these functions: ONNX Runtime 1.32
+computes Sigmoid with an error of up to 1.4e-7 however small the result is, so that probabilities that are all below
+0.1, as a detector's, would never be within bounds of their own.
+
+TINY is the smallest normal number of float32. What is smaller may be zero for a runtime, as for LiteRT, and is so in
+PyTorch where it is smaller still: sigmoid(-300) is 5e-131 in float64.
+
 All this rests on |p - y| being rounding. Where a network draws random numbers or keeps state it is not, and bounds that
-follow from it would pass anything; so none follow where max |p - y| exceeds CAP * max |y|. The networks of
+follow from it would pass anything; so none follow where max |p - y| exceeds CAP * max |y| + TINY. The networks of
 `ssc_deploy.nets` with random weights need up to 1e-5 in their output and 1e-4 in one of their blocks; random SSC-Nets
 that enlarge a rounding in every block 2e-3.
 """
@@ -43,7 +50,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssc_deploy.verification import ranges
-from ssc_deploy.verification.ranges import FLOOR, MAX_FACTOR, AxisBound, Rounding, Slices, slice_name
+from ssc_deploy.verification.ranges import FLOOR, MAX_FACTOR, TINY, AxisBound, Rounding, Slices, slice_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -157,11 +164,13 @@ class Own:
         error: of the network in float32.
         scale: the largest absolute value in float64; infinite where one is NaN or Inf.
         roundings: of the slices along axis 1, 2 ...; empty where the network computes NaN or Inf.
+        range: what the largest value counts as at least; see the module.
     """
 
     error: Error
     scale: float
     roundings: tuple[Rounding, ...] = field(default=(), compare=False, repr=False)
+    range: float = 0.0
 
     @property
     def finite(self) -> bool:
@@ -171,9 +180,9 @@ class Own:
     @property
     def tolerance(self) -> Tolerance | None:
         """The bounds that follow; None where none do (see `CAP`)."""
-        if not self.finite or self.error.max > CAP * self.scale:
+        if not self.finite or self.error.max > CAP * self.scale + TINY:
             return None
-        return tolerance_from(self.error, self.scale, self.roundings)
+        return tolerance_from(self.error, max(self.scale, self.range), self.roundings)
 
     def objection(self, where: str = "output") -> str | None:
         """Why no tolerance follows, as the rest of a sentence about the network; None where one does.
@@ -182,7 +191,10 @@ class Own:
             where: what was compared.
         """
         if not math.isfinite(self.scale):
-            return f"computes NaN or Inf in float64 in its {where}, so that nothing can be compared with it"
+            return (
+                f"computes NaN or Inf in float64 in its {where}, so that nothing can be compared with it; where "
+                "infinity is meant, as for a mask, return a large finite number, such as -1e9"
+            )
         if not self.finite:
             return (
                 f"computes NaN or Inf in float32 in its {where}, though not in float64: it needs values beyond float32"
@@ -210,12 +222,12 @@ def tolerance_from(error: Error, scale: float, roundings: Sequence[Rounding] = (
 
     Args:
         error: finite.
-        scale: the largest absolute value in float64.
+        scale: the largest absolute value in float64, or the range of what computes it.
         roundings: of the slices; none where they are not known, and the bounds are of the whole alone.
     """
-    floor = FLOOR * scale
+    floor = FLOOR * scale + TINY
     largest = MAX_FACTOR * error.max + floor
-    axes = (rounding.bound(largest) for rounding in roundings)
+    axes = (rounding.bound(largest, scale) for rounding in roundings)
     return Tolerance(largest, RMS_FACTOR * error.rms + floor, tuple(bound for bound in axes if bound is not None))
 
 
@@ -257,15 +269,16 @@ def pooled_own(owns: Sequence[Own], sizes: Sequence[int]) -> Own:
     """What float32 costs all values together, from what it costs parts of them; see `pooled`."""
     error, scale = pooled([own.error for own in owns], sizes), max(own.scale for own in owns)
     finite = math.isfinite(error.max)
-    return Own(error, scale, ranges.merged([own.roundings for own in owns]) if finite else ())
+    return Own(error, scale, ranges.merged([own.roundings for own in owns]) if finite else (), owns[0].range)
 
 
-def own_error(float32: Values, exact: Values) -> Own:
+def own_error(float32: Values, exact: Values, *, unit: bool = False) -> Own:
     """What float32 costs the network.
 
     Args:
         float32: the network's values in PyTorch's float32, [N, ...].
         exact: the same in float64, of equal shape.
+        unit: whether a sigmoid or a softmax gives them; see the module.
     """
     if not exact.size or not np.isfinite(exact).all():
         return Own(Error(math.inf, math.inf), math.inf)
@@ -273,7 +286,8 @@ def own_error(float32: Values, exact: Values) -> Own:
     if not np.isfinite(float32).all():
         return Own(Error(math.inf, math.inf), scale)
     difference = np.abs(float32.astype(np.float64) - exact)
-    return Own(_error_from(difference), scale, ranges.roundings(difference, exact.astype(np.float64)))
+    slices = ranges.roundings(difference, exact.astype(np.float64))
+    return Own(_error_from(difference), scale, slices, 1.0 if unit else 0.0)
 
 
 def within(values: Values, exact: Values, atol: float, rtol: float) -> bool:

@@ -171,3 +171,31 @@ def test_a_wrong_value_on_a_constant_image_exceeds_what_running_sums_explain(tmp
     report = scales.check(runner, "NCHW", reference, probes, 1)
     assert len(report.failures) == 4  # without a bias, of a black image nothing is left
     assert report.agree.hits == 1
+
+
+@pytest.mark.parametrize("level", [-5.0, -8.0, -14.0, -40.0, -300.0])
+def test_small_probabilities_are_right_as_exactly_as_a_runtime_computes_them(tmp_path, level):
+    def file(name, *more, by):
+        steps = [("Mul", ["input", "small"], "m", {}), ("Add", ["m", "level"], "x", {}), *more]
+        return write(tmp_path / name, *steps, constants=[("small", 1e-3), ("level", by), ("f", 1.0), ("e", 1e-7)])
+
+    def network(x):
+        return torch.sigmoid(x * 1e-3 + level)
+
+    report = verified(file("net.onnx", ("Sigmoid", ["x"], "output", {}), by=level), network)
+    assert report.ok, str(report)
+    wrong = verified(file("wrong.onnx", ("Sigmoid", ["x"], "output", {}), by=-4.9), network)
+    assert not wrong.ok
+    if level >= -14.0:
+        # What no sigmoid gives has no range of its own, and is held to what its values are.
+        shifted = [("Sigmoid", ["x"], "s", {}), ("Mul", ["s", "f"], "p", {}), ("Add", ["p", "e"], "output", {})]
+        assert not verified(file("shifted.onnx", *shifted, by=level), network).ok
+
+
+def test_what_is_too_small_for_float32_may_be_zero(tmp_path):
+    steps = [("Mul", ["input", "zero"], "output", {})]
+    path = write(tmp_path / "net.onnx", *steps, constants=[("zero", 0.0)])
+    assert verify_file(path, TorchReference(Function(lambda x: x * 1e-39).eval()), inputs.noise(SHAPE, 4)).ok
+    report = verify_file(path, TorchReference(Function(lambda x: x * 1e-36).eval()), inputs.noise(SHAPE, 4))
+    assert not report.ok
+    assert "the error is" in str(report)
