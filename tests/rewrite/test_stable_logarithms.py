@@ -40,6 +40,43 @@ def test_the_logarithm_of_a_sum_of_two_powers_has_no_exponential_above_one():
     assert applied(chain) == ["Mul", "Max", "Sub", "Abs", "Neg", "Softplus", "Add"]
 
 
+def logcumsumexp(axis=1, largest_along=1, **attributes):
+    """As `torch.onnx.export` writes it."""
+    chain = Chain(1, 5, 3, 4).then("Mul", np.float32(20))
+    most = chain.aside("ReduceMax", chain.last, np.array([largest_along]), keepdims=1)
+    chain.then("Sub", most).then("Exp").then("CumSum", np.array(axis), **attributes).then("Log")
+    return chain.then("Add", most)
+
+
+@pytest.mark.parametrize("axis", [1, -1])
+def test_the_logarithm_of_a_running_sum_of_exponentials_is_a_scan_of_sums_of_two(axis):
+    step = ["Slice", "Concat", "Max", "Sub", "Abs", "Neg", "Softplus", "Add"]
+    steps = {1: 3, -1: 2}[axis]  # of 5 and of 4 numbers
+    assert applied(logcumsumexp(axis, axis)) == ["Mul", *step * steps]
+    model = logcumsumexp(axis, axis).build()
+    StableLogarithms()(model)
+    x = normal(1, 5, 3, 4) * 1e4
+    exact = torch.logcumsumexp(torch.from_numpy(x).double() * 20, axis)
+    np.testing.assert_allclose(run(model, x), exact, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "chain",
+    [
+        logcumsumexp(1, 2),
+        logcumsumexp(reverse=1),
+        logcumsumexp(exclusive=1),
+        Chain(1, 2, 3, 4).then("Exp").then("CumSum", np.array(1)).then("Log").then("Add", "input"),
+    ],
+    ids=["another axis", "from the end", "without its own", "no largest"],
+)
+def test_any_other_running_sum_stays(chain):
+    model = chain.build()
+    before = operators(model)
+    StableLogarithms()(model)
+    assert operators(model) == before
+
+
 @pytest.mark.parametrize(
     "chain",
     [
@@ -74,9 +111,10 @@ class Function(nn.Module):
         nn.functional.logsigmoid,
         lambda x: torch.logaddexp(x, x.flip(3)),
         lambda x: torch.logaddexp2(x, x.mean(1, keepdim=True)),
+        lambda x: torch.logcumsumexp(x, 1),
         lambda x: nn.functional.binary_cross_entropy_with_logits(x, torch.full_like(x, 0.25), reduction="none"),
     ],
-    ids=["logsigmoid", "logaddexp", "logaddexp2", "cross entropy"],
+    ids=["logsigmoid", "logaddexp", "logaddexp2", "logcumsumexp", "cross entropy"],
 )
 def test_what_torch_exports_is_finite_where_pytorch_is(function, scale):
     module, x = Function(function).eval(), normal(1, 3, 4, 5) * np.float32(scale)
