@@ -257,4 +257,9 @@ def _try(module: torch.nn.Module, shape: Shape) -> tuple[int, ...]:
         raise NetworkError(
             f"{type(module).__name__} returns a {type(output).__name__}; one tensor of outputs is needed."
         )
+    if output.is_complex():
+        raise NetworkError(
+            f"{type(module).__name__} returns complex numbers, and files hold real ones: return their parts, for "
+            "example with torch.view_as_real."
+        )
     return tuple(output.shape[1:])

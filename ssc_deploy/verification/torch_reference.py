@@ -158,9 +158,10 @@ def _call(module: torch.nn.Module, x: Float32, dtype: torch.dtype) -> npt.NDArra
         output = module(pictures)
     except USER_ERRORS as error:
         precision = str(dtype).removeprefix("torch.")
+        advice = "; use x.size(0) where a batch size is written into its forward" if len(x) > 1 else ""
         raise NetworkError(
             f"{type(module).__name__} cannot run in {precision} on an input of {list(x.shape)}, "
-            f"which verification needs: {reason(error)}"
+            f"which verification needs: {reason(error)}{advice}"
         ) from error
     if not isinstance(output, torch.Tensor):
         raise NetworkError(

@@ -46,6 +46,10 @@ class Outer:
 def number():
     return 3
 
+class Complex(Tiny):
+    def forward(self, x):
+        return torch.fft.fft2(x)
+
 class Pair(Tiny):
     def forward(self, x):
         return x, x
@@ -287,6 +291,7 @@ def test_a_users_module_in_a_package():
         ("net.py:number", {}, r"number in .*net\.py gives a int, not a torch\.nn\.Module"),
         ("net.py:VALUE", {}, r"VALUE in .*net\.py is a int, not a class or function"),
         ("net.py:Pair", {}, "Pair returns a tuple; one tensor of outputs is needed"),
+        ("net.py:Complex", {}, r"Complex returns complex numbers.*torch\.view_as_real"),
     ],
 )
 def test_a_users_mistake_is_named(net_file, spec, args, sentence):

@@ -239,3 +239,12 @@ def test_whatever_a_forward_raises_is_one_sentence_with_its_line(error):
 def test_a_network_that_cannot_be_converted_is_refused_in_words():
     with pytest.raises(NetworkError, match=r"Stubborn cannot be brought into float64.* OwnError: I stay where I am"):
         TorchReference(Stubborn(8, 8)).outputs(networks.pictures(1))
+
+
+def test_a_batch_size_in_the_forward_is_named_where_it_fails():
+    class Fixed(nn.Module):
+        def forward(self, x):
+            return x.view(1, 48)
+
+    with pytest.raises(NetworkError, match=r"Fixed cannot run in float64 on an input of \[2, 3, 4, 4\].*x\.size\(0\)"):
+        TorchReference(Fixed()).outputs(np.zeros((2, 3, 4, 4), np.float32))
