@@ -124,7 +124,9 @@ def main() -> None:
         shuffles = ("auto", *lower.SHUFFLES.names) if options.shuffles else ("auto",)
         for shift, shuffle in itertools.product(("auto", *lower.SHIFTS.names), shuffles):
             try:
-                lowered = lower.lower(model, target, shift=shift, shuffle=shuffle, batch=batch).model
+                lowered = lower.lower(
+                    model, target, lower.LoweringOptions(shift=shift, shuffle=shuffle, batch=batch)
+                ).model
             except LoweringError:
                 continue  # not for this target
             variants[f"shift={shift}, shuffle={shuffle}"] = runner(lowered, target, size, channels)

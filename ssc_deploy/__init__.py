@@ -17,19 +17,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ssc_deploy.bundling import BundleReport, bundle, check_bundle
     from ssc_deploy.errors import SscDeployError, VerificationError
+    from ssc_deploy.exporting import export, verify
+    from ssc_deploy.exporting.results import ExportedFile, ExportResult
     from ssc_deploy.inspection import Inspection, inspect
-    from ssc_deploy.pipeline import export, verify
     from ssc_deploy.predict import Model, Prediction, load_model
     from ssc_deploy.profiling import Profile, profile
-    from ssc_deploy.results import ExportedFile, ExportResult
     from ssc_deploy.tuning import TuneResult, tune
     from ssc_deploy.verification import VerifyReport
 
 #: Where each public name is defined.
 _HOMES = {
     "BundleReport": "bundling",
-    "ExportResult": "results",
-    "ExportedFile": "results",
+    "ExportResult": "exporting",
+    "ExportedFile": "exporting",
     "Inspection": "inspection",
     "Model": "predict",
     "Prediction": "predict",
@@ -40,12 +40,12 @@ _HOMES = {
     "VerifyReport": "verification",
     "bundle": "bundling",
     "check_bundle": "bundling",
-    "export": "pipeline",
+    "export": "exporting",
     "inspect": "inspection",
     "load_model": "predict",
     "profile": "profiling",
     "tune": "tuning",
-    "verify": "pipeline",
+    "verify": "exporting",
 }
 
 __all__ = [

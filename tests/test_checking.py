@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from ssc_deploy import pictures
-from ssc_deploy.checking import Check
+from ssc_deploy.exporting.check import Check
 from ssc_deploy.source import open_source
 
 CHECKPOINT = Path(__file__).parents[1] / "models" / "shift-net-3-6" / "shift_3_6.pt"

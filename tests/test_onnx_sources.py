@@ -6,10 +6,11 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 import ssc_deploy
-from ssc_deploy import pipeline
-from ssc_deploy.checking import Check
 from ssc_deploy.errors import CaptureError, CheckpointError, NetworkError, SscDeployError
-from ssc_deploy.results import Format
+from ssc_deploy.exporting import stages
+from ssc_deploy.exporting.check import Check
+from ssc_deploy.exporting.formats import Format
+from ssc_deploy.lower import LoweringOptions
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 from ssc_deploy.source import open_source
 
@@ -60,8 +61,8 @@ def exports(path, folder, *, batch=1, atol=2e-5, as_float32=False):
     ``as_float32``: the source takes another floating-point type.
     """
     opened = open_source(path)
-    canonical = pipeline.canonicalise(opened)
-    content, _ = pipeline.build(opened, Format.ONNX, pipeline.lower(canonical, Format.ONNX, batch=batch))
+    canonical = stages.canonicalise(opened)
+    content, _ = stages.build(opened, Format.ONNX, stages.lower(canonical, Format.ONNX, LoweringOptions(batch=batch)))
     folder.mkdir()
     (folder / "net.onnx").write_bytes(content)
     report = Check(opened, canonical.model, None, None)(folder / "net.onnx")

@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import ssc_deploy
-from ssc_deploy import nets, pipeline
+from ssc_deploy import nets
 from ssc_deploy.errors import LoweringError, OutputError, VerificationError
-from ssc_deploy.results import Format
+from ssc_deploy.exporting import stages
+from ssc_deploy.exporting.formats import Format
+from ssc_deploy.lower import LoweringOptions
 from ssc_deploy.runtimes import runtime_for
 from ssc_deploy.runtimes.litert import LiteRT
 from ssc_deploy.source import open_source
@@ -284,8 +286,8 @@ def test_networks_of_random_steps_verify_on_both_runtimes(steps, seed, tmp_path)
 @pytest.mark.slow
 def test_a_shuffle_costs_a_tflite_file_one_transpose():
     source = open_source(None, arch="ssc-net", args={"B": "1", "G": "9", "stem": "4"}, input_shape=(1, 3, 8, 8))
-    canonical = pipeline.canonicalise(source)
-    lowered = pipeline.lower(canonical, Format.TFLITE, batch=1)
-    data, _ = pipeline.build(source, Format.TFLITE, lowered)
+    canonical = stages.canonicalise(source)
+    lowered = stages.lower(canonical, Format.TFLITE, LoweringOptions(batch=1))
+    data, _ = stages.build(source, Format.TFLITE, lowered)
     assert canonical.report.shuffles == 3
     assert Counter(LiteRT().load(data).operators)["TRANSPOSE"] == 3

@@ -10,11 +10,11 @@ import pytest
 from graphs import Chain
 from moving import graph_of
 
-from ssc_deploy import lower, recipe_file
+from ssc_deploy import lower
 from ssc_deploy import movement as mv
 from ssc_deploy.errors import LoweringError, RecipeError
-from ssc_deploy.lower import Target
-from ssc_deploy.recipe import Measured, Recipe, Trial, Verdict
+from ssc_deploy.lower import Target, recipe_file
+from ssc_deploy.lower.recipe import Measured, Recipe, Trial, Verdict
 from ssc_deploy.rewrite import fingerprint
 from ssc_deploy.tuning import space as spaces
 
@@ -39,7 +39,10 @@ def space(*movements: mv.Movement, target: Target = Target.ONNXRUNTIME, network:
 def lowered(recipe: Recipe, *movements: mv.Movement, target: Target = Target.ONNXRUNTIME, **options) -> list[str]:
     """What carries out each movement, in order."""
     graph = graph_of(list(movements), (5, 4))
-    return [choice.lowering for choice in lower.lower(graph, target, recipe=recipe, **options).report.choices]
+    return [
+        choice.lowering
+        for choice in lower.lower(graph, target, lower.LoweringOptions(recipe=recipe, **options)).report.choices
+    ]
 
 
 @pytest.fixture

@@ -74,7 +74,7 @@ class _Network:
         Raises:
             BundleError: it is another than the files'.
         """
-        from ssc_deploy.checking import reference_of
+        from ssc_deploy.exporting.check import reference_of
         from ssc_deploy.source import open_source
 
         source = open_source(

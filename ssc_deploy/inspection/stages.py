@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from ssc_deploy import lower, pipeline, rewrite, roles
+from ssc_deploy import lower, rewrite, roles
 from ssc_deploy.errors import LoweringError, SscDeployError
+from ssc_deploy.exporting import describing, stages
 from ssc_deploy.inspection import graph_layers
 from ssc_deploy.inspection.report import Finding, Inspection, Stage, StageReport
 from ssc_deploy.rewrite import canonical
@@ -47,11 +48,11 @@ def inspect(source: Source, stage: Stage, target: str) -> Inspection:
 
 def _steps(source: Source, last: Stage, target: lower.Target) -> Iterator[tuple[StageReport, tuple[Layer, ...]]]:
     """The report and the layers of each stage; only those of the last are made."""
-    report = StageReport(Stage.CHECKPOINT, pipeline.describe(source), _origins(source))
+    report = StageReport(Stage.CHECKPOINT, describing.source(source), _origins(source))
     yield report, _modules(source) if last is Stage.CHECKPOINT else ()
     if last is Stage.CHECKPOINT:
         return
-    captured = pipeline.captured_from(source)
+    captured = stages.captured_from(source)
     graph = captured.model
     yield _captured(captured), graph_layers.layers_of(graph) if last is Stage.CAPTURE else ()
     if last is Stage.CAPTURE:
@@ -97,7 +98,7 @@ def _origins(source: Source) -> tuple[Finding, ...]:
 
 def _captured(captured: Capture) -> StageReport:
     probed = tuple(Finding(p.path, _kind(p.movement), f"module {p.kind}, {_size(p.movement)}") for p in captured.probed)
-    return StageReport(Stage.CAPTURE, pipeline.describe_capture(captured), probed)
+    return StageReport(Stage.CAPTURE, describing.capture(captured), probed)
 
 
 def _rewritten(graph: ir.Model, report: rewrite.RewriteReport) -> StageReport:

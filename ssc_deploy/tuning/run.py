@@ -9,14 +9,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ssc_deploy import golden, pipeline, recipe_file
-from ssc_deploy.checking import Check
+from ssc_deploy import golden
 from ssc_deploy.emit import files
 from ssc_deploy.errors import OutputError, RecipeError, TargetError, VerificationError
+from ssc_deploy.exporting import describing, stages
+from ssc_deploy.exporting.check import Check
+from ssc_deploy.exporting.exporting import DEFAULT_OUTPUT
+from ssc_deploy.exporting.formats import Format, formats_of
+from ssc_deploy.lower import LoweringOptions, recipe_file
+from ssc_deploy.lower.recipe import Measured, Recipe
 from ssc_deploy.profiling import targets
 from ssc_deploy.profiling.job import sha256_of
-from ssc_deploy.recipe import Measured, Recipe
-from ssc_deploy.results import Format, formats_of
 from ssc_deploy.source import open_source
 from ssc_deploy.tuning import space as spaces
 from ssc_deploy.tuning.bench import Bench
@@ -26,7 +29,7 @@ from ssc_deploy.tuning.search import Found, Search
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from ssc_deploy.pipeline import Canonical
+    from ssc_deploy.exporting.stages import Canonical
     from ssc_deploy.profiling.targets.protocol import Description, Target
     from ssc_deploy.tuning.space import Choices, Space
     from ssc_deploy.verification import VerifyReport
@@ -138,11 +141,11 @@ def tune(
         weights=weights,
         seed=seed,
     )
-    path = pipeline.DEFAULT_OUTPUT / f"{source.stem}.{form.value}.toml" if output is None else Path(output)
+    path = DEFAULT_OUTPUT / f"{source.stem}.{form.value}.toml" if output is None else Path(output)
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists; choose another file with --output, or replace it with --overwrite.")
-    say("checkpoint", pipeline.describe(source))
-    canonical = pipeline.canonicalise(source, progress=say)
+    say("checkpoint", describing.source(source))
+    canonical = stages.canonicalise(source, progress=say)
     space = spaces.of(canonical.model, form.target, source.name, batch)
     first = space.default if start == "auto" else space.started(start)
     with tempfile.TemporaryDirectory(prefix="ssc-deploy-") as name:
@@ -183,8 +186,9 @@ class Candidates:
     def __call__(self, choices: Choices) -> Path:
         """The file of a choice: what an export by its recipe writes, byte by byte."""
         source = self._canonical.source
-        lowered = pipeline.lower(self._canonical, self._form, batch=self._batch, recipe=self._space.recipe(choices))
-        data, _ = pipeline.build(source, self._form, lowered)
+        options = LoweringOptions(batch=self._batch, recipe=self._space.recipe(choices))
+        lowered = stages.lower(self._canonical, self._form, options)
+        data, _ = stages.build(source, self._form, lowered)
         path = self._folder / str(self._made) / f"{source.stem}.{self._form.value}"
         self._made += 1
         with files.as_output_error(path):

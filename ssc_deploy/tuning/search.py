@@ -13,8 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ssc_deploy.lower.recipe import ALL, Trial, Verdict
 from ssc_deploy.profiling.statistics import MARGIN
-from ssc_deploy.recipe import ALL, Trial, Verdict
 from ssc_deploy.tuning.bench import LONG, SHORT
 
 if TYPE_CHECKING:

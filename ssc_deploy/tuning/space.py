@@ -14,8 +14,8 @@ from ssc_deploy.errors import RecipeError
 from ssc_deploy.lower import channel_major
 from ssc_deploy.lower import groups as grouping
 from ssc_deploy.lower.layout import Layout
+from ssc_deploy.lower.recipe import MIXED, Recipe, compact
 from ssc_deploy.lower.target import Target
-from ssc_deploy.recipe import MIXED, Recipe, compact
 from ssc_deploy.rewrite import fingerprint
 from ssc_deploy.roles import Role
 

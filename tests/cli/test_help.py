@@ -10,8 +10,8 @@ from cli.tester import ssc
 
 from ssc_deploy import cli, lower
 from ssc_deploy.cli import options
+from ssc_deploy.exporting.formats import Format
 from ssc_deploy.inspection import Stage
-from ssc_deploy.results import Format
 
 HEAVY = {"numpy", "torch", "onnx", "onnx_ir", "onnxscript", "onnxruntime", "ai_edge_litert", "rich", "PIL"}
 

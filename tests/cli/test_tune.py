@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from cli.tester import Outcome, foreign, refused, ssc
 
-from ssc_deploy import recipe_file
+from ssc_deploy.lower import recipe_file
+from ssc_deploy.lower.recipe import ALL, Verdict
 from ssc_deploy.profiling.job import sha256_of
 from ssc_deploy.profiling.statistics import MARGIN
-from ssc_deploy.recipe import ALL, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

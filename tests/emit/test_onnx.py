@@ -19,7 +19,7 @@ from ssc_deploy import movement as mv
 from ssc_deploy import roles
 from ssc_deploy.emit.onnx import OPSETS, build, simplifies
 from ssc_deploy.errors import EmitError, UnsupportedOperatorError
-from ssc_deploy.lower import SHIFTS, SHUFFLES, Target, lower
+from ssc_deploy.lower import SHIFTS, SHUFFLES, LoweringOptions, Target, lower
 from ssc_deploy.metadata import KEY, ModelMetadata, Preprocessing
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 
@@ -43,7 +43,7 @@ SHUFFLE = mv.permutation(tuple(np.arange(18).reshape(2, 9).T.reshape(-1).tolist(
 
 def lowered(shift: str = "slice", shuffle: str = "transpose", batch: int | None = 1) -> ir.Model:
     model = graph_of([mv.shift(OFFSETS), SHUFFLE], (5, 4))
-    return lower(model, Target.ONNXRUNTIME, shift=shift, shuffle=shuffle, batch=batch).model
+    return lower(model, Target.ONNXRUNTIME, LoweringOptions(shift=shift, shuffle=shuffle, batch=batch)).model
 
 
 def run(content: bytes, x: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from ssc_deploy import movement as mv
 from ssc_deploy import roles
 from ssc_deploy.emit import tflite
 from ssc_deploy.errors import LoweringError
-from ssc_deploy.lower import Layout, Runtime, Target, lower
+from ssc_deploy.lower import Layout, LoweringOptions, Runtime, Target, lower
 from ssc_deploy.lower.skew import Raster, raster
 from ssc_deploy.metadata import ModelMetadata
 from ssc_deploy.rewrite import rewrite
@@ -50,7 +50,7 @@ def moved(offsets, size, *, k: int = 3) -> ir.Model:
 
 
 def planes(model: ir.Model) -> ir.Model:
-    return lower(model, Target.LITERT, layout="channel-major").model
+    return lower(model, Target.LITERT, LoweringOptions(layout="channel-major")).model
 
 
 def ssc_unit(groups: int = 4, size: tuple[int, int] = (6, 5), *, dense_stride: int = 1) -> ir.Model:
@@ -125,7 +125,7 @@ def test_the_window_of_an_ssc_net_is_a_raster(k: int) -> None:
 def test_offsets_that_are_no_raster_stay_a_depthwise_convolution(offsets) -> None:
     if len(offsets) % 2:
         offsets = [*offsets] * 2
-    model = lower(moved(offsets, (5, 4)), Target.LITERT, layout="channel-major")
+    model = lower(moved(offsets, (5, 4)), Target.LITERT, LoweringOptions(layout="channel-major"))
     assert model.report.summary() == {"shift": "depthwise", "layout": "channel-major"}
     x = signed(1, len(offsets), 5, 4)
     np.testing.assert_array_equal(run_litert(model.model, x), mv.shift(tuple(offsets))(x))
@@ -194,33 +194,36 @@ def test_a_value_that_leaves_the_graph_leaves_as_a_picture() -> None:
     ],
 )
 def test_auto_follows_the_runtime(layout, runtime, expected) -> None:
-    assert lower(ssc_unit(), Target.LITERT, layout=layout, runtime=runtime).report.layout is expected
+    assert lower(ssc_unit(), Target.LITERT, LoweringOptions(layout=layout, runtime=runtime)).report.layout is expected
 
 
 @pytest.mark.parametrize("batch", [2, None])
 def test_auto_keeps_a_batch_as_pictures_and_a_demand_is_refused(batch) -> None:
     model = moved(window(3) * 2, (5, 4))
-    assert lower(model, Target.LITERT, layout="auto", runtime="litert", batch=batch).report.layout is Layout.NHWC
+    assert (
+        lower(model, Target.LITERT, LoweringOptions(layout="auto", runtime="litert", batch=batch)).report.layout
+        is Layout.NHWC
+    )
     with pytest.raises(LoweringError, match="one picture at a time; use --layout nhwc, or --batch 1"):
-        lower(model, Target.LITERT, layout="channel-major", batch=batch)
+        lower(model, Target.LITERT, LoweringOptions(layout="channel-major", batch=batch))
 
 
 def test_a_network_without_group_pointwise_is_refused_by_name_and_left_by_auto() -> None:
     model = Chain(1, 8, 5, 4).then("Conv", normal(8, 8, 1, 1)).then("Relu").build()
-    assert lower(model, Target.LITERT, layout="auto", runtime="litert").report.layout is Layout.NHWC
+    assert lower(model, Target.LITERT, LoweringOptions(layout="auto", runtime="litert")).report.layout is Layout.NHWC
     with pytest.raises(LoweringError, match="no stretch with a group pointwise"):
-        lower(model, Target.LITERT, layout="channel-major")
+        lower(model, Target.LITERT, LoweringOptions(layout="channel-major"))
 
 
 def test_onnxruntime_is_refused() -> None:
     with pytest.raises(LoweringError, match="a layout of TFLite files"):
-        lower(ssc_unit(), Target.ONNXRUNTIME, layout="channel-major")
+        lower(ssc_unit(), Target.ONNXRUNTIME, LoweringOptions(layout="channel-major"))
 
 
 @pytest.mark.parametrize(("asked", "known"), [({"layout": "nchw"}, "auto, nhwc"), ({"runtime": "tf"}, "litert, tfl")])
 def test_unknown_names_list_the_known(asked, known: str) -> None:
     with pytest.raises(LoweringError, match=known):
-        lower(ssc_unit(), Target.LITERT, **asked)
+        lower(ssc_unit(), Target.LITERT, LoweringOptions(**asked))
 
 
 def test_a_layout_without_a_tflite_file_is_refused(tmp_path) -> None:

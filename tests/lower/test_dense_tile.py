@@ -10,13 +10,13 @@ from graphs import Chain, normal, operators, value
 from moving import run_litert, run_onnxruntime, signed
 
 import ssc_deploy
-from ssc_deploy import recipe_file, roles
+from ssc_deploy import roles
 from ssc_deploy.emit import tflite
 from ssc_deploy.errors import LoweringError
-from ssc_deploy.lower import DENSE, Target, lower
+from ssc_deploy.lower import DENSE, LoweringOptions, Target, lower, recipe_file
 from ssc_deploy.lower.layout import Layout
+from ssc_deploy.lower.recipe import Recipe
 from ssc_deploy.metadata import ModelMetadata
-from ssc_deploy.recipe import Recipe
 from ssc_deploy.rewrite import fingerprint
 from ssc_deploy.runtimes.litert import LiteRT
 from ssc_deploy.tuning import space as spaces
@@ -51,7 +51,7 @@ def outputs_of_convs(model: ir.Model) -> list[int]:
 )
 def test_a_padded_product_computes_the_same(outputs: int, options: dict[str, int], name: str) -> None:
     model, x = dense(outputs, **options), signed(1, 7, 6, 5)
-    padded = lower(model, Target.LITERT, dense=name).model
+    padded = lower(model, Target.LITERT, LoweringOptions(dense=name)).model
     assert outputs_of_convs(padded) == [-(-outputs // TILES[name]) * TILES[name]]
     expected = run_onnxruntime(model, x)
     for run in (run_onnxruntime, run_litert):
@@ -61,13 +61,13 @@ def test_a_padded_product_computes_the_same(outputs: int, options: dict[str, int
 def test_what_is_not_asked_for_stays_as_it_is() -> None:
     model = dense(9)
     for named in ({}, {"dense": "plain"}):
-        lowered = lower(model, Target.LITERT, **named)
+        lowered = lower(model, Target.LITERT, LoweringOptions(**named))
         assert operators(lowered.model) == operators(model)
         assert str(lowered.report) == "nothing to move"
 
 
 def test_the_activation_stays_with_its_product_in_one_kernel_and_one_partition() -> None:
-    padded = lower(dense(9), Target.LITERT, dense="tile-8").model
+    padded = lower(dense(9), Target.LITERT, LoweringOptions(dense="tile-8")).model
     assert operators(padded) == ["Relu", "Conv", "Relu", "Slice", "Sigmoid"]
     assert_in_one_partition(padded, ["RELU", "CONV_2D", "SLICE", "LOGISTIC"])
 
@@ -75,7 +75,7 @@ def test_the_activation_stays_with_its_product_in_one_kernel_and_one_partition()
 def test_a_relu6_stays_with_its_product_too() -> None:
     chain = Chain(1, 7, 6, 5).then("Conv", normal(9, 7, 1, 1), normal(9)).then("Clip", np.float32(0), np.float32(6))
     model, x = chain.build(), 9 * signed(1, 7, 6, 5)
-    padded = lower(model, Target.LITERT, dense="tile-8").model
+    padded = lower(model, Target.LITERT, LoweringOptions(dense="tile-8")).model
     assert operators(padded) == ["Conv", "Clip", "Slice"]
     assert_in_one_partition(padded, ["CONV_2D", "SLICE"])
     np.testing.assert_allclose(run_litert(padded, x), run_onnxruntime(model, x), rtol=0, atol=2e-5)
@@ -92,7 +92,7 @@ def test_the_cut_value_is_the_one_that_verification_knows() -> None:
     model = dense(9)
     result = value(model, "v2")
     roles.add_output_of(result, "body.0.conv1")
-    padded = lower(model, Target.LITERT, dense="tile-16").model
+    padded = lower(model, Target.LITERT, LoweringOptions(dense="tile-16")).model
     assert (value(padded, "v2").producer().op_type, roles.outputs_of(value(padded, "v2"))) == (
         "Slice",
         ("body.0.conv1",),
@@ -103,14 +103,14 @@ def test_one_that_two_read_is_cut_before_either() -> None:
     chain = Chain(1, 7, 6, 5).then("Conv", normal(9, 7, 1, 1), normal(9))
     linear = chain.last
     model = chain.then("Relu").then("Add", linear).build()
-    padded, x = lower(model, Target.LITERT, dense="tile-8").model, signed(1, 7, 6, 5)
+    padded, x = lower(model, Target.LITERT, LoweringOptions(dense="tile-8")).model, signed(1, 7, 6, 5)
     assert operators(padded) == ["Conv", "Slice", "Relu", "Add"]
     np.testing.assert_allclose(run_litert(padded, x), run_onnxruntime(model, x), rtol=0, atol=2e-6)
 
 
 def test_a_multiple_of_the_tile_is_left_and_only_the_rest_is_padded() -> None:
     chain = Chain(1, 7, 6, 5).then("Conv", normal(16, 7, 1, 1), normal(16)).then("Conv", normal(9, 16, 1, 1), normal(9))
-    lowered = lower(chain.build(), Target.LITERT, dense="tile-16")
+    lowered = lower(chain.build(), Target.LITERT, LoweringOptions(dense="tile-16"))
     assert outputs_of_convs(lowered.model) == [16, 16]
     assert [choice.lowering for choice in lowered.report.choices] == ["plain", "tile-16"]
     assert str(lowered.report) == "dense=plain x1, tile-16 x1"
@@ -125,18 +125,18 @@ def test_a_multiple_of_the_tile_is_left_and_only_the_rest_is_padded() -> None:
     ids=["groups", "3x3"],
 )
 def test_other_convolutions_are_none_of_its_business(model: ir.Model) -> None:
-    assert operators(lower(model, Target.LITERT, dense="tile-32").model) == ["Conv"]
+    assert operators(lower(model, Target.LITERT, LoweringOptions(dense="tile-32")).model) == ["Conv"]
 
 
 def test_onnx_runtime_has_no_tile_to_fill() -> None:
-    assert operators(lower(dense(9), Target.ONNXRUNTIME, dense="tile-32").model) == operators(dense(9))
+    assert operators(lower(dense(9), Target.ONNXRUNTIME, LoweringOptions(dense="tile-32")).model) == operators(dense(9))
 
 
 def test_an_unknown_tile_is_refused_with_those_there_are() -> None:
     with pytest.raises(
         LoweringError, match="no dense lowering 'tile-7'; choose one of auto, plain, tile-8, tile-16, tile-32"
     ):
-        lower(dense(9), Target.LITERT, dense="tile-7")
+        lower(dense(9), Target.LITERT, LoweringOptions(dense="tile-7"))
 
 
 def test_a_recipe_says_it_for_each_size_and_is_refused_where_it_cannot_be() -> None:
@@ -144,12 +144,12 @@ def test_a_recipe_says_it_for_each_size_and_is_refused_where_it_cannot_be() -> N
     model = chain.build()
     groups = {"dense 16x6x5": "plain", "dense 9x6x5": "tile-8"}
     recipe = Recipe("Net", Target.LITERT, fingerprint.of(model), groups)
-    assert outputs_of_convs(lower(model, Target.LITERT, recipe=recipe).model) == [16, 16]
+    assert outputs_of_convs(lower(model, Target.LITERT, LoweringOptions(recipe=recipe)).model) == [16, 16]
     wrong = Recipe("Net", Target.LITERT, fingerprint.of(model), groups | {"dense 16x6x5": "tile-8"})
     with pytest.raises(LoweringError, match=r"the dense Conv .* its 16 outputs are a multiple of 8 as they are"):
-        lower(model, Target.LITERT, recipe=wrong)
+        lower(model, Target.LITERT, LoweringOptions(recipe=wrong))
     silent = Recipe("Net", Target.LITERT, fingerprint.of(model), {})
-    assert outputs_of_convs(lower(model, Target.LITERT, recipe=silent).model) == [16, 9]
+    assert outputs_of_convs(lower(model, Target.LITERT, LoweringOptions(recipe=silent)).model) == [16, 9]
 
 
 def test_a_recipe_keeps_what_it_says_of_dense_products_in_its_file(tmp_path: Path) -> None:
@@ -159,7 +159,7 @@ def test_a_recipe_keeps_what_it_says_of_dense_products_in_its_file(tmp_path: Pat
     path = tmp_path / "net.toml"
     path.write_text(recipe_file.dumps(space.recipe(axis.changed(space.default, "tile-8"))))
     assert 'dense]\n9x6x5 = "tile-8"' in path.read_text()
-    assert outputs_of_convs(lower(model, Target.LITERT, recipe=recipe_file.read(path)).model) == [16]
+    assert outputs_of_convs(lower(model, Target.LITERT, LoweringOptions(recipe=recipe_file.read(path))).model) == [16]
 
 
 @pytest.mark.slow
@@ -187,6 +187,6 @@ def test_dense_products_of_a_channel_major_stretch_have_nothing_to_choose() -> N
     chain = Chain(1, 8, 6, 5).then("Conv", normal(12, 4, 1, 1), normal(12), group=2)
     model = chain.then("Conv", normal(9, 12, 1, 1), normal(9)).build()
     roles.set_role(model.graph[0], roles.Role.GROUP_POINTWISE)
-    tiled = lower(model, Target.LITERT, layout="channel-major", dense="tile-8")
-    untouched = lower(model, Target.LITERT, layout="channel-major")
+    tiled = lower(model, Target.LITERT, LoweringOptions(layout="channel-major", dense="tile-8"))
+    untouched = lower(model, Target.LITERT, LoweringOptions(layout="channel-major"))
     assert (operators(tiled.model), tiled.report) == (operators(untouched.model), untouched.report)

@@ -7,7 +7,7 @@ import pytest
 from graphs import Chain, operators, value
 from moving import run_litert, run_onnxruntime
 
-from ssc_deploy.lower import Target, lower
+from ssc_deploy.lower import LoweringOptions, Target, lower
 
 HW = np.array([2, 3])
 
@@ -46,7 +46,7 @@ def test_a_mean_over_a_large_window_is_computed_in_two_steps(case, batch):
     x = np.full((1, 4, 50, 60), 0.7234, np.float32)
     exact = float(x[0, 0, 0, 0]) * (3000 if operator == "ReduceSum" else 1)
     for target, run in RUNTIMES if attributes.get("keepdims", 1) else RUNTIMES[:1]:
-        lowered = lower(model, target, batch=batch).model
+        lowered = lower(model, target, LoweringOptions(batch=batch)).model
         assert operators(lowered) == ["Relu", *expected]
         assert value(lowered, "v1").is_graph_output()  # its name, by which verification knows it
         given = run(lowered, x)

@@ -14,7 +14,7 @@ from moving import graph_of, numbered, run_litert, run_onnxruntime, signed
 from ssc_deploy import movement as mv
 from ssc_deploy import roles
 from ssc_deploy.errors import LoweringError
-from ssc_deploy.lower import SHIFTS, SHUFFLES, Target, lower
+from ssc_deploy.lower import SHIFTS, SHUFFLES, LoweringOptions, Target, lower
 
 RUNS_OF = {Target.ONNXRUNTIME: (run_onnxruntime,), Target.LITERT: (run_onnxruntime, run_litert)}
 
@@ -47,7 +47,7 @@ def shuffle(groups: int, channels: int) -> mv.Movement:
 @pytest.mark.parametrize("offsets", OFFSETS.values(), ids=OFFSETS)
 def test_a_shift_moves_every_pixel_exactly(offsets, name: str, target: Target) -> None:
     movement = mv.shift(offsets)
-    model = lower(graph_of([movement], (5, 4)), target, shift=name).model
+    model = lower(graph_of([movement], (5, 4)), target, LoweringOptions(shift=name)).model
     for run, make in itertools.product(RUNS_OF[target], (numbered, signed)):
         x = make(1, len(offsets), 5, 4)
         np.testing.assert_array_equal(run(model, x), movement(x))
@@ -58,7 +58,7 @@ def test_a_shift_moves_every_pixel_exactly(offsets, name: str, target: Target) -
 @pytest.mark.parametrize(("groups", "channels"), [(2, 18), (9, 27), (3, 9), (2, 4), (5, 10)])
 def test_a_shuffle_moves_every_channel_exactly(groups: int, channels: int, name: str, target: Target) -> None:
     movement = shuffle(groups, channels)
-    model = lower(graph_of([movement], (3, 5)), target, shuffle=name).model
+    model = lower(graph_of([movement], (3, 5)), target, LoweringOptions(shuffle=name)).model
     for run, make in itertools.product(RUNS_OF[target], (numbered, signed)):
         x = make(1, channels, 3, 5)
         np.testing.assert_array_equal(run(model, x), movement(x))
@@ -90,7 +90,7 @@ def movements(draw: st.DrawFn) -> list[mv.Movement]:
 )
 def test_any_movements_at_any_size_and_batch(chain, size, choice, batches) -> None:
     (target, shift), (captured, batch) = choice, batches
-    model = lower(graph_of(chain, size, captured), target, shift=shift, batch=batch).model
+    model = lower(graph_of(chain, size, captured), target, LoweringOptions(shift=shift, batch=batch)).model
     for n in (1, 3) if batch is None else (batch,):
         x = signed(n, chain[0].in_channels, *size)
         expected = x
@@ -113,25 +113,25 @@ def test_auto_takes_any_permutation_and_selection(target: Target) -> None:
 def test_transpose_refuses_what_is_no_transposition(source: tuple[int, ...]) -> None:
     model = graph_of([mv.permutation(source, 6)], (3, 3))
     with pytest.raises(LoweringError, match=r"shuffle Gather output of block body\.0 cannot be carried out by"):
-        lower(model, Target.LITERT, shuffle="transpose")
+        lower(model, Target.LITERT, LoweringOptions(shuffle="transpose"))
 
 
 def test_gather_refuses_what_32_bits_do_not_index() -> None:
     model = graph_of([mv.shift(((0, 1), (1, 0)))], (20_000, 20_000))
     with pytest.raises(LoweringError, match="too large for 32-bit indices"):
-        lower(model, Target.ONNXRUNTIME, shift="gather")
+        lower(model, Target.ONNXRUNTIME, LoweringOptions(shift="gather"))
 
 
 @pytest.mark.parametrize("kind", ["shift", "shuffle"])
 def test_an_unknown_name_lists_the_known(kind: str) -> None:
     with pytest.raises(LoweringError, match=rf"no {kind} lowering 'roll'; choose one of auto, .*gather"):
-        lower(graph_of([mv.shift(((0, 1),))], (3, 3)), Target.LITERT, **{kind: "roll"})
+        lower(graph_of([mv.shift(((0, 1),))], (3, 3)), Target.LITERT, LoweringOptions(**{kind: "roll"}))
 
 
 def test_the_canonical_graph_is_left_as_it_is() -> None:
     model = graph_of([mv.shift(OFFSETS["periodic"]), shuffle(3, 27)], (5, 4))
     before = ir.to_proto(model).SerializeToString(deterministic=True)
-    lower(model, Target.LITERT, shift="slice", shuffle="transpose", batch=None)
+    lower(model, Target.LITERT, LoweringOptions(shift="slice", shuffle="transpose", batch=None))
     assert ir.to_proto(model).SerializeToString(deterministic=True) == before
 
 
@@ -139,7 +139,7 @@ def test_the_canonical_graph_is_left_as_it_is() -> None:
 @pytest.mark.parametrize("shuffle_name", SHUFFLES.names)
 def test_names_roles_and_blocks_stay(shift: str, shuffle_name: str, target: Target) -> None:
     model = graph_of([mv.shift(OFFSETS["periodic"]), shuffle(3, 27)], (5, 4))
-    lowered = lower(model, target, shift=shift, shuffle=shuffle_name).model
+    lowered = lower(model, target, LoweringOptions(shift=shift, shuffle=shuffle_name)).model
     assert [value.name for value in lowered.graph.outputs] == ["output"]
     values = [value.name for node in lowered.graph for value in node.outputs]
     assert "body.0.move" in values
@@ -154,13 +154,15 @@ def test_names_roles_and_blocks_stay(shift: str, shuffle_name: str, target: Targ
 @pytest.mark.parametrize("name", SHIFTS.names)
 def test_shifts_of_a_stage_share_their_constants(name: str) -> None:
     movement = mv.shift(OFFSETS["periodic"] * 6)
-    one = lower(graph_of([movement], (12, 12)), Target.ONNXRUNTIME, shift=name).model
-    three = lower(graph_of([movement] * 3, (12, 12)), Target.ONNXRUNTIME, shift=name).model
+    one = lower(graph_of([movement], (12, 12)), Target.ONNXRUNTIME, LoweringOptions(shift=name)).model
+    three = lower(graph_of([movement] * 3, (12, 12)), Target.ONNXRUNTIME, LoweringOptions(shift=name)).model
     assert len(three.graph.initializers) == len(one.graph.initializers)
 
 
 def test_slices_for_litert_are_joined_a_few_at_a_time() -> None:
-    model = lower(graph_of([mv.shift(OFFSETS["contiguous groups"])], (5, 4)), Target.LITERT, shift="slice").model
+    model = lower(
+        graph_of([mv.shift(OFFSETS["contiguous groups"])], (5, 4)), Target.LITERT, LoweringOptions(shift="slice")
+    ).model
     fan_in = [len(node.inputs) for node in model.graph if node.op_type == "Concat"]
     assert sum(fan_in) - len(fan_in) + 1 == 9
     assert max(fan_in) <= 4

@@ -12,7 +12,7 @@ from moving import graph_of, signed
 from ssc_deploy import movement as mv
 from ssc_deploy import roles
 from ssc_deploy.errors import LoweringError
-from ssc_deploy.lower import Target, lower
+from ssc_deploy.lower import LoweringOptions, Target, lower
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 
 RNG = np.random.default_rng(0)
@@ -70,7 +70,7 @@ FOLLOWED = {
 @pytest.mark.parametrize("build", FOLLOWED.values(), ids=FOLLOWED)
 def test_a_dynamic_batch_computes_each_picture_by_itself(build, captured: int) -> None:
     """Three pictures at once give what they give one by one; the graph's declared shapes hold (the checker's view)."""
-    model = lower(build(captured).build(), Target.ONNXRUNTIME, batch=None).model
+    model = lower(build(captured).build(), Target.ONNXRUNTIME, LoweringOptions(batch=None)).model
     content = ir.to_proto(model).SerializeToString()
     onnx.checker.check_model(onnx.load_from_string(content), full_check=True)
     runner, pictures = OnnxRuntime().load(content), signed(3, 12, 4, 6)
@@ -84,13 +84,13 @@ def test_a_dynamic_batch_computes_each_picture_by_itself(build, captured: int) -
 
 @pytest.mark.parametrize("build", FOLLOWED.values(), ids=FOLLOWED)
 def test_another_fixed_batch_sets_every_shape(build) -> None:
-    model = lower(build(1).build(), Target.ONNXRUNTIME, batch=3).model
+    model = lower(build(1).build(), Target.ONNXRUNTIME, LoweringOptions(batch=3)).model
     expected = {v.name: v.shape for node in build(3).build().graph for v in node.outputs}
     assert {v.name: v.shape for node in model.graph for v in node.outputs} == expected
 
 
 def test_the_dynamic_dimension_is_named() -> None:
-    model = lower(graph_of([mv.shift(((0, 1),) * 4)], (3, 3)), Target.ONNXRUNTIME, batch=None).model
+    model = lower(graph_of([mv.shift(((0, 1),) * 4)], (3, 3)), Target.ONNXRUNTIME, LoweringOptions(batch=None)).model
     for value in (*model.graph.inputs, *model.graph.outputs):
         assert [str(d) for d in value.shape] == ["batch", "4", "3", "3"]
 
@@ -124,17 +124,17 @@ def test_what_mixes_pictures_is_refused_with_its_block(build, reason: str) -> No
         roles.set_block(node, "body.3.head")
     where = rf"the batch cannot be dynamic: \w+ v0 of block body\.3\.head stands in the way, .*{reason}"
     with pytest.raises(LoweringError, match=where):
-        lower(model, Target.ONNXRUNTIME, batch=None)
+        lower(model, Target.ONNXRUNTIME, LoweringOptions(batch=None))
 
 
 def test_a_value_without_a_static_shape_is_refused() -> None:
     model = Chain(1, 12, 4, 6).then("Relu").then("GlobalAveragePool").build()
     model.graph[1].outputs[0].shape = ir.Shape([None, 12, 1, 1])
     with pytest.raises(LoweringError, match=r"GlobalAveragePool v1 of block \(root\) .* it has no static shape"):
-        lower(model, Target.ONNXRUNTIME, batch=None)
+        lower(model, Target.ONNXRUNTIME, LoweringOptions(batch=None))
 
 
 @pytest.mark.parametrize("batch", [0, -1])
 def test_an_impossible_batch_is_refused(batch: int) -> None:
     with pytest.raises(LoweringError, match="impossible"):
-        lower(graph_of([mv.shift(((0, 1),))], (3, 3)), Target.ONNXRUNTIME, batch=batch)
+        lower(graph_of([mv.shift(((0, 1),))], (3, 3)), Target.ONNXRUNTIME, LoweringOptions(batch=batch))

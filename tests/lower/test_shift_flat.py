@@ -15,7 +15,7 @@ from ssc_deploy import movement as mv
 from ssc_deploy import roles
 from ssc_deploy.emit.onnx_simplify import simplifies
 from ssc_deploy.errors import LoweringError
-from ssc_deploy.lower import Target, lower
+from ssc_deploy.lower import LoweringOptions, Target, lower
 from ssc_deploy.lower.shift_flat import kept, rotation
 
 PERIODIC = [(c % 9 // 3 - 1, c % 3 - 1) for c in range(18)]
@@ -39,7 +39,7 @@ def built(chain: Chain, *further: str) -> ir.Model:
 
 
 def flat(model: ir.Model, batch: int | None = 1) -> ir.Model:
-    return lower(model, Target.ONNXRUNTIME, shift="flat", batch=batch).model
+    return lower(model, Target.ONNXRUNTIME, LoweringOptions(shift="flat", batch=batch)).model
 
 
 def fused(model: ir.Model, tmp_path) -> list[str]:
@@ -137,12 +137,12 @@ def test_auto_takes_what_was_measured_behind_a_relu(channels, size, offsets, exp
     p = np.arange(channels) % 9
     p = {"periodic": p, "runs": np.sort(p), "mixed": np.random.default_rng(0).permutation(p)}[offsets]
     model = built(behind_a_relu([(int(i) // 3 - 1, int(i) % 3 - 1) for i in p], (size, size)))
-    assert lower(model, Target.ONNXRUNTIME, batch=batch).report.summary() == {"shift": expected}
+    assert lower(model, Target.ONNXRUNTIME, LoweringOptions(batch=batch)).report.summary() == {"shift": expected}
 
 
 def test_channels_last_is_refused() -> None:
     with pytest.raises(LoweringError, match="by flat: its pictures are stored channels last"):
-        lower(graph_of([mv.shift(tuple(PERIODIC))], (5, 4)), Target.LITERT, shift="flat")
+        lower(graph_of([mv.shift(tuple(PERIODIC))], (5, 4)), Target.LITERT, LoweringOptions(shift="flat"))
 
 
 def test_a_run_of_equal_offsets_is_rotated_as_one_plane() -> None:

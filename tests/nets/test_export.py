@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from ssc_deploy import checkpoint, inspection, nets, pipeline
+import ssc_deploy
+from ssc_deploy import checkpoint, inspection, nets
 from ssc_deploy.runtimes import runtime_for
 
 #: Arguments of small ones.
@@ -34,7 +35,7 @@ def test_network_becomes_verified_files(arch, args, pictured, golden, tmp_path):
     net = pictured(arch, **args)
     path = tmp_path / "net.pt"
     checkpoint.save(net, path)
-    result = pipeline.export(path, to=["onnx", "tflite"], output=tmp_path, input_shape=(1, 3, 32, 32))
+    result = ssc_deploy.export(path, to=["onnx", "tflite"], output=tmp_path, input_shape=(1, 3, 32, 32))
     with torch.no_grad():
         exact = net.double()(golden.double()).numpy()
     largest = np.abs(exact).max()

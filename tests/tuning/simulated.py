@@ -124,7 +124,7 @@ def search(
 
     def build(choices: Choices) -> Path:
         path = folder / f"{len(device.choices)}.onnx"
-        lowered = lower.lower(MODEL, Target.ONNXRUNTIME, recipe=SPACE.recipe(choices))
+        lowered = lower.lower(MODEL, Target.ONNXRUNTIME, lower.LoweringOptions(recipe=SPACE.recipe(choices)))
         ir.save(lowered.model, path)
         device.choices[sha256_of(path)] = choices
         return path

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ssc_deploy import lower, pipeline, recipe_file
-from ssc_deploy.lower import Target
-from ssc_deploy.recipe import Verdict
+from ssc_deploy import lower
+from ssc_deploy.exporting import stages
+from ssc_deploy.lower import Target, recipe_file
+from ssc_deploy.lower.recipe import Verdict
 from ssc_deploy.source import open_source
 
 KEPT = sorted((Path(__file__).parents[2] / "export").glob("*.toml"))
@@ -22,10 +23,10 @@ def test_there_are_recipes_for_both_runtimes() -> None:
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
 def test_a_kept_recipe_fits_its_network_and_is_what_auto_takes(path: Path) -> None:
     recipe = recipe_file.read(path)
-    model = pipeline.canonicalise(open_source(None, arch=recipe.network.lower())).model
-    followed = lower.lower(model, recipe.target, recipe=recipe)
+    model = stages.canonicalise(open_source(None, arch=recipe.network.lower())).model
+    followed = lower.lower(model, recipe.target, lower.LoweringOptions(recipe=recipe))
     runtime = {"layout": "auto", "runtime": "litert"} if recipe.target is Target.LITERT else {}
-    assert followed.report == lower.lower(model, recipe.target, **runtime).report
+    assert followed.report == lower.lower(model, recipe.target, lower.LoweringOptions(**runtime)).report
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)

@@ -8,8 +8,8 @@ import pytest
 from tuning.simulated import COSTS, FASTEST, SPACE, Simulated, lowerings, milliseconds, search
 
 from ssc_deploy.errors import RecipeError, TargetError
+from ssc_deploy.lower.recipe import ALL, Verdict
 from ssc_deploy.profiling.statistics import MARGIN
-from ssc_deploy.recipe import ALL, Verdict
 from ssc_deploy.tuning.bench import LONG, SHORT
 
 if TYPE_CHECKING:

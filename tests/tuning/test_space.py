@@ -47,8 +47,8 @@ def test_a_channel_major_stretch_leaves_its_groups_nothing_to_choose() -> None:
     assert space.alternatives(layout, planar) == ("nhwc",)
     recipe = space.recipe(planar)
     assert (recipe.layout, dict(recipe.groups)) == ("channel-major", {})
-    followed = lower.lower(SSC, Target.LITERT, recipe=recipe)
-    asked = lower.lower(SSC, Target.LITERT, layout="channel-major")
+    followed = lower.lower(SSC, Target.LITERT, lower.LoweringOptions(recipe=recipe))
+    asked = lower.lower(SSC, Target.LITERT, lower.LoweringOptions(layout="channel-major"))
     assert followed.report == asked.report
 
 

@@ -69,7 +69,7 @@ def test_what_is_no_model_is_refused_before_the_network_is_looked_at(exported, t
     def looked(*_args, **_options):
         raise AssertionError
 
-    monkeypatch.setattr("ssc_deploy.pipeline.canonicalise", looked)
+    monkeypatch.setattr("ssc_deploy.exporting.stages.canonicalise", looked)
     (tmp_path / "net.onnx").write_bytes(b"no model")
     with pytest.raises(RuntimeLoadError, match=r"net\.onnx"):
         ssc_deploy.verify(exported[0], tmp_path / "net.onnx")

@@ -12,13 +12,14 @@ import torch
 from onnx import numpy_helper
 
 import ssc_deploy
-from ssc_deploy import checking, source
+from ssc_deploy import source
 from ssc_deploy.capture import capture
 from ssc_deploy.emit import onnx as emit_onnx
 from ssc_deploy.emit import tflite as emit_tflite
-from ssc_deploy.lower import lower
+from ssc_deploy.exporting import check as checking
+from ssc_deploy.exporting.formats import Format
+from ssc_deploy.lower import LoweringOptions, lower
 from ssc_deploy.metadata import ModelMetadata
-from ssc_deploy.results import Format
 from ssc_deploy.rewrite import rewrite
 from ssc_deploy.verification import divergence, verify_file
 from ssc_deploy.verification.torch_reference import TorchReference
@@ -40,7 +41,7 @@ def exported(net, folder, batch=None):
         layout = "NCHW" if form is Format.ONNX else "NHWC"
         metadata = ModelMetadata("net", "net.pt", "0" * 64, layout, (batch or 0, *networks.SIZE))
         files[form] = folder / f"net.{form}"
-        files[form].write_bytes(EMIT[form](lower(model, form.target, batch=batch).model, metadata))
+        files[form].write_bytes(EMIT[form](lower(model, form.target, LoweringOptions(batch=batch)).model, metadata))
     return files, checking.movement_sites(model)
 
 

@@ -12,7 +12,7 @@ import pytest
 from emit.tflite.cases import ARITHMETIC, DYNAMIC, MOVEMENT
 from emit.tflite.tester import random, to_file
 
-from ssc_deploy import pipeline
+import ssc_deploy
 from ssc_deploy.runtimes.litert import LiteRT
 
 CHECKPOINT = Path(__file__).parents[3] / "models" / "ssc-net-1-9" / "ssc_1_9.pt"
@@ -57,7 +57,7 @@ def test_old_runtime_loads_every_operator_and_computes_the_same(tflite_runtime_p
 
 
 def test_old_runtime_computes_a_whole_network_as_the_new_one_does(tflite_runtime_python: Path, tmp_path: Path) -> None:
-    exported = pipeline.export(CHECKPOINT, to="tflite", output=tmp_path / "exported")
+    exported = ssc_deploy.export(CHECKPOINT, to="tflite", output=tmp_path / "exported")
     file = exported.files[0].path
     x = to_file(random(1, 3, 32, 32))
     np.savez(tmp_path / "net.npz", model=np.frombuffer(file.read_bytes(), np.uint8), x=x)

@@ -11,14 +11,16 @@ import pytest
 from programs import ARM_SYSTEM
 from runtimes.networks import METADATA
 
-from ssc_deploy import checking, lower, pipeline
+from ssc_deploy import lower
 from ssc_deploy.emit import onnx as emit_onnx
 from ssc_deploy.emit import tflite as emit_tflite
 from ssc_deploy.errors import TargetError
+from ssc_deploy.exporting import stages
+from ssc_deploy.exporting.check import Check
+from ssc_deploy.exporting.formats import Format
 from ssc_deploy.profiling import targets
 from ssc_deploy.profiling.job import Bound, FailureKind
 from ssc_deploy.profiling.targets import qemu_root
-from ssc_deploy.results import Format
 from ssc_deploy.source import open_source
 from ssc_deploy.verification.tolerance import own_error
 
@@ -78,14 +80,16 @@ class Trained:
 
     def __init__(self) -> None:
         source = open_source(ZOO / "ssc_1_9.pt")
-        self.canonical = pipeline.canonicalise(source)
-        check = checking.Check(source, None, None, None)
+        self.canonical = stages.canonicalise(source)
+        check = Check(source, None, None, None)
         self.inputs, self.exact = check.inputs, check.reference.outputs(check.inputs)
         tolerance = own_error(check.reference.float32_outputs(check.inputs), self.exact).tolerance
         self.bound = Bound.of(tolerance)
 
     def asked(self, form: Format, shift: str, shuffle: str, pictures: slice, layout: str = "nhwc") -> device_jobs.Asked:
-        graph = lower.lower(self.canonical.model, form.target, shift=shift, shuffle=shuffle, layout=layout).model
+        graph = lower.lower(
+            self.canonical.model, form.target, lower.LoweringOptions(shift=shift, shuffle=shuffle, layout=layout)
+        ).model
         data = emit_onnx.build(graph, METADATA) if form is Format.ONNX else emit_tflite.build(graph, METADATA)
         x = self.inputs[pictures, np.newaxis]
         x = x if form is Format.ONNX else np.ascontiguousarray(x.transpose(0, 1, 3, 4, 2))

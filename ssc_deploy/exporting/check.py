@@ -31,6 +31,7 @@ class Check:
         from ssc_deploy.verification.reference import Remembered
 
         pictures = source.card.golden_pictures() if source.card and source.preprocessing else ()
+        self.source = source
         self.reference: Reference = Remembered(reference_of(source))
         self.classes = [picture.label for picture in pictures] or None
         self.pictures = tuple(Named(picture.path.stem, picture.label) for picture in pictures)

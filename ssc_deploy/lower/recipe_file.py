@@ -30,8 +30,8 @@ from typing import TYPE_CHECKING, Any
 from ssc_deploy import toml_table
 from ssc_deploy.errors import RecipeError
 from ssc_deploy.lower.layout import Layout
+from ssc_deploy.lower.recipe import CHOSEN, SCHEMA_VERSION, Measured, Recipe, Trial, Verdict
 from ssc_deploy.lower.target import Target
-from ssc_deploy.recipe import CHOSEN, SCHEMA_VERSION, Measured, Recipe, Trial, Verdict
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,50 +2,19 @@
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ssc_deploy.errors import EmitError
-from ssc_deploy.lower.target import Target
 from ssc_deploy.metadata import SCHEMA_VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from ssc_deploy.emit.onnx_simplify import SimplifyReport
+    from ssc_deploy.exporting.formats import Format
     from ssc_deploy.lower.report import LowerReport
     from ssc_deploy.rewrite import RewriteReport
     from ssc_deploy.verification import VerifyReport
-
-
-class Format(enum.StrEnum):
-    """File formats that can be exported to; the value is the suffix."""
-
-    ONNX = "onnx"
-    TFLITE = "tflite"
-
-    @property
-    def target(self) -> Target:
-        """The runtime that the format's files are lowered for."""
-        return {Format.ONNX: Target.ONNXRUNTIME, Format.TFLITE: Target.LITERT}[self]
-
-
-def formats_of(names: Iterable[str]) -> list[Format]:
-    """The formats of these names, each once.
-
-    Raises:
-        EmitError: none are given, or one is unknown.
-    """
-    known = {f.value: f for f in Format}
-    listed = list(dict.fromkeys(names))
-    for name in listed:
-        if name not in known:
-            raise EmitError(f"there is no format {name!r}; export to {' or '.join(known)}")
-    if not listed:
-        raise EmitError(f"no format is given; export to {' or '.join(known)}")
-    return [known[name] for name in listed]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,36 @@
+"""One line about each stage, as the command line prints it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ssc_deploy.rewrite.report import counted
+
+if TYPE_CHECKING:
+    from ssc_deploy.capture import Capture
+    from ssc_deploy.source import Source
+
+
+def source(opened: Source) -> str:
+    """One line about a source: ``ssc_1_9.pt   SSC-Net-1-9 · 191,391 parameters · 10 classes · 3x32x32``."""
+    facts = [opened.name]
+    if opened.module is not None:
+        facts.append(f"{sum(p.numel() for p in opened.module.parameters()):,} parameters")
+    if opened.classes is not None:
+        facts.append(f"{opened.classes} classes")
+    facts.append("x".join(str(d) for d in opened.input_shape[1:]))
+    if opened.weights is not None and str(opened.weights):
+        facts.append(str(opened.weights))
+    return f"{opened.path.name if opened.path else 'random weights':<20}  {' · '.join(facts)}"
+
+
+def capture(captured: Capture) -> str:
+    """One line about a graph as captured: ``234 nodes · 9 modules recognised as data movement before it``."""
+    modules = counted(len(captured.probed), "module")
+    probed = f" · {modules} recognised as data movement before it" if captured.probed else ""
+    return counted(len(captured.model.graph), "node") + probed
+
+
+def size(data: bytes) -> str:
+    """Of a file: ``0.8 MB``, ``12.3 kB``."""
+    return f"{len(data) / 1e6:.1f} MB" if len(data) >= 1e5 else f"{len(data) / 1e3:.1f} kB"

@@ -1,0 +1,221 @@
+"""`export`: from a checkpoint to verified files, all of them or none."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssc_deploy import extras
+from ssc_deploy.errors import LoweringError, OutputError, VerificationError
+from ssc_deploy.exporting import describing, stages
+from ssc_deploy.exporting.check import Check
+from ssc_deploy.exporting.formats import Format, formats_of
+from ssc_deploy.exporting.results import ExportedFile, ExportResult
+from ssc_deploy.lower.options import LoweringOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from ssc_deploy.emit.files import Files
+    from ssc_deploy.emit.onnx_simplify import SimplifyReport
+    from ssc_deploy.exporting.stages import Progress
+    from ssc_deploy.lower import Lowered
+    from ssc_deploy.lower.recipe import Recipe
+    from ssc_deploy.source import Source
+
+#: Where outputs go unless told otherwise: ``export/<stem>/``.
+DEFAULT_OUTPUT = Path("export")
+
+
+def export(
+    ckpt: str | Path | None,
+    *,
+    to: str | Sequence[str] = Format.ONNX,
+    output: str | Path | None = None,
+    model: str | None = None,
+    arch: str | None = None,
+    args: Mapping[str, str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    weights: str | None = None,
+    seed: int | None = None,
+    shift: str = "auto",
+    shuffle: str = "auto",
+    dense: str = "auto",
+    batch: int | None = 1,
+    layout: str = "auto",
+    runtime: str | None = None,
+    opset: int | None = None,
+    recipe: str | Path | None = None,
+    overwrite: bool = False,
+    atol: float | None = None,
+    rtol: float | None = None,
+    check: bool = False,
+    progress: Progress | None = None,
+) -> ExportResult:
+    """Exports a trained network to files that are proved equal to it; nothing is written that was not.
+
+    Beside the files comes ``<stem>.golden.npz``, a few pictures with the network's outputs: with it `profile` knows a
+    wrong answer on any device. It holds 16 pictures, or fewer where they are large (four of 3x224x224).
+
+    Args:
+        ckpt: a checkpoint, or an ``.onnx`` file of another exporter; None for weights as initialised (seeded).
+        to: ``"onnx"``, ``"tflite"``, or several.
+        output: folder; default ``export/<checkpoint's stem>/``. Files are ``<stem>.onnx`` and ``<stem>.tflite``.
+        model: the user's own network, ``path/to/net.py:Name`` or ``package.module:Name``. Its code is run.
+        arch: architecture of `ssc_deploy.nets`, where the checkpoint does not tell it.
+        args: of the network, as text.
+        input_shape: (1, C, H, W); needed with ``model``.
+        weights: which of a checkpoint's weights are meant: ``"raw"``, ``"ema"`` (averaged), or the name of a set in it;
+            None to take the averaged of one raw and one averaged set.
+        seed: of all random numbers while ``model`` is built, as in its training; None for 0, and to refuse a trained
+            network that depends on them beyond its weights.
+        shift: lowering of every shift (``depthwise``, ``slice``, ``gather``; ``flat`` for ONNX), or ``auto`` for the
+            fastest measured.
+        shuffle: lowering of every shuffle (``transpose``, ``gather``), or ``auto``.
+        dense: lowering of the dense 1x1 convolutions of a ``.tflite`` file: ``plain``, or ``tile-8``, ``tile-16``,
+            ``tile-32``, which pad their outputs to a multiple of the runtime's tile; ``auto`` is ``plain``.
+        batch: pictures at a time; None for any number.
+        layout: how a ``.tflite`` file holds the pictures inside: ``nhwc``, ``channel-major``, or ``auto`` for the
+            fastest on ``runtime``.
+        runtime: what a ``.tflite`` file is to be fast on: ``litert`` (2.3 and later) or ``tflite-2.14``; None for all.
+        opset: of the ONNX file; default 17, which phones' runtimes load.
+        recipe: TOML file of `tune`, which says how everything is carried out: instead of ``shift`` and the like.
+        overwrite: whether files that stand there may be replaced.
+        atol: with ``rtol``, replaces the tolerance that follows from the network.
+        rtol: see ``atol``.
+        check: check the graph after every rule of the rewrite; its end is always checked.
+        progress: is called with each stage's name and one line about it.
+
+    Raises:
+        SscDeployError: one of its classes; `ssc_deploy.errors` lists them.
+        VerificationError: a file computes something else than the network; no file was written.
+    """
+    extras.require("export")
+
+    from ssc_deploy.emit import files
+    from ssc_deploy.lower import recipe_file
+    from ssc_deploy.source import open_source
+
+    say = progress or (lambda _stage, _line: None)
+    formats = formats_of([to] if isinstance(to, str) else to)
+    options = LoweringOptions(
+        shift=shift,
+        shuffle=shuffle,
+        dense=dense,
+        batch=batch,
+        layout=layout,
+        runtime=runtime,
+        recipe=None if recipe is None else recipe_file.read(Path(recipe)),
+    )
+    _check(formats, options)
+    source = open_source(
+        None if ckpt is None else Path(ckpt),
+        model=model,
+        arch=arch,
+        args=args,
+        input_shape=input_shape,
+        weights=weights,
+        seed=seed,
+    )
+    paths = _free_paths(source, formats, output, overwrite=overwrite)
+    say("checkpoint", describing.source(source))
+    canonical = stages.canonicalise(source, progress=say, check=check)
+    checked = Check(source, canonical.model, atol, rtol)
+    # All are lowered before the first is written: one that cannot be is a reason to write none.
+    lowered = {form: stages.lower(canonical, form, options) for form in formats}
+    # All or none: a folder with one format of today and another of yesterday would be worse than neither.
+    with files.together(overwrite=overwrite) as written:
+        exported = tuple(
+            _emit(written, paths[form], checked, form, lowered[form], opset=opset, recipe=options.recipe, say=say)
+            for form in formats
+        )
+        golden_path, count = _golden(written, paths[formats[0]], checked, exported, overwrite=overwrite)
+        say("golden", f"{golden_path}   {count} inputs with the network's outputs, for profile")
+    return ExportResult(
+        source.name, source.sha256, canonical.captured_nodes, canonical.report, exported, golden_path, count
+    )
+
+
+def _check(formats: Sequence[Format], options: LoweringOptions) -> None:
+    """Refuses what can be known before the work."""
+    if Format.TFLITE not in formats and options.for_litert_only:
+        raise LoweringError(
+            "layout, dense and runtime are of TFLite files, and none is exported; add tflite to the formats"
+        )
+    if options.recipe is not None:
+        for form in formats:
+            options.recipe.check_target(form.target)
+
+
+def _free_paths(
+    source: Source, formats: Sequence[Format], output: str | Path | None, *, overwrite: bool
+) -> dict[Format, Path]:
+    """Where each file goes; what is there already is refused before the work, and writing looks again."""
+    folder = DEFAULT_OUTPUT / source.stem if output is None else Path(output)
+    paths = {form: folder / f"{source.stem}.{form.value}" for form in formats}
+    taken = [path for path in paths.values() if path.exists()]
+    if taken and not overwrite:
+        raise OutputError(f"{taken[0]} exists; choose another folder with --output, or replace it with --overwrite.")
+    return paths
+
+
+def _emit(
+    written: Files,
+    path: Path,
+    checked: Check,
+    form: Format,
+    lowered: Lowered,
+    *,
+    opset: int | None,
+    recipe: Recipe | None,
+    say: Progress,
+) -> ExportedFile:
+    """Builds one file and verifies it where it waits to be put in place.
+
+    Raises:
+        VerificationError: it computes something else than the network.
+    """
+    say("lower", f"{form.target.value}: {lowered.report}")
+    data, operators = stages.build(checked.source, form, lowered, opset)
+    say("emit", f"{path}   {describing.size(data)} · {operators} operators")
+    if recipe is not None and recipe.measured is not None:
+        say("recipe", recipe.measured.of_file(hashlib.sha256(data).hexdigest()))
+    verification = checked(written.add(path, data))
+    if not verification.ok:
+        raise VerificationError(f"{path.name} was not written: {verification}")
+    say("verify", str(verification))
+    simplification = _simplification(data, say) if form is Format.ONNX else None
+    return ExportedFile(path, form, len(data), operators, lowered.report, verification, simplification)
+
+
+def _golden(
+    written: Files, beside: Path, checked: Check, exported: Sequence[ExportedFile], *, overwrite: bool
+) -> tuple[Path, int]:
+    """Adds the golden set to what is written; returns its path and the number of its inputs."""
+    from ssc_deploy import golden
+
+    chosen = golden.chosen(
+        checked.source.sha256,
+        checked.inputs,
+        checked.reference.outputs(checked.inputs),
+        tolerance=exported[0].verification.tolerance,
+        errors=[error for file in exported if (error := file.verification.error) is not None],
+        pictures=checked.pictures,
+    )
+    path = golden.path_beside(beside)
+    if overwrite or not golden.stands(path, chosen):
+        written.add(path, chosen.to_bytes())
+    return path, len(chosen.inputs)
+
+
+def _simplification(data: bytes, say: Progress) -> SimplifyReport:
+    """What onnxsim finds left to simplify: nothing, or a line about it."""
+    from ssc_deploy.emit.onnx_simplify import simplifies
+
+    found = simplifies(data)
+    if found.warning:
+        say("onnxsim", f"warning: {found.warning}")
+    elif not found.is_simple:
+        say("onnxsim", f"warning: leaves other operators: {found.left}")
+    return found

@@ -1,0 +1,134 @@
+"""The stages of an export, one call each: a source in canonical form, and the bytes of a file."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.metadata
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssc_deploy import output_of_graph
+from ssc_deploy.errors import shown
+from ssc_deploy.exporting import describing
+from ssc_deploy.exporting.formats import Format
+from ssc_deploy.metadata import ModelMetadata, Weights
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import onnx_ir as ir
+
+    from ssc_deploy.capture import Capture
+    from ssc_deploy.lower import Lowered, LoweringOptions
+    from ssc_deploy.rewrite import RewriteReport
+    from ssc_deploy.source import Source
+
+    Progress = Callable[[str, str], None]
+
+_PACKAGES = ("ssc-deploy", "torch", "onnx", "onnx-ir", "onnxscript", "ai-edge-litert")
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """A source in canonical form.
+
+    Attributes:
+        source: what the user pointed at.
+        captured_nodes: nodes of the graph as captured.
+        model: canonical ONNX.
+        report: what the rewrite recognised.
+    """
+
+    source: Source
+    captured_nodes: int
+    model: ir.Model
+    report: RewriteReport
+
+
+def canonicalise(source: Source, *, progress: Progress | None = None, check: bool = False) -> Canonical:
+    """Captures a source and rewrites it into canonical form.
+
+    Args:
+        source: what the user pointed at.
+        progress: is called with each stage's name and one line about it.
+        check: check the graph after every rule.
+    """
+    from ssc_deploy.rewrite import rewrite
+
+    say = progress or (lambda _stage, _line: None)
+    captured = captured_from(source)
+    nodes = len(captured.model.graph)
+    say("capture", describing.capture(captured))
+    report = rewrite(captured.model, check=check)
+    say("rewrite", str(report))
+    output_of_graph.note(captured.model, source.input_shape[1:])
+    return Canonical(source, nodes, captured.model, report)
+
+
+def captured_from(source: Source) -> Capture:
+    """ONNX as written: the module exported, or the other exporter's file read."""
+    from ssc_deploy import capture
+
+    if source.module is not None:
+        return capture.capture(source.module, source.input_shape)
+    assert source.onnx_path is not None  # a source has one or the other
+    return capture.read_onnx(source.onnx_path, source.input_shape)
+
+
+def lower(canonical: Canonical, form: Format, options: LoweringOptions) -> Lowered:
+    """The graph for the runtime of a format."""
+    from ssc_deploy import lower as lowering
+
+    return lowering.lower(canonical.model, form.target, options.of(form.target))
+
+
+def build(source: Source, form: Format, lowered: Lowered, opset: int | None = None) -> tuple[bytes, int]:
+    """The file's bytes, and the number of its operators."""
+    metadata = _metadata(source, lowered, form)
+    if form is Format.ONNX:
+        from ssc_deploy.emit import onnx
+
+        data = onnx.build(lowered.model, metadata, opset=opset or onnx.DEFAULT_OPSET)
+        return data, len(lowered.model.graph)
+    from ssc_deploy.emit import tflite
+    from ssc_deploy.runtimes.litert import LiteRT
+
+    data = tflite.build(lowered.model, metadata)
+    return data, sum(name != "DELEGATE" for name in LiteRT().load(data).operators)
+
+
+def weights_of(source: Source) -> Weights | None:
+    """Which of its checkpoint's weights a source has."""
+    if source.weights is None:
+        return None
+    role = source.weights.role if source.weights.role in {"raw", "averaged"} else "unknown"
+    return Weights(role, shown(source.weights.entry))
+
+
+def _metadata(source: Source, lowered: Lowered, form: Format) -> ModelMetadata:
+    from ssc_deploy import roles
+
+    _, channels, height, width = source.input_shape
+    return ModelMetadata(
+        network=source.name,
+        source=source.path.name if source.path else "",
+        source_sha256=source.sha256,
+        layout="NCHW" if form is Format.ONNX else "NHWC",
+        input_shape=(lowered.report.batch or 0, channels, height, width),
+        preprocessing=source.preprocessing,
+        labels=source.labels,
+        lowering=lowered.report.summary(),
+        versions=_versions(),
+        output=output_of_graph.noted(lowered.model),
+        weights=weights_of(source),
+        movements=roles.movements(lowered.model),
+    )
+
+
+def _versions() -> dict[str, str]:
+    """Of the packages that make a file, as far as they are installed: one format needs no package of the other."""
+    installed = {}
+    for name in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            installed[name] = importlib.metadata.version(name)
+    return installed

@@ -1,0 +1,90 @@
+"""`verify`: an exported file against the network that it was made from."""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ssc_deploy import extras, runtimes
+from ssc_deploy.errors import CaptureError
+from ssc_deploy.exporting import stages
+from ssc_deploy.exporting.check import Check
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ssc_deploy.source import Source
+    from ssc_deploy.verification import VerifyReport
+
+
+def verify(
+    ckpt: str | Path,
+    against: str | Path,
+    *,
+    model: str | None = None,
+    arch: str | None = None,
+    args: Mapping[str, str] | None = None,
+    input_shape: tuple[int, ...] | None = None,
+    weights: str | None = None,
+    seed: int | None = None,
+    atol: float | None = None,
+    rtol: float | None = None,
+) -> VerifyReport:
+    """Compares an exported file, as its runtime runs it, with the network it was made from.
+
+    Args:
+        ckpt: as for `export`, and ``model``, ``arch``, ``args``, ``input_shape``, ``weights`` and ``seed`` with it.
+        against: the ``.onnx`` or ``.tflite`` file.
+        model: see `export`.
+        arch: see `export`.
+        args: see `export`.
+        input_shape: see `export`.
+        weights: see `export`.
+        seed: see `export`.
+        atol: see `export`.
+        rtol: see `export`.
+
+    Returns:
+        the report; a file that is wrong is a report that is not ``ok``, with the first block that diverges.
+
+    Raises:
+        SscDeployError: the checkpoint or the file cannot be read.
+    """
+    extras.require("export")
+
+    from ssc_deploy.source import open_source
+
+    source = open_source(
+        None if ckpt is None else Path(ckpt),
+        model=model,
+        arch=arch,
+        args=args,
+        input_shape=input_shape,
+        weights=weights,
+        seed=seed,
+    )
+    file = Path(against)
+    _warn_of_others(file, source)  # reads the file: one that is none is refused before the work
+    try:
+        graph = stages.canonicalise(source).model
+    except CaptureError as error:
+        # What cannot be exported here may well have been exported elsewhere.
+        warnings.warn(f"the movements are not checked: {error}", stacklevel=2)
+        graph = None
+    report = Check(source, graph, atol, rtol)(file)
+    taken = stages.weights_of(source)
+    return dataclasses.replace(report, weights=str(taken) if taken is not None and taken.entry else None)
+
+
+def _warn_of_others(file: Path, source: Source) -> None:
+    """Warns where a file says that it holds other weights of the same checkpoint than it is compared with."""
+    about, taken = runtimes.runtime_for(file).metadata(file), stages.weights_of(source)
+    held = None if about is None or about.source_sha256 != source.sha256 else about.weights
+    if held is not None and taken is not None and held.entry != taken.entry:
+        warnings.warn(
+            f"{file.name} says that it holds the {held}, and is compared with the {taken}; give --weights "
+            f"{held.entry or '.'} to compare it with those",
+            stacklevel=3,
+        )

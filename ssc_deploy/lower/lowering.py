@@ -1,0 +1,142 @@
+"""Canonical form -> a target's graph: picks how each shift, each shuffle and each dense product is carried out.
+
+Lowering never changes what is computed: through every choice pixels move bit for bit, and products have the same terms.
+Sums over large windows are added up in another order, for runtimes to be exact about them (`long_means`).
+One choice a file; `registries` lists them, `defaults` says which one ``auto`` takes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from onnx_ir.passes import common
+
+from ssc_deploy import roles
+from ssc_deploy.errors import LoweringError
+from ssc_deploy.lower import channel_major, dense_tile, groups, long_means
+from ssc_deploy.lower import dense as dense_sites
+from ssc_deploy.lower.batch import set_batch
+from ssc_deploy.lower.layout import Layout, choose
+from ssc_deploy.lower.options import LoweringOptions
+from ssc_deploy.lower.registries import default, registry
+from ssc_deploy.lower.report import Choice, LowerReport
+from ssc_deploy.lower.site import Site
+from ssc_deploy.lower.target import Target
+from ssc_deploy.rewrite import canonical, fingerprint
+from ssc_deploy.rewrite import graph as g
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+    from ssc_deploy.lower.registry import Lowering
+    from ssc_deploy.lower.site import Choosable
+
+# Constants of more numbers than this are not compared with each other: kernels and indices of a stage have fewer, and
+# the comparison holds a copy of all that it compares.
+_SHARED = 2**22
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A graph for one target.
+
+    Attributes:
+        model: a copy; weights are shared with the model it was made from.
+        report: how each movement, and each dense product that is not left as it is, is carried out.
+    """
+
+    model: ir.Model
+    report: LowerReport
+
+
+def lower(
+    model: ir.Model,
+    target: Target,
+    options: LoweringOptions | None = None,
+) -> Lowered:
+    """Lowers a model in canonical form; it is left as it is.
+
+    Args:
+        model: canonical form, static shapes.
+        target: what will run the result.
+        options: how; default the fastest way that was measured for each, for one image at a time.
+
+    Raises:
+        LoweringError: an unknown name; a lowering that was asked for by name and cannot carry out one of the
+            movements; a batch that the graph cannot take; a layout that the network, the batch or the
+            target cannot take.
+        RecipeError: the recipe is for another graph or runtime.
+    """
+    options = options or LoweringOptions()
+    recipe, batch = options.recipe, options.batch
+    layout = options.layout if recipe is None else recipe.layout
+    lowered = model.clone()
+    stretches = channel_major.stretches(lowered) if target is Target.LITERT else set()
+    chosen_layout = choose(layout, options.runtime, lambda: bool(stretches) and batch == 1)
+    planar = stretches if chosen_layout is Layout.CHANNEL_MAJOR else set()
+    if chosen_layout is Layout.CHANNEL_MAJOR:
+        channel_major.check(planar, target, batch)
+    found = [(site, role) for site, role in sites(lowered, target) if site.node not in planar]
+    if recipe is None:
+        named = {
+            roles.Role.SHIFT: options.shift,
+            roles.Role.SHUFFLE: options.shuffle,
+            roles.Role.DENSE: options.dense,
+        }
+        for role, name in named.items():
+            if name != "auto":
+                registry(role).get(name)  # an unknown name is refused where nothing asks for it, too
+        names = {site.name: _named(site, role, named[role]) for site, role in found}
+    else:
+        names = recipe.choices(fingerprint.of(model), groups.of(found), target)
+    chosen = [(site, role, _lowering(site, role, names[site.name])) for site, role in found]
+    for site, role, lowering in chosen:
+        reason = lowering.refusal(site)
+        if reason is not None:
+            raise LoweringError(
+                f"the {role} {roles.where(site.origin)} cannot be carried out by {lowering.name}: {reason}"
+            )
+    long_means.split(lowered, planar)
+    set_batch(lowered, batch)
+    tiled = any(lowering is not dense_tile.PLAIN for _, role, lowering in chosen if role is roles.Role.DENSE)
+    choices = []
+    for site, role, lowering in chosen:
+        if tiled or role is not roles.Role.DENSE:
+            choices.append(Choice(site.name, roles.block(site.origin), role, lowering.name))
+        site.finish(lowering.build(site))
+    choices += channel_major.convert(lowered, planar)
+    # Shifts of a stage share their windows, indices and kernels: one constant each, however many blocks there are.
+    common.DeduplicateInitializersPass(size_limit=_SHARED)(lowered)
+    common.RemoveUnusedNodesPass()(lowered)
+    return Lowered(lowered, LowerReport(target, batch, tuple(choices), chosen_layout))
+
+
+def sites(model: ir.Model, target: Target) -> list[tuple[Choosable, roles.Role]]:
+    """What can be carried out in more than one way in a canonical graph, movements first, and what each is."""
+    return [*movements(model, target), *((site, roles.Role.DENSE) for site in dense_sites.sites(model, target))]
+
+
+def movements(model: ir.Model, target: Target) -> list[tuple[Site, roles.Role]]:
+    """The movements of a canonical graph, in its order, and what each is."""
+    found = []
+    for node in model.graph:
+        role, movement = roles.role(node), canonical.movement_of(node)
+        if role is not None and movement is not None:
+            shape = g.shape_of(node.inputs[0])
+            assert shape is not None  # movement_of has looked at it
+            _, _, height, width = shape
+            found.append((Site(node, movement, height, width, target), role))
+    return found
+
+
+def _named(site: Choosable, role: roles.Role, name: str) -> str:
+    """The name; or the role's fallback, if it has one, where the lowering of that name refuses the site."""
+    fallback = registry(role).fallback
+    if fallback is None or name == "auto" or registry(role).get(name).refusal(site) is None:
+        return name
+    return fallback
+
+
+def _lowering(site: Choosable, role: roles.Role, name: str) -> Lowering[Any]:
+    return registry(role).get(default(site, role) if name == "auto" else name)

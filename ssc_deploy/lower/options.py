@@ -1,0 +1,61 @@
+"""How an export wants its movements and dense products carried out."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssc_deploy.errors import LoweringError, RecipeError
+from ssc_deploy.lower.target import Target
+
+if TYPE_CHECKING:
+    from ssc_deploy.lower.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class LoweringOptions:
+    """What can be chosen.
+
+    Attributes:
+        shift: name of a lowering in `registries.SHIFTS` for every shift, or ``auto``: the fastest measured for each.
+        shuffle: name of a lowering in `registries.SHUFFLES` for every shuffle, or ``auto``.
+        dense: name of a lowering in `registries.DENSE`, for LiteRT, for every dense product that it changes, or
+            ``auto``.
+        batch: images at a time, at least 1; None for any number (dimension ``batch`` of the inputs).
+        layout: of `Layout`, for LiteRT: how feature maps are held; or ``auto``: the fastest on ``runtime``.
+        runtime: of `Runtime`, for LiteRT: what the file is to be fast on; None for all of them.
+        recipe: says it for each of them, in place of ``shift``, ``shuffle`` and ``dense``, and the layout.
+
+    Raises:
+        LoweringError: a batch below 1.
+        RecipeError: a recipe beside what it says already.
+    """
+
+    shift: str = "auto"
+    shuffle: str = "auto"
+    dense: str = "auto"
+    batch: int | None = 1
+    layout: str = "auto"
+    runtime: str | None = None
+    recipe: Recipe | None = None
+
+    def __post_init__(self) -> None:
+        if self.batch is not None and self.batch < 1:
+            raise LoweringError(f"a batch of {self.batch} pictures is impossible; give a number from 1 on, or dynamic")
+        if self.recipe is not None and dataclasses.replace(self, recipe=None) != LoweringOptions(batch=self.batch):
+            raise RecipeError(
+                "a recipe says how everything is carried out; leave --shift, --shuffle, --dense, --layout and "
+                "--runtime out"
+            )
+
+    @property
+    def for_litert_only(self) -> bool:
+        """Whether it says something that only a TFLite file can follow."""
+        return self != self.of(Target.ONNXRUNTIME)
+
+    def of(self, target: Target) -> LoweringOptions:
+        """What of it holds for a target: layout, dense and runtime are for LiteRT only."""
+        if target is Target.LITERT:
+            return self
+        return dataclasses.replace(self, dense="auto", layout="auto", runtime=None)

@@ -1,0 +1,41 @@
+"""The lowerings that there are, by what they carry out, and the one that ``auto`` takes at a site."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ssc_deploy import roles
+from ssc_deploy.lower import (
+    defaults,
+    dense_tile,
+    shift_depthwise,
+    shift_flat,
+    shift_gather,
+    shift_slice,
+    shuffle_gather,
+    shuffle_transpose,
+)
+from ssc_deploy.lower.registry import Registry
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ssc_deploy.lower.site import Choosable
+
+SHIFTS = Registry(
+    roles.Role.SHIFT,
+    (shift_depthwise.LOWERING, shift_slice.LOWERING, shift_gather.LOWERING, shift_flat.LOWERING),
+)
+SHUFFLES = Registry(roles.Role.SHUFFLE, (shuffle_transpose.LOWERING, shuffle_gather.LOWERING))
+DENSE = Registry(roles.Role.DENSE, dense_tile.LOWERINGS, fallback=dense_tile.PLAIN.name)
+_REGISTRIES: Mapping[roles.Role, Registry[Any]] = {one.role: one for one in (SHIFTS, SHUFFLES, DENSE)}
+
+
+def default(site: Choosable, role: roles.Role) -> str:
+    """Name of the lowering that ``auto`` takes at a site."""
+    return defaults.OF[role](site)
+
+
+def registry(role: roles.Role) -> Registry[Any]:
+    """The lowerings of a role."""
+    return _REGISTRIES[role]
