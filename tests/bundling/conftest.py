@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from cli.tester import ZOO, checkpoint
+from sharing import made_once
 
 import ssc_deploy
 
@@ -32,10 +33,7 @@ std = [0.2470, 0.2435, 0.2616]
 """
 
 
-@pytest.fixture(scope="session")
-def network(tmp_path_factory) -> Path:
-    """A checkpoint with a card of 20 real pictures of four classes."""
-    folder = tmp_path_factory.mktemp("network")
+def _make(folder: Path) -> None:
     path = checkpoint(folder / "small.pt")
     (folder / "model.toml").write_text(_CARD.format(sha256=hashlib.sha256(path.read_bytes()).hexdigest()))
     (folder / "golden").mkdir()
@@ -45,23 +43,26 @@ def network(tmp_path_factory) -> Path:
             shutil.copy(picture, folder / "golden")
             lines.append(f"{picture.name},{label}")
     (folder / "golden" / "labels.csv").write_text("\n".join(lines) + "\n")
-    return path
+    ssc_deploy.export(path, to=["onnx", "tflite"], output=folder / "export")
+    ssc_deploy.bundle(folder / "export", folder / "small.bundle", ckpt=path, debug=True)
+
+
+@pytest.fixture(scope="session")
+def network(tmp_path_factory) -> Path:
+    """A checkpoint with a card of 20 real pictures of four classes."""
+    return made_once(tmp_path_factory, "bundling", _make) / "small.pt"
 
 
 @pytest.fixture(scope="session")
 def exported(network) -> Path:
     """Its export in both formats."""
-    folder = network.parent / "export"
-    ssc_deploy.export(network, to=["onnx", "tflite"], output=folder)
-    return folder
+    return network.parent / "export"
 
 
 @pytest.fixture(scope="session")
-def made(network, exported) -> Path:
+def made(network) -> Path:
     """Its bundle, with debug; not to be changed."""
-    folder = network.parent / "small.bundle"
-    ssc_deploy.bundle(exported, folder, ckpt=network, debug=True)
-    return folder
+    return network.parent / "small.bundle"
 
 
 @pytest.fixture

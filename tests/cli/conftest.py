@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from typing import TYPE_CHECKING
 
 import pytest
 import torch
 from cli.tester import Outcome, foreign, foreign_checkpoint, ssc
+from sharing import made_once
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +33,13 @@ def folder(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def exported(folder) -> tuple[Path, Outcome]:
+def exported(tmp_path_factory) -> tuple[Path, Outcome]:
     """The foreign network in both formats, and what the command printed."""
-    files = folder / "exported"
-    options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "--batch", "dynamic", "-o", files]
-    return files, ssc("export", *options, "--to", "onnx", "--to", "tflite", "--format", "json")
+
+    def make(folder: Path) -> None:
+        options = ["--ckpt", foreign_checkpoint(folder / "mine.pth.tar"), *foreign(), "--batch", "dynamic"]
+        outcome = ssc("export", *options, "-o", folder / "files", "--to", "onnx", "--to", "tflite", "--format", "json")
+        (folder / "outcome.json").write_text(json.dumps(dataclasses.asdict(outcome)))
+
+    folder = made_once(tmp_path_factory, "cli", make)
+    return folder / "files", Outcome(**json.loads((folder / "outcome.json").read_text()))
