@@ -28,9 +28,18 @@ hypothesis.settings.register_profile("fuzz", derandomize=False, database=None, d
 hypothesis.settings.load_profile("fixed")
 
 
+#: Files that take longest, which begin first, so that no worker is left alone with one of them in the end.
+LONGEST = (
+    *("test_pipeline.py", "test_adb.py", "test_bundle.py", "test_qemu_root.py", "test_qemu.py", "test_check.py"),
+    *("test_runner.py", "test_recognise_movement.py", "test_bad_input.py", "test_onnx.py", "test_capture.py"),
+)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the cases of a test as slow, except as many as its mark ``quick(count)`` says."""
+    """Marks the cases of a test as slow, except as many as its mark ``quick(count)`` says; orders the files."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(item.path.name, len(places)))
     cases = collections.defaultdict(list)
     for item in items:
         if item.get_closest_marker("quick") and not item.get_closest_marker("slow"):
