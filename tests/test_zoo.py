@@ -12,6 +12,7 @@ from ssc_deploy.errors import CardError
 MODELS = Path(__file__).parents[1] / "models"
 
 
+@pytest.mark.slow
 def test_every_named_network_is_listed_once_in_the_order_of_the_tables():
     listed = zoo.entries(MODELS)
     assert tuple(entry.name for entry in listed) == tuple(nets.NAMED)
