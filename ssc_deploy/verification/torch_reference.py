@@ -21,7 +21,7 @@ from torch.utils import _pytree as pytree
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from ssc_deploy.capture.user_line import reason
-from ssc_deploy.errors import USER_ERRORS, NetworkError
+from ssc_deploy.errors import USER_ERRORS, NetworkError, SscDeployError
 from ssc_deploy.verification.reference import INPUT, OUTPUT, Float32, Float64
 from ssc_deploy.verification.sums_in_turn import SumsInTurn
 
@@ -156,6 +156,8 @@ def _call(module: torch.nn.Module, x: Float32, dtype: torch.dtype) -> npt.NDArra
     pictures = torch.tensor(x, dtype=dtype)
     try:
         output = module(pictures)
+    except SscDeployError:
+        raise  # of whoever is given the blocks' outputs, not of the network
     except USER_ERRORS as error:
         precision = str(dtype).removeprefix("torch.")
         advice = "; use x.size(0) where a batch size is written into its forward" if len(x) > 1 else ""
