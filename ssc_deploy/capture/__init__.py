@@ -35,12 +35,13 @@ class Capture:
     probed: tuple[ProbedModule, ...]
 
 
-def capture(module: nn.Module, input_shape: tuple[int, int, int, int]) -> Capture:
+def capture(module: nn.Module, input_shape: tuple[int, int, int, int], *, only_look: bool = False) -> Capture:
     """Exports the module for pictures of one shape, float32.
 
     Args:
         module: in eval mode. Its submodules that only move data are replaced while this runs, and put back.
         input_shape: [N, C, H, W].
+        only_look: see `hazards.check`.
 
     Raises:
         CaptureError: the module fails on such a picture, returns something else than one tensor, or does what
@@ -61,7 +62,7 @@ def capture(module: nn.Module, input_shape: tuple[int, int, int, int]) -> Captur
         ) from error
     if calls.count[""] != 1:
         raise CaptureError(f"{name} returns something else than one tensor; wrap it in a module that returns one")
-    uses_data = hazards.check(module, input_shape)
+    uses_data = hazards.check(module, input_shape, only_look=only_look)
     probed = modules.probe(module, calls)
     try:
         with contextlib.ExitStack() as stack:

@@ -65,12 +65,12 @@ def canonicalise(source: Source, *, progress: Progress | None = None, check: boo
     return Canonical(source, nodes, captured.model, report)
 
 
-def captured_from(source: Source) -> Capture:
-    """ONNX as written: the module exported, or the other exporter's file read."""
+def captured_from(source: Source, *, only_look: bool = False) -> Capture:
+    """ONNX as written: the module exported, or the other exporter's file read; see `capture` for ``only_look``."""
     from ssc_deploy import capture
 
     if source.module is not None:
-        return capture.capture(source.module, source.input_shape)
+        return capture.capture(source.module, source.input_shape, only_look=only_look)
     assert source.onnx_path is not None  # a source has one or the other
     return capture.read_onnx(source.onnx_path, source.input_shape)
 

@@ -52,7 +52,7 @@ def _steps(source: Source, last: Stage, target: lower.Target) -> Iterator[tuple[
     yield report, _modules(source) if last is Stage.CHECKPOINT else ()
     if last is Stage.CHECKPOINT:
         return
-    captured = stages.captured_from(source)
+    captured = stages.captured_from(source, only_look=True)
     graph = captured.model
     yield _captured(captured), graph_layers.layers_of(graph) if last is Stage.CAPTURE else ()
     if last is Stage.CAPTURE:

@@ -117,6 +117,11 @@ def test_what_the_export_would_do_otherwise_is_refused_with_its_line(function, l
     assert f"Net {sentence} {where}" in str(refused.value)
 
 
+def test_a_graph_that_is_only_looked_at_is_captured_with_a_warning():
+    with pytest.warns(UserWarning, match=OVERLAPS):
+        capture(network(added_to_its_neighbour), SHAPE, only_look=True)
+
+
 def overlapping_but_read_before_it_is_written(net, x):
     y = net.conv(x)
     y[:, :, :-1] = y[:, :, 1:]
