@@ -97,6 +97,11 @@ def permutation(source: tuple[int, ...], in_channels: int | None = None) -> Move
     return Movement(source, ((0, 0),) * len(source), len(source) if in_channels is None else in_channels)
 
 
+def is_one_hot(kernels: npt.NDArray[np.generic]) -> bool:
+    """Whether each kernel holds a single 1 and else zeros; kernels: [channels, ...]."""
+    return bool(np.isin(kernels, (0, 1)).all() and (kernels.reshape(len(kernels), -1).sum(1) == 1).all())
+
+
 def read(run: Callable[[Array], Array], shape: tuple[int, int, int]) -> Movement | str:
     """Reads off what ``run`` does to a picture, by running it on numbered pixels.
 

@@ -8,44 +8,34 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.lower.site import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
 class _Formula:
-    """Collects the nodes that take a node's place; all are of its block, and work number by number."""
+    """A replacement whose operators are of the node's own shape and take numbers as well as values."""
 
     def __init__(self, node: ir.Node) -> None:
-        assert isinstance(node.graph, ir.Graph)  # nodes come from walking the model's graph
-        assert node.inputs[0] is not None  # these operators have one input, which is not optional
-        self._node, self._graph, self.x = node, node.graph, node.inputs[0]
-        self._nodes: list[ir.Node] = []
+        x = node.inputs[0]
+        assert x is not None  # these operators have one input, which is not optional
+        self.x, self._place, self._last = x, Place(node), x
 
     def op(self, op_type: str, *operands: ir.Value | float, **attributes: Any) -> ir.Value:
         """An operator on values and numbers."""
-        old, label = self._node.outputs[0], f"{op_type.lower()}_{len(self._nodes)}"
+        label = f"{op_type.lower()}_{len(self._place.added)}"
         values = [v if isinstance(v, ir.Value) else self._number(f"{label}_{i}", v) for i, v in enumerate(operands)]
-        output = ir.val(f"{old.name}/{label}", dtype=old.dtype, shape=old.shape)
-        node = ir.node(op_type, values, attributes=attributes, outputs=[output])
-        node.metadata_props.update(self._node.metadata_props)
-        self._nodes.append(node)
-        return output
+        self._last = self._place.op(op_type, values, attributes, label=label)
+        return self._last
 
     def stand_in(self) -> None:
-        """Puts the last node's output in the place of the node's; it takes its name."""
-        node, result = self._node, self._nodes[-1].outputs[0]
-        self._graph.insert_before(node, self._nodes)
-        old = node.outputs[0]
-        result.name, old.name = old.name, None
-        result.metadata_props.update(old.metadata_props)
-        old.replace_all_uses_with(result, replace_graph_outputs=True)
-        self._graph.remove(node, safe=True)
+        """Puts the last operator's output in the place of the node's; it takes its name."""
+        self._place.finish(self._last)
 
     def _number(self, label: str, number: float) -> ir.Value:
         dtype = self.x.dtype.numpy() if self.x.dtype is not None else np.float32
-        return g.initializer(self._graph, f"{self._node.outputs[0].name}/{label}", np.array(number, dtype))
+        return self._place.constant(label, np.array(number, dtype))
 
 
 def _gelu(node: ir.Node) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
 import onnx_ir as ir
 
+from ssc_deploy import movement as mv
 from ssc_deploy import roles
 from ssc_deploy.inspection.report import Layer
 from ssc_deploy.rewrite import graph as g
@@ -82,8 +82,7 @@ def _is_one_hot(node: ir.Node) -> bool:
     weight = g.constant(node.inputs[1]) if node.op_type == "Conv" else None
     if weight is None or weight.shape[1] != 1 or g.integer(node, "group", 1) != weight.shape[0]:
         return False
-    taps = weight.reshape(len(weight), -1)
-    return bool(np.isin(taps, (0, 1)).all() and (taps.sum(1) == 1).all())
+    return mv.is_one_hot(weight)
 
 
 def _is_weight(value: ir.Value | None) -> bool:

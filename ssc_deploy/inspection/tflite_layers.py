@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssc_deploy import movement as mv
 from ssc_deploy.inspection.report import Layer
 from ssc_deploy.runtimes.tflite_schema import DTYPES, name_of, operator_name, schema
 
@@ -106,7 +107,7 @@ def _one_hot(model: Any, tensor: Any) -> bool:
     if tensor.type != schema.TensorType.FLOAT32 or len(shape) != 4 or len(content) != 4 * math.prod(shape):
         return False
     kernel = np.frombuffer(content, np.float32).reshape(shape)
-    return bool(np.isin(kernel, (0, 1)).all() and (kernel.sum((0, 1, 2)) == 1).all())
+    return mv.is_one_hot(np.moveaxis(kernel, -1, 0))
 
 
 def _detail(name: str, inputs: list[Any], options: Any) -> str:

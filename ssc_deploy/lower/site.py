@@ -52,12 +52,13 @@ class Place:
         attributes: Mapping[str, Any] | None = None,
         *,
         label: str,
-        shape: Sequence[Dim],
+        shape: Sequence[Dim] | None = None,
         like: ir.Node | None = None,
     ) -> ir.Value:
-        """Adds a node whose float32 output of ``shape`` is named ``<name>/<label>``.
+        """Adds a node whose output is named ``<name>/<label>``, of the node's own dtype.
 
-        It is of the role and block of ``like``: of the node itself, unless it does another node's work.
+        It is of the node's own shape where none is given, and of the role and block of ``like``: of the node itself,
+        unless it does another node's work.
         """
         return self._add(op_type, inputs, attributes, {label: shape}, like)[0]
 
@@ -97,11 +98,12 @@ class Place:
         op_type: str,
         inputs: Sequence[ir.Value | None],
         attributes: Mapping[str, Any] | None,
-        shapes: Mapping[str, Sequence[Dim]],
+        shapes: Mapping[str, Sequence[Dim] | None],
         like: ir.Node | None = None,
     ) -> Sequence[ir.Value]:
+        own = self.node.outputs[0]
         outputs = [
-            ir.val(f"{self.name}/{label}", dtype=ir.DataType.FLOAT, shape=ir.Shape(shape))
+            ir.val(f"{self.name}/{label}", dtype=own.dtype, shape=own.shape if shape is None else ir.Shape(shape))
             for label, shape in shapes.items()
         ]
         node = ir.node(op_type, inputs, attributes=dict(attributes or {}), outputs=outputs, name=outputs[0].name)

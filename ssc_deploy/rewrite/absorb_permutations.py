@@ -237,17 +237,6 @@ def _permuted(node: ir.Node, order: Order) -> list[Callable[[ir.Value], ir.Node]
         return []
 
     def build(data: ir.Value) -> ir.Node:
-        graph, shape = node.graph, g.shape_of(node.outputs[0])
-        assert graph is not None  # it was found by walking the graph
-        assert shape is not None  # shapes are static
-        indices = g.initializer(graph, f"{roles.block(node)}/channels", np.array(order, np.int64))
-        return g.node_like(
-            node,
-            "Gather",
-            [data, indices],
-            {"axis": 1},
-            shape=(shape[0], len(order), *shape[2:]),
-            role=roles.Role.SHUFFLE,
-        )
+        return g.shuffle(node, data, g.channel_indices(node, order))
 
     return [build]

@@ -14,8 +14,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ssc_deploy import movement as mv
 from ssc_deploy import roles
 from ssc_deploy.errors import RewriteError
@@ -45,7 +43,7 @@ def shift_of(node: ir.Node) -> mv.Movement | None:
     biased = bias is not None and (offset is None or offset.any())
     if not keeps_size or biased or g.integer(node, "group", 1) != channels or g.shape_of(node.inputs[0]) is None:
         return None
-    if not (np.isin(weight, (0, 1)).all() and (weight.sum((1, 2, 3)) == 1).all()):
+    if not mv.is_one_hot(weight):
         return None
     taps = weight.reshape(channels, -1).argmax(1)
     return mv.shift(tuple((int(t) // k - k // 2, int(t) % k - k // 2) for t in taps))

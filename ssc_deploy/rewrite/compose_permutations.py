@@ -7,7 +7,6 @@ One that is read elsewhere, too, stays beside the composed one, which no longer 
 
 from __future__ import annotations
 
-import numpy as np
 import onnx_ir as ir
 
 from ssc_deploy import roles
@@ -52,13 +51,11 @@ def _simplify(node: ir.Node) -> bool:
 
 def _compose(node: ir.Node, before: ir.Node, source: tuple[int, ...]) -> ir.Node:
     first = canonical.movement_of(before)
-    graph, shape = node.graph, g.shape_of(node.outputs[0])
+    graph, data = node.graph, before.inputs[0]
     assert first is not None
     assert graph is not None
-    assert shape is not None
-    composed = np.array([first.source[c] for c in source], np.int64)
-    indices = g.initializer(graph, f"{roles.block(node)}/channels", composed)
-    joined = g.node_like(node, "Gather", [before.inputs[0], indices], {"axis": 1}, shape=shape, role=roles.Role.SHUFFLE)
+    assert data is not None
+    joined = g.shuffle(node, data, g.channel_indices(node, [first.source[c] for c in source]))
     g.put(node, joined)
     g.take_over(node.outputs[0], joined.outputs[0])
     graph.remove([node], safe=True)

@@ -122,9 +122,9 @@ def _fold(node: ir.Node, data: ir.Value, affine: Affine) -> bool:
     g.put(producer, folded)
     result = folded.outputs[0]
     if through is not None:
-        indices, out_shape = through.inputs[1], g.shape_of(through.outputs[0])
-        assert out_shape is not None
-        moved = g.node_like(through, "Gather", [result, indices], {"axis": 1}, shape=out_shape, role=roles.Role.SHUFFLE)
+        indices = through.inputs[1]
+        assert indices is not None  # a shuffle has its indices
+        moved = g.shuffle(through, result, indices)
         g.put(node, moved)
         result = moved.outputs[0]
     g.take_over(node.outputs[0], result)

@@ -125,6 +125,22 @@ def conv(
     )
 
 
+def channel_indices(template: ir.Node, order: Sequence[int]) -> ir.Value:
+    """A constant for `shuffle`, named after the block of ``template``."""
+    assert template.graph is not None  # every rule hands in nodes of the graph that it walks
+    return initializer(template.graph, f"{roles.block(template)}/channels", np.array(order, np.int64))
+
+
+def shuffle(template: ir.Node, data: ir.Value, indices: ir.Value) -> ir.Node:
+    """A Gather of the channels ``indices`` (constant, int64), in the block of ``template``."""
+    order = constant(indices)
+    assert order is not None  # rules look before they build
+    n, _, *size = _static(data)
+    return node_like(
+        template, "Gather", [data, indices], {"axis": 1}, shape=(n, len(order), *size), role=roles.Role.SHUFFLE
+    )
+
+
 def put(before: ir.Node, *nodes: ir.Node) -> None:
     """Inserts nodes into the graph before a node of it."""
     graph = before.graph

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import onnx_ir as ir
 
+from ssc_deploy import movement as mv
 from ssc_deploy import roles
 from ssc_deploy.rewrite import graph as g
 
@@ -40,10 +41,7 @@ def moves_data(node: ir.Node) -> bool:
         return any((array := g.constant(value)) is not None and np.isin(array, (0, 1)).all() for value in node.inputs)
     if node.op_type == "Conv":
         weight, bias = g.constant(node.inputs[1]), g.constant(node.inputs[2]) if len(node.inputs) > 2 else None
-        one_hot = (
-            weight is not None and np.isin(weight, (0, 1)).all() and (weight.reshape(len(weight), -1).sum(1) == 1).all()
-        )
-        return bool(one_hot) and (bias is None or not bias.any())
+        return weight is not None and mv.is_one_hot(weight) and (bias is None or not bias.any())
     return node.op_type != "Cast" or node.attributes["to"].as_int() == ir.DataType.FLOAT
 
 

@@ -292,13 +292,12 @@ def _channels_node(template: ir.Node, value: ir.Value, step: mv.Movement) -> ir.
     graph, shape = template.graph, g.shape_of(value)
     assert graph is not None
     assert shape is not None
-    name, out_shape = f"{roles.block(template)}/channels", (shape[0], step.out_channels, *shape[2:])
     if _neighbours(step.source):
+        name, out_shape = f"{roles.block(template)}/channels", (shape[0], step.out_channels, *shape[2:])
         start, end, axis = step.source[0], step.source[-1] + 1, 1
         inputs = [g.initializer(graph, name, np.array([i], np.int64)) for i in (start, end, axis)]
         return g.node_like(template, "Slice", [value, *inputs], shape=out_shape)
-    indices = g.initializer(graph, name, np.array(step.source, np.int64))
-    return g.node_like(template, "Gather", [value, indices], {"axis": 1}, shape=out_shape, role=roles.Role.SHUFFLE)
+    return g.shuffle(template, value, g.channel_indices(template, step.source))
 
 
 def _neighbours(source: tuple[int, ...]) -> bool:
