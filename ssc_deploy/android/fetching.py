@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _HOST = ("Linux", "x86_64")
 
 #: How a maintainer writes the hashes anew after a change of a version.
-PIN = "python -m ssc_deploy.android.pinning"
+PIN = "python -m android_demo.tools.pinning"
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,18 @@ def find(source: Path | None = None, *, pinned: bool = True) -> Project:
     )
 
 
+def checkout() -> Path:
+    """The checkout of ssc-deploy that this package is part of.
+
+    Raises:
+        AndroidError: it is installed from a wheel.
+    """
+    root = Path(ssc_deploy.__file__).parents[1]
+    if not (root / FOLDER / "tools").is_dir():
+        raise AndroidError("the app's tests need a checkout of ssc-deploy; run them with the ssc-deploy of one")
+    return root
+
+
 def _read(root: Path, pinned: bool) -> Project:
     versions, libraries = _catalogue(root / CATALOGUE)
     return Project(root, versions, libraries, _properties(root / PROPERTIES), _hashes(root / HASHES) if pinned else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
@@ -77,8 +78,11 @@ def test(*, source: Path | None, data: Path | None, form: str) -> None:
 
     Needs a checkout. Pictures of the screens are left in android_demo/build. Exit code 1 when a test fails.
     """
-    from ssc_deploy.android import testing
+    from ssc_deploy.android import project
     from ssc_deploy.metadata import SCHEMA_VERSION
+
+    sys.path.append(str(project.checkout()))
+    from android_demo.tools import testing
 
     def progress(stage: str, line: str) -> None:
         click.echo(f" {stage:<13}  {line}", err=form == "json")

@@ -2,7 +2,7 @@
 
 What this is: the native code that a phone would run, out of the APK, below the Java classes that the app consists of,
 on an aarch64 instruction set that qemu-user emulates. What it is not: Android. The Java machine is OpenJDK, not ART;
-the C library is glibc, not bionic (`ssc_deploy.android.bionic` stands in for the difference); the kernel is this
+the C library is glibc, not bionic (`android_demo.tools.bionic` stands in for the difference); the kernel is this
 host's. And nothing here says how long anything takes on an ARM core.
 """
 
@@ -19,7 +19,8 @@ import pytest
 from android.arm_java import arm_java
 from programs import APP, ARM_SYSTEM
 
-from ssc_deploy.android import aar, artifacts, bionic, building, fetching, jdk, project
+from android_demo.tools import bionic
+from ssc_deploy.android import aar, artifacts, building, fetching, jdk, project
 from ssc_deploy.android.compiling import Compiler
 
 PROGRAMS = (*APP, *ARM_SYSTEM, "aarch64-linux-gnu-gcc")

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from ssc_deploy.android import core_fixtures
+from android_demo.tools import core_fixtures
 
 
 def test_fixtures_are_the_same_each_time_and_meet_every_colour_layout_and_direction(tmp_path):

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from programs import APP
 
-from ssc_deploy.android import aar, bionic, fetching, jdk, project
+from android_demo.tools import bionic
+from ssc_deploy.android import aar, fetching, jdk, project
 from ssc_deploy.android.compiling import Compiler
 from ssc_deploy.profiling import statistics
 from ssc_deploy.profiling.job import FailureKind, Job, sha256_of

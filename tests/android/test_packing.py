@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssc_deploy.android import apk, bionic, packing
+from android_demo.tools import bionic
+from ssc_deploy.android import apk, packing
 from ssc_deploy.errors import AndroidError
 
 NAMES = st.from_regex(r"[a-zé]{1,40}(\.so|\.png|\.txt|\.onnx)", fullmatch=True)

@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from cli.tester import refused
 
 from ssc_deploy.android import abis, artifacts, project
 from ssc_deploy.errors import AndroidError
@@ -73,7 +74,7 @@ def test_every_property_that_gradle_reads_is_there(found):
 
 def test_the_levels_are_those_that_the_app_promises(found):
     levels = {name: found.property(f"demo.{name}") for name in ("minSdk", "targetSdk", "compileSdk", "java")}
-    assert levels == {"minSdk": "26", "targetSdk": "35", "compileSdk": "35", "java": "11"}
+    assert levels == {"minSdk": "26", "targetSdk": "35", "compileSdk": "35", "java": "17"}
 
 
 def test_the_app_s_name_is_the_one_that_profile_drives(found):
@@ -117,6 +118,11 @@ def test_an_installation_without_sources_says_where_to_get_them(tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     with pytest.raises(AndroidError, match=r"not part of the installed package; get ssc-deploy's source .* --source"):
         project.find()
+
+
+def test_the_app_s_tests_are_refused_by_an_installed_package_in_a_sentence(tmp_path, monkeypatch):
+    monkeypatch.setattr(project.ssc_deploy, "__file__", str(tmp_path / "site-packages" / "ssc_deploy" / "__init__.py"))
+    assert refused("android", "test").startswith("the app's tests need a checkout of ssc-deploy; ")
 
 
 @pytest.mark.parametrize(

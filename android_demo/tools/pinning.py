@@ -1,4 +1,4 @@
-"""Writes the hashes of all that the app is built and tested with: ``python -m ssc_deploy.android.pinning``.
+"""Writes the hashes of all that the app is built and tested with: ``python -m android_demo.tools.pinning``.
 
 For a maintainer who has changed a version in the catalogue. What the registries send now is what is taken for right
 from then on, so look at what the commit changes.
@@ -15,7 +15,7 @@ from ssc_deploy.android import artifacts, clients, project
 from ssc_deploy.android.fetching import extracted, sha256_of
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
-<!-- SHA-256 of everything that `ssc-deploy android` downloads; written by: python -m ssc_deploy.android.pinning
+<!-- SHA-256 of everything that `ssc-deploy android` downloads; written by: python -m android_demo.tools.pinning
      Gradle checks what goes into the app by it; the tools and test libraries it resolves by rules of its own. -->
 <verification-metadata xmlns="https://schema.gradle.org/dependency-verification">
    <configuration>

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ssc_deploy
+from android_demo.tools import core_fixtures
 from ssc_deploy import schemas, zoo
-from ssc_deploy.android import core_fixtures
-from ssc_deploy.errors import AndroidError
+from ssc_deploy.android import project
 
 #: The network whose bundle the app's tests find in it.
 CARRIED = "ssc-net-1-9"
-
-_CHECKOUT = Path(ssc_deploy.__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -49,21 +47,19 @@ def made(folder: Path, screenshots: Path) -> Data:
         screenshots: where the tests are to put pictures.
 
     Raises:
-        AndroidError: this is no checkout, with networks and samples.
+        AndroidError: this is no checkout.
         SscDeployError: a network cannot be exported.
     """
-    samples = _CHECKOUT / "tests" / "schemas"
-    if not samples.is_dir():
-        raise AndroidError("the app's tests need a checkout of ssc-deploy, with models/ and tests/; run them there")
+    checkout = project.checkout()
     data = Data(
         bundles=folder / "bundles",
         carried=folder / "bundles" / f"{CARRIED}.bundle",
         fixtures=folder / "fixtures",
         schemas=Path(schemas.__file__).parent,
-        samples=samples,
+        samples=checkout / "tests" / "schemas",
         screenshots=screenshots,
     )
-    for entry in zoo.entries(_CHECKOUT / zoo.FOLDER):
+    for entry in zoo.entries(checkout / zoo.FOLDER):
         target = data.bundles / f"{entry.name}.bundle"
         if entry.checkpoint is not None and not target.exists():
             export = folder / "exports" / entry.name

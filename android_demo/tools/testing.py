@@ -13,15 +13,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ssc_deploy.android import aar, apk, artifacts, bionic, fetching, jdk, packing, project, resources, test_data
+from android_demo.tools import bionic, test_data
+from ssc_deploy.android import aar, apk, artifacts, dexing, fetching, jdk, packing, project, resources
 from ssc_deploy.android.compiling import Compiler
 from ssc_deploy.errors import AndroidError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from ssc_deploy.android.bionic import Prepared
-    from ssc_deploy.android.test_data import Data
+    from android_demo.tools.bionic import Prepared
+    from android_demo.tools.test_data import Data
 
     Progress = Callable[[str, str], None]
 
@@ -32,12 +33,12 @@ SCREENSHOTS = Path("build", "screenshots")
 _LEVELS = {"core": 26, "engine-ort": 26, "engine-tflite": 26, "app": 34}
 
 #: Classes that are not Android's, as the check of the API level has them.
-_OTHERS = "org.sscdeploy.*,com.google.gson.*,ai.onnxruntime.*,org.tensorflow.lite.*"
+_OTHERS = "org.sscdeploy.*,com.google.gson.*,ai.onnxruntime.*,org.tensorflow.lite.*,com.android.tools.r8.*"
 
 #: TFLite's library can be loaded once in a process, and Robolectric loads the classes above it once a configuration.
 _ALONE = "TfliteTest"
 
-_JAVA = Path(__file__).parent / "java"
+_JAVA = Path(__file__).parent
 _SECONDS = 900
 _SUMMARY = re.compile(r"^passed (\d+) failed (\d+)$", re.MULTILINE)
 
@@ -159,19 +160,24 @@ class _Run:
         return self.compiler.parts
 
     @property
+    def _all(self) -> list[Path]:
+        """The classes of all modules and of the libraries that they use."""
+        libraries = [library.classes for library in self.compiler.aars.all]
+        return [*self.modules.values(), *libraries, self.parts.library(artifacts.GSON)]
+
+    @property
     def _android(self) -> Path:
         return self.parts.library(artifacts.ANDROID)
 
     def levels(self) -> SuiteReport:
-        """Holds what the modules call against the levels of Android's API."""
+        """Holds what the modules call, once D8 has put older calls in place of newer ones, against Android's levels."""
         start, output, failed = time.monotonic(), [], 0
-        tools = [self.parts.library(form) for form in (artifacts.SNIFFER, artifacts.ASM)]
         for module, level in _LEVELS.items():
-            signature = str(self.parts.library(artifacts.LEVELS[level]))
-            arguments = [str(_JAVA / "CheckApiLevel.java"), signature, _OTHERS, str(self.modules[module])]
-            done = _java(self.compiler.jdk.java(tools, *arguments))
-            failed += done.returncode != 0
-            output.append(done.stdout)
+            folder = self.folder / "desugared" / module
+            classes = self.modules[module]
+            newer = newer_calls(self.compiler.jdk, self.parts, classes, self._all, level=level, folder=folder)
+            failed += bool(newer)
+            output.append(newer)
         seconds = time.monotonic() - start
         return SuiteReport("api-levels", len(_LEVELS) - failed, failed, seconds, "".join(output))
 
@@ -191,8 +197,9 @@ class _Run:
         return self._module("engine-tflite", [*used, self.folder / "classes" / "core-test", *aars])
 
     def app(self, linked: Path) -> SuiteReport:
-        """The tests of the app, under Robolectric."""
-        path = [*self.modules.values(), *(library.classes for library in self.compiler.aars.tflite)]
+        """The tests of the app, under Robolectric; they use core's, too."""
+        path = [*self.modules.values(), self.folder / "classes" / "core-test"]
+        path += [library.classes for library in self.compiler.aars.tflite]
         stubs = self.compiler.compile("app-stubs", [self._sources("app", "stubs")], [self._android], strict=False)
         config = self.folder / "robolectric" / "com" / "android" / "tools"
         config.mkdir(parents=True)
@@ -252,6 +259,32 @@ class _Run:
         bundle = self.data.carried
         carried = {apk.BUNDLE + p.relative_to(bundle).as_posix(): p for p in bundle.rglob("*") if p.is_file()}
         return packing.pack({**files, **{name: path.read_bytes() for name, path in {**own, **carried}.items()}})
+
+
+def newer_calls(
+    java: jdk.Jdk, parts: fetching.Parts, classes: Path, class_path: Sequence[Path], *, level: int, folder: Path
+) -> str:
+    """What classes ask of Android that a level of its API does not have, once D8 has desugared them.
+
+    Args:
+        java: runs D8 and the check.
+        parts: both, and the signatures of the level.
+        classes: a folder of class files.
+        class_path: jars, and folders of class files, that they use.
+        level: a key of `artifacts.LEVELS`.
+        folder: for files in between; it is made.
+
+    Returns:
+        A line for each call; empty where there is none.
+
+    Raises:
+        AndroidError: D8 refuses a class, or the check does not end.
+    """
+    desugared = dexing.desugar(java, parts, classes, class_path, folder)
+    tools = [parts.library(form) for form in (artifacts.SNIFFER, artifacts.ASM)]
+    signature = str(parts.library(artifacts.LEVELS[level]))
+    done = _java(java.java(tools, str(_JAVA / "CheckApiLevel.java"), signature, _OTHERS, str(desugared)))
+    return (done.stdout or f"exit code {done.returncode}") if done.returncode else ""
 
 
 def _added(report: SuiteReport, printed: str) -> SuiteReport:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ssc_deploy.android.aar import Aar
 
-_SOURCE = Path(__file__).parent / "native" / "bionic.c"
+_SOURCE = Path(__file__).with_name("bionic.c")
 _STAND_IN = "libbionic.so"
 
 #: Libraries of Android that the stand-in stands in for.
