@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import math
 import os
 import platform
 import statistics
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ssc_deploy.profiling import statistics as figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,13 +79,8 @@ def interval(samples: Sequence[float]) -> Interval:
     It is the one of order statistics, which assumes nothing about how the samples are distributed; below six samples
     it is their whole range.
     """
-    ordered = sorted(samples)
-    n, rank = len(ordered), 0
-    below = math.comb(n, 0) / 2**n
-    while below <= 0.025:
-        rank += 1
-        below += math.comb(n, rank) / 2**n
-    return Interval(statistics.median(ordered), ordered[max(rank - 1, 0)], ordered[min(n - rank, n - 1)])
+    found = figures.median_interval(samples)
+    return Interval(statistics.median(samples), found.low, found.high)
 
 
 def paired(ours: Sequence[float], theirs: Sequence[float], target: float | None = None) -> Ratio:

@@ -1,8 +1,8 @@
 """What the Python side computes, for the app's own tests to compare with: bits of pictures, figures of samples.
 
     pictures.json    cases of preprocessing; each names an array of pixels and the input made from it, both .npy
-    statistics.json  samples with their `LatencyStats` and `Ratio`, whose intervals need numpy's own random numbers
-    draws.json       whole numbers as ``numpy.random.default_rng`` draws them
+    statistics.json  samples, turn by turn, with their `LatencyStats`
+    intervals.json   values with the interval of their median, for each number of turns
     candidates.json  outputs of each kind with their most probable classes
     arrays.npz       arrays of each type that the app reads, and arrays-compressed.npz the same
 
@@ -46,8 +46,8 @@ def write(folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(20240229)
     _write_json(folder / "pictures.json", [_picture(folder, index, rng) for index in range(PICTURES)])
-    _write_json(folder / "statistics.json", [_statistics(*pair) for pair in _samples(rng)])
-    _write_json(folder / "draws.json", [_draws(seed, bound) for seed in range(3) for bound in (1, 2, 3, 20, 27, 10**9)])
+    _write_json(folder / "statistics.json", [_statistics(turns) for turns in _samples(rng)])
+    _write_json(folder / "intervals.json", [_interval(rng.normal(size=n)) for n in (*range(1, 60), 200, 1077, 5000)])
     _write_json(folder / "candidates.json", [_candidates(*pair) for pair in _outputs(rng)])
     arrays: dict[str, Any] = {
         "bytes": np.arange(256, dtype=np.uint8).reshape(2, 8, 16),
@@ -93,8 +93,8 @@ def _picture(folder: Path, index: int, rng: np.random.Generator) -> dict[str, An
     }
 
 
-def _samples(rng: np.random.Generator) -> list[tuple[list[list[int]], list[list[int]]]]:
-    """Pairs of models that took turns: few and many turns, of unequal length, steady, drifting, disturbed, alike."""
+def _samples(rng: np.random.Generator) -> list[list[list[int]]]:
+    """Turns of one model: few and many, of unequal length, steady, drifting, disturbed, all alike."""
 
     def model(turns: int, runs: int, median: float, drift: float = 0.0, tail: float = 0.02) -> list[list[int]]:
         return [
@@ -105,33 +105,29 @@ def _samples(rng: np.random.Generator) -> list[tuple[list[list[int]], list[list[
         ]
 
     return [
-        ([[5]], [[7]]),
-        ([[3, 1, 2]], [[2, 2]]),
-        ([[10, 12], [11, 13, 9]], [[20, 22], [21, 19]]),
-        (model(3, 4, 1e6), model(3, 5, 1.1e6)),
-        (model(5, 5, 2e6), model(5, 7, 2e6)),
-        (model(7, 40, 3e6, drift=0.3), model(7, 40, 3e6)),
-        (model(20, 10, 4e5), model(20, 10, 5e5)),
-        (model(20, 10, 4e5, tail=0.8), model(20, 12, 4.1e5, drift=-0.2)),
-        (model(27, 30, 1e7, tail=0.2), model(27, 30, 1e7, tail=0.5)),
-        (model(20, 300, 1e5, tail=0.05), model(20, 250, 1e5, tail=0.05)),
-        ([[1000] * 10] * 20, [[1000] * 10] * 20),
-        (model(101, 3, 1e9), model(101, 3, 1.3e9)),
+        [[5]],
+        [[3, 1, 2]],
+        [[10, 12], [11, 13, 9]],
+        [[20] * 50, *[[30]] * 11],  # most runs are of one turn
+        model(3, 4, 1e6),
+        model(5, 5, 2e6),
+        model(7, 40, 3e6, drift=0.3),
+        model(20, 10, 4e5),
+        model(20, 10, 4e5, tail=0.8),
+        model(20, 12, 4.1e5, drift=-0.2),
+        model(27, 30, 1e7, tail=0.5),
+        model(20, 300, 1e5, tail=0.05),
+        [[1000] * 10] * 20,
+        model(101, 3, 1e9),
     ]
 
 
-def _statistics(first: list[list[int]], second: list[list[int]]) -> dict[str, Any]:
-    return {
-        "first": first,
-        "second": second,
-        "latency": statistics.latency(first).to_dict(),
-        "interleaved": statistics.interleaved(first, second).to_dict(),
-        "apart": statistics.apart(first, second).to_dict(),
-    }
+def _statistics(turns: list[list[int]]) -> dict[str, Any]:
+    return {"turns": turns, "latency": statistics.latency(turns).to_dict()}
 
 
-def _draws(seed: int, bound: int) -> dict[str, Any]:
-    return {"seed": seed, "bound": bound, "values": np.random.default_rng(seed).integers(0, bound, 500).tolist()}
+def _interval(values: npt.NDArray[np.float64]) -> dict[str, Any]:
+    return {"values": values.tolist(), "interval": vars(statistics.median_interval(values))}
 
 
 def _outputs(rng: np.random.Generator) -> list[tuple[npt.NDArray[np.float32], OutputKind]]:

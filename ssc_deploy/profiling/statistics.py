@@ -1,19 +1,18 @@
 """Figures from raw samples, and how sure they are.
 
-Successive inferences are not independent: a core's clock, another process and the caches disturb many in a row. So what
-is drawn anew is not single samples but whole turns, several neighbouring ones at a time (circular block bootstrap,
-Politis and Romano 1992, of blocks of n^(1/3) turns). Percentile intervals of few turns come out too narrow; their level
-is raised by the factor that makes them exact for a normal mean (Hesterberg 2015, "expanded percentile interval").
+Successive inferences are not independent: a core's clock, another process and the caches disturb many in a row. So each
+turn counts as one observation, its median, and the interval of a median is that of order statistics over the turns: it
+assumes nothing about how the turns are distributed. A run that drifts, whose turns are not alike, is marked unsteady.
 
 Two models that took turns are compared turn by turn, so that what slows the device for a second slows both sides of
-each ratio:  r_t = log(median of A's turn t / median of B's turn t),  ratio = exp(mean of the middle half of the r_t).
+each ratio:  r_t = median of A's turn t / median of B's turn t,  ratio = median of the r_t.
+The app computes the same interval of p50: ``android_demo/core/.../bench/Statistics.java``; a test holds them together.
 """
 
 from __future__ import annotations
 
 import enum
 import math
-import statistics
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,10 +26,8 @@ if TYPE_CHECKING:
 
 Float64 = npt.NDArray[np.float64]
 
-LEVEL = 0.95
-
-#: Draws of a bootstrap: the ends of an interval then vary by a few per cent of its width.
-_DRAWS = 2000
+#: One in so many medians is below an interval, at most, and as many above: 95 % lie within.
+_ONE_SIDED = 40
 
 #: Differences below this share are not told, however narrow the interval: two copies of one model in one process differ
 #: by up to 1.1 % (SSC-Net-1-9 on LiteRT), by where their memory lies (Mytkowicz et al. 2009).
@@ -45,13 +42,10 @@ STEADY = 0.05
 #: A run is steady while p90 / p50 stays below.
 TAIL = 1.5
 
-#: Order statistics that stand for a turn in the interval of p50; more do not change a median.
-_PER_TURN = 100
-
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % interval; both ends are of the unit of what it is about."""
+    """A 95 % interval, of the unit of what it is about; of fewer than six turns their whole range (93.75 % of five)."""
 
     low: float
     high: float
@@ -154,7 +148,7 @@ def latency(turns: Sequence[Sequence[int]]) -> LatencyStats:
         p99=p99,
         mean=float(samples.mean()),
         std=float(samples.std()),
-        p50_interval=_interval(_drawn_medians(turns), len(turns)),
+        p50_interval=_p50_interval(p50, medians),
         drift=drift,
         spread=spread,
         unsteady=tuple(_unsteady(drift, spread, p90 / p50)),
@@ -168,20 +162,43 @@ def interleaved(first: Sequence[Sequence[int]], second: Sequence[Sequence[int]])
         first: nanoseconds, turn by turn.
         second: likewise, as many turns.
     """
-    ratios = np.log(_medians(first) / _medians(second))
-    drawn = _middle_mean(ratios[_draws(len(ratios))])
-    value, interval = float(_middle_mean(ratios[None])[0]), _interval(drawn, len(ratios))
-    return _judged(math.exp(value), Interval(math.exp(interval.low), math.exp(interval.high)), MARGIN, True)
+    ratios = _medians(first) / _medians(second)
+    return _judged(float(np.median(ratios)), median_interval(ratios), MARGIN, True)
 
 
 def apart(first: Sequence[Sequence[int]], second: Sequence[Sequence[int]]) -> Ratio:
-    """Compares two models that were measured in separate runs, by their p50."""
-    medians = [float(np.median(np.concatenate([np.asarray(turn) for turn in turns]))) for turns in (first, second)]
-    drawn = np.log(_drawn_medians(first, seed=1)) - np.log(_drawn_medians(second, seed=2))
-    interval = _interval(drawn, min(len(first), len(second)))
-    return _judged(
-        medians[0] / medians[1], Interval(math.exp(interval.low), math.exp(interval.high)), MARGIN_APART, False
-    )
+    """Compares two models that were measured in separate runs, by their p50.
+
+    The logarithm of the ratio is a difference of two independent figures, whose interval follows from the intervals
+    of both (Zou and Donner 2008): ``low = a - b - sqrt((a - a_low)^2 + (b_high - b)^2)``, and ``high`` likewise.
+    """
+    (a, a_low, a_high), (b, b_low, b_high) = (_logarithms(latency(turns)) for turns in (first, second))
+    below, above = math.hypot(a - a_low, b_high - b), math.hypot(a_high - a, b - b_low)
+    return _judged(math.exp(a - b), Interval(math.exp(a - b - below), math.exp(a - b + above)), MARGIN_APART, False)
+
+
+def median_interval(values: Sequence[float] | Float64) -> Interval:
+    """The 95 % interval of the median of independent values, by order statistics.
+
+    Of n sorted values, the true median lies between the k-th from below and the k-th from above unless fewer than k of
+    them are on one side of it, whose probability is ``P(X < k)``, X binomial with n and 1/2. So k is the largest with
+    ``P(X < k) <= 2.5 %``. Below six values there is none, and the interval is their whole range.
+
+    Args:
+        values: at least one.
+    """
+    ordered = sorted(map(float, values))
+    rank, fewer, ways = 0, 0, 1  # fewer / 2^n = P(X < rank), ways = n over rank
+    while _ONE_SIDED * (fewer + ways) <= 2 ** len(ordered):
+        fewer += ways
+        ways = ways * (len(ordered) - rank) // (rank + 1)
+        rank += 1
+    place = max(rank, 1)
+    return Interval(ordered[place - 1], ordered[-place])
+
+
+def _logarithms(stats: LatencyStats) -> tuple[float, float, float]:
+    return math.log(stats.p50), math.log(stats.p50_interval.low), math.log(stats.p50_interval.high)
 
 
 def _judged(value: float, interval: Interval, margin: float, together: bool) -> Ratio:
@@ -208,62 +225,7 @@ def _medians(turns: Sequence[Sequence[int]]) -> Float64:
     return np.array([np.median(turn) for turn in turns])
 
 
-def _draws(turns: int, seed: int = 0) -> npt.NDArray[np.int64]:
-    """Which turns each draw holds: [`_DRAWS`, turns], blocks of neighbours; the last turn's neighbour is the first."""
-    block = max(1, round(turns ** (1 / 3)))
-    starts = np.random.default_rng(seed).integers(0, turns, (_DRAWS, -(-turns // block)))
-    return ((starts[:, :, None] + np.arange(block)) % turns).reshape(_DRAWS, -1)[:, :turns]
-
-
-def _middle_mean(values: Float64) -> Float64:
-    """Mean of the middle half of each row: a turn that was disturbed does not count, and more is used than a median."""
-    cut = values.shape[1] // 4
-    ordered = np.sort(values, axis=1)
-    middle: Float64 = ordered[:, cut : values.shape[1] - cut].mean(axis=1)
-    return middle
-
-
-def _drawn_medians(turns: Sequence[Sequence[int]], seed: int = 0) -> Float64:
-    """The median over all samples of the turns of each draw."""
-    grid = (np.arange(_PER_TURN) + 0.5) / _PER_TURN
-    values = np.stack([np.quantile(turn, grid) for turn in turns])
-    order = np.argsort(values, axis=None, kind="stable")
-    ordered, turn_of = values.reshape(-1)[order], order // _PER_TURN
-    # How many of the smallest values are of each turn, [values, turns]. Weighted by how often a draw holds each turn,
-    # these counts rise from row to row, so that the draw's median is found by halving.
-    counts = np.cumsum(turn_of[:, None] == np.arange(len(turns)), axis=0)
-    cells = np.arange(_DRAWS)[:, None] * len(turns) + _draws(len(turns), seed)
-    held = np.bincount(cells.reshape(-1), minlength=_DRAWS * len(turns)).reshape(_DRAWS, len(turns))
-    weights = held * np.array([len(turn) for turn in turns])
-    half = (counts[-1] * weights).sum(axis=1) / 2
-    low, high = np.zeros(_DRAWS, np.int64), np.full(_DRAWS, len(ordered) - 1)
-    while (low < high).any():
-        middle = (low + high) // 2
-        reached = (counts[middle] * weights).sum(axis=1) >= half
-        low, high = np.where(reached, low, middle + 1), np.where(reached, middle, high)
-    drawn: Float64 = ordered[low]
-    return drawn
-
-
-def _interval(drawn: Float64, turns: int) -> Interval:
-    """The expanded percentile interval of what was drawn from so many turns."""
-    tail = _tail(turns)
-    low, high = np.quantile(drawn, [tail, 1 - tail])
-    return Interval(float(low), float(high))
-
-
-def _tail(turns: int) -> float:
-    """The share to be cut off at either end: Phi(-sqrt(n / (n - 1)) t_(n - 1))."""
-    normal = statistics.NormalDist()
-    z = normal.inv_cdf((1 + LEVEL) / 2)
-    if turns < 2:
-        return 0.0
-    freedom = turns - 1
-    # Student's t by the first terms of its expansion about the normal (Abramowitz and Stegun 26.7.5).
-    t = (
-        z
-        + (z**3 + z) / (4 * freedom)
-        + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
-        + (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / (384 * freedom**3)
-    )
-    return normal.cdf(-math.sqrt(turns / freedom) * t)
+def _p50_interval(p50: float, medians: Float64) -> Interval:
+    """Of the turns' medians; it holds p50 itself, also where turns of many runs outweigh the others."""
+    found = median_interval(medians)
+    return Interval(min(found.low, p50), max(found.high, p50))

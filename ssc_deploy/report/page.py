@@ -223,8 +223,9 @@ def _method(profile: Profile) -> str:
             "kept. Times are of the device’s monotonic clock, around the runtime’s own call; the input is in place."
         )
         parts.append(
-            "Intervals are of a circular block bootstrap over turns. Two models are compared turn by turn; a "
-            f"difference is told when the whole 95 % interval lies more than {MARGIN:.0%} from equal."
+            "The interval of a median is that of order statistics over the medians of the turns: 95 %, or the whole "
+            "range where there are fewer than six turns. Two models are compared turn by turn; a difference is told "
+            f"when the whole interval lies more than {MARGIN:.0%} from equal."
         )
         parts.append(
             "Load time, first inference and memory are medians over fresh processes "

@@ -1,28 +1,22 @@
 package org.sscdeploy.core.bench;
 
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.Collections;
 import java.util.List;
 
-/**
- * Figures from raw samples, and how sure they are: the same as {@code ssc_deploy.profiling.statistics} gives, whose
- * opening says why. What is drawn is the same, so intervals are too.
- */
+/** Figures from raw samples, and how sure they are: the same as {@code ssc_deploy.profiling.statistics} gives. */
 public final class Statistics {
-    /** Differences below this share are not told. */
-    static final double MARGIN = 0.02;
-
-    /** The same for runs that were not interleaved. */
-    static final double MARGIN_APART = 0.05;
-
     /** A run is steady while its drift and the spread of its turns stay below this share of p50. */
-    static final double STEADY = 0.05;
+    private static final double STEADY = 0.05;
 
     /** A run is steady while p90 / p50 stays below. */
-    static final double TAIL = 1.5;
+    private static final double TAIL = 1.5;
+
+    /** One in so many medians is below an interval, at most, and as many above: 95 % lie within. */
+    private static final BigInteger ONE_SIDED = BigInteger.valueOf(40);
 
     private Statistics() { }
 
@@ -32,56 +26,51 @@ public final class Statistics {
      * @param turns at least one, each with a sample
      */
     public static LatencyStats latency(List<Turn> turns) {
-        double[] samples = all(turns);
-        double[] sorted = Numbers.sorted(samples);
-        double[] quantiles = new double[] {0.5, 0.9, 0.95, 0.99};
-        for (int i = 0; i < quantiles.length; i++) {
-            quantiles[i] = Numbers.quantile(sorted, quantiles[i]);
-        }
-        double[] medians = medians(turns);
-        int third = Math.max(1, medians.length / 3);
-        double last = Numbers.median(Arrays.copyOfRange(medians, medians.length - third, medians.length));
-        double drift = last / Numbers.median(Arrays.copyOf(medians, third)) - 1;
-        double[] ordered = Numbers.sorted(medians);
-        double spread = (Numbers.quantile(ordered, 0.75) - Numbers.quantile(ordered, 0.25)) / quantiles[0];
-        return new LatencyStats(samples.length, turns.size(), sorted[0], quantiles,
-            Numbers.mean(samples, 0, samples.length), Numbers.std(samples),
-            Bootstrap.interval(Bootstrap.medians(turns, 0), turns.size()), drift, spread,
-            unsteady(drift, spread, quantiles[1] / quantiles[0]));
+        double[] sorted = Numbers.sorted(turns.stream()
+            .flatMapToLong(turn -> Arrays.stream(turn.samplesNanos())).asDoubleStream().toArray());
+        double[] medians = turns.stream().mapToDouble(turn -> Numbers.median(
+            Arrays.stream(turn.samplesNanos()).asDoubleStream().toArray())).toArray();
+        double p50 = Numbers.quantile(sorted, 0.5);
+        double p90 = Numbers.quantile(sorted, 0.9);
+        Interval interval = medianInterval(medians);
+        // It holds p50 itself, also where turns of many runs outweigh the others.
+        return new LatencyStats(sorted.length, p50, p90, Numbers.quantile(sorted, 0.95), Numbers.quantile(sorted, 0.99),
+            new Interval(Math.min(interval.low(), p50), Math.max(interval.high(), p50)),
+            unsteady(drift(medians), spread(medians, p50), p90 / p50));
     }
 
     /**
-     * Compares two models that took turns in one run.
+     * The 95 % interval of the median of independent values, by order statistics; below six values it is their whole
+     * range. Python's {@code median_interval} says how it comes about.
      *
-     * @param first  at least one turn
-     * @param second as many turns
+     * @param values at least one
      */
-    public static Ratio interleaved(List<Turn> first, List<Turn> second) {
-        double[] ratios = medians(first);
-        double[] others = medians(second);
-        for (int i = 0; i < ratios.length; i++) {
-            ratios[i] = Math.log(ratios[i] / others[i]);
+    static Interval medianInterval(double[] values) {
+        double[] sorted = Numbers.sorted(values);
+        BigInteger all = BigInteger.ONE.shiftLeft(sorted.length);
+        BigInteger ways = BigInteger.ONE; // sorted.length over rank
+        BigInteger reached = BigInteger.ONE; // of all, those with at most rank values below the median
+        int rank = 0;
+        while (ONE_SIDED.multiply(reached).compareTo(all) <= 0) {
+            ways = ways.multiply(BigInteger.valueOf(sorted.length - rank)).divide(BigInteger.valueOf(rank + 1));
+            reached = reached.add(ways);
+            rank++;
         }
-        Interval interval = Bootstrap.interval(Bootstrap.middleMeans(ratios, 0), ratios.length);
-        return judged(Math.exp(Bootstrap.middleMean(ratios)), interval, MARGIN, true);
+        int place = Math.max(rank, 1);
+        return new Interval(sorted[place - 1], sorted[sorted.length - place]);
     }
 
-    /** Compares two models that were measured in separate runs, by their p50. */
-    public static Ratio apart(List<Turn> first, List<Turn> second) {
-        double[] drawn = Bootstrap.medians(first, 1);
-        double[] others = Bootstrap.medians(second, 2);
-        for (int i = 0; i < drawn.length; i++) {
-            drawn[i] = Math.log(drawn[i]) - Math.log(others[i]);
-        }
-        Interval interval = Bootstrap.interval(drawn, Math.min(first.size(), second.size()));
-        return judged(Numbers.median(all(first)) / Numbers.median(all(second)), interval, MARGIN_APART, false);
+    /** Median of the last third of the turns / that of the first third - 1. */
+    private static double drift(double[] medians) {
+        int third = Math.max(1, medians.length / 3);
+        double last = Numbers.median(Arrays.copyOfRange(medians, medians.length - third, medians.length));
+        return last / Numbers.median(Arrays.copyOf(medians, third)) - 1;
     }
 
-    private static Ratio judged(double value, Interval logarithms, double margin, boolean together) {
-        Interval interval = new Interval(Math.exp(logarithms.low()), Math.exp(logarithms.high()));
-        Ratio.Verdict verdict = interval.high() < 1 - margin ? Ratio.Verdict.FASTER
-            : interval.low() > 1 + margin ? Ratio.Verdict.SLOWER : Ratio.Verdict.CANNOT_TELL;
-        return new Ratio(value, interval, verdict, together);
+    /** Interquartile range of the turns' medians / p50. */
+    private static double spread(double[] medians, double p50) {
+        double[] sorted = Numbers.sorted(medians);
+        return (Numbers.quantile(sorted, 0.75) - Numbers.quantile(sorted, 0.25)) / p50;
     }
 
     private static List<String> unsteady(double drift, double spread, double tail) {
@@ -96,7 +85,7 @@ public final class Statistics {
         if (tail > TAIL) {
             reasons.add("p90 is " + rounded(tail, 1) + " times p50");
         }
-        return Collections.unmodifiableList(reasons);
+        return reasons;
     }
 
     private static String percent(double share) {
@@ -106,17 +95,5 @@ public final class Statistics {
     /** As Python rounds: the exact value of the number, half to even. */
     private static String rounded(double value, int digits) {
         return new BigDecimal(value).setScale(digits, RoundingMode.HALF_EVEN).toPlainString();
-    }
-
-    private static double[] all(List<Turn> turns) {
-        return turns.stream().flatMapToLong(turn -> Arrays.stream(turn.samplesNanos())).asDoubleStream().toArray();
-    }
-
-    private static double[] medians(List<Turn> turns) {
-        return turns.stream().mapToDouble(turn -> Numbers.median(samples(turn))).toArray();
-    }
-
-    static double[] samples(Turn turn) {
-        return Arrays.stream(turn.samplesNanos()).asDoubleStream().toArray();
     }
 }
