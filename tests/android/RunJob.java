@@ -27,9 +27,27 @@ public final class RunJob {
     /** Prints the last status; exits with 1 where not even that could be written. */
     public static void main(String[] arguments) throws Exception {
         Path job = Paths.get(arguments[0]);
-        Status status = new JobRunner(Arrays.asList(ORT, TFLITE), new Host(), Clocks.ofJava())
+        Status status = new JobRunner(Arrays.asList(ORT, TFLITE), new Host(), new HostClocks())
             .execute(job, BenchListener.NONE, Cancellation.NEVER);
         System.out.println(status.toJson());
+    }
+
+    /** The clocks of the Java machine. */
+    private static final class HostClocks implements Clocks {
+        @Override
+        public long monotonicNanos() {
+            return System.nanoTime();
+        }
+
+        @Override
+        public long wallNanos() {
+            return Math.multiplyExact(System.currentTimeMillis(), 1_000_000L);
+        }
+
+        @Override
+        public OptionalLong bootNanos() {
+            return OptionalLong.empty();
+        }
     }
 
     /** The Java machine, as far as it knows itself. */

@@ -32,8 +32,10 @@ import org.sscdeploy.core.bundle.Layout;
 import org.sscdeploy.core.bundle.ModelEntry;
 import org.sscdeploy.core.job.Golden;
 import org.sscdeploy.core.job.Job;
+import org.sscdeploy.core.job.Jobs;
 import org.sscdeploy.core.job.ModelFile;
 import org.sscdeploy.core.job.Result;
+import org.sscdeploy.core.job.Results;
 import org.sscdeploy.core.job.Status;
 import org.sscdeploy.core.npy.NpyArray;
 import org.sscdeploy.core.npy.Npz;
@@ -65,7 +67,7 @@ public class BenchActivityTest {
                 new Golden(name, BundleFiles.sha256(golden), List.of(bundle.tolerance()), "export")));
         }
         Job job = new Job(nonce, models, List.of(1), Optional.of(Protocol.QUICK), Optional.empty(), false);
-        Files.write(folder.resolve("job.json"), job.toJson().getBytes(StandardCharsets.UTF_8));
+        Files.write(folder.resolve("job.json"), Jobs.json(job).getBytes(StandardCharsets.UTF_8));
     }
 
     private static byte[] golden(GoldenSet set, Layout layout) {
@@ -118,7 +120,7 @@ public class BenchActivityTest {
         assertEquals(Status.State.DONE, status().state());
         assertEquals("nonce-1", status().nonce());
         assertEquals(BundleFiles.sha256(Files.readAllBytes(folder.resolve("result.json"))), status().resultSha256());
-        Result result = Result.parse(text(folder.resolve("result.json")));
+        Result result = Results.parse(text(folder.resolve("result.json")));
         assertEquals("nonce-1", result.nonce());
         assertEquals(2, result.measurements().size());
         result.measurements().forEach(measurement -> {
@@ -201,7 +203,7 @@ public class BenchActivityTest {
         String json = text(folder.resolve("job.json")).replace(old, BundleFiles.sha256(wrong));
         Files.write(folder.resolve("job.json"), json.getBytes(StandardCharsets.UTF_8));
         run(job());
-        Result result = Result.parse(text(folder.resolve("result.json")));
+        Result result = Results.parse(text(folder.resolve("result.json")));
         assertEquals("wrong answer", result.measurements().get(0).failure().get().kind().text());
         assertTrue(result.measurements().get(0).turns().isEmpty());
         assertFalse(result.measurements().get(1).failure().isPresent());

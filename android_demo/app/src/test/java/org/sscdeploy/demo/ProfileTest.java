@@ -24,6 +24,7 @@ import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.android.controller.ActivityController;
 import org.sscdeploy.core.job.Result;
+import org.sscdeploy.core.job.Results;
 import org.sscdeploy.demo.profile.ProfileEntry;
 import org.sscdeploy.demo.profile.ProfileReport;
 import org.sscdeploy.demo.run.RunState;
@@ -132,7 +133,7 @@ public class ProfileTest {
         Intent send = chooser.getParcelableExtra(Intent.EXTRA_INTENT, Intent.class);
         assertEquals("application/json", send.getType());
         assertTrue((send.getFlags() & Intent.FLAG_GRANT_READ_URI_PERMISSION) != 0);
-        Result result = Result.parse(read(send.getParcelableExtra(Intent.EXTRA_STREAM, Uri.class)));
+        Result result = Results.parse(read(send.getParcelableExtra(Intent.EXTRA_STREAM, Uri.class)));
         assertEquals(2, result.measurements().size());
         assertTrue(result.notes().toString(), result.notes().toString().contains("no peak memory"));
         assertTrue(result.notes().get(0), result.notes().stream().anyMatch(

@@ -9,24 +9,10 @@ import android.hardware.camera2.params.StreamConfigurationMap;
 import android.util.Size;
 import java.util.Optional;
 
-/** Which camera takes the picture, and how large. Immutable. */
-final class CameraChoice {
+/** Which camera takes the picture, and how large. */
+record CameraChoice(String id, boolean front, int sensorDegrees, Size preview, Size picture) {
     /** Networks take far smaller pictures; larger ones would only be slower. */
     private static final int ENOUGH = 720;
-
-    private final String id;
-    private final boolean front;
-    private final int sensorDegrees;
-    private final Size preview;
-    private final Size picture;
-
-    private CameraChoice(String id, boolean front, int sensorDegrees, Size preview, Size picture) {
-        this.id = id;
-        this.front = front;
-        this.sensorDegrees = sensorDegrees;
-        this.preview = preview;
-        this.picture = picture;
-    }
 
     /**
      * The camera at the back, else any.
@@ -71,18 +57,6 @@ final class CameraChoice {
 
     private static long area(Size size) {
         return (long) size.getWidth() * size.getHeight();
-    }
-
-    String id() {
-        return id;
-    }
-
-    Size preview() {
-        return preview;
-    }
-
-    Size picture() {
-        return picture;
     }
 
     /** By how many degrees, clockwise, a picture is to be turned where the display is turned so far. */

@@ -130,8 +130,7 @@ public final class ClassifyScreen extends Screen {
 
     /** What a golden picture shows, where somebody knows it. */
     private String caption(GoldenPicture golden) {
-        return golden.label().isPresent() ? bundle.labels().get(golden.label().getAsInt())
-            : golden.path().getFileName().toString();
+        return golden.label().map(bundle.labels()::get).orElse(golden.path().getFileName().toString());
     }
 
     private void choosePicture() {

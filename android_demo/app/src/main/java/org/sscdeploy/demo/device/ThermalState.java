@@ -3,8 +3,13 @@ package org.sscdeploy.demo.device;
 import java.util.OptionalDouble;
 import org.sscdeploy.demo.R;
 
-/** How warm a device was at a moment. Immutable. */
-public final class ThermalState {
+/**
+ * How warm a device was at a moment.
+ *
+ * @param status         a {@code PowerManager.THERMAL_STATUS_...}, or {@link #UNKNOWN}
+ * @param batteryCelsius of the battery; empty where there is none
+ */
+public record ThermalState(int status, OptionalDouble batteryCelsius) {
     /** The system does not tell. */
     public static final int UNKNOWN = -1;
 
@@ -21,33 +26,9 @@ public final class ThermalState {
         R.string.thermal_shutdown,
     };
 
-    private final int status;
-    private final OptionalDouble batteryCelsius;
-
-    /**
-     * A state.
-     *
-     * @param status         a {@code PowerManager.THERMAL_STATUS_...}, or {@link #UNKNOWN}
-     * @param batteryCelsius of the battery; empty where there is none
-     */
-    public ThermalState(int status, OptionalDouble batteryCelsius) {
-        this.status = status;
-        this.batteryCelsius = batteryCelsius;
-    }
-
-    /** Android's level, or {@link #UNKNOWN}. */
-    public int status() {
-        return status;
-    }
-
     /** What people call the level, a string resource. */
     public int name() {
         return status < 0 || status >= NAMES.length ? R.string.thermal_unknown : NAMES[status];
-    }
-
-    /** Temperature of the battery; empty where there is none. */
-    public OptionalDouble batteryCelsius() {
-        return batteryCelsius;
     }
 
     /** Whether the system slows down because of heat. */

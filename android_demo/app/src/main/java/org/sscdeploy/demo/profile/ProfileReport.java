@@ -1,50 +1,21 @@
 package org.sscdeploy.demo.profile;
 
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import org.sscdeploy.core.job.Result;
 import org.sscdeploy.demo.device.ThermalState;
 
-/** What was measured, and under which conditions. Immutable. */
-public final class ProfileReport {
-    private final List<ProfileEntry> entries;
-    private final ThermalState before;
-    private final ThermalState hottest;
-    private final ThermalState after;
-    private final Result result;
-
-    ProfileReport(List<ProfileEntry> entries, ThermalState before, ThermalState hottest, ThermalState after,
-            Result result) {
-        this.entries = Collections.unmodifiableList(new ArrayList<>(entries));
-        this.before = before;
-        this.hottest = hottest;
-        this.after = after;
-        this.result = result;
-    }
-
-    /** Each runtime at each number of threads. */
-    public List<ProfileEntry> entries() {
-        return entries;
-    }
-
-    /** Before the first run. */
-    public ThermalState before() {
-        return before;
-    }
-
-    /** The worst that was seen between turns. */
-    public ThermalState hottest() {
-        return hottest;
-    }
-
-    /** After the last run. */
-    public ThermalState after() {
-        return after;
-    }
-
-    /** Raw samples and conditions, as {@code ssc-deploy profile} knows them. */
-    public Result result() {
-        return result;
+/**
+ * What was measured, and under which conditions.
+ *
+ * @param entries each runtime at each number of threads
+ * @param before  before the first run
+ * @param hottest the worst that was seen between turns
+ * @param after   after the last run
+ * @param result  raw samples and conditions, as {@code ssc-deploy profile} knows them
+ */
+public record ProfileReport(List<ProfileEntry> entries, ThermalState before, ThermalState hottest, ThermalState after,
+        Result result) {
+    public ProfileReport {
+        entries = List.copyOf(entries);
     }
 }

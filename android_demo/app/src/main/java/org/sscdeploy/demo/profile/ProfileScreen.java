@@ -9,7 +9,6 @@ import android.view.View;
 import android.view.ViewGroup;
 import android.view.WindowManager;
 import android.widget.Switch;
-import android.widget.TextView;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;

@@ -2,9 +2,8 @@ package org.sscdeploy.demo.profile;
 
 import android.content.res.Resources;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
 import java.util.UUID;
 import org.sscdeploy.core.bench.BenchListener;
 import org.sscdeploy.core.bench.BenchResult;
@@ -13,7 +12,6 @@ import org.sscdeploy.core.bench.ClockWatch;
 import org.sscdeploy.core.bench.Contender;
 import org.sscdeploy.core.bench.Turn;
 import org.sscdeploy.core.engine.Engine;
-import org.sscdeploy.core.job.Failure;
 import org.sscdeploy.core.job.JobRunner;
 import org.sscdeploy.core.job.Measurement;
 import org.sscdeploy.core.job.Result;
@@ -60,7 +58,7 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
             for (int model = 0; model < results.size(); model++) {
                 BenchResult result = results.get(model);
                 entries.add(new ProfileEntry(contenders.get(model).name(), result));
-                measurements.add(measurement(model, threads, result));
+                measurements.add(Measurement.of(model, threads, result, ""));
             }
         }
         ThermalState thermalAfter = app.thermal.now();
@@ -75,7 +73,7 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
         notes.add("thermal state: " + texts.getString(thermalBefore.name()) + " before, "
             + texts.getString(hottest.name()) + " at worst, " + texts.getString(thermalAfter.name()) + " after");
         Result result = new Result(UUID.randomUUID().toString(), app.device.environment(), before, after,
-            measurements, Collections.emptyList(), notes, Collections.emptyMap());
+            measurements, notes, Map.of());
         return new ProfileReport(entries, thermalBefore, hottest, thermalAfter, result);
     }
 
@@ -90,13 +88,6 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
             series.add(new LatencySeries(name));
         }
         return contenders;
-    }
-
-    private static Measurement measurement(int model, int threads, BenchResult result) {
-        Optional<Failure> failure =
-            result.failure().map(error -> new Failure(error.kind(), error.getMessage()));
-        return new Measurement(model, threads, result.golden(), result.turns(), Optional.empty(),
-            Collections.emptyList(), "", failure);
     }
 
     /** Hears of one number of threads, between turns. */

@@ -1,12 +1,16 @@
 package org.sscdeploy.demo.run;
 
 /**
- * How far a run is; what a screen shows of it. Immutable.
+ * How far a run is; what a screen shows of it.
  *
  * @param <P> what a run says of its progress
  * @param <R> what it gives in the end
+ * @param phase    where in its life it is
+ * @param progress the last that it said; null where it said nothing
+ * @param result   what it gave; null unless it is done
+ * @param message  why it failed, a sentence; empty otherwise
  */
-public final class RunState<P, R> {
+public record RunState<P, R>(Phase phase, P progress, R result, String message) {
     /** Where in its life a run is. */
     public enum Phase {
         /** Nothing was started yet. */
@@ -21,18 +25,6 @@ public final class RunState<P, R> {
         FAILED,
         /** It was cancelled. */
         CANCELLED
-    }
-
-    private final Phase phase;
-    private final P progress;
-    private final R result;
-    private final String message;
-
-    private RunState(Phase phase, P progress, R result, String message) {
-        this.phase = phase;
-        this.progress = progress;
-        this.result = result;
-        this.message = message;
     }
 
     static <P, R> RunState<P, R> idle() {
@@ -63,28 +55,8 @@ public final class RunState<P, R> {
         return new RunState<>(Phase.CANCELLED, progress, null, "");
     }
 
-    /** Where in its life it is. */
-    public Phase phase() {
-        return phase;
-    }
-
     /** Whether it has not ended yet. */
     public boolean active() {
         return phase == Phase.RUNNING || phase == Phase.CANCELLING;
-    }
-
-    /** The last that it said; null where it said nothing. */
-    public P progress() {
-        return progress;
-    }
-
-    /** What it gave; null unless it is done. */
-    public R result() {
-        return result;
-    }
-
-    /** Why it failed, a sentence; empty otherwise. */
-    public String message() {
-        return message;
     }
 }

@@ -10,6 +10,7 @@ import org.sscdeploy.core.engine.EngineException;
 import org.sscdeploy.core.engine.FailureKind;
 import org.sscdeploy.core.engine.LoadedModel;
 import org.sscdeploy.core.engine.Tensor;
+import org.sscdeploy.core.parity.Distance;
 
 /** Measures contenders that take turns, as {@code ssc_deploy/profiling/runner.py} does. */
 public final class BenchRunner {
@@ -111,7 +112,7 @@ public final class BenchRunner {
         final Contender contender;
         final List<Turn> turns = new ArrayList<>();
         LoadedModel model;
-        private List<GoldenError> golden = Collections.emptyList();
+        private List<Distance> golden = Collections.emptyList();
         private List<List<Tensor>> outputs = Collections.emptyList();
         private EngineException failure;
 

@@ -12,10 +12,4 @@ public interface Clocks {
     long wallNanos();
 
     /** Like the monotonic one, and goes on while the device sleeps; empty where there is none. */
-    OptionalLong bootNanos();
-
-    /** What the Java machine has: no clock that goes on during sleep. */
-    static Clocks ofJava() {
-        return new JavaClocks();
-    }
-}
+    OptionalLong bootNanos();}

@@ -14,8 +14,16 @@ import org.sscdeploy.core.engine.EngineOptions;
 import org.sscdeploy.core.engine.FailureKind;
 import org.sscdeploy.core.engine.Tensor;
 
-/** One model in one engine with its options, to be measured. Immutable. */
-public final class Contender {
+/**
+ * One model in one engine with its options, to be measured.
+ *
+ * @param name      for people
+ * @param engine    that runs it; null where none takes the file, which becomes its failure
+ * @param options   of the engine
+ * @param file      the model
+ * @param reference its golden set
+ */
+public record Contender(String name, Engine engine, EngineOptions options, Path file, ReferenceSource reference) {
     /** Reads the golden set when its turn comes, so that not all sets are in memory at once. */
     @FunctionalInterface
     public interface ReferenceSource {
@@ -25,29 +33,6 @@ public final class Contender {
          * @throws EngineException it cannot be read
          */
         GoldenReference read() throws EngineException;
-    }
-
-    private final String name;
-    private final Engine engine;
-    private final EngineOptions options;
-    private final Path file;
-    private final ReferenceSource reference;
-
-    /**
-     * Puts together what is to be measured.
-     *
-     * @param name      for people
-     * @param engine    that runs it; null where none takes the file, which becomes its failure
-     * @param options   of the engine
-     * @param file      the model
-     * @param reference its golden set
-     */
-    public Contender(String name, Engine engine, EngineOptions options, Path file, ReferenceSource reference) {
-        this.name = name;
-        this.engine = engine;
-        this.options = options;
-        this.file = file;
-        this.reference = reference;
     }
 
     /**
@@ -76,30 +61,5 @@ public final class Contender {
         } catch (BundleException error) {
             throw new EngineException(FailureKind.FAILED, error.getMessage(), error);
         }
-    }
-
-    /** For people. */
-    public String name() {
-        return name;
-    }
-
-    /** That runs it; null where none takes the file. */
-    public Engine engine() {
-        return engine;
-    }
-
-    /** Of the engine. */
-    public EngineOptions options() {
-        return options;
-    }
-
-    /** The model. */
-    public Path file() {
-        return file;
-    }
-
-    /** Its golden set. */
-    public ReferenceSource reference() {
-        return reference;
     }
 }

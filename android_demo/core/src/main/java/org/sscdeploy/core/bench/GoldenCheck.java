@@ -47,7 +47,7 @@ final class GoldenCheck {
     }
 
     /** Distance of each output over all inferences together. */
-    static List<GoldenError> errors(List<List<Tensor>> outputs, GoldenReference golden) throws EngineException {
+    static List<Distance> errors(List<List<Tensor>> outputs, GoldenReference golden) throws EngineException {
         List<String> found = new ArrayList<>();
         List<String> expected = new ArrayList<>();
         for (Tensor output : outputs.get(0)) {
@@ -60,7 +60,7 @@ final class GoldenCheck {
             throw new EngineException(FailureKind.WRONG,
                 "it computes outputs of " + found + ", and " + expected + " was expected");
         }
-        List<GoldenError> errors = new ArrayList<>();
+        List<Distance> errors = new ArrayList<>();
         for (int k = 0; k < expected.size(); k++) {
             int size = outputs.get(0).get(k).data().length;
             double[] differences = new double[size * outputs.size()];
@@ -68,8 +68,7 @@ final class GoldenCheck {
                 double[] own = differences(outputs, golden, r, k);
                 System.arraycopy(own, 0, differences, r * size, size);
             }
-            Distance distance = Distance.of(differences);
-            errors.add(new GoldenError(distance.max(), distance.rms()));
+            errors.add(Distance.of(differences));
         }
         return errors;
     }
@@ -104,13 +103,13 @@ final class GoldenCheck {
         }
     }
 
-    static void checkBounds(List<GoldenError> errors, List<Tolerance> bounds) throws EngineException {
+    static void checkBounds(List<Distance> errors, List<Tolerance> bounds) throws EngineException {
         if (errors.size() != bounds.size() || errors.isEmpty()) {
             throw new EngineException(FailureKind.WRONG,
                 "it has " + errors.size() + " outputs, and there are bounds for " + bounds.size());
         }
         for (int k = 0; k < errors.size(); k++) {
-            GoldenError error = errors.get(k);
+            Distance error = errors.get(k);
             Tolerance bound = bounds.get(k);
             if (!error.isFinite()) {
                 throw new EngineException(FailureKind.WRONG, "output " + k + " holds NaN or Inf");

@@ -1,94 +1,34 @@
 package org.sscdeploy.core.bench;
 
 /**
- * How latency is measured; the numbers are those of {@code ssc_deploy.profiling.job.Protocol}. Immutable.
+ * How latency is measured; the numbers are those of {@code ssc_deploy.profiling.job.Protocol}.
  *
  * <p>Each model is warmed up until both warm-up bounds are reached. Then the models take turns, A B, B A ..., so many
  * turns each; a turn begins with runs that are not kept, which bring the model's weights back into the caches, and
  * lasts until it has its share of both the runs and the seconds.
+ *
+ * @param warmupRuns     at least so many
+ * @param warmupSeconds  for at least so long
+ * @param runs           of each model that are kept, at least 1
+ * @param seconds        that the kept runs of each model take together, at least
+ * @param repeats        turns of each model, at least 1
+ * @param rewarmRuns     at the start of each turn
+ * @param operatorRuns   with an operator profiler, after all that; 0 for none
+ * @param freshProcesses that load the model and run it once; 0 for none
  */
-public final class Protocol {
+public record Protocol(int warmupRuns, double warmupSeconds, int runs, double seconds, int repeats, int rewarmRuns,
+        int operatorRuns, int freshProcesses) {
     /** The usual one. */
     public static final Protocol DEFAULT = new Protocol(10, 0.5, 200, 5.0, 20, 2, 50, 3);
 
     /** Shows that all works, and the order of magnitude. */
     public static final Protocol QUICK = new Protocol(3, 0.05, 25, 0.25, 5, 2, 5, 1);
 
-    private final int warmupRuns;
-    private final double warmupSeconds;
-    private final int runs;
-    private final double seconds;
-    private final int repeats;
-    private final int rewarmRuns;
-    private final int operatorRuns;
-    private final int freshProcesses;
-
-    /**
-     * All bounds.
-     *
-     * @param warmupRuns     at least so many
-     * @param warmupSeconds  for at least so long
-     * @param runs           of each model that are kept, at least 1
-     * @param seconds        that the kept runs of each model take together, at least
-     * @param repeats        turns of each model, at least 1
-     * @param rewarmRuns     at the start of each turn
-     * @param operatorRuns   with an operator profiler, after all that; 0 for none
-     * @param freshProcesses that load the model and run it once; 0 for none
-     */
-    public Protocol(int warmupRuns, double warmupSeconds, int runs, double seconds, int repeats, int rewarmRuns,
-            int operatorRuns, int freshProcesses) {
+    public Protocol {
         boolean whole = warmupRuns >= 0 && runs >= 1 && repeats >= 1 && rewarmRuns >= 0 && operatorRuns >= 0
             && freshProcesses >= 0;
         if (!whole || !(warmupSeconds >= 0 && warmupSeconds <= 1e6 && seconds >= 0 && seconds <= 1e6)) {
             throw new IllegalArgumentException("a bound of the protocol is negative, not finite or too large");
         }
-        this.warmupRuns = warmupRuns;
-        this.warmupSeconds = warmupSeconds;
-        this.runs = runs;
-        this.seconds = seconds;
-        this.repeats = repeats;
-        this.rewarmRuns = rewarmRuns;
-        this.operatorRuns = operatorRuns;
-        this.freshProcesses = freshProcesses;
-    }
-
-    /** Runs of the warm-up, at least. */
-    public int warmupRuns() {
-        return warmupRuns;
-    }
-
-    /** Seconds of the warm-up, at least. */
-    public double warmupSeconds() {
-        return warmupSeconds;
-    }
-
-    /** Runs of each model that are kept, at least. */
-    public int runs() {
-        return runs;
-    }
-
-    /** Seconds that the kept runs of each model take together, at least. */
-    public double seconds() {
-        return seconds;
-    }
-
-    /** Turns of each model. */
-    public int repeats() {
-        return repeats;
-    }
-
-    /** Runs at the start of each turn that are not kept. */
-    public int rewarmRuns() {
-        return rewarmRuns;
-    }
-
-    /** Runs with an operator profiler; 0 for none. */
-    public int operatorRuns() {
-        return operatorRuns;
-    }
-
-    /** Processes that load the model and run it once; 0 for none. */
-    public int freshProcesses() {
-        return freshProcesses;
     }
 }

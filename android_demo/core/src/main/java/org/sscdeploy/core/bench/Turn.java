@@ -1,24 +1,14 @@
 package org.sscdeploy.core.bench;
 
-/** One turn of a model. Immutable. */
-public final class Turn {
-    private final long startNanos;
-    private final long[] samplesNanos;
-
-    /**
-     * What was timed in a turn.
-     *
-     * @param startNanos   when its first kept run began, since the first turn of all models
-     * @param samplesNanos what each kept run took, in order
-     */
-    public Turn(long startNanos, long[] samplesNanos) {
-        this.startNanos = startNanos;
-        this.samplesNanos = samplesNanos.clone();
-    }
-
-    /** When its first kept run began, since the first turn of all models at this number of threads. */
-    public long startNanos() {
-        return startNanos;
+/**
+ * One turn of a model.
+ *
+ * @param startNanos   when its first kept run began, since the first turn of all models
+ * @param samplesNanos what each kept run took, in order
+ */
+public record Turn(long startNanos, long[] samplesNanos) {
+    public Turn {
+        samplesNanos = samplesNanos.clone();
     }
 
     /** What each kept run took, in order; a copy. */

@@ -63,12 +63,12 @@ public final class Bundle {
 
     /** Name of the network. */
     public String name() {
-        return manifest.name;
+        return manifest.name();
     }
 
     /** SHA-256 of the checkpoint; empty for random weights. */
     public String sourceSha256() {
-        return manifest.sourceSha256;
+        return manifest.sourceSha256();
     }
 
     /** SHA-256 of model.json, which holds those of all other files. */
@@ -78,12 +78,12 @@ public final class Bundle {
 
     /** Versions of the packages that made it. */
     public Map<String, String> madeBy() {
-        return manifest.madeBy;
+        return manifest.madeBy();
     }
 
     /** The model files, at least one. */
     public List<ModelEntry> models() {
-        return manifest.models;
+        return manifest.models();
     }
 
     /** The first model of a format, {@code "onnx"} or {@code "tflite"}. */
@@ -93,37 +93,37 @@ public final class Bundle {
 
     /** How a picture becomes the input. */
     public Preprocessing preprocessing() {
-        return manifest.preprocessing;
+        return manifest.preprocessing();
     }
 
     /** Of the classes, one an output. */
     public List<String> labels() {
-        return manifest.labels;
+        return manifest.labels();
     }
 
     /** What the outputs mean. */
     public OutputKind outputKind() {
-        return manifest.outputKind;
+        return manifest.outputKind();
     }
 
     /** The golden pictures as files. */
     public List<GoldenPicture> pictures() {
-        return manifest.golden.pictures;
+        return manifest.golden().pictures();
     }
 
     /** How far the golden outputs may be from the reference, over all pictures together. */
     public Tolerance tolerance() {
-        return manifest.golden.tolerance;
+        return manifest.golden().tolerance();
     }
 
     /** What a debug bundle holds besides. */
     public Optional<DebugInfo> debug() {
-        return manifest.debug;
+        return manifest.debug();
     }
 
     /** What model.json says of every other file, by its path in the bundle. */
     public Map<String, FileEntry> files() {
-        return manifest.files;
+        return manifest.files();
     }
 
     /**
@@ -137,9 +137,9 @@ public final class Bundle {
     }
 
     private Map<String, FileEntry> goldenFiles() {
-        Map<String, FileEntry> golden = new LinkedHashMap<>(manifest.files);
+        Map<String, FileEntry> golden = new LinkedHashMap<>(manifest.files());
         golden.keySet().retainAll(
-            Arrays.asList(manifest.golden.pixels, manifest.golden.inputs, manifest.golden.outputs));
+            Arrays.asList(manifest.golden().pixels(), manifest.golden().inputs(), manifest.golden().outputs()));
         return golden;
     }
 }

@@ -68,21 +68,21 @@ final class BundleFiles {
 
     /** The golden arrays, of the shapes that the network has, and all finite. */
     static GoldenSet golden(Path folder, Manifest manifest) throws BundleException {
-        GoldenInfo golden = manifest.golden;
-        Preprocessing wanted = manifest.preprocessing;
+        GoldenInfo golden = manifest.golden();
+        Preprocessing wanted = manifest.preprocessing();
         int channels = wanted.colour().channels();
         int[] chw = {channels, wanted.height(), wanted.width()};
         try {
-            byte[] pixels = array(folder, golden.pixels, golden.count, chw[1], chw[2], channels).bytes();
-            float[] inputs = array(folder, golden.inputs, golden.count, chw[0], chw[1], chw[2]).floats();
-            double[] outputs = array(folder, golden.outputs, golden.count, manifest.labels.size()).doubles();
+            byte[] pixels = array(folder, golden.pixels(), golden.count(), chw[1], chw[2], channels).bytes();
+            float[] inputs = array(folder, golden.inputs(), golden.count(), chw[0], chw[1], chw[2]).floats();
+            double[] outputs = array(folder, golden.outputs(), golden.count(), manifest.labels().size()).doubles();
             for (float value : inputs) {
-                finite(value, golden.inputs);
+                finite(value, golden.inputs());
             }
             for (double value : outputs) {
-                finite(value, golden.outputs);
+                finite(value, golden.outputs());
             }
-            return new GoldenSet(golden.count, chw, pixels, inputs, outputs);
+            return new GoldenSet(golden.count(), chw, pixels, inputs, outputs);
         } catch (NpyException error) {
             throw new BundleException("the golden set cannot be used: an array " + error.getMessage(), error);
         } catch (OutOfMemoryError error) {

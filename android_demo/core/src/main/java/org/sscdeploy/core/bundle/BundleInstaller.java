@@ -85,7 +85,7 @@ final class BundleInstaller {
             }
             Files.createDirectories(fresh);
             extract(zip, modelJson, fresh.resolve(Bundle.MODEL_JSON), BundleLimits.MOST_JSON);
-            Map<String, FileEntry> files = BundleFiles.manifest(fresh, BundleFiles.modelJson(fresh)).files;
+            Map<String, FileEntry> files = BundleFiles.manifest(fresh, BundleFiles.modelJson(fresh)).files();
             checkTotal(files);
             // Only what model.json names; whatever else a program put into the archive is left there.
             for (Map.Entry<String, FileEntry> file : files.entrySet()) {
@@ -143,7 +143,7 @@ final class BundleInstaller {
 
     private Manifest checked() throws BundleException {
         Manifest manifest = BundleFiles.manifest(fresh, BundleFiles.modelJson(fresh));
-        BundleFiles.check(fresh, manifest.files);
+        BundleFiles.check(fresh, manifest.files());
         return manifest;
     }
 

@@ -1,32 +1,13 @@
 package org.sscdeploy.core.bundle;
 
 import java.nio.file.Path;
-import java.util.OptionalInt;
+import java.util.Optional;
 
-/** One picture of the golden set, as a PNG file. Immutable. */
-public final class GoldenPicture {
-    private final Path path;
-    private final String file;
-    private final OptionalInt label;
-
-    GoldenPicture(Path path, String file, OptionalInt label) {
-        this.path = path;
-        this.file = file;
-        this.label = label;
-    }
-
-    /** Where the PNG lies. */
-    public Path path() {
-        return path;
-    }
-
-    /** Its name in the bundle. */
-    public String file() {
-        return file;
-    }
-
-    /** Index of its true class, where somebody knows it. */
-    public OptionalInt label() {
-        return label;
-    }
-}
+/**
+ * One picture of the golden set, as a PNG file.
+ *
+ * @param path  where the PNG lies
+ * @param file  its name in the bundle
+ * @param label index of its true class, where somebody knows it
+ */
+public record GoldenPicture(Path path, String file, Optional<Integer> label) { }

@@ -1,17 +1,15 @@
 package org.sscdeploy.core.bundle;
 
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.Collections;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.sscdeploy.core.classify.OutputKind;
 import org.sscdeploy.core.engine.TensorSpec;
 import org.sscdeploy.core.json.JsonException;
@@ -27,7 +25,7 @@ final class ManifestReader {
     private static final double LARGEST_INPUT = 3.4e38;
 
     private final Path folder;
-    private final Map<String, FileEntry> files = new LinkedHashMap<>();
+    private Map<String, FileEntry> files = Map.of();
 
     ManifestReader(Path folder) {
         this.folder = folder;
@@ -37,31 +35,26 @@ final class ManifestReader {
         checkVersion(json);
         json.only("schema_version", "name", "source_sha256", "made_by", "models", "preprocessing", "labels", "output_kind",
             "golden", "debug", "files");
-        readFiles(json.at("files"));
-        List<String> labels = new ArrayList<>();
-        for (JsonNode label : json.at("labels").items(1, MOST_CLASSES)) {
-            labels.add(line(label));
-        }
+        files = json.at("files").entries(BundleLimits.MOST_FILES, ManifestReader::file);
+        checkNames();
+        List<String> labels = json.at("labels").items(1, MOST_CLASSES, ManifestReader::line);
         Preprocessing preprocessing = preprocessing(json.at("preprocessing"));
-        List<ModelEntry> models = new ArrayList<>();
-        for (JsonNode model : json.at("models").items(1, 8)) {
-            models.add(model(model, preprocessing, labels.size()));
-        }
+        List<ModelEntry> models =
+            json.at("models").items(1, 8, model -> model(model, preprocessing, labels.size()));
         GoldenInfo golden = golden(json.at("golden"), labels.size());
-        checkTwice(models, golden);
-        JsonNode debug = json.at("debug");
+        once(models.stream().map(ModelEntry::file), "two models are of one file");
+        once(Stream.concat(models.stream().map(ModelEntry::file), golden.pictures().stream().map(GoldenPicture::file)),
+            "two golden pictures are of one file");
         JsonNode source = json.at("source_sha256");
         return new Manifest(name(json.at("name")),
             source.text(64).isEmpty() ? "" : source.text(SHA256, "a SHA-256"),
-            texts(json.at("made_by"), 1), Collections.unmodifiableList(models), preprocessing,
-            Collections.unmodifiableList(labels), outputKind(json), golden,
-            debug.isNull() ? Optional.empty() : Optional.of(debug(debug, golden.count)),
-            Collections.unmodifiableMap(files));
+            texts(json.at("made_by"), 1), models, preprocessing, labels, outputKind(json), golden,
+            json.at("debug").unlessNull(debug -> debug(debug, golden.count())), files);
     }
 
-    /** Bundles of before kinds were said are of scores. */
+    /** Bundles that do not say the kind of their outputs are of scores. */
     private static OutputKind outputKind(JsonNode json) throws JsonException {
-        return json.has("output_kind") ? OutputKind.values()[json.at("output_kind").choice(OutputKind.texts())]
+        return json.has("output_kind") ? json.at("output_kind").choice(OutputKind.values(), OutputKind::text)
             : OutputKind.SCORES;
     }
 
@@ -73,57 +66,48 @@ final class ManifestReader {
         }
     }
 
-    private static void checkTwice(List<ModelEntry> models, GoldenInfo golden) throws JsonException {
+    private static void once(Stream<String> names, String message) throws JsonException {
         Set<String> seen = new HashSet<>();
-        for (ModelEntry model : models) {
-            once(seen, model.file(), "two models are of one file");
-        }
-        for (GoldenPicture picture : golden.pictures) {
-            once(seen, picture.file(), "two golden pictures are of one file");
+        Optional<String> again = names.filter(name -> !seen.add(name)).findFirst();
+        if (again.isPresent()) {
+            throw new JsonException(message + ", " + JsonNode.quoted(again.get()));
         }
     }
 
-    private static void once(Set<String> seen, String name, String message) throws JsonException {
-        if (!seen.add(name)) {
-            throw new JsonException(message + ", '" + shown(name) + "'");
-        }
-    }
-
-    /** Names that one file system or another takes for the same, or that need a file to be a folder. */
+    /** Names that lead elsewhere, that one file system or another takes for the same, or that need a file as a folder. */
     private void checkNames() throws JsonException {
-        Set<String> seen = new HashSet<>();
         for (String name : files.keySet()) {
-            once(seen, name.toLowerCase(Locale.ROOT), "two files differ in capitals alone");
+            if (!BundlePath.isSafe(name)) {
+                throw new JsonException("a file is called " + JsonNode.quoted(name) + ", which may lead out of it");
+            }
         }
-        for (String name : seen) {
+        if (files.containsKey(Bundle.MODEL_JSON)) {
+            throw new JsonException("files names model.json itself");
+        }
+        once(files.keySet().stream().map(ManifestReader::lower), "two files differ in capitals alone");
+        Set<String> names = files.keySet().stream().map(ManifestReader::lower).collect(Collectors.toSet());
+        for (String name : names) {
             for (int slash = name.indexOf('/'); slash >= 0; slash = name.indexOf('/', slash + 1)) {
-                if (seen.contains(name.substring(0, slash))) {
-                    throw new JsonException("the file '" + shown(name) + "' lies below another file");
+                if (names.contains(name.substring(0, slash))) {
+                    throw new JsonException("the file " + JsonNode.quoted(name) + " lies below another file");
                 }
             }
         }
     }
 
-    private void readFiles(JsonNode json) throws JsonException {
-        for (Map.Entry<String, JsonNode> entry : json.entries(BundleLimits.MOST_FILES).entrySet()) {
-            if (!BundlePath.isSafe(entry.getKey())) {
-                throw new JsonException("a file is called '" + shown(entry.getKey()) + "', which may lead out of it");
-            }
-            if (entry.getKey().equals(Bundle.MODEL_JSON)) {
-                throw new JsonException("files names model.json itself");
-            }
-            JsonNode file = entry.getValue();
-            file.only("sha256", "bytes");
-            files.put(entry.getKey(), new FileEntry(
-                file.at("sha256").text(SHA256, "a SHA-256"), file.at("bytes").whole(1, Integer.MAX_VALUE)));
-        }
-        checkNames();
+    private static String lower(String name) {
+        return name.toLowerCase(Locale.ROOT);
+    }
+
+    private static FileEntry file(JsonNode json) throws JsonException {
+        json.only("sha256", "bytes");
+        return new FileEntry(json.at("sha256").text(SHA256, "a SHA-256"), json.at("bytes").whole(1, Integer.MAX_VALUE));
     }
 
     private ModelEntry model(JsonNode json, Preprocessing wanted, int classes) throws JsonException {
         json.only("file", "format", "layout", "input", "output", "lowering", "runtimes");
-        String format = json.at("format").choice("onnx", "tflite") == 0 ? "onnx" : "tflite";
-        Layout layout = Layout.values()[json.at("layout").choice("NCHW", "NHWC")];
+        String format = json.at("format").choice("onnx", "tflite");
+        Layout layout = json.at("layout").choice(Layout.values(), Layout::name);
         TensorSpec input = tensor(json.at("input"), 4);
         TensorSpec output = tensor(json.at("output"), 2);
         int channels = wanted.colour().channels();
@@ -137,7 +121,7 @@ final class ManifestReader {
             throw new JsonException("there are " + classes + " labels, and " + json.where() + " has "
                 + output.shape()[1] + " outputs");
         }
-        String file = file(json.at("file"));
+        String file = named(json.at("file"));
         if (!file.endsWith("." + format)) {
             throw new JsonException(json.where() + " is " + format + ", and its file does not end so");
         }
@@ -147,13 +131,12 @@ final class ManifestReader {
 
     private static TensorSpec tensor(JsonNode json, int axes) throws JsonException {
         json.only("name", "shape", "dtype");
-        int[] shape = new int[axes];
-        List<JsonNode> sides = json.at("shape").items(axes, axes);
-        for (int i = 0; i < axes; i++) {
-            shape[i] = (int) sides.get(i).whole(1, i == 0 ? 1 : 100_000);
+        List<Integer> shape = json.at("shape").items(axes, axes, side -> (int) side.whole(1, 100_000));
+        if (shape.get(0) != 1) {
+            throw new JsonException(json.at("shape").where() + " is of a batch of " + shape.get(0) + "; it may be of 1");
         }
-        json.at("dtype").choice("float32");
-        return new TensorSpec(name(json.at("name")), shape, "float32");
+        return new TensorSpec(name(json.at("name")), shape.stream().mapToInt(Integer::intValue).toArray(),
+            json.at("dtype").choice("float32"));
     }
 
     private static Preprocessing preprocessing(JsonNode json) throws JsonException {
@@ -163,7 +146,8 @@ final class ManifestReader {
         if ((long) width * height > BundleLimits.MOST_PIXELS) {
             throw new JsonException("the network takes pictures of " + width + "x" + height + ", which is too large");
         }
-        Preprocessing.Colour colour = Preprocessing.Colour.values()[json.at("colour").choice("RGB", "BGR", "L")];
+        Preprocessing.Colour colour =
+            json.at("colour").choice(Preprocessing.Colour.values(), Preprocessing.Colour::name);
         float[] mean = floats(json.at("mean"), colour.channels(), -1e30);
         float[] std = floats(json.at("std"), colour.channels(), 1e-30);
         for (int c = 0; c < mean.length; c++) {
@@ -171,71 +155,64 @@ final class ManifestReader {
                 throw new JsonException("a mean of " + mean[c] + " with a std of " + std[c] + " leaves float32");
             }
         }
-        return new Preprocessing(width, height,
-            json.at("resize").choice("none", "shorter-side-bilinear-center-crop") == 1, colour, mean, std);
+        boolean resizes = !json.at("resize").choice("none", "shorter-side-bilinear-center-crop").equals("none");
+        return new Preprocessing(width, height, resizes, colour, mean, std);
     }
 
     private static float[] floats(JsonNode json, int count, double least) throws JsonException {
-        float[] values = new float[count];
-        List<JsonNode> items = json.items(count, count);
+        List<Double> values = json.items(count, count, item -> item.number(least, 1e30));
+        float[] floats = new float[count];
         for (int i = 0; i < count; i++) {
-            values[i] = (float) items.get(i).number(least, 1e30);
+            floats[i] = values.get(i).floatValue();
         }
-        return values;
+        return floats;
     }
 
     private GoldenInfo golden(JsonNode json, int classes) throws JsonException {
         json.only("count", "pixels", "inputs", "outputs", "pictures", "tolerance");
         int count = (int) json.at("count").whole(16, 1000);
-        List<GoldenPicture> pictures = new ArrayList<>();
-        for (JsonNode picture : json.at("pictures").items(count, count)) {
+        List<GoldenPicture> pictures = json.at("pictures").items(count, count, picture -> {
             picture.only("file", "label");
-            JsonNode label = picture.at("label");
-            String file = file(picture.at("file"));
-            pictures.add(new GoldenPicture(folder.resolve(file), file,
-                label.isNull() ? OptionalInt.empty() : OptionalInt.of((int) label.whole(0, classes - 1))));
-        }
+            String file = named(picture.at("file"));
+            return new GoldenPicture(folder.resolve(file), file,
+                picture.at("label").unlessNull(label -> (int) label.whole(0, classes - 1)));
+        });
         json.at("tolerance").only("max", "rms", "axes");
         Tolerance tolerance = ToleranceJson.read(json.at("tolerance"));
         if (!tolerance.fits(1, classes)) {
             throw new JsonException(json.at("tolerance").where() + " has bounds for other outputs than [1, " + classes
                 + "]");
         }
-        return new GoldenInfo(count, file(json.at("pixels")), file(json.at("inputs")), file(json.at("outputs")),
-            Collections.unmodifiableList(pictures), tolerance);
+        return new GoldenInfo(count, named(json.at("pixels")), named(json.at("inputs")), named(json.at("outputs")),
+            pictures, tolerance);
     }
 
     private DebugInfo debug(JsonNode json, int count) throws JsonException {
         json.only("model", "picture", "values", "blocks");
-        Set<String> seen = new HashSet<>();
-        List<DebugBlock> blocks = new ArrayList<>();
-        for (JsonNode block : json.at("blocks").items(1, 10_000)) {
+        List<DebugBlock> blocks = json.at("blocks").items(1, 10_000, block -> {
             block.only("name", "output", "max", "rms", "axes");
-            once(seen, name(block.at("output")), "two blocks are of one output");
-            blocks.add(new DebugBlock(name(block.at("name")), name(block.at("output")), ToleranceJson.read(block)));
-        }
-        return new DebugInfo(folder.resolve(file(json.at("model"))), (int) json.at("picture").whole(0, count - 1),
-            folder.resolve(file(json.at("values"))), Collections.unmodifiableList(blocks));
+            return new DebugBlock(name(block.at("name")), name(block.at("output")), ToleranceJson.read(block));
+        });
+        once(blocks.stream().map(DebugBlock::output), "two blocks are of one output");
+        return new DebugInfo(folder.resolve(named(json.at("model"))), (int) json.at("picture").whole(0, count - 1),
+            folder.resolve(named(json.at("values"))), blocks);
     }
 
     /** A file that {@code files} names, too. */
-    private String file(JsonNode json) throws JsonException {
+    private String named(JsonNode json) throws JsonException {
         String name = json.text(1000);
         if (!files.containsKey(name)) {
-            throw new JsonException(json.where() + " is '" + shown(name) + "', which files does not name");
+            throw new JsonException(json.where() + " is " + JsonNode.quoted(name) + ", which files does not name");
         }
         return name;
     }
 
     private static Map<String, String> texts(JsonNode json, int least) throws JsonException {
-        Map<String, String> texts = new LinkedHashMap<>();
-        for (Map.Entry<String, JsonNode> entry : json.entries(100).entrySet()) {
-            texts.put(entry.getKey(), line(entry.getValue()));
-        }
+        Map<String, String> texts = json.entries(100, ManifestReader::line);
         if (texts.size() < least) {
             throw new JsonException(json.where() + " is empty");
         }
-        return Collections.unmodifiableMap(texts);
+        return texts;
     }
 
     private static String name(JsonNode json) throws JsonException {
@@ -248,10 +225,5 @@ final class ManifestReader {
 
     private static String line(JsonNode json) throws JsonException {
         return json.text(NO_CONTROL, "one line of text");
-    }
-
-    private static String shown(String name) {
-        String printable = name.replaceAll("\\p{Cntrl}", "?");
-        return printable.length() > 60 ? printable.substring(0, 60) + "..." : printable;
     }
 }

@@ -1,9 +1,17 @@
 package org.sscdeploy.core.bundle;
 
 /**
- * How a picture becomes the input: {@code (pixel / 255 - mean) / std}, channel by channel in float32. Immutable.
+ * How a picture becomes the input: {@code (pixel / 255 - mean) / std}, channel by channel in float32.
+ *
+ * @param width   of its input
+ * @param height  of its input
+ * @param resizes whether a picture of another size is scaled (bilinear, until it just covers the input) and cropped
+ *                around its centre; otherwise it is refused
+ * @param colour  order of the channels
+ * @param mean    one a channel
+ * @param std     one a channel, above 0
  */
-public final class Preprocessing {
+public record Preprocessing(int width, int height, boolean resizes, Colour colour, float[] mean, float[] std) {
     /** Order of the channels. */
     public enum Colour {
         /** Red first. */
@@ -19,54 +27,12 @@ public final class Preprocessing {
         }
     }
 
-    private final int width;
-    private final int height;
-    private final boolean resizes;
-    private final Colour colour;
-    private final float[] mean;
-    private final float[] std;
-
-    /**
-     * What a network wants.
-     *
-     * @param width   of its input
-     * @param height  of its input
-     * @param resizes whether a picture of another size is scaled (bilinear, until it just covers the input) and
-     *                cropped around its centre; otherwise it is refused
-     * @param colour  order of the channels
-     * @param mean    one a channel
-     * @param std     one a channel, above 0
-     */
-    public Preprocessing(int width, int height, boolean resizes, Colour colour, float[] mean, float[] std) {
+    public Preprocessing {
         if (width < 1 || height < 1 || mean.length != colour.channels() || std.length != colour.channels()) {
             throw new IllegalArgumentException("preprocessing does not fit " + colour.channels() + " channels");
         }
-        this.width = width;
-        this.height = height;
-        this.resizes = resizes;
-        this.colour = colour;
-        this.mean = mean.clone();
-        this.std = std.clone();
-    }
-
-    /** Columns of the input. */
-    public int width() {
-        return width;
-    }
-
-    /** Rows of the input. */
-    public int height() {
-        return height;
-    }
-
-    /** Whether a picture of another size is scaled and cropped; otherwise it is refused. */
-    public boolean resizes() {
-        return resizes;
-    }
-
-    /** Order of the channels. */
-    public Colour colour() {
-        return colour;
+        mean = mean.clone();
+        std = std.clone();
     }
 
     /** A copy of the means, one a channel. */

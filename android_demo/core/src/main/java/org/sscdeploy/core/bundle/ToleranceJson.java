@@ -1,8 +1,5 @@
 package org.sscdeploy.core.bundle;
 
-import com.google.gson.JsonArray;
-import com.google.gson.JsonObject;
-import java.util.ArrayList;
 import java.util.List;
 import org.sscdeploy.core.json.JsonException;
 import org.sscdeploy.core.json.JsonNode;
@@ -21,45 +18,20 @@ public final class ToleranceJson {
      * @throws JsonException it has others
      */
     public static Tolerance read(JsonNode json) throws JsonException {
-        return new Tolerance(json.at("max").number(0, MOST), json.at("rms").number(0, MOST),
-            json.has("axes") ? axes(json.at("axes")) : new AxisBound[0]);
+        List<AxisBound> axes = json.has("axes")
+            ? json.at("axes").items(1, MOST_AXES, ToleranceJson::bound) : List.of();
+        for (int i = 1; i < axes.size(); i++) {
+            if (axes.get(i).axis() <= axes.get(i - 1).axis()) {
+                throw new JsonException(json.at("axes").where() + " has axes that do not go up");
+            }
+        }
+        return new Tolerance(json.at("max").number(0, MOST), json.at("rms").number(0, MOST), axes);
     }
 
-    private static AxisBound[] axes(JsonNode json) throws JsonException {
-        List<AxisBound> axes = new ArrayList<>();
-        for (JsonNode bound : json.items(1, MOST_AXES)) {
-            bound.only("axis", "max");
-            int least = axes.isEmpty() ? 1 : axes.get(axes.size() - 1).axis() + 1;
-            int axis = (int) bound.at("axis").whole(least, MOST_AXES);
-            List<JsonNode> items = bound.at("max").items(1, MOST_SLICES);
-            double[] max = new double[items.size()];
-            for (int i = 0; i < max.length; i++) {
-                max[i] = items.get(i).number(0, MOST);
-            }
-            axes.add(new AxisBound(axis, max));
-        }
-        return axes.toArray(new AxisBound[0]);
-    }
-
-    /** The same as an object; {@code axes} only where there are some. */
-    public static JsonObject of(Tolerance tolerance) {
-        JsonObject json = new JsonObject();
-        json.addProperty("max", tolerance.max());
-        json.addProperty("rms", tolerance.rms());
-        if (!tolerance.axes().isEmpty()) {
-            JsonArray axes = new JsonArray();
-            for (AxisBound bound : tolerance.axes()) {
-                JsonArray max = new JsonArray();
-                for (int i = 0; i < bound.size(); i++) {
-                    max.add(bound.max(i));
-                }
-                JsonObject one = new JsonObject();
-                one.addProperty("axis", bound.axis());
-                one.add("max", max);
-                axes.add(one);
-            }
-            json.add("axes", axes);
-        }
-        return json;
+    private static AxisBound bound(JsonNode json) throws JsonException {
+        json.only("axis", "max");
+        int axis = (int) json.at("axis").whole(1, MOST_AXES);
+        List<Double> max = json.at("max").items(1, MOST_SLICES, one -> one.number(0, MOST));
+        return new AxisBound(axis, max.stream().mapToDouble(Double::doubleValue).toArray());
     }
 }

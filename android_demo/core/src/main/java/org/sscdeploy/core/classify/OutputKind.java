@@ -25,13 +25,9 @@ public enum OutputKind {
         this.text = text;
     }
 
-    /** All of them as model.json has them, in the order of this enum. */
-    public static String[] texts() {
-        String[] texts = new String[values().length];
-        for (OutputKind kind : values()) {
-            texts[kind.ordinal()] = kind.text;
-        }
-        return texts;
+    /** As model.json has it. */
+    public String text() {
+        return text;
     }
 
     /**

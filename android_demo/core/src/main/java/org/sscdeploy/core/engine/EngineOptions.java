@@ -1,41 +1,23 @@
 package org.sscdeploy.core.engine;
 
 /**
- * How a model is to be run. Immutable.
+ * How a model is to be run.
  *
  * <p>An engine that does not have what is asked for says so by an {@link EngineException}, and never runs the model
  * another way instead.
+ *
+ * @param threads of one inference, at least 1
+ * @param xnnpack whether TFLite hands its operators to XNNPACK; ONNX Runtime has kernels of its own and ignores it
+ * @param nnapi   whether the model goes to Android's NNAPI, which Android 15 deprecates
  */
-public final class EngineOptions {
+public record EngineOptions(int threads, boolean xnnpack, boolean nnapi) {
     /** One thread, the engine's own CPU kernels at their best (XNNPACK where it is a choice), no NNAPI. */
     public static final EngineOptions DEFAULT = new EngineOptions(1, true, false);
 
-    private final int threads;
-    private final boolean xnnpack;
-    private final boolean nnapi;
-
-    private EngineOptions(int threads, boolean xnnpack, boolean nnapi) {
+    public EngineOptions {
         if (threads < 1) {
             throw new IllegalArgumentException("threads is " + threads + "; it must be at least 1");
         }
-        this.threads = threads;
-        this.xnnpack = xnnpack;
-        this.nnapi = nnapi;
-    }
-
-    /** Threads of one inference. */
-    public int threads() {
-        return threads;
-    }
-
-    /** Whether TFLite hands its operators to XNNPACK; ONNX Runtime has kernels of its own and ignores it. */
-    public boolean xnnpack() {
-        return xnnpack;
-    }
-
-    /** Whether the model goes to Android's NNAPI, which Android 15 deprecates. */
-    public boolean nnapi() {
-        return nnapi;
     }
 
     /** The same with so many threads, at least 1. */
@@ -51,16 +33,6 @@ public final class EngineOptions {
     /** The same with or without NNAPI. */
     public EngineOptions withNnapi(boolean on) {
         return new EngineOptions(threads, xnnpack, on);
-    }
-
-    @Override
-    public boolean equals(Object other) {
-        return other instanceof EngineOptions && other.toString().equals(toString());
-    }
-
-    @Override
-    public int hashCode() {
-        return toString().hashCode();
     }
 
     @Override

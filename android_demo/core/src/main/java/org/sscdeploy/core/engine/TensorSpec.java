@@ -2,38 +2,21 @@ package org.sscdeploy.core.engine;
 
 import java.util.Arrays;
 
-/** One input or output of a model. Immutable. */
-public final class TensorSpec {
-    private final String name;
-    private final int[] shape;
-    private final String dtype;
-
-    /**
-     * Describes an input or output.
-     *
-     * @param name  that the file gives it
-     * @param shape -1 for a side that is free
-     * @param dtype numpy's name, e.g. {@code "float32"}
-     */
-    public TensorSpec(String name, int[] shape, String dtype) {
-        this.name = name;
-        this.shape = shape.clone();
-        this.dtype = dtype;
-    }
-
-    /** The name that the file gives it. */
-    public String name() {
-        return name;
+/**
+ * One input or output of a model.
+ *
+ * @param name  that the file gives it
+ * @param shape -1 for a side that is free
+ * @param dtype numpy's name, e.g. {@code "float32"}
+ */
+public record TensorSpec(String name, int[] shape, String dtype) {
+    public TensorSpec {
+        shape = shape.clone();
     }
 
     /** A copy of the shape; -1 for a side that is free. */
     public int[] shape() {
         return shape.clone();
-    }
-
-    /** numpy's name of the element type, e.g. {@code "float32"}. */
-    public String dtype() {
-        return dtype;
     }
 
     @Override

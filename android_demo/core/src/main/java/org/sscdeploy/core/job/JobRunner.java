@@ -48,7 +48,7 @@ public final class JobRunner {
      * @param clocks  to time with
      */
     public JobRunner(List<Engine> engines, Device device, Clocks clocks) {
-        this.engines = Collections.unmodifiableList(new ArrayList<>(engines));
+        this.engines = List.copyOf(engines);
         this.device = device;
         this.clocks = clocks;
     }
@@ -111,8 +111,7 @@ public final class JobRunner {
         if (job.protocol().map(Protocol::freshProcesses).orElse(0) > 0) {
             notes.add(NO_FRESH);
         }
-        return new Result(job.nonce(), device.environment(), before, device.snapshot(), measurements,
-            Collections.emptyList(), notes, files);
+        return new Result(job.nonce(), device.environment(), before, device.snapshot(), measurements, notes, files);
     }
 
     private static void checkFiles(Path folder, Job job, Cancellation cancellation)
@@ -157,9 +156,7 @@ public final class JobRunner {
 
     private static Measurement measurement(int model, int threads, BenchResult result, Optional<Protocol> protocol) {
         boolean profiles = protocol.map(Protocol::operatorRuns).orElse(0) > 0 && !result.turns().isEmpty();
-        return new Measurement(model, threads, result.golden(), result.turns(), Optional.empty(),
-            Collections.emptyList(), profiles ? "the app does not use the runtime's profiler" : "",
-            result.failure().map(error -> new Failure(error.kind(), error.getMessage())));
+        return Measurement.of(model, threads, result, profiles ? "the app does not use the runtime's profiler" : "");
     }
 
     /** An outputs file, {@code output.k} [R, ...] float32; nothing where there is nothing to be kept. */

@@ -1,9 +1,9 @@
 package org.sscdeploy.core.job;
 
 import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
 import org.sscdeploy.core.json.JsonException;
 import org.sscdeploy.core.json.JsonNode;
+import org.sscdeploy.core.json.StrictJson;
 
 /** status.json as {@code ssc_deploy/schemas/status.schema.json} has it. */
 final class StatusJson {
@@ -11,7 +11,7 @@ final class StatusJson {
 
     static Status status(JsonNode json) throws JsonException {
         Fields.checkVersion(json);
-        Status.State state = Status.State.values()[json.at("state").choice("running", "done", "failed")];
+        Status.State state = json.at("state").choice(Status.State.values(), Status.State::text);
         return new Status(Fields.nonce(json), state, text(json, "line"), text(json, "message"), sha256(json));
     }
 
@@ -26,13 +26,8 @@ final class StatusJson {
     }
 
     static JsonElement of(Status status) {
-        JsonObject json = new JsonObject();
-        json.addProperty("schema_version", Job.SCHEMA_VERSION);
-        json.addProperty("nonce", status.nonce());
-        json.addProperty("state", status.state().text());
-        json.addProperty("line", status.line());
-        json.addProperty("message", status.message());
-        json.addProperty("result_sha256", status.resultSha256());
-        return json;
+        return StrictJson.object("schema_version", Job.SCHEMA_VERSION, "nonce", status.nonce(),
+            "state", status.state().text(), "line", status.line(), "message", status.message(),
+            "result_sha256", status.resultSha256());
     }
 }

@@ -1,17 +1,36 @@
 package org.sscdeploy.core.json;
 
 import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** A value of parsed JSON that knows where it stands, and is checked field by field before it is believed. */
 public final class JsonNode {
     private static final Pattern WHOLE = Pattern.compile("-?[0-9]{1,19}");
+
+    /**
+     * How one value is read.
+     *
+     * @param <T> what it is read as
+     */
+    @FunctionalInterface
+    public interface Reading<T> {
+        /**
+         * Reads it.
+         *
+         * @throws JsonException it is not what is expected
+         */
+        T read(JsonNode json) throws JsonException;
+    }
 
     private final JsonElement element;
     private final String where;
@@ -24,11 +43,6 @@ public final class JsonNode {
     /** Where it stands, e.g. {@code "models[0].file"}; {@code "it"} for the whole. */
     public String where() {
         return where.isEmpty() ? "it" : where;
-    }
-
-    /** Whether it is null. */
-    public boolean isNull() {
-        return element.isJsonNull();
     }
 
     /**
@@ -54,13 +68,12 @@ public final class JsonNode {
     }
 
     /**
-     * A value of an object; empty where it is null or not there.
+     * What this is read as; empty where it is null.
      *
-     * @throws JsonException this is no object
+     * @throws JsonException it cannot be read so
      */
-    public Optional<JsonNode> find(String key) throws JsonException {
-        JsonElement found = object().element.getAsJsonObject().get(key);
-        return found == null || found.isJsonNull() ? Optional.empty() : Optional.of(new JsonNode(found, path(key)));
+    public <T> Optional<T> unlessNull(Reading<T> reading) throws JsonException {
+        return element.isJsonNull() ? Optional.empty() : Optional.of(reading.read(this));
     }
 
     /**
@@ -80,17 +93,18 @@ public final class JsonNode {
      * All values of an object, in its order.
      *
      * @param most keys that it may have
-     * @throws JsonException this is no object, or has more
+     * @throws JsonException this is no object, or has more, or a value cannot be read
      */
-    public Map<String, JsonNode> entries(int most) throws JsonException {
-        Map<String, JsonNode> entries = new LinkedHashMap<>();
-        for (Map.Entry<String, JsonElement> entry : object().element.getAsJsonObject().entrySet()) {
-            entries.put(entry.getKey(), new JsonNode(entry.getValue(), path(entry.getKey())));
-        }
-        if (entries.size() > most) {
+    public <T> Map<String, T> entries(int most, Reading<T> reading) throws JsonException {
+        JsonObject object = object().element.getAsJsonObject();
+        if (object.size() > most) {
             throw new JsonException(where() + " has more than " + most + " keys");
         }
-        return entries;
+        Map<String, T> entries = new LinkedHashMap<>();
+        for (String key : object.keySet()) {
+            entries.put(key, reading.read(at(key)));
+        }
+        return Collections.unmodifiableMap(entries);
     }
 
     /**
@@ -98,9 +112,9 @@ public final class JsonNode {
      *
      * @param least values that it must have
      * @param most  values that it may have
-     * @throws JsonException this is no list, or has fewer or more
+     * @throws JsonException this is no list, or has fewer or more, or a value cannot be read
      */
-    public List<JsonNode> items(int least, int most) throws JsonException {
+    public <T> List<T> items(int least, int most, Reading<T> reading) throws JsonException {
         if (!element.isJsonArray()) {
             throw new JsonException(where() + " is no list");
         }
@@ -108,11 +122,11 @@ public final class JsonNode {
         if (size < least || size > most) {
             throw new JsonException(where() + " has " + size + " values; it may have " + least + " to " + most);
         }
-        List<JsonNode> items = new ArrayList<>(size);
+        List<T> items = new ArrayList<>(size);
         for (int i = 0; i < size; i++) {
-            items.add(new JsonNode(element.getAsJsonArray().get(i), where + "[" + i + "]"));
+            items.add(reading.read(new JsonNode(element.getAsJsonArray().get(i), where + "[" + i + "]")));
         }
-        return items;
+        return Collections.unmodifiableList(items);
     }
 
     /**
@@ -150,16 +164,26 @@ public final class JsonNode {
     /**
      * One of some texts.
      *
-     * @return its place among them
      * @throws JsonException it is none of them
      */
-    public int choice(String... texts) throws JsonException {
+    public String choice(String... texts) throws JsonException {
+        return choice(texts, Function.identity());
+    }
+
+    /**
+     * One of some values, by its text.
+     *
+     * @throws JsonException it is none of them
+     */
+    public <T> T choice(T[] values, Function<T, String> textOf) throws JsonException {
         String text = text(1000);
-        int place = Arrays.asList(texts).indexOf(text);
-        if (place < 0) {
-            throw new JsonException(where() + " is " + quoted(text) + ", not one of " + String.join(", ", texts));
+        for (T value : values) {
+            if (textOf.apply(value).equals(text)) {
+                return value;
+            }
         }
-        return place;
+        throw new JsonException(where() + " is " + quoted(text) + ", not one of "
+            + Arrays.stream(values).map(textOf).collect(Collectors.joining(", ")));
     }
 
     /**
@@ -228,7 +252,7 @@ public final class JsonNode {
     }
 
     /** Text for a message: short, in quotation marks, nothing in it that breaks a line. */
-    static String quoted(String text) {
+    public static String quoted(String text) {
         String printable = text.replaceAll("\\p{Cntrl}", "?");
         return "'" + (printable.length() > 60 ? printable.substring(0, 60) + "..." : printable) + "'";
     }

@@ -18,6 +18,11 @@ import java.io.StringReader;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalDouble;
+import java.util.OptionalLong;
+import java.util.function.Function;
 
 /** JSON that anybody may have written, and JSON that everybody can read: RFC 8259 and nothing besides. */
 public final class StrictJson {
@@ -87,30 +92,69 @@ public final class StrictJson {
         return WRITER.toJson(value);
     }
 
+    /**
+     * An object of keys and values that take turns. A value is a text, a number, true or false, null, a value of Gson, an
+     * optional one, which is null where it is empty, or a list or map of these.
+     */
+    public static JsonObject object(Object... keysAndValues) {
+        JsonObject object = new JsonObject();
+        for (int i = 0; i < keysAndValues.length; i += 2) {
+            object.add((String) keysAndValues[i], element(keysAndValues[i + 1]));
+        }
+        return object;
+    }
+
+    /** A list of what each value is written as. */
+    public static <T> JsonArray list(Iterable<T> values, Function<T, ?> writing) {
+        JsonArray list = new JsonArray();
+        values.forEach(value -> list.add(element(writing.apply(value))));
+        return list;
+    }
+
+    private static JsonElement element(Object value) {
+        if (value instanceof Optional<?> optional) {
+            return element(optional.orElse(null));
+        } else if (value instanceof OptionalLong optional) {
+            return element(optional.isPresent() ? optional.getAsLong() : null);
+        } else if (value instanceof OptionalDouble optional) {
+            return element(optional.isPresent() ? optional.getAsDouble() : null);
+        } else if (value instanceof Iterable<?> values && !(value instanceof JsonElement)) {
+            return list(values, Function.identity());
+        } else if (value instanceof Map<?, ?> map) {
+            JsonObject object = new JsonObject();
+            map.forEach((key, one) -> object.add((String) key, element(one)));
+            return object;
+        } else if (value instanceof Number number) {
+            return new JsonPrimitive(number);
+        } else if (value instanceof Boolean flag) {
+            return new JsonPrimitive(flag);
+        } else if (value instanceof String text) {
+            return new JsonPrimitive(text);
+        }
+        return value == null ? JsonNull.INSTANCE : (JsonElement) value;
+    }
+
     private static JsonElement read(JsonReader reader) throws IOException, JsonException {
-        switch (reader.peek()) {
-            case BEGIN_OBJECT:
-                return object(reader);
-            case BEGIN_ARRAY:
+        return switch (reader.peek()) {
+            case BEGIN_OBJECT -> object(reader);
+            case BEGIN_ARRAY -> {
                 JsonArray array = new JsonArray();
                 reader.beginArray();
                 while (reader.hasNext()) {
                     array.add(read(reader));
                 }
                 reader.endArray();
-                return array;
-            case STRING:
-                return new JsonPrimitive(whole(reader.nextString(), reader));
-            case NUMBER:
-                return new JsonPrimitive(ToNumberPolicy.LAZILY_PARSED_NUMBER.readNumber(reader));
-            case BOOLEAN:
-                return new JsonPrimitive(reader.nextBoolean());
-            case NULL:
+                yield array;
+            }
+            case STRING -> new JsonPrimitive(whole(reader.nextString(), reader));
+            case NUMBER -> new JsonPrimitive(ToNumberPolicy.LAZILY_PARSED_NUMBER.readNumber(reader));
+            case BOOLEAN -> new JsonPrimitive(reader.nextBoolean());
+            case NULL -> {
                 reader.nextNull();
-                return JsonNull.INSTANCE;
-            default:
-                throw new JsonException("it is cut off");
-        }
+                yield JsonNull.INSTANCE;
+            }
+            default -> throw new JsonException("it is cut off");
+        };
     }
 
     private static JsonObject object(JsonReader reader) throws IOException, JsonException {

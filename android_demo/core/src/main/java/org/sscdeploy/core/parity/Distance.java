@@ -1,13 +1,15 @@
 package org.sscdeploy.core.parity;
 
-/** How far values are from their reference. */
-public final class Distance {
-    private final double max;
-    private final double rms;
-
-    private Distance(double max, double rms) {
-        this.max = max;
-        this.rms = rms;
+/**
+ * How far values are from their reference.
+ *
+ * @param max the largest absolute difference; infinite where a value is not finite
+ * @param rms the root of the mean squared difference; infinite likewise
+ */
+public record Distance(double max, double rms) {
+    /** Whether both are finite. */
+    public boolean isFinite() {
+        return Double.isFinite(max) && Double.isFinite(rms);
     }
 
     /**
@@ -29,15 +31,5 @@ public final class Distance {
             total += difference / scale * (difference / scale);
         }
         return new Distance(max, scale * Math.sqrt(total / differences.length));
-    }
-
-    /** The largest absolute difference. */
-    public double max() {
-        return max;
-    }
-
-    /** The root of the mean squared difference. */
-    public double rms() {
-        return rms;
     }
 }

@@ -4,20 +4,15 @@ import java.util.Optional;
 import org.sscdeploy.core.bundle.AxisBound;
 import org.sscdeploy.core.bundle.Tolerance;
 
-/** A slice of an output, such as a channel, that is outside of its own bound. Immutable. */
-public final class SliceError {
-    private final int axis;
-    private final int index;
-    private final double error;
-    private final double bound;
-
-    private SliceError(int axis, int index, double error, double bound) {
-        this.axis = axis;
-        this.index = index;
-        this.error = error;
-        this.bound = bound;
-    }
-
+/**
+ * A slice of an output, such as a channel, that is outside of its own bound.
+ *
+ * @param axis  axis of the output that it is a slice of; 0 is the batch
+ * @param index its place along that axis, 0 the first
+ * @param error its largest absolute difference to the reference
+ * @param bound what that may be
+ */
+public record SliceError(int axis, int index, double error, double bound) {
     /**
      * The value that is furthest outside of the bound of its slice, beside that bound.
      *
@@ -43,25 +38,5 @@ public final class SliceError {
             }
         }
         return Optional.ofNullable(worst);
-    }
-
-    /** Axis of the output that it is a slice of; 0 is the batch. */
-    public int axis() {
-        return axis;
-    }
-
-    /** Its place along that axis, 0 the first. */
-    public int index() {
-        return index;
-    }
-
-    /** Its largest absolute difference to the reference. */
-    public double error() {
-        return error;
-    }
-
-    /** What that may be. */
-    public double bound() {
-        return bound;
     }
 }

@@ -35,16 +35,6 @@ public final class Preprocessor {
     }
 
     /**
-     * Scales and crops alone: what the network gets to see, for the screen.
-     *
-     * @return of the network's size, in red, green, blue
-     * @throws PictureException as {@link #apply}
-     */
-    public Pixels fit(Pixels picture) throws PictureException {
-        return new Pixels(wanted.width(), wanted.height(), fitted(picture.rgb(), picture, 3));
-    }
-
-    /**
      * Normalises pixels that have the network's size and order of channels already.
      *
      * @param pixels uint8 [H, W, C]

@@ -33,12 +33,12 @@ public class ManifestReaderTest {
     @Test
     public void everythingInItIsRead() throws Exception {
         Manifest manifest = read(TestFolders.text(debugSample()));
-        assertEquals(2, manifest.models.size());
-        assertEquals(Layout.NHWC, manifest.models.get(1).layout());
-        assertEquals(manifest.labels.size(), manifest.models.get(0).output().shape()[1]);
-        assertTrue(manifest.debug.isPresent());
-        assertEquals(manifest.golden.count, manifest.golden.pictures.size());
-        assertEquals(Paths.get("here").resolve(manifest.models.get(0).file()), manifest.models.get(0).path());
+        assertEquals(2, manifest.models().size());
+        assertEquals(Layout.NHWC, manifest.models().get(1).layout());
+        assertEquals(manifest.labels().size(), manifest.models().get(0).output().shape()[1]);
+        assertTrue(manifest.debug().isPresent());
+        assertEquals(manifest.golden().count(), manifest.golden().pictures().size());
+        assertEquals(Paths.get("here").resolve(manifest.models().get(0).file()), manifest.models().get(0).path());
     }
 
     @Test

@@ -17,8 +17,8 @@ public class TopKTest {
     public void theBestClassesAreThoseOfPythonInItsOrder() throws Exception {
         for (JsonElement element : TestFolders.fixture("candidates.json").getAsJsonArray()) {
             JsonObject one = element.getAsJsonObject();
-            OutputKind kind = OutputKind.values()[Arrays.asList(OutputKind.texts())
-                .indexOf(one.get("kind").getAsString())];
+            OutputKind kind = Arrays.stream(OutputKind.values())
+                .filter(each -> each.text().equals(one.get("kind").getAsString())).findFirst().get();
             float[] logits = new float[one.getAsJsonArray("logits").size()];
             for (int i = 0; i < logits.length; i++) {
                 logits[i] = one.getAsJsonArray("logits").get(i).getAsFloat();

@@ -13,6 +13,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
+import org.sscdeploy.core.bench.Clocks;
 import org.sscdeploy.core.bench.Protocol;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.BundleException;
@@ -68,8 +69,8 @@ public final class JobFolder {
 
     /** Writes job.json, and says where. */
     public Path write(Protocol protocol, boolean keepOutputs, Integer... threads) throws IOException {
-        return write(new Job("a nonce", models, Arrays.asList(threads), Optional.ofNullable(protocol),
-            Optional.empty(), keepOutputs).toJson());
+        return write(Jobs.json(new Job("a nonce", models, Arrays.asList(threads), Optional.ofNullable(protocol),
+            Optional.empty(), keepOutputs)));
     }
 
     /** Writes any job.json. */
@@ -77,6 +78,26 @@ public final class JobFolder {
         Path file = folder.resolve("job.json");
         Files.write(file, json.getBytes(StandardCharsets.UTF_8));
         return file;
+    }
+
+    /** The clocks of the Java machine. */
+    public static Clocks clocks() {
+        return new Clocks() {
+            @Override
+            public long monotonicNanos() {
+                return System.nanoTime();
+            }
+
+            @Override
+            public long wallNanos() {
+                return Math.multiplyExact(System.currentTimeMillis(), 1_000_000L);
+            }
+
+            @Override
+            public OptionalLong bootNanos() {
+                return OptionalLong.empty();
+            }
+        };
     }
 
     /** The Java machine that tests run on. */

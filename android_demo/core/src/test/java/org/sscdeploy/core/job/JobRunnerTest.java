@@ -63,7 +63,7 @@ public class JobRunnerTest {
         String json = TestFolders.text(job.folder.resolve("result.json"));
         assertEquals(Sha256.of(Files.readAllBytes(job.folder.resolve("result.json"))), status.resultSha256());
         assertEquals(Collections.emptyList(), Samples.violations("result", json));
-        Result result = Result.parse(json);
+        Result result = Results.parse(json);
         assertEquals("a nonce", result.nonce());
         assertEquals(4, result.measurements().size());
         Measurement third = result.measurements().get(2);
@@ -113,7 +113,7 @@ public class JobRunnerTest {
     @Test
     public void keptOutputsAreNamedWithTheirHash() throws Exception {
         execute(job.with(bundle, bundle.models().get(0)).write(null, true, 1));
-        Result result = Result.parse(TestFolders.text(job.folder.resolve("result.json")));
+        Result result = Results.parse(TestFolders.text(job.folder.resolve("result.json")));
         Path kept = job.folder.resolve("outputs0.npz");
         assertEquals(Collections.singletonMap("outputs0.npz", Sha256.of(kept)), result.files());
         Map<String, NpyArray> outputs = Npz.read(kept, 1_000_000);
@@ -133,7 +133,7 @@ public class JobRunnerTest {
         assertEquals(Status.State.DONE, execute(job.write(SMALL, false, 1)).state());
         String json = TestFolders.text(job.folder.resolve("result.json"));
         assertEquals(Collections.emptyList(), Samples.violations("result", json));
-        List<Measurement> measurements = Result.parse(json).measurements();
+        List<Measurement> measurements = Results.parse(json).measurements();
         assertEquals(FailureKind.WRONG, measurements.get(0).failure().get().kind());
         assertTrue(measurements.get(0).golden().get(0).max() > 1);
         assertEquals(FailureKind.FAILED, measurements.get(1).failure().get().kind());
@@ -155,7 +155,7 @@ public class JobRunnerTest {
         String json = TestFolders.text(job.folder.resolve("result.json"));
         assertTrue(json, json.contains("\"golden\":[{\"max\":null,\"rms\":null}]"));
         assertEquals("output 0 holds NaN or Inf",
-            Result.parse(json).measurements().get(0).failure().get().message());
+            Results.parse(json).measurements().get(0).failure().get().message());
     }
 
     @Test
@@ -168,7 +168,7 @@ public class JobRunnerTest {
             .with("tight.onnx", new byte[] {1}, golden, new Tolerance(1, 1, new AxisBound(1, 1, 1, 1, 0.1)))
             .with("other.onnx", new byte[] {1}, golden, new Tolerance(1, 1, new AxisBound(1, 1, 1)));
         execute(job.write(SMALL, false, 1));
-        List<Measurement> found = Result.parse(TestFolders.text(job.folder.resolve("result.json"))).measurements();
+        List<Measurement> found = Results.parse(TestFolders.text(job.folder.resolve("result.json"))).measurements();
         assertFalse(found.get(0).failure().isPresent());
         assertEquals(FailureKind.WRONG, found.get(1).failure().get().kind());
         assertEquals("output 0 is off by max 5.00e-01 (allowed 1.00e-01) at index 3 of axis 1",
@@ -182,7 +182,7 @@ public class JobRunnerTest {
         arrays.put("input.0", NpyArray.of(new float[48], 1, 1, 3, 4, 4));
         arrays.put("output.0", NpyArray.of(new double[5], 1, 1, 5));
         execute(job.with("five.onnx", new byte[] {1}, Npz.format(arrays), new Tolerance(1, 1)).write(SMALL, false, 1));
-        Failure failure = Result.parse(TestFolders.text(job.folder.resolve("result.json")))
+        Failure failure = Results.parse(TestFolders.text(job.folder.resolve("result.json")))
             .measurements().get(0).failure().get();
         assertEquals("it computes outputs of [[1, 4]], and [[1, 5]] was expected", failure.message());
     }

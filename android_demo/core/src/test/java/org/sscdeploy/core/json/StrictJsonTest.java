@@ -13,9 +13,9 @@ public class StrictJsonTest {
     @Test
     public void valuesComeBackWithTheirPlace() throws JsonException {
         JsonNode json = StrictJson.parse("{\"a\": [{\"b\": 1.5}, null], \"c\": \"\\u00e4\"}");
-        assertEquals(1.5, json.at("a").items(0, 9).get(0).at("b").number(0, 2), 0);
-        assertEquals("a[0].b", json.at("a").items(0, 9).get(0).at("b").where());
-        assertTrue(json.at("a").items(0, 9).get(1).isNull());
+        assertEquals(1.5, json.at("a").items(0, 9, one -> one).get(0).at("b").number(0, 2), 0);
+        assertEquals("a[0].b", json.at("a").items(0, 9, one -> one).get(0).at("b").where());
+        assertTrue(json.at("a").items(0, 9, one -> one).get(1).unlessNull(one -> one).isEmpty());
         assertEquals("\u00e4", json.at("c").text(1));
     }
 
@@ -69,7 +69,7 @@ public class StrictJsonTest {
     @Test
     public void messagesNameTheKeyAndStayOnOneLine() throws JsonException {
         JsonNode json = StrictJson.parse("{\"models\": [{\"file\": \"a\\nb\"}]}");
-        JsonNode model = json.at("models").items(0, 1).get(0);
+        JsonNode model = json.at("models").items(0, 1, one -> one).get(0);
         assertEquals("models[0].sha256 is missing",
             assertThrows(JsonException.class, () -> model.at("sha256")).getMessage());
         assertEquals("models[0].file is 'a?b', not one of onnx",

@@ -55,26 +55,6 @@ public class PreprocessorTest {
     }
 
     @Test
-    public void whatIsShownIsWhatTheNetworkSees() throws Exception {
-        Preprocessing wanted = new Preprocessing(
-            8, 8, true, Colour.RGB, new float[] {0, 0, 0}, new float[] {1, 1, 1});
-        byte[] rgb = new byte[3 * 20 * 30];
-        for (int i = 0; i < rgb.length; i++) {
-            rgb[i] = (byte) (i * 37);
-        }
-        Preprocessor preprocessor = new Preprocessor(wanted);
-        Pixels shown = preprocessor.fit(new Pixels(20, 30, rgb));
-        assertArrayEquals(bits(preprocessor.normalise(shown.rgb(), Layout.NHWC).data()),
-            bits(preprocessor.apply(new Pixels(20, 30, rgb), Layout.NHWC).data()));
-    }
-
-    @Test
-    public void transparencyIsDroppedFromAndroidsPixels() {
-        assertArrayEquals(new byte[] {1, 2, 3, (byte) 254, 0, (byte) 128},
-            Pixels.ofArgb(2, 1, new int[] {0x00010203, 0xFFFE0080}).rgb());
-    }
-
-    @Test
     public void pixelsThatDoNotHaveTheirSizeAreRefused() {
         assertThrows(IllegalArgumentException.class, () -> new Pixels(2, 2, new byte[11]));
         assertThrows(IllegalArgumentException.class, () -> new Pixels(0, 2, new byte[0]));

@@ -22,7 +22,6 @@ import org.sscdeploy.core.Progress;
 import org.sscdeploy.core.Samples;
 import org.sscdeploy.core.TestFolders;
 import org.sscdeploy.core.bench.BenchListener;
-import org.sscdeploy.core.bench.Clocks;
 import org.sscdeploy.core.bench.LatencyStats;
 import org.sscdeploy.core.bench.Protocol;
 import org.sscdeploy.core.bench.Statistics;
@@ -34,7 +33,7 @@ import org.sscdeploy.core.engine.LoadedModel;
 import org.sscdeploy.core.job.JobFolder;
 import org.sscdeploy.core.job.JobRunner;
 import org.sscdeploy.core.job.Measurement;
-import org.sscdeploy.core.job.Result;
+import org.sscdeploy.core.job.Results;
 import org.sscdeploy.core.job.Status;
 import org.sscdeploy.core.parity.BlockResult;
 import org.sscdeploy.core.parity.GoldenReplay;
@@ -97,12 +96,12 @@ public class OrtBundlesTest {
         ModelEntry entry = bundle.model("onnx").get();
         Path file = new JobFolder(temporary.newFolder("job").toPath()).with(bundle, entry).with(bundle, entry)
             .write(new Protocol(1, 0, 4, 0, 2, 1, 0, 0), true, 1, 2);
-        Status status = new JobRunner(Collections.singletonList(engine), JobFolder.device(), Clocks.ofJava())
+        Status status = new JobRunner(Collections.singletonList(engine), JobFolder.device(), JobFolder.clocks())
             .execute(file, BenchListener.NONE, Cancellation.NEVER);
         assertEquals(status.message(), Status.State.DONE, status.state());
         String json = TestFolders.text(file.resolveSibling("result.json"));
         assertEquals(Collections.emptyList(), Samples.violations("result", json));
-        List<Measurement> measurements = Result.parse(json).measurements();
+        List<Measurement> measurements = Results.parse(json).measurements();
         assertEquals(4, measurements.size());
         for (Measurement measurement : measurements) {
             assertFalse(measurement.failure().isPresent());

@@ -20,7 +20,6 @@ import org.sscdeploy.core.Progress;
 import org.sscdeploy.core.Samples;
 import org.sscdeploy.core.TestFolders;
 import org.sscdeploy.core.bench.BenchListener;
-import org.sscdeploy.core.bench.Clocks;
 import org.sscdeploy.core.bench.Protocol;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.ModelEntry;
@@ -31,7 +30,7 @@ import org.sscdeploy.core.engine.LoadedModel;
 import org.sscdeploy.core.engine.Tensor;
 import org.sscdeploy.core.job.JobFolder;
 import org.sscdeploy.core.job.JobRunner;
-import org.sscdeploy.core.job.Result;
+import org.sscdeploy.core.job.Results;
 import org.sscdeploy.core.job.Status;
 import org.sscdeploy.core.parity.GoldenReplay;
 import org.sscdeploy.core.parity.ParityReport;
@@ -129,12 +128,12 @@ public class TfliteEngineTest {
         Bundle bundle = bundles().get(0);
         Path file = new JobFolder(temporary.newFolder("job").toPath()).with(bundle, bundle.model("tflite").get())
             .write(new Protocol(1, 0, 4, 0, 2, 1, 0, 0), true, 1);
-        Status status = new JobRunner(Collections.singletonList(engine), JobFolder.device(), Clocks.ofJava())
+        Status status = new JobRunner(Collections.singletonList(engine), JobFolder.device(), JobFolder.clocks())
             .execute(file, BenchListener.NONE, Cancellation.NEVER);
         assertEquals(status.message(), Status.State.DONE, status.state());
         String json = TestFolders.text(file.resolveSibling("result.json"));
         assertEquals(Collections.emptyList(), Samples.violations("result", json));
-        assertEquals(2, Result.parse(json).measurements().get(0).turns().size());
+        assertEquals(2, Results.parse(json).measurements().get(0).turns().size());
     }
 
     private static float[] answer(LoadedModel model, Bundle bundle, int picture) throws Exception {
