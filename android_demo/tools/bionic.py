@@ -33,6 +33,13 @@ _COMPILERS = {
     "arm64-v8a": ("aarch64-linux-gnu-gcc", "gcc-aarch64-linux-gnu"),
 }
 
+#: It asks for symbols of its own by name; Android looks for these in the library itself, desktop Linux only in what is
+#: preloaded. Unless it finds them, TFLite runs without XNNPACK, which a phone runs.
+_PRELOADED = "libtensorflowlite_jni.so"
+
+#: The level of Android's API that the libraries are told: the app's oldest.
+_LEVEL = 26
+
 _DYNAMIC = 2  # the program header of what the loader reads
 _UNREAD = 21  # DT_DEBUG, in which the loader reads nothing
 _VERSIONS = range(
@@ -57,7 +64,8 @@ class Prepared:
 
     def environment(self) -> dict[str, str]:
         """Variables that it needs."""
-        return {"LD_PRELOAD": str(self.folder / _STAND_IN), "LD_LIBRARY_PATH": str(self.folder)}
+        preloaded = [self.folder / name for name in (_STAND_IN, _PRELOADED) if (self.folder / name).exists()]
+        return {"LD_PRELOAD": ":".join(map(str, preloaded)), "LD_LIBRARY_PATH": str(self.folder)}
 
 
 def prepare(aars: Iterable[Aar], abi: str, folder: Path) -> Prepared:
@@ -90,7 +98,7 @@ def prepare_libraries(libraries: Mapping[str, bytes], abi: str, folder: Path) ->
     if shutil.which(compiler) is None:
         raise AndroidError(f"{compiler} is not here; install it with: apt-get install {package}")
     folder.mkdir(parents=True)
-    options = ["-O1", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror", "-Wl,--no-as-needed"]
+    options = ["-O1", "-fPIC", "-shared", "-Wall", "-Wextra", "-Werror", "-Wl,--no-as-needed", f'-DLEVEL="{_LEVEL}"']
     command = [compiler, *options, "-o", str(folder / _STAND_IN), str(_SOURCE), "-lm", "-ldl"]
     remedy = f"install it anew with: apt-get install --reinstall {package}"
     jdk.run(command, "the stand-in for Android's C library does not compile", remedy=remedy)

@@ -66,6 +66,23 @@ public class TfliteEngineTest {
         }
     }
 
+    /** Its kernels add up in another order than TFLite's own, so that the last bits differ. */
+    @Test
+    public void xnnpackRunsUnlessItIsTurnedOff() throws Exception {
+        Bundle bundle = bundles().get(0);
+        ModelEntry entry = bundle.model("tflite").get();
+        List<float[]> outputs = new ArrayList<>();
+        for (boolean xnnpack : new boolean[] {true, true, false}) {
+            try (LoadedModel model = engine.load(entry.path(), EngineOptions.DEFAULT.withXnnpack(xnnpack))) {
+                model.setInput(0, bundle.golden().input(0, entry.layout()));
+                model.run();
+                outputs.add(model.output(0).data());
+            }
+        }
+        assertArrayEquals(outputs.get(0), outputs.get(1), 0);
+        assertFalse(Arrays.equals(outputs.get(1), outputs.get(2)));
+    }
+
     @Test
     public void theModelSaysWhatItsBundleSaysOfIt() throws Exception {
         ModelEntry entry = bundles().get(0).model("tflite").get();
