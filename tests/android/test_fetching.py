@@ -134,7 +134,7 @@ def test_a_version_without_a_hash_says_how_to_write_it(found):
     catalogue = found.root / project.CATALOGUE
     text = catalogue.read_text(encoding="utf-8")
     catalogue.write_text(re.sub(r'(?m)^gson = ".*"$', 'gson = "1.0"', text), encoding="utf-8")
-    with pytest.raises(AndroidError, match=r"no hash of gson-1\.0\.jar.*python -m ssc_deploy\.android\.pinning"):
+    with pytest.raises(AndroidError, match=r"no hash of gson-1\.0\.jar.*python -m android_demo\.tools\.pinning"):
         fetching.for_building(project.find(found.root))
 
 
