@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssc_deploy import output_of_graph
-from ssc_deploy.verification import intermediate
+from ssc_deploy.verification import intermediate, ranges
 from ssc_deploy.verification.reference import OUTPUT
 from ssc_deploy.verification.tolerance import Error, Own, Tolerance, error_of, own_error, pooled, pooled_own
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    from ssc_deploy.verification.ranges import Slices
     from ssc_deploy.verification.reference import Float32, Float64, Reference
 
 #: Values of pictures of which all blocks are in memory at once: two pictures of 32 x 32.
@@ -33,7 +34,8 @@ class BlockError:
     Attributes:
         name: path of the module; ``output`` is the whole network.
         error: of the file's values.
-        own: the network's own float32 error in this block.
+        own: the network's own float32 error in this block; without that of its slices where the block is right whatever
+            that is (`ranges.always_within`).
     """
 
     name: str
@@ -149,45 +151,83 @@ def compare(path: Path, reference: Reference, x: Float32, batch: int | None = No
         batch: pictures at once, where the file takes any number.
     """
     names = reference.block_names(x[:1])
-    opened = intermediate.Opened(path, intermediate.names(path) & {*names}, batch)
+    wanted = intermediate.names(path) & {*names}
+    opened = intermediate.Opened(path, wanted, batch)
     unit = output_of_graph.between_zero_and_one(path)
     unit = unit | {OUTPUT} if opened.output in unit else unit - {OUTPUT}
     at_once = max(batch or 1, _VALUES_AT_ONCE // x[0].size, 1)
-    parts: dict[str, list[tuple[Error, Own, int]]] = {}
-    for start in range(0, len(x), at_once):
-        _compare(opened, reference, x[start : start + at_once], parts, unit)
-    blocks = (_joined(name, parts[name]) for name in (*names, OUTPUT) if name in parts)
-    return Comparison(tuple(blocks), len(names))
+    parts = [x[start : start + at_once] for start in range(0, len(x), at_once)]
+    found = _compare(opened, reference, parts, {*wanted, OUTPUT}, unit, slices=False)
+    # Bounds of slices take as long as all the rest, and nearly every file is right without them.
+    unclear = {name for name, compared in found.items() if not compared.is_right}
+    if unclear:
+        found |= _compare(opened, reference, parts, unclear, unit, slices=True)
+    return Comparison(tuple(found[name].block for name in (*names, OUTPUT) if name in found), len(names))
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """A block, and the largest absolute value of each of its slices, along axis 1, 2 ..."""
+
+    block: BlockError
+    scales: tuple[Slices, ...]
+
+    @property
+    def is_right(self) -> bool:
+        """Whether the block is within its bounds whatever those of its slices are."""
+        error, own = self.block.error, self.block.own
+        scale = max(own.scale, own.range)
+        return self.block.ok and ranges.always_within(error.axes, own.error.axes, self.scales, scale)
 
 
 def _compare(
     opened: intermediate.Opened,
     reference: Reference,
-    x: Float32,
-    parts: dict[str, list[tuple[Error, Own, int]]],
+    parts: Sequence[Float32],
+    names: Collection[str],
     unit: Collection[str],
-) -> None:
-    """Adds the errors of every block on a few pictures; a sigmoid or a softmax gives those of ``unit``."""
-    values = opened.values(x)
-    # The file's first output is the network's, whatever its name.
-    values.setdefault(OUTPUT, next(iter(values.values())))
-    float32 = reference.float32_blocks(x, values.keys())
+    *,
+    slices: bool,
+) -> dict[str, _Compared]:
+    """Compares blocks on a few pictures after the other.
 
-    def visit(name: str, exact: Float64) -> None:
-        # Each block is dropped when it has been compared.
-        own, value = float32.pop(name, None), values.pop(name, None)
-        value = None if value is None else intermediate.as_picture(value, exact.shape)
-        if own is not None and value is not None and own.shape == value.shape == exact.shape:
+    Args:
+        opened: the file.
+        reference: the network.
+        parts: [N, C, H, W] each.
+        names: of the blocks.
+        unit: names of those that a sigmoid or a softmax gives.
+        slices: whether the bounds of slices are to be known.
+    """
+    seen: dict[str, list[tuple[Error, Own, tuple[Slices, ...], int]]] = {}
+    for x in parts:
+        values = opened.values(x)
+        # The file's first output is the network's, whatever its name.
+        values.setdefault(OUTPUT, next(iter(values.values())))
+        values = {name: value for name, value in values.items() if name in names}
+        float32 = reference.float32_blocks(x, values.keys())
+
+        def visit(
+            name: str, exact: Float64, values: dict[str, Float32] = values, float32: dict[str, Float32] = float32
+        ) -> None:
+            # Each block is dropped when it has been compared.
+            own, value = float32.pop(name, None), values.pop(name, None)
+            value = None if value is None else intermediate.as_picture(value, exact.shape)
+            if own is None or value is None or not own.shape == value.shape == exact.shape:
+                return
             # Where all three hold the same infinity, as masks and margins before a maximum do, they agree.
             same = np.isinf(exact) & (own == exact) & (value == exact)
             if same.any():
                 exact, own, value = (np.where(same, 0, array) for array in (exact, own, value))
-            measured = own_error(own, exact, unit=name in unit)
-            parts.setdefault(name, []).append((error_of(value, exact), measured, exact.size))
+            measured = own_error(own, exact, unit=name in unit, slices=slices)
+            scales = ranges.along_axes(np.abs(exact)) if exact.size else ()
+            seen.setdefault(name, []).append((error_of(value, exact), measured, scales, exact.size))
 
-    reference.visit_blocks(x, frozenset(values), visit)
+        reference.visit_blocks(x, frozenset(values), visit)
+    return {name: _joined(name, found) for name, found in seen.items()}
 
 
-def _joined(name: str, parts: Sequence[tuple[Error, Own, int]]) -> BlockError:
-    errors, owns, sizes = zip(*parts, strict=True)
-    return BlockError(name, pooled(errors, sizes), pooled_own(owns, sizes))
+def _joined(name: str, parts: Sequence[tuple[Error, Own, tuple[Slices, ...], int]]) -> _Compared:
+    errors, owns, scales, sizes = zip(*parts, strict=True)
+    block = BlockError(name, pooled(errors, sizes), pooled_own(owns, sizes))
+    return _Compared(block, tuple(np.maximum.reduce(along) for along in zip(*scales, strict=True)))

@@ -90,8 +90,41 @@ def along_axes(values: npt.NDArray[np.float64]) -> tuple[Slices, ...]:
     Args:
         values: [N, ...], not empty.
     """
-    axes = range(values.ndim)
-    return tuple(values.max(axis=tuple(axis for axis in axes if axis != kept)) for kept in axes[1:])
+    largest = np.asarray(values.max(axis=0))
+    found = []
+    while largest.ndim:
+        # Of what is left, since a maximum of maxima is one: each number is read twice, whatever the number of axes.
+        found.append(largest.reshape(len(largest), -1).max(axis=1))
+        largest = np.asarray(largest.max(axis=0))
+    return tuple(found)
+
+
+def always_within(errors: Sequence[Slices], own: Sequence[Slices], scales: Sequence[Slices], scale: float) -> bool:
+    """Whether each slice is within its bound whatever rounding explains, where the whole is within that of the whole.
+
+    The bound is at least what it is where rounding explains no more than the slice itself shows, ``o_c = e_c``.
+
+    Args:
+        errors: the largest of each slice, along axis 1, 2 ...
+        own: e_c, likewise.
+        scales: s_c, likewise.
+        scale: of the whole.
+    """
+    along = zip(errors, own, scales, strict=True)
+    return all((error <= _most(explained, sizes, scale)).all() for error, explained, sizes in along)
+
+
+def _most(explained: Slices, scales: Slices, scale: float) -> Slices:
+    """What the error of each slice may be, where the whole may be anything; see the module.
+
+    Args:
+        explained: o_c.
+        scales: s_c.
+        scale: of the whole.
+    """
+    floor = FLOOR * np.maximum(scales, min(1.0, scale)) + TINY
+    most: Slices = np.maximum(MAX_FACTOR * explained + floor, RELATIVE * scales)
+    return most
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,8 +159,7 @@ class Rounding:
             whole: what the largest error of the whole may be.
             scale: of the whole.
         """
-        floor = FLOOR * np.maximum(self.scale, min(1.0, scale)) + TINY
-        return bounded(self.axis, np.maximum(MAX_FACTOR * self._explained() + floor, RELATIVE * self.scale), whole)
+        return bounded(self.axis, _most(self._explained(), self.scale, scale), whole)
 
     def _explained(self) -> Slices:
         """The error of each slice that rounding explains."""

@@ -144,13 +144,16 @@ def _share(error: float, bound: float) -> float:
 
 def error_of(values: Values, exact: Values) -> Error:
     """The distance of ``values`` from ``exact`` [N, ...], of equal shape and not empty."""
-    if values.size == 0 or not (np.isfinite(values).all() and np.isfinite(exact).all()):
+    if values.size == 0:
         return Error(math.inf, math.inf)
-    return _error_from(np.abs(values.astype(np.float64) - exact))
+    with np.errstate(invalid="ignore", over="ignore"):
+        return _error_from(np.abs(values.astype(np.float64) - exact))
 
 
 def _error_from(difference: npt.NDArray[np.float64]) -> Error:
     largest = float(difference.max())
+    if not math.isfinite(largest):
+        return Error(math.inf, math.inf)  # NaN or Inf on either side
     # Scaled, since the square of a large difference may not be finite.
     rms = largest * float(np.sqrt(np.mean((difference / largest) ** 2))) if largest else 0.0
     return Error(largest, rms, ranges.along_axes(difference))
@@ -272,22 +275,25 @@ def pooled_own(owns: Sequence[Own], sizes: Sequence[int]) -> Own:
     return Own(error, scale, ranges.merged([own.roundings for own in owns]) if finite else (), owns[0].range)
 
 
-def own_error(float32: Values, exact: Values, *, unit: bool = False) -> Own:
+def own_error(float32: Values, exact: Values, *, unit: bool = False, slices: bool = True) -> Own:
     """What float32 costs the network.
 
     Args:
         float32: the network's values in PyTorch's float32, [N, ...].
         exact: the same in float64, of equal shape.
         unit: whether a sigmoid or a softmax gives them; see the module.
+        slices: whether the bounds of slices are to follow as well, which takes most of the time.
     """
-    if not exact.size or not np.isfinite(exact).all():
+    scale = float(np.abs(exact).max()) if exact.size else math.inf
+    if not math.isfinite(scale):
         return Own(Error(math.inf, math.inf), math.inf)
-    scale = float(np.abs(exact).max())
-    if not np.isfinite(float32).all():
-        return Own(Error(math.inf, math.inf), scale)
-    difference = np.abs(float32.astype(np.float64) - exact)
-    slices = ranges.roundings(difference, exact.astype(np.float64))
-    return Own(_error_from(difference), scale, slices, 1.0 if unit else 0.0)
+    with np.errstate(invalid="ignore", over="ignore"):
+        difference = np.abs(float32.astype(np.float64) - exact)
+    error = _error_from(difference)
+    if not math.isfinite(error.max):
+        return Own(error, scale)
+    found = ranges.roundings(difference, exact.astype(np.float64)) if slices else ()
+    return Own(error, scale, found, 1.0 if unit else 0.0)
 
 
 def within(values: Values, exact: Values, atol: float, rtol: float) -> bool:

@@ -21,7 +21,7 @@ from ssc_deploy.exporting.formats import Format
 from ssc_deploy.lower import LoweringOptions, lower
 from ssc_deploy.metadata import ModelMetadata
 from ssc_deploy.rewrite import rewrite
-from ssc_deploy.verification import divergence, verify_file
+from ssc_deploy.verification import divergence, ranges, verify_file
 from ssc_deploy.verification.torch_reference import TorchReference
 
 # Each fault is put into an export of its own.
@@ -119,6 +119,19 @@ def test_files_of_random_networks_pass_block_by_block(right, form):
     blocks = divergence.compare(files[form], TorchReference(net), networks.pictures(2)).blocks
     assert [block.name for block in blocks if not block.ok] == []
     assert {"stem", "body.0.shift", "body.1.shuffle", "body.1", "output"} <= {block.name for block in blocks}
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_the_blocks_of_a_right_file_pass_in_one_run_each_without_bounds_of_their_slices(right, form, monkeypatch):
+    net, files, _ = right
+    asked, reference, x = [], TorchReference(net), networks.pictures(2)
+    roundings, blocks = ranges.roundings, reference.float32_blocks
+    monkeypatch.setattr(ranges, "roundings", lambda *given: asked.append("bounds") or roundings(*given))
+    monkeypatch.setattr(reference, "float32_blocks", lambda *given: asked.append("run") or blocks(*given))
+    compared = divergence.compare(files[form], reference, x)
+    assert len(compared.blocks) > 4
+    assert compared.first is None
+    assert asked == ["run"]
 
 
 @pytest.mark.parametrize("form", FORMATS)

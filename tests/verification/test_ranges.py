@@ -6,9 +6,9 @@ import networks
 import numpy as np
 import pytest
 
-from ssc_deploy.verification import verify_file
+from ssc_deploy.verification import ranges, verify_file
 from ssc_deploy.verification.ranges import AxisBound
-from ssc_deploy.verification.tolerance import Tolerance, error_of, own_error, pooled, pooled_own
+from ssc_deploy.verification.tolerance import Tolerance, error_of, own_error, pooled, pooled_own, tolerance_from
 from ssc_deploy.verification.torch_reference import TorchReference
 
 RNG = np.random.default_rng(0)
@@ -177,3 +177,21 @@ def test_a_file_with_outputs_of_two_scales_passes_and_a_fault_in_the_small_ones_
     assert "in channel 5 max" in report.failures[0]
     assert report.first_divergence.block.name == "output"
     assert report.first_divergence.last_good.ok
+
+
+def test_what_is_always_within_is_allowed_by_the_bounds_of_the_slices():
+    random, cleared = np.random.default_rng(0), 0
+    for _ in range(300):
+        shape = tuple(random.integers(1, 5, random.integers(2, 5)))
+        scale = 10.0 ** random.integers(-6, 3, (1, shape[1], *(1,) * (len(shape) - 2)))
+        exact = random.standard_normal(shape) * scale
+        own = own_error((exact * (1 + 1e-7 * random.standard_normal(shape))).astype(np.float32), exact)
+        error = error_of(exact + 10.0 ** random.uniform(-8, -4) * scale * random.standard_normal(shape), exact)
+        whole = own_error(exact.astype(np.float32), exact, slices=False)
+        assert whole.roundings == ()
+        if tolerance_from(own.error, own.scale).allows(error) and ranges.always_within(
+            error.axes, own.error.axes, ranges.along_axes(np.abs(exact)), own.scale
+        ):
+            cleared += 1
+            assert own.tolerance.allows(error)
+    assert cleared > 30
