@@ -61,6 +61,7 @@ def test_whatever_takes_a_checkpoint_takes_what_says_how_it_is_read(name):
     assert wanted <= {parameter.name for parameter in command.params}
 
 
+@pytest.mark.slow
 def test_a_file_says_which_weights_it_holds_and_verify_which_it_is_compared_with(averaged, tmp_path):
     out = tmp_path / "out"
     assert ssc("export", "--ckpt", averaged, *NETWORK, "--weights", "raw", "--to", "onnx", "--output", out).code == 0
