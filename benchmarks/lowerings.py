@@ -22,9 +22,10 @@ from pathlib import Path
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy import lower, movement, roles
+from ssc_deploy import lower
 from ssc_deploy.emit import tflite
 from ssc_deploy.errors import LoweringError
+from ssc_deploy.ir import movement, roles
 from ssc_deploy.metadata import ModelMetadata
 
 STAGES = ("81x32", "162x16", "324x8")

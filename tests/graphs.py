@@ -9,8 +9,7 @@ import numpy.typing as npt
 import onnx
 import onnx_ir as ir
 
-from ssc_deploy import roles
-from ssc_deploy.rewrite import canonical
+from ssc_deploy.ir import canonical, roles
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 
 

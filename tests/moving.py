@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy import roles
 from ssc_deploy.emit import tflite
+from ssc_deploy.ir import roles
 from ssc_deploy.metadata import ModelMetadata
 from ssc_deploy.runtimes.litert import LiteRT
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
@@ -17,7 +17,7 @@ from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ssc_deploy.movement import Movement
+    from ssc_deploy.ir.movement import Movement
 
 
 def graph_of(movements: Sequence[Movement], size: tuple[int, int], batch: int = 1) -> ir.Model:

@@ -11,11 +11,11 @@ from graphs import Chain
 from moving import graph_of
 
 from ssc_deploy import lower
-from ssc_deploy import movement as mv
 from ssc_deploy.errors import LoweringError, RecipeError
+from ssc_deploy.ir import fingerprint
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.lower import Target, recipe_file
 from ssc_deploy.lower.recipe import Measured, Recipe, Trial, Verdict
-from ssc_deploy.rewrite import fingerprint
 from ssc_deploy.tuning import space as spaces
 
 if TYPE_CHECKING:

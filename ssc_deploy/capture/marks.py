@@ -6,7 +6,7 @@ import ast
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from ssc_deploy import roles
+from ssc_deploy.ir import roles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from ssc_deploy import movement as mv
+from ssc_deploy.ir import movement as mv
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

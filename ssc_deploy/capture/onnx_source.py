@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssc_deploy import roles
 from ssc_deploy.errors import CaptureError, LoweringError
+from ssc_deploy.ir import roles
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,8 +115,8 @@ def _share_rows(model: ir.Model, batch: int) -> None:
 
     Of elementwise operators, which spread such a row over all pictures.
     """
+    from ssc_deploy.ir import graph as g
     from ssc_deploy.lower.batch_rules import ELEMENTWISE
-    from ssc_deploy.rewrite import graph as g
 
     for node in model.graph:
         rank = len(g.shape_of(node.outputs[0]) or ())

@@ -12,10 +12,10 @@ from __future__ import annotations
 import onnx_ir as ir
 from onnx import defs, helper
 
-from ssc_deploy import roles
 from ssc_deploy.emit.onnx_steps import DOWN, UP
 from ssc_deploy.emit.onnx_substitutes import SUBSTITUTES
 from ssc_deploy.errors import EmitError, UnsupportedOperatorError
+from ssc_deploy.ir import roles
 
 #: The opsets that can be written. Below 13, axes were attributes nearly everywhere; above 22, phones' runtimes stop.
 OPSETS = range(13, 23)

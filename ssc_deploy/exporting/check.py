@@ -88,8 +88,9 @@ def reference_of(source: Source) -> Reference:
 
 def movement_sites(model: ir.Model) -> tuple[MovementSite, ...]:
     """Where a canonical graph moves data; the tensors keep their names in every file that is made of it."""
-    from ssc_deploy.rewrite import canonical, rearrange
-    from ssc_deploy.rewrite import graph as g
+    from ssc_deploy.ir import canonical
+    from ssc_deploy.ir import graph as g
+    from ssc_deploy.rewrite import rearrange
     from ssc_deploy.verification import MovementSite
 
     rearranged = rearrange.rearrangements(model)

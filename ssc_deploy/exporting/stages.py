@@ -106,7 +106,7 @@ def weights_of(source: Source) -> Weights | None:
 
 
 def _metadata(source: Source, lowered: Lowered, form: Format) -> ModelMetadata:
-    from ssc_deploy import roles
+    from ssc_deploy.ir import roles
 
     _, channels, height, width = source.input_shape
     return ModelMetadata(

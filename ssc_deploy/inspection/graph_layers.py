@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import onnx_ir as ir
 
-from ssc_deploy import movement as mv
-from ssc_deploy import roles
 from ssc_deploy.inspection.report import Layer
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import movement as mv
+from ssc_deploy.ir import roles
 
 #: Operators that write what they read, elsewhere; views (Reshape ...) write nothing.
 _COPIES = frozenset(

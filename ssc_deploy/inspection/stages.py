@@ -5,22 +5,22 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from ssc_deploy import lower, rewrite, roles
+from ssc_deploy import lower, rewrite
 from ssc_deploy.errors import LoweringError, SscDeployError
 from ssc_deploy.exporting import describing, stages
 from ssc_deploy.inspection import graph_layers
 from ssc_deploy.inspection.report import Finding, Inspection, Stage, StageReport
-from ssc_deploy.rewrite import canonical
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import graph as g
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import onnx_ir as ir
 
-    from ssc_deploy import movement as mv
     from ssc_deploy.capture import Capture
     from ssc_deploy.inspection.report import Layer
+    from ssc_deploy.ir import movement as mv
     from ssc_deploy.source import Source
 
 _log = logging.getLogger(__name__)

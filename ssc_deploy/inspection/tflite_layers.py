@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssc_deploy import movement as mv
 from ssc_deploy.inspection.report import Layer
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.runtimes.tflite_schema import DTYPES, name_of, operator_name, schema
 
 if TYPE_CHECKING:

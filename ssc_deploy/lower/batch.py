@@ -13,10 +13,10 @@ from __future__ import annotations
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy import roles
 from ssc_deploy.errors import LoweringError
+from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import roles
 from ssc_deploy.lower.batch_rules import RULES, Carried, MixedError, data, static_shape
-from ssc_deploy.rewrite import graph as g
 
 #: Name of the dynamic dimension in the file.
 SYMBOL = "batch"

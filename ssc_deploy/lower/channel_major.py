@@ -22,14 +22,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssc_deploy import roles
 from ssc_deploy.errors import LoweringError
+from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import graph as g
 from ssc_deploy.lower import skew, transposition
 from ssc_deploy.lower.report import Choice
 from ssc_deploy.lower.site import Place
 from ssc_deploy.lower.target import Target
-from ssc_deploy.rewrite import canonical
-from ssc_deploy.rewrite import graph as g
 
 if TYPE_CHECKING:
     import onnx_ir as ir

@@ -25,9 +25,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ssc_deploy.ir.roles import Role
 from ssc_deploy.lower import dense_tile, shift_flat, transposition
 from ssc_deploy.lower.target import Target
-from ssc_deploy.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssc_deploy.ir import graph as g
 from ssc_deploy.lower.site import Place
 from ssc_deploy.lower.target import Target
-from ssc_deploy.rewrite import graph as g
 
 if TYPE_CHECKING:
     from collections.abc import Hashable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
+    from ssc_deploy.ir.roles import Role
     from ssc_deploy.lower.site import Choosable
-    from ssc_deploy.roles import Role
 
 
 @dataclass(frozen=True)

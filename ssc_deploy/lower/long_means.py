@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from onnx_ir.passes import common
 
-from ssc_deploy import roles
 from ssc_deploy.errors import LoweringError
+from ssc_deploy.ir import canonical, fingerprint, roles
+from ssc_deploy.ir import graph as g
 from ssc_deploy.lower import channel_major, dense_tile, groups, long_means
 from ssc_deploy.lower import dense as dense_sites
 from ssc_deploy.lower.batch import set_batch
@@ -23,8 +24,6 @@ from ssc_deploy.lower.registries import default, registry
 from ssc_deploy.lower.report import Choice, LowerReport
 from ssc_deploy.lower.site import Site
 from ssc_deploy.lower.target import Target
-from ssc_deploy.rewrite import canonical, fingerprint
-from ssc_deploy.rewrite import graph as g
 
 if TYPE_CHECKING:
     import onnx_ir as ir

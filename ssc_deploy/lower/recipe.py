@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.errors import RecipeError
-from ssc_deploy.roles import Role
+from ssc_deploy.ir.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -125,7 +125,7 @@ class Recipe:
     Attributes:
         network: display name, e.g. ``"SSC-Net-6-9"``.
         target: the runtime that it is for.
-        graph: fingerprint of the canonical graph; see `ssc_deploy.rewrite.fingerprint`.
+        graph: fingerprint of the canonical graph; see `ssc_deploy.ir.fingerprint`.
         groups: lowering of each group, by ``"shift 81x32x32"`` as `lower.groups` names it; dense products of a group
             that is not named are left as they are.
         exceptions: lowering of single sites that differ from their group, by their name.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ssc_deploy import roles
+from ssc_deploy.ir import roles
 from ssc_deploy.lower import (
     defaults,
     dense_tile,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     import onnx_ir as ir
 
-    from ssc_deploy.roles import Role
+    from ssc_deploy.ir.roles import Role
 
 SiteT = TypeVar("SiteT")
 

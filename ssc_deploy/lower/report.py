@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ssc_deploy.ir.roles import Role
 from ssc_deploy.lower.layout import Layout
-from ssc_deploy.roles import Role
 
 if TYPE_CHECKING:
     from ssc_deploy.lower.target import Target

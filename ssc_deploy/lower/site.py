@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import onnx_ir as ir
 
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from ssc_deploy.ir.movement import Movement
     from ssc_deploy.lower.target import Target
-    from ssc_deploy.movement import Movement
 
 #: One dimension of a shape: a number, a name, or unknown.
 Dim = int | ir.SymbolicDim | None

@@ -23,9 +23,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssc_deploy.ir import graph as g
 from ssc_deploy.lower.channels import period
 from ssc_deploy.lower.shift_flat import kept
-from ssc_deploy.rewrite import graph as g
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,8 +14,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ssc_deploy import movement
 from ssc_deploy.errors import NetworkError
+from ssc_deploy.ir import movement
 
 
 class ChannelOrder(enum.StrEnum):

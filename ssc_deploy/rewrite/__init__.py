@@ -12,8 +12,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ssc_deploy import roles
-from ssc_deploy.rewrite import canonical
+from ssc_deploy.ir import canonical, roles
 from ssc_deploy.rewrite.absorb_permutations import AbsorbPermutations
 from ssc_deploy.rewrite.activate_before_movement import ActivateBeforeMovement
 from ssc_deploy.rewrite.compose_permutations import ComposePermutations

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy import roles
-from ssc_deploy.rewrite import canonical
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import graph as g
 
 if TYPE_CHECKING:
-    from ssc_deploy import movement as mv
+    from ssc_deploy.ir import movement as mv
 
 _ALWAYS = frozenset({"Sigmoid", "HardSigmoid"})
 _KEEP_ZERO = frozenset({"Relu", "LeakyRelu", "Tanh", "HardSwish"})

@@ -12,7 +12,7 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
 
 
 class DropEmpty(ir.passes.InPlacePass):

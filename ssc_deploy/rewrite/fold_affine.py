@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy import roles
-from ssc_deploy.rewrite import canonical
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import graph as g
 
 if TYPE_CHECKING:
     import numpy.typing as npt

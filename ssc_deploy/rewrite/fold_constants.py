@@ -20,7 +20,7 @@ from onnx_ir.passes import common
 from onnxscript import optimizer
 
 from ssc_deploy.capture.quiet import quiet
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

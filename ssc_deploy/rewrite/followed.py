@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy import movement as mv
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.rewrite import pixels
 from ssc_deploy.rewrite.layout import Channels, Layout, layouts
 from ssc_deploy.rewrite.reach import Order, Reach, Walk

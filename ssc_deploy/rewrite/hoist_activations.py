@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
 
 _PIECES = frozenset({"Gather", "Slice", "Split"})
 _VIEWS = frozenset({"Reshape", "Transpose"})

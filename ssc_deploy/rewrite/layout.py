@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssc_deploy import roles
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

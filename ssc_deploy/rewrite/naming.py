@@ -11,7 +11,7 @@ from collections import Counter
 
 import onnx_ir as ir
 
-from ssc_deploy import roles
+from ssc_deploy.ir import roles
 
 
 class Name(ir.passes.InPlacePass):

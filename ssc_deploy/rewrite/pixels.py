@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy import movement as mv
-from ssc_deploy import roles
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import movement as mv
+from ssc_deploy.ir import roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

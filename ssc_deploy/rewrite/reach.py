@@ -6,7 +6,7 @@ import heapq
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
 from ssc_deploy.rewrite.tree import Tree
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from ssc_deploy import movement as mv
-from ssc_deploy import rearrangement, roles
-from ssc_deploy.rewrite import canonical, pixels, rearrangement_plan, regions
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import canonical, rearrangement, roles
+from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import movement as mv
+from ssc_deploy.rewrite import pixels, rearrangement_plan, regions
 from ssc_deploy.rewrite import rearrangement_steps as steps
 
 if TYPE_CHECKING:

@@ -23,10 +23,10 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from ssc_deploy import movement as mv
-from ssc_deploy import roles
-from ssc_deploy.rewrite import canonical, pixels
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import movement as mv
+from ssc_deploy.rewrite import pixels
 from ssc_deploy.rewrite.followed import Followed, Found, Refused
 from ssc_deploy.rewrite.layout import Channels, known_channels
 from ssc_deploy.rewrite.reach import Order, Queue

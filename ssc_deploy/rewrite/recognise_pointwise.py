@@ -27,9 +27,9 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from ssc_deploy import roles
-from ssc_deploy.rewrite import canonical, regions
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import graph as g
+from ssc_deploy.rewrite import regions
 from ssc_deploy.rewrite.find_groups import blocks
 from ssc_deploy.rewrite.hoist_activations import above_views
 from ssc_deploy.rewrite.layout import Channels, Layout, known_channels, layouts

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import onnx_ir as ir
 from onnx import defs
 
-from ssc_deploy import roles
 from ssc_deploy.capture.user_line import line_of
 from ssc_deploy.errors import CaptureError
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
 
 
 class Tidy(ir.passes.InPlacePass):

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 
 from ssc_deploy import lower
 from ssc_deploy.errors import RecipeError
+from ssc_deploy.ir import fingerprint
+from ssc_deploy.ir.roles import Role
 from ssc_deploy.lower import channel_major
 from ssc_deploy.lower import groups as grouping
 from ssc_deploy.lower.layout import Layout
 from ssc_deploy.lower.recipe import MIXED, Recipe, compact
 from ssc_deploy.lower.target import Target
-from ssc_deploy.rewrite import fingerprint
-from ssc_deploy.roles import Role
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssc_deploy.rearrangement import Rearrangement
+from ssc_deploy.ir.rearrangement import Rearrangement
 from ssc_deploy.verification import intermediate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
-    from ssc_deploy.movement import Movement
+    from ssc_deploy.ir.movement import Movement
     from ssc_deploy.verification.reference import Float32
 
 

@@ -8,9 +8,9 @@ import torch
 from graphs import makers, operators, run
 from torch import nn
 
-from ssc_deploy import roles
 from ssc_deploy.capture import capture
 from ssc_deploy.errors import CaptureError
+from ssc_deploy.ir import roles
 from ssc_deploy.rewrite import rewrite
 
 SHAPE = (1, 3, 6, 5)

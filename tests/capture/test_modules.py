@@ -4,8 +4,8 @@ import spellings
 import torch
 from torch import nn
 
-from ssc_deploy import movement as mv
 from ssc_deploy.capture import modules
+from ssc_deploy.ir import movement as mv
 
 OFFSETS = spellings.raster(9)
 SHIFT = mv.shift(tuple(OFFSETS))

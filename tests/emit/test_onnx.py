@@ -15,10 +15,10 @@ import pytest
 from graphs import Chain
 from moving import graph_of, signed
 
-from ssc_deploy import movement as mv
-from ssc_deploy import roles
 from ssc_deploy.emit.onnx import OPSETS, build, simplifies
 from ssc_deploy.errors import EmitError, UnsupportedOperatorError
+from ssc_deploy.ir import movement as mv
+from ssc_deploy.ir import roles
 from ssc_deploy.lower import SHIFTS, SHUFFLES, LoweringOptions, Target, lower
 from ssc_deploy.metadata import KEY, ModelMetadata, Preprocessing
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime

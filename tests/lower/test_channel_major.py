@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from moving import numbered, run_litert, run_onnxruntime, signed
 
 import ssc_deploy
-from ssc_deploy import movement as mv
-from ssc_deploy import roles
 from ssc_deploy.emit import tflite
 from ssc_deploy.errors import LoweringError
+from ssc_deploy.ir import movement as mv
+from ssc_deploy.ir import roles
 from ssc_deploy.lower import Layout, LoweringOptions, Runtime, Target, lower
 from ssc_deploy.lower.skew import Raster, raster
 from ssc_deploy.metadata import ModelMetadata

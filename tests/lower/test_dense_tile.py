@@ -10,14 +10,13 @@ from graphs import Chain, normal, operators, value
 from moving import run_litert, run_onnxruntime, signed
 
 import ssc_deploy
-from ssc_deploy import roles
 from ssc_deploy.emit import tflite
 from ssc_deploy.errors import LoweringError
+from ssc_deploy.ir import fingerprint, roles
 from ssc_deploy.lower import DENSE, LoweringOptions, Target, lower, recipe_file
 from ssc_deploy.lower.layout import Layout
 from ssc_deploy.lower.recipe import Recipe
 from ssc_deploy.metadata import ModelMetadata
-from ssc_deploy.rewrite import fingerprint
 from ssc_deploy.runtimes.litert import LiteRT
 from ssc_deploy.tuning import space as spaces
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving import graph_of, numbered, run_litert, run_onnxruntime, signed
 
-from ssc_deploy import movement as mv
-from ssc_deploy import roles
 from ssc_deploy.errors import LoweringError
+from ssc_deploy.ir import movement as mv
+from ssc_deploy.ir import roles
 from ssc_deploy.lower import SHIFTS, SHUFFLES, LoweringOptions, Target, lower
 
 RUNS_OF = {Target.ONNXRUNTIME: (run_onnxruntime,), Target.LITERT: (run_onnxruntime, run_litert)}

@@ -9,9 +9,9 @@ import pytest
 from graphs import Chain
 from moving import graph_of, signed
 
-from ssc_deploy import movement as mv
-from ssc_deploy import roles
 from ssc_deploy.errors import LoweringError
+from ssc_deploy.ir import movement as mv
+from ssc_deploy.ir import roles
 from ssc_deploy.lower import LoweringOptions, Target, lower
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 

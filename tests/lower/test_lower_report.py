@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from ssc_deploy.ir.roles import Role
 from ssc_deploy.lower import DENSE, SHIFTS, SHUFFLES, Choice, LowerReport, Target, shift_gather
 from ssc_deploy.lower.registry import Lowering, Registry
-from ssc_deploy.roles import Role
 
 
 def choices(role: Role, *lowerings: str) -> tuple[Choice, ...]:

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving import graph_of, numbered, run_onnxruntime, signed
 
-from ssc_deploy import movement as mv
-from ssc_deploy import roles
 from ssc_deploy.emit.onnx_simplify import simplifies
 from ssc_deploy.errors import LoweringError
+from ssc_deploy.ir import movement as mv
+from ssc_deploy.ir import roles
 from ssc_deploy.lower import LoweringOptions, Target, lower
 from ssc_deploy.lower.shift_flat import kept, rotation
 

@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from ssc_deploy import movement, nets
+from ssc_deploy import nets
+from ssc_deploy.ir import movement
 from ssc_deploy.nets.movement import window_offsets
 
 

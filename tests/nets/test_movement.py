@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssc_deploy import movement
 from ssc_deploy.errors import NetworkError
+from ssc_deploy.ir import movement
 from ssc_deploy.nets.movement import ChannelOrder, ScanOrder, Shift, Shuffle, window_offsets
 
 

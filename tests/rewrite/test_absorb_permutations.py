@@ -4,7 +4,7 @@ from graphs import Chain, apply, makers, normal, one_hot, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssc_deploy import roles
+from ssc_deploy.ir import roles
 from ssc_deploy.rewrite.absorb_permutations import AbsorbPermutations
 
 ORDER = np.array([2, 0, 1, 5, 3, 4])  # stays inside two groups of three

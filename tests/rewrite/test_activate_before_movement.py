@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from graphs import Chain, apply, makers, normal, one_hot, value
 
-from ssc_deploy import roles
+from ssc_deploy.ir import roles
 from ssc_deploy.rewrite.activate_before_movement import ActivateBeforeMovement
 
 OFFSETS = [(0, 1), (-1, 0), (1, 1), (0, 0), (0, -1), (1, 0)]

@@ -3,7 +3,7 @@ from graphs import Chain, apply
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssc_deploy import roles
+from ssc_deploy.ir import roles
 from ssc_deploy.rewrite.compose_permutations import ComposePermutations
 
 ORDER = np.array([2, 0, 1, 5, 3, 4])

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 from graphs import Chain, apply, makers, normal, one_hot, value
 
-from ssc_deploy import roles
-from ssc_deploy.rewrite import canonical
+from ssc_deploy.ir import canonical, roles
 from ssc_deploy.rewrite.drop_dead_channels import DropDeadChannels
 
 

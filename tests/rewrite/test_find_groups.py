@@ -4,7 +4,7 @@ from graphs import Chain, apply, normal, one_hot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssc_deploy import roles
+from ssc_deploy.ir import roles
 from ssc_deploy.rewrite.find_groups import FindGroups, blocks
 
 

@@ -5,7 +5,7 @@ from graphs import Chain, apply, makers, normal, one_hot, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssc_deploy import roles
+from ssc_deploy.ir import roles
 from ssc_deploy.rewrite.fold_affine import FoldAffine
 from ssc_deploy.rewrite.recognise_movement import RecogniseMovement
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from graphs import Chain, normal, one_hot
 
-from ssc_deploy import movement
+from ssc_deploy.ir import movement
 from ssc_deploy.rewrite import pixels, recognise_pointwise, rewrite
 
 

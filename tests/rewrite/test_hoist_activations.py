@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from graphs import Chain, apply, makers, normal, value
 
-from ssc_deploy import roles
+from ssc_deploy.ir import roles
 from ssc_deploy.rewrite.hoist_activations import HoistActivations
 
 VIEW = np.array([1, 2, 3, 16])

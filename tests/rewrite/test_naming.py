@@ -1,7 +1,7 @@
 import numpy as np
 from graphs import Chain, apply, normal, value
 
-from ssc_deploy import roles
+from ssc_deploy.ir import roles
 from ssc_deploy.rewrite.naming import Name
 
 

@@ -3,7 +3,7 @@ import onnx
 import pytest
 from graphs import Chain, apply, makers, value
 
-from ssc_deploy import roles
+from ssc_deploy.ir import roles
 from ssc_deploy.rewrite.pool import CanonicalPool
 
 

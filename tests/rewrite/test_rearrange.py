@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from moving import numbered, run_litert
 from torch import nn
 
-from ssc_deploy import lower, roles
+from ssc_deploy import lower
 from ssc_deploy.capture import capture
+from ssc_deploy.ir import roles
 from ssc_deploy.rewrite import rearrangement_plan, rearrangement_steps, rewrite
 from ssc_deploy.rewrite.rearrange import Rearrange, rearrangements
 

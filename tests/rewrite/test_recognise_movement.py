@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from ssc_deploy import roles
 from ssc_deploy.capture import capture
-from ssc_deploy.rewrite import canonical, rewrite
+from ssc_deploy.ir import canonical, roles
+from ssc_deploy.rewrite import rewrite
 from ssc_deploy.rewrite.recognise_movement import RecogniseMovement
 
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from ssc_deploy import roles
 from ssc_deploy.capture import capture
+from ssc_deploy.ir import roles
 from ssc_deploy.rewrite import rewrite
 from ssc_deploy.rewrite.find_groups import FindGroups
 from ssc_deploy.rewrite.recognise_pointwise import RecognisePointwise

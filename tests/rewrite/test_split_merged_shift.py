@@ -4,8 +4,7 @@ from graphs import Chain, apply, makers, normal, value
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssc_deploy import roles
-from ssc_deploy.rewrite import canonical
+from ssc_deploy.ir import canonical, roles
 from ssc_deploy.rewrite.split_merged_shift import SplitMergedShift
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from graphs import Chain, apply, makers, normal, one_hot, value
 
-from ssc_deploy import roles
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import roles
 from ssc_deploy.rewrite.stride_before_pointwise import StrideBeforePointwise
 
 STRIDE = {"strides": (2, 2)}

@@ -9,7 +9,7 @@ import onnx_ir as ir
 from moving import graph_of
 
 from ssc_deploy import lower
-from ssc_deploy import movement as mv
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.lower import Target
 from ssc_deploy.profiling.job import Environment, Failure, Measurement, Result, Snapshot, Turn, sha256_of
 from ssc_deploy.profiling.targets.protocol import Description

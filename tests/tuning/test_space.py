@@ -6,8 +6,9 @@ import pytest
 from graphs import Chain
 
 from benchmarks.lowerings import stage
-from ssc_deploy import lower, roles
+from ssc_deploy import lower
 from ssc_deploy.errors import RecipeError
+from ssc_deploy.ir import roles
 from ssc_deploy.lower import Target
 from ssc_deploy.tuning import space as spaces
 

@@ -14,7 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from ssc_deploy import movement
+from ssc_deploy.ir import movement
 from ssc_deploy.verification import MovementSite
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 import ssc_deploy
-from ssc_deploy import movement
 from ssc_deploy.errors import NetworkError
+from ssc_deploy.ir import movement
 from ssc_deploy.verification import MovementSite, inputs, sanity
 from ssc_deploy.verification import movement as moving
 from ssc_deploy.verification.torch_reference import TorchReference

@@ -5,7 +5,7 @@ import numpy as np
 import onnx
 import pytest
 
-from ssc_deploy import movement as mv
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.verification import movement
 
 X = networks.pictures(1)

@@ -10,12 +10,12 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from ssc_deploy import metadata as file_metadata
-from ssc_deploy import roles
 from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.flatbuffer import Writer
 from ssc_deploy.emit.tflite.order import IMAGE, Order, Stored, canonical, plain
 from ssc_deploy.emit.tflite.refusal import refuse
 from ssc_deploy.errors import EmitError
+from ssc_deploy.ir import roles
 from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:

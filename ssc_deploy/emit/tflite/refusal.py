@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssc_deploy import roles
 from ssc_deploy.capture.user_line import line_of
 from ssc_deploy.errors import UnsupportedOperatorError
+from ssc_deploy.ir import roles
 
 if TYPE_CHECKING:
     import onnx_ir as ir

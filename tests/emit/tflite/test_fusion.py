@@ -8,8 +8,8 @@ import pytest
 from emit.tflite.cases import shift_kernel
 from emit.tflite.tester import INPUT, METADATA, Tester, random, scalar
 
-from ssc_deploy import roles
 from ssc_deploy.emit.tflite import build
+from ssc_deploy.ir import roles
 from ssc_deploy.runtimes.litert import LiteRT
 from ssc_deploy.runtimes.tflite_schema import schema, unpack
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from emit.tflite.tester import INPUT, METADATA, Tester, integers, random, scalar
 
-from ssc_deploy import roles
 from ssc_deploy.emit.tflite import build
 from ssc_deploy.errors import EmitError, UnsupportedOperatorError
+from ssc_deploy.ir import roles
 
 PICTURE = (1, 6, 7, 9)
 

@@ -3,10 +3,9 @@ import onnx_ir as ir
 import pytest
 from graphs import Chain, normal, one_hot
 
-from ssc_deploy import movement as mv
-from ssc_deploy import roles
 from ssc_deploy.errors import RewriteError
-from ssc_deploy.rewrite import canonical
+from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import movement as mv
 
 OFFSETS = [(0, 1), (1, 0), (-1, -1)]
 SHIFT = one_hot(OFFSETS)

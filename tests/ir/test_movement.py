@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ssc_deploy import movement as mv
+from ssc_deploy.ir import movement as mv
 
 
 def eager(function):

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import onnx_ir as ir
 
-from ssc_deploy.rewrite import canonical
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import canonical
+from ssc_deploy.ir import graph as g
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy import roles
+from ssc_deploy.ir import roles
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

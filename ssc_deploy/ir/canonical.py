@@ -14,10 +14,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssc_deploy import movement as mv
-from ssc_deploy import roles
 from ssc_deploy.errors import RewriteError
-from ssc_deploy.rewrite import graph as g
+from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import movement as mv
+from ssc_deploy.ir import roles
 
 if TYPE_CHECKING:
     import onnx_ir as ir

@@ -17,7 +17,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ssc_deploy.movement import Array
+    from ssc_deploy.ir.movement import Array
 
 #: float32 holds every whole number below its square exactly, and each digit to this base.
 _BASE = 4096
