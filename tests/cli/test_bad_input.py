@@ -131,7 +131,7 @@ def test_an_operator_that_tflite_emission_does_not_know_is_named_with_its_block_
     line = next(n for n, text in enumerate(Path(foreign_net.__file__).read_text().splitlines(), 1) if "cumsum" in text)
     assert error.startswith("error: TFLite emission cannot write CumSum ")
     assert " of block between (" in error
-    assert f"{Path(foreign_net.__file__).name}:{line})" in error
+    assert f"{Path(foreign_net.__file__).name}, line {line}, in forward)" in error
 
 
 @pytest.mark.slow
