@@ -116,6 +116,11 @@ def open_source(
         raise NetworkError("--weights chooses among the weights of a checkpoint; name it with --ckpt.")
 
     from ssc_deploy import checkpoint
+    from ssc_deploy.checkpoint import container
+
+    if ckpt is not None:
+        container.kind(ckpt)  # what is no checkpoint is said before torch is imported, which takes seconds
+
     from ssc_deploy.source import known_network
 
     read = None if ckpt is None else checkpoint.read(ckpt)

@@ -31,6 +31,21 @@ finally:
     assert done.stdout.splitlines()[-1] == "imported:"
 
 
+def test_a_missing_checkpoint_is_said_before_torch_is_imported(tmp_path):
+    script = f"""
+import sys
+from ssc_deploy.cli import main
+try:
+    main(["export", "--ckpt", {str(tmp_path / "nothing.pt")!r}])
+finally:
+    print("imported:", "torch" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "nothing.pt: there is no such file" in done.stderr
+    assert done.stdout == "imported: False\n"
+
+
 def test_the_list_of_commands_says_what_each_does():
     outcome = ssc("--help")
     assert outcome.code == 0
