@@ -32,7 +32,13 @@ NO_RESIZE, COVER = "none", "shorter-side-bilinear-center-crop"
 
 @dataclass(frozen=True)
 class Tensor:
-    """What a model takes or returns, one picture at a time, in the file's own layout."""
+    """What a model takes or returns, one image at a time.
+
+    Attributes:
+        name: of the tensor in the file.
+        shape: in the file's own layout; the first size is 1.
+        dtype: always ``"float32"``.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -64,7 +70,17 @@ class ModelEntry:
 
 @dataclass(frozen=True)
 class PictureRule:
-    """How a picture becomes the input: brought to the size by ``resize``, then ``(pixel / 255 - mean) / std``."""
+    """How an image becomes the input: brought to the size by ``resize``, then ``(pixel / 255 - mean) / std``.
+
+    Attributes:
+        width: of the input, in pixels.
+        height: likewise.
+        resize: what is done with an image of another size: ``"none"`` (it is refused), or
+            ``"shorter-side-bilinear-center-crop"``.
+        colour: order of the channels: ``"RGB"``, ``"BGR"`` or ``"L"``.
+        mean: one number a channel, in units of 0..1.
+        std: likewise, above 0.
+    """
 
     width: int
     height: int
@@ -76,7 +92,12 @@ class PictureRule:
 
 @dataclass(frozen=True)
 class GoldenPicture:
-    """A picture as PNG, and the index of its true class; None where nobody knows."""
+    """A golden image.
+
+    Attributes:
+        file: its path, a PNG file.
+        label: index of its true class; None where nobody knows.
+    """
 
     file: str
     label: int | None
@@ -84,7 +105,16 @@ class GoldenPicture:
 
 @dataclass(frozen=True)
 class GoldenFiles:
-    """Where the golden set is, and how far a device may be from it, over all its outputs together."""
+    """Where the golden set is, and how far a device may be from it.
+
+    Attributes:
+        count: of images, at least 16.
+        pixels: array file: uint8 [count, H, W, C].
+        inputs: array file: float32 [count, C, H, W], what the pixels become.
+        outputs: array file: float64 [count, classes], what the network computes for them.
+        pictures: the same images as files, in the same order.
+        tolerance: of all golden outputs of a model together.
+    """
 
     count: int
     pixels: str
@@ -98,7 +128,12 @@ class GoldenFiles:
 class BlockEntry:
     """A block of the network: the output of the debug model that holds its value, and how far that may be off.
 
-    The three last are those of `ssc_deploy.profiling.job.Bound`.
+    Attributes:
+        name: path of the PyTorch module.
+        output: name of the debug model's output that holds its value.
+        max: as in `ssc_deploy.profiling.job.Bound`.
+        rms: likewise.
+        axes: likewise.
     """
 
     name: str
@@ -110,7 +145,14 @@ class BlockEntry:
 
 @dataclass(frozen=True)
 class Debug:
-    """A model whose outputs are the blocks', in order of execution, and their float64 values for one picture."""
+    """A model whose outputs are those of the blocks, and their values in float64 for one image.
+
+    Attributes:
+        model: path of the ``.onnx`` file.
+        picture: index of the golden image.
+        values: array file: ``block.0``, ``block.1`` ..., float64, of the shapes that the outputs have.
+        blocks: in the order of execution.
+    """
 
     model: str
     picture: int
@@ -120,7 +162,12 @@ class Debug:
 
 @dataclass(frozen=True)
 class FileEntry:
-    """Size and SHA-256 (hexadecimal) of a file."""
+    """What a file must be.
+
+    Attributes:
+        sha256: of its content, hexadecimal.
+        bytes: its size.
+    """
 
     sha256: str
     bytes: int

@@ -313,7 +313,12 @@ class Measurement:
 
 @dataclass(frozen=True)
 class GoldenError:
-    """Distance of one output from its reference; None stands for what is not finite."""
+    """Distance of one output from its reference.
+
+    Attributes:
+        max: the largest absolute difference; None where it is not finite.
+        rms: root of the mean squared difference; None likewise.
+    """
 
     max: NotNegative | None
     rms: NotNegative | None

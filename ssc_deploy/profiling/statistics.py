@@ -45,7 +45,12 @@ TAIL = 1.5
 
 @dataclass(frozen=True)
 class Interval:
-    """A 95 % interval, of the unit of what it is about; of fewer than six turns their whole range (93.75 % of five)."""
+    """A 95 % interval, of the unit of what it is about; of fewer than six turns their whole range (93.75 % of five).
+
+    Attributes:
+        low: its lower end.
+        high: its upper end.
+    """
 
     low: float
     high: float
