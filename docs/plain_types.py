@@ -17,9 +17,8 @@ class PlainTypes(griffe.Extension):
 
 def _plain(expression: Any) -> Any:
     if isinstance(expression, griffe.ExprSubscript):
-        if expression.canonical_path in {"typing.Annotated", "Annotated"} and isinstance(
-            expression.slice, griffe.ExprTuple
-        ):
+        # By its name as it is written: what it is imported from may not have been read yet.
+        if str(expression.left) == "Annotated" and isinstance(expression.slice, griffe.ExprTuple):
             return _plain(expression.slice.elements[0])
         expression.slice = _plain(expression.slice)
     elif isinstance(expression, griffe.ExprTuple):
