@@ -125,7 +125,7 @@ class Connection:
     def __init__(self, address: Address) -> None:
         self._address, self._nonce = address, secrets.token_hex(16)
         self._folder: str | None = None
-        self._received, self._sent = b"", time.monotonic()
+        self._received, self._unsent, self._sent = b"", memoryview(b""), time.monotonic()
 
     def __enter__(self) -> Self:
         from ssc_deploy.profiling.targets import remote_end
@@ -136,6 +136,7 @@ class Connection:
         self._errors = tempfile.TemporaryFile()
         # A session of its own: Ctrl-C is for us, who then end the connection in order.
         self._process = _start(self._address, command, self._errors.fileno(), start_new_session=True)
+        os.set_blocking(self._stdin.fileno(), False)
         return self
 
     def __exit__(
@@ -175,8 +176,7 @@ class Connection:
             "arguments": list(arguments),
             "patience": _PATIENCE,
         }
-        with contextlib.suppress(BrokenPipeError):  # it has ended already, and says why
-            self._send(self._program + json.dumps(header).encode() + b"\n" + packed)
+        self._unsent = memoryview(self._program + json.dumps(header).encode() + b"\n" + packed)
         while True:
             event = self._event()
             if event.event == "ready":
@@ -221,13 +221,19 @@ class Connection:
         return b"".join(parts)
 
     def _receive(self) -> None:
-        """Waits for more bytes, and gives signs of life meanwhile."""
+        """Waits for more bytes. Meanwhile it sends what is to be sent, and signs of life after that.
+
+        The other end may write before it has read all, and waits until that is read here.
+        """
         until = time.monotonic() + SILENCE
         while True:
-            if time.monotonic() - self._sent > _LIFE:
-                with contextlib.suppress(BrokenPipeError):
-                    self._send(b"\n")
-            if select.select([self._stdout], [], [], _LIFE)[0]:
+            if not self._unsent and time.monotonic() - self._sent > _LIFE:
+                self._send(b"\n")
+            readable, writable, _ = select.select([self._stdout], [self._stdin] if self._unsent else [], [], _LIFE)
+            if writable:
+                self._unsent = self._unsent[self._send(self._unsent) :]
+                until = time.monotonic() + SILENCE
+            if readable:
                 break
             if time.monotonic() > until:
                 raise TargetError(
@@ -238,10 +244,15 @@ class Connection:
             raise TargetError(self._broken())
         self._received += data
 
-    def _send(self, data: bytes) -> None:
-        self._stdin.write(data)
-        self._stdin.flush()
+    def _send(self, data: bytes | memoryview) -> int:
+        """Sends as much as can be sent without waiting; returns how many bytes are done with."""
         self._sent = time.monotonic()
+        try:
+            return os.write(self._stdin.fileno(), data)
+        except BlockingIOError:
+            return 0
+        except BrokenPipeError:  # it has ended already, and says why
+            return len(data)
 
     @property
     def _stdin(self) -> Any:

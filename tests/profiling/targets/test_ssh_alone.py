@@ -11,6 +11,7 @@ import pytest
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import targets
 from ssc_deploy.profiling.targets import packing
+from ssc_deploy.profiling.targets.ssh_connection import Address, Connection
 
 
 def test_no_ssh_here(folder, monkeypatch):
@@ -68,6 +69,28 @@ while not (found := re.search(rb'"nonce": "([0-9a-f]+)"', data)):
     data += sys.stdin.buffer.read1()
 sys.stdout.buffer.write(%r.replace(b"NONCE", found[1]))
 """
+
+
+TALKS = """
+import sys
+for _ in range(20_000):
+    print("Welcome to this board")
+sys.exit("it is shut down")
+"""
+
+
+@pytest.mark.slow
+def test_a_device_that_talks_before_it_takes_the_job_is_listened_to(tmp_path, monkeypatch):
+    program = tmp_path / "ssh"
+    program.write_text(f"#!{sys.executable}\n{TALKS}")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+    # More than a pipe holds goes either way: 420 kB of talk, 1 MB of a job.
+    with (
+        pytest.raises(TargetError, match=r"cannot be reached \(it is shut down\)"),
+        Connection(Address("board")) as connection,
+    ):
+        connection.do(bytes(1 << 20), ["."], lambda _: None)
 
 
 @pytest.mark.slow
