@@ -2,8 +2,8 @@
 
     python -m benchmarks.profile_overhead MODEL... [--rounds 20] [--tool-rounds 8] [--json FILE]
 
-Overhead: the loop of ``profiling/runner.py`` and a bare loop around the same call on the same loaded file take turns;
-the figure is the ratio of their p50, turn by turn, with its 95 % interval. Agreement: a job of the profile and
+Overhead: the loop of ``profiling/runner/latency.py`` and a bare loop around the same call on the same loaded file take
+turns; the figure is the ratio of their p50, turn by turn, with its 95 % interval. Agreement: a job of the profile and
 ``litert-benchmark`` of LiteRT's wheel, both in processes of their own, take turns on the same file; the figure is the
 ratio of their p50, paired by round. ``onnxruntime_perf_test`` likewise, where it is on the PATH.
 """
@@ -27,9 +27,11 @@ import numpy as np
 
 from benchmarks import measuring
 from ssc_deploy import runtimes
-from ssc_deploy.profiling import goldens, preparing, runner
+from ssc_deploy.profiling import goldens, preparing
 from ssc_deploy.profiling import statistics as figures
 from ssc_deploy.profiling.job import Protocol
+from ssc_deploy.profiling.runner.latency import timed, warm_up
+from ssc_deploy.profiling.runner.runtimes import load
 from ssc_deploy.profiling.targets import parse
 
 if TYPE_CHECKING:
@@ -57,14 +59,14 @@ def overhead(path: Path, rounds: int) -> figures.Ratio:
     """The harness's time by the bare loop's."""
     runtime = runtimes.runtime_for(path)
     inputs = goldens.of(path, runtime, runtime.load(path)).inputs
-    call = runner.load(path, 1).feed([np.ascontiguousarray(array[0]) for array in inputs])
-    runner.warm_up(call, 10, 0.5)
+    call = load(path, 1).feed([np.ascontiguousarray(array[0]) for array in inputs])
+    warm_up(call, 10, 0.5)
     harness, plain = [], []
     for i in range(rounds):
         for ours in (True, False) if i % 2 else (False, True):
-            runner.warm_up(call, 2, 0.0)
+            warm_up(call, 2, 0.0)
             if ours:
-                harness.append(runner.timed(call, _RUNS, 0))
+                harness.append(timed(call, _RUNS, 0))
             else:
                 plain.append(bare(call, _RUNS))
     return figures.interleaved(harness, plain)

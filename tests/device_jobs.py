@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from runtimes.networks import onnx_network, tflite_network
 
-from ssc_deploy.profiling.job import Bound, Golden, Job, ModelFile, Protocol, sha256_of
-from ssc_deploy.profiling.preparing import runner_path
+from ssc_deploy.profiling import runner_archive
+from ssc_deploy.profiling.job import Bound, Golden, Job, ModelFile, Protocol
+from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.runtimes.litert import LiteRT
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 
@@ -69,5 +69,5 @@ def write(folder: Path, asked: Sequence[Asked], protocol: Protocol | None = BRIE
         models.append(ModelFile(model.name, file.name, sha256_of(file), len(model.data), golden_set))
     job = Job(secrets.token_hex(8), tuple(models), protocol=protocol)
     (folder / "job.json").write_text(json.dumps(job.to_dict()), encoding="utf-8")
-    shutil.copy(runner_path(), folder / "runner.py")
+    runner_archive.write(folder)
     return job

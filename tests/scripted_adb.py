@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -223,7 +224,7 @@ def app(job_file: Path) -> int:
     """The demo app: does its job with the runner that the project copies to boards."""
     import hashlib
 
-    from ssc_deploy.profiling.preparing import runner_path
+    from ssc_deploy.profiling import runner_archive
 
     phones, folder = load(), job_file.parent
     nonce = json.loads(job_file.read_text())["nonce"]
@@ -244,7 +245,9 @@ def app(job_file: Path) -> int:
     if phones.app == "fails":
         say("failed", message="model0.onnx is damaged: it has not the SHA-256 that the job names.")
         return 1
-    done = subprocess.run([sys.executable, runner_path(), folder], capture_output=True, text=True, check=False)
+    with tempfile.TemporaryDirectory() as place:
+        command = [sys.executable, runner_archive.write(Path(place)), folder]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         say("failed", message=done.stderr.splitlines()[-1])
         return 1

@@ -30,7 +30,7 @@ from ssc_deploy.bundling.manifest import (
 from ssc_deploy.emit import files, folders
 from ssc_deploy.emit.files import as_output_error
 from ssc_deploy.errors import BundleError, OutputError, VerificationError
-from ssc_deploy.profiling.job import sha256_of
+from ssc_deploy.profiling.runner.files import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -3,11 +3,11 @@
 A job is a folder:
 
     job.json      a `Job`
-    runner.py     `ssc_deploy/profiling/runner.py`, as it is
+    runner.pyz    `ssc_deploy/profiling/runner/` as one file, which `runner_archive` builds
     model0.onnx, model1.tflite ...   the files that `Job.models` names
     golden0.npz, golden1.npz ...     their golden inputs and outputs
 
-``python runner.py FOLDER`` (or another program that knows the contract) does what job.json says and writes
+``python runner.pyz FOLDER`` (or another program that knows the contract) does what job.json says and writes
 
     result.json   a `Result`, put there in one step when all is done
     outputs0.npz, outputs1.npz ...   where the job asks for them; `Result.files` names them
@@ -22,12 +22,12 @@ Times are whole nanoseconds of the device's monotonic clock. Sizes are bytes.
 from __future__ import annotations
 
 import enum
-import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from ssc_deploy import records
+from ssc_deploy.profiling.runner.contract import SCHEMA_VERSION, FailureKind
 from ssc_deploy.records import Count, Matching, NotEmpty, NotNegative, Positive, Sha256
 from ssc_deploy.verification.ranges import AxisBound  # noqa: TC001 - decoding looks at the types of fields
 from ssc_deploy.verification.tolerance import Tolerance
@@ -35,14 +35,8 @@ from ssc_deploy.verification.tolerance import Tolerance
 if TYPE_CHECKING:
     from pathlib import Path
 
-#: Version of both files. A program refuses one that it does not know. ``ssc_deploy/schemas`` describes what it writes.
-SCHEMA_VERSION = 1
-
 #: Of a file in the job's folder: no path.
 FileName = Annotated[str, Matching(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}", "name of a file in the job's folder")]
-
-JOB_FILE, RESULT_FILE, RUNNER_FILE = "job.json", "result.json", "runner.py"
-
 
 #: The last axis that bounds may be along; the schema says the same.
 _MOST_AXES = 7
@@ -215,16 +209,6 @@ class Job:
         if self.protocol is None:
             return 0.0
         return len(self.models) * len(self.threads) * (self.protocol.warmup_seconds + self.protocol.seconds)
-
-
-class FailureKind(enum.StrEnum):
-    """What can be wrong with one model on a device."""
-
-    NO_RUNTIME = "no runtime"  #: the runtime is not installed there; the message says which command installs it
-    REFUSED = "refused"  #: the runtime does not load the file
-    WRONG = "wrong answer"  #: it does not reproduce its golden outputs; it was not timed
-    FAILED = "failed"  #: the runtime fails, or its process dies, while it runs the file
-    CLOCK = "clock"  #: the clock of the device went back or stood still
 
 
 @dataclass(frozen=True)
@@ -422,12 +406,6 @@ class Result:
             ValueError: not such an object, or of another schema version.
         """
         return records.decode_version(cls, value, SCHEMA_VERSION)
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(path: Path) -> Any:

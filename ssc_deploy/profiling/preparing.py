@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import secrets
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,18 +12,16 @@ import numpy as np
 from ssc_deploy import runtimes
 from ssc_deploy.emit.files import as_output_error
 from ssc_deploy.errors import ProfileError, RuntimeLoadError
-from ssc_deploy.profiling import goldens
-from ssc_deploy.profiling.job import JOB_FILE, RUNNER_FILE, Golden, Job, ModelFile, sha256_of
+from ssc_deploy.profiling import goldens, runner_archive
+from ssc_deploy.profiling.job import Golden, Job, ModelFile
+from ssc_deploy.profiling.runner.contract import JOB_FILE
+from ssc_deploy.profiling.runner.files import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from ssc_deploy.profiling.job import Protocol
-
-
-def runner_path() -> Path:
-    """The runner, as it is copied to devices."""
-    return Path(__file__).with_name(RUNNER_FILE)
 
 
 def prepare(
@@ -71,7 +68,7 @@ def prepare(
 
 def write(folder: Path, job: Job) -> None:
     """Writes job.json, and the runner beside it."""
-    shutil.copyfile(runner_path(), folder / RUNNER_FILE)
+    runner_archive.write(folder)
     (folder / JOB_FILE).write_text(json.dumps(job.to_dict()), encoding="utf-8")
 
 

@@ -12,7 +12,8 @@ from ssc_deploy import records
 from ssc_deploy.emit.files import as_output_error
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import preparing
-from ssc_deploy.profiling.job import Protocol, sha256_of
+from ssc_deploy.profiling.job import Protocol
+from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.tuning import comparison
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from ssc_deploy.exporting.formats import Format, formats_of
 from ssc_deploy.lower import LoweringOptions, recipe_file
 from ssc_deploy.lower.recipe import Measured, Recipe
 from ssc_deploy.profiling import targets
-from ssc_deploy.profiling.job import sha256_of
+from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.source import open_source
 from ssc_deploy.tuning import space as spaces
 from ssc_deploy.tuning.bench import Bench

@@ -6,10 +6,11 @@ The classes run on a Java machine of this host: ONNX Runtime in its library for 
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import json
 import subprocess
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import device_jobs
 import numpy as np
@@ -20,10 +21,14 @@ from android_demo.tools import bionic
 from ssc_deploy.android import aar, fetching, jdk, project
 from ssc_deploy.android.compiling import Compiler
 from ssc_deploy.profiling import statistics
-from ssc_deploy.profiling.job import FailureKind, Job, sha256_of
-from ssc_deploy.profiling.preparing import runner_path
+from ssc_deploy.profiling.runner.contract import RUNNER_FILE, FailureKind
+from ssc_deploy.profiling.runner.files import sha256_of
+from ssc_deploy.profiling.runner.golden import golden_arrays, golden_errors
 from ssc_deploy.profiling.targets.app_contract import State, Status
 from ssc_deploy.profiling.targets.reading import read_result
+
+if TYPE_CHECKING:
+    from ssc_deploy.profiling.job import Job
 
 pytestmark = [pytest.mark.android, pytest.mark.slow, pytest.mark.needs(*APP, "gcc")]
 
@@ -71,14 +76,6 @@ def written(folder: Path, *suffixes: str, off_by: float = 0.0) -> Job:
     return job
 
 
-def runner():
-    """The protocol's other program, `runner.py`."""
-    spec = importlib.util.spec_from_file_location("job_runner", runner_path())
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def test_a_job_is_done_in_both_runtimes_and_python_believes_the_result(app, tmp_path):
     job = written(tmp_path, ".onnx", ".tflite")
     status = app.do(tmp_path)
@@ -102,9 +99,9 @@ def test_the_errors_that_it_tells_are_those_that_python_computes_of_the_outputs_
         with np.load(tmp_path / f"outputs{index}.npz", allow_pickle=False) as kept:
             assert kept.files == ["output.0"]
             outputs = [kept["output.0"]]
-        references = runner().golden_arrays(tmp_path / f"golden{index}.npz", "output")
+        references = golden_arrays(tmp_path / f"golden{index}.npz", "output")
         assert outputs[0].dtype == np.float32
-        (expected,) = runner().golden_errors(outputs, references)
+        (expected,) = golden_errors(outputs, references)
         told = result.measurements[2 + index].golden[0]  # the last number of threads wrote the file
         assert told.max == expected["max"]
         assert told.rms == pytest.approx(expected["rms"], rel=1e-12)
@@ -115,8 +112,9 @@ def test_a_wrong_answer_is_told_in_the_words_of_the_other_program(app, tmp_path)
     assert app.do(tmp_path).state == State.DONE
     failures = [measurement.failure for measurement in read_result(tmp_path, job, "the app").measurements]
     assert {failure.kind for failure in failures} == {FailureKind.WRONG}
-    expected = runner().do(tmp_path, lambda _line: None)["measurements"]
-    assert [failure.message for failure in failures] == [measurement["failure"]["message"] for measurement in expected]
+    subprocess.run([sys.executable, tmp_path / RUNNER_FILE, tmp_path], check=True, capture_output=True)
+    expected = [measurement.failure for measurement in read_result(tmp_path, job, "the runner").measurements]
+    assert [failure.message for failure in failures] == [failure.message for failure in expected]
 
 
 def test_a_damaged_file_fails_the_job_and_leaves_no_result(app, tmp_path):

@@ -12,7 +12,7 @@ from cli.tester import Outcome, foreign, refused, ssc
 
 from ssc_deploy.lower import recipe_file
 from ssc_deploy.lower.recipe import ALL, Verdict
-from ssc_deploy.profiling.job import sha256_of
+from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.profiling.statistics import MARGIN
 
 if TYPE_CHECKING:

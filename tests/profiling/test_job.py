@@ -8,7 +8,8 @@ import json
 import pytest
 
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling.job import Bound, FailureKind, Golden, Job, ModelFile, Protocol, Result, read_json
+from ssc_deploy.profiling.job import Bound, Golden, Job, ModelFile, Protocol, Result, read_json
+from ssc_deploy.profiling.runner.contract import FailureKind
 from ssc_deploy.profiling.targets import parse
 from ssc_deploy.profiling.targets.reading import read_result
 

@@ -17,8 +17,10 @@ import ssc_deploy
 from ssc_deploy import schemas
 from ssc_deploy.errors import ProfileError, RuntimeLoadError, TargetError
 from ssc_deploy.profiling import comparing, diverging, load, statistics
-from ssc_deploy.profiling.job import QUICK, FailureKind, Origin, Protocol, read_json, sha256_of
+from ssc_deploy.profiling.job import QUICK, Origin, Protocol, read_json
 from ssc_deploy.profiling.preparing import prepare
+from ssc_deploy.profiling.runner.contract import FailureKind
+from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.profiling.targets.host import Host
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import itertools
 import json
@@ -16,9 +15,14 @@ from profiling.conftest import rewrite
 from waiting import PATIENCE, processes_that_name, wait_for
 
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling import runner
-from ssc_deploy.profiling.job import QUICK, Bound, FailureKind, sha256_of
-from ssc_deploy.profiling.preparing import prepare, runner_path
+from ssc_deploy.profiling.job import QUICK, Bound
+from ssc_deploy.profiling.preparing import prepare
+from ssc_deploy.profiling.runner.clocks import ClockWatch
+from ssc_deploy.profiling.runner.contract import RUNNER_FILE, FailureKind
+from ssc_deploy.profiling.runner.errors import ModelError
+from ssc_deploy.profiling.runner.files import sha256_of
+from ssc_deploy.profiling.runner.golden import golden_errors, objection, slice_objection
+from ssc_deploy.profiling.runner.latency import measure_in_turns, timed
 from ssc_deploy.profiling.targets import parse, process
 
 if TYPE_CHECKING:
@@ -30,17 +34,13 @@ pytestmark = pytest.mark.slow
 
 def run(folder: Path, prefix: str = "pass") -> subprocess.CompletedProcess[str]:
     """The runner as a target starts it; ``prefix`` is run before it in the same process."""
-    script = f"import sys, runpy; {prefix}; sys.argv = ['runner.py', {str(folder)!r}]; "
-    script += f"runpy.run_path({str(folder / 'runner.py')!r}, run_name='__main__')"
+    script = f"import sys, runpy; {prefix}; sys.argv = [{RUNNER_FILE!r}, {str(folder)!r}]; "
+    script += f"runpy.run_path({str(folder / RUNNER_FILE)!r}, run_name='__main__')"
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
 
 
 def result_of(folder: Path):
     return json.loads((folder / "result.json").read_text())
-
-
-def test_it_keeps_to_the_syntax_of_python_3_8():
-    ast.parse(runner_path().read_text(), feature_version=(3, 8))
 
 
 @pytest.mark.parametrize("suffix", ["onnx", "tflite"])
@@ -195,7 +195,7 @@ def test_a_runner_that_is_killed_half_way_is_told():
 
 def test_a_host_whose_runner_dies_has_no_result(job):
     folder, wanted = job
-    (folder / "runner.py").write_text("import os; os.abort()")
+    (folder / RUNNER_FILE).write_text("import os; os.abort()")
     with pytest.raises(TargetError, match="could not be done on this host: it was ended by SIGABRT"):
         parse("host").run(folder, wanted, lambda _: None)
 
@@ -230,8 +230,8 @@ def test_a_program_that_is_not_there_is_told():
 @pytest.mark.parametrize("step", [0, -5])
 def test_a_clock_that_stands_still_or_goes_back_is_no_clock(step):
     readings = itertools.count(1000, step) if step else itertools.repeat(1000)
-    with pytest.raises(runner.ModelError, match=f"moved by {step} ns") as caught:
-        runner.timed(lambda: None, 3, 1, clock=lambda: next(readings))
+    with pytest.raises(ModelError, match=f"moved by {step} ns") as caught:
+        timed(lambda: None, 3, 1, clock=lambda: next(readings))
     assert caught.value.kind == FailureKind.CLOCK
 
 
@@ -245,9 +245,9 @@ def test_a_clock_that_goes_back_fails_the_model_that_it_times_and_no_other():
     def back() -> None:
         now[0] -= 10_000
 
-    failures: dict[int, runner.ModelError] = {}
+    failures: dict[int, ModelError] = {}
     protocol = {"warmup_runs": 1, "warmup_seconds": 0.0, "runs": 4, "seconds": 0.0, "repeats": 2, "rewarm_runs": 0}
-    turns = runner.measure_in_turns({0: back, 1: lambda: None}, protocol, failures, lambda _: None, clock)
+    turns = measure_in_turns({0: back, 1: lambda: None}, protocol, failures, lambda _: None, clock)
     assert list(turns) == [1]
     assert failures[0].kind == FailureKind.CLOCK
 
@@ -260,9 +260,9 @@ def test_a_model_that_fails_between_two_turns_is_not_run_again():
         if runs[0] > 1:  # the first run of warming up is well
             raise RuntimeError("no memory")
 
-    failures: dict[int, runner.ModelError] = {}
+    failures: dict[int, ModelError] = {}
     protocol = {"warmup_runs": 1, "warmup_seconds": 0.0, "runs": 2, "seconds": 0.0, "repeats": 1, "rewarm_runs": 2}
-    turns = runner.measure_in_turns({0: fails, 1: lambda: None}, protocol, failures, lambda _: None)
+    turns = measure_in_turns({0: fails, 1: lambda: None}, protocol, failures, lambda _: None)
     assert runs == [2]
     assert list(turns) == [1]
     assert "no memory" in str(failures[0])
@@ -272,7 +272,7 @@ def test_the_models_take_turns_and_each_is_first_in_its_turn():
     order: list[str] = []
     protocol = {"warmup_runs": 1, "warmup_seconds": 0.0, "runs": 6, "seconds": 0.0, "repeats": 3, "rewarm_runs": 0}
     calls = {i: lambda name=name: order.append(name) for i, name in enumerate("ab")}
-    runner.measure_in_turns(calls, protocol, {}, lambda _: None)
+    measure_in_turns(calls, protocol, {}, lambda _: None)
     assert "".join(order[2:]) == "aabb" + "bbaa" + "aabb"
 
 
@@ -289,7 +289,7 @@ def test_the_models_take_turns_and_each_is_first_in_its_turn():
 def test_a_clock_that_was_set_and_a_device_that_slept_are_noticed(passed, notes):
     before = dict.fromkeys(passed, 1_000_000_000)
     after = {name: before[name] + round(seconds * 1e9) for name, seconds in passed.items()}
-    found = runner.ClockWatch.compare(before, after)
+    found = ClockWatch.compare(before, after)
     assert len(found) == len(notes)
     assert all(note in line for note, line in zip(notes, found, strict=True))
 
@@ -304,15 +304,13 @@ def test_cores_that_are_not_there_are_refused_with_those_that_are(job):
 
 def test_golden_errors_are_distances_and_what_is_not_finite_is_none():
     reference = [np.zeros((2, 3))]
-    assert runner.golden_errors([np.full((2, 3), 2.0, np.float32)], reference) == [{"max": 2.0, "rms": 2.0}]
-    bad = runner.golden_errors([np.full((2, 3), np.nan, np.float32)], reference)
+    assert golden_errors([np.full((2, 3), 2.0, np.float32)], reference) == [{"max": 2.0, "rms": 2.0}]
+    bad = golden_errors([np.full((2, 3), np.nan, np.float32)], reference)
     assert bad == [{"max": None, "rms": None}]
-    with pytest.raises(runner.ModelError, match="holds NaN or Inf"):
-        runner.check_bounds(bad, [{"max": 9.0, "rms": 9.0}])
-    with pytest.raises(runner.ModelError, match="was expected"):
-        runner.golden_errors([np.zeros((2, 4), np.float32)], reference)
-    with pytest.raises(runner.ModelError, match="bounds for 0"):
-        runner.check_bounds([], [])
+    assert objection(bad, [{"max": 9.0, "rms": 9.0}]) == "output 0 holds NaN or Inf"
+    with pytest.raises(ModelError, match="was expected"):
+        golden_errors([np.zeros((2, 4), np.float32)], reference)
+    assert objection([], []) == "it has 0 outputs, and there are bounds for 0"
 
 
 def test_the_probe_says_what_the_device_is():
@@ -328,11 +326,11 @@ def test_an_output_outside_of_the_bound_of_its_channel_is_a_wrong_answer():
     output = [reference[0].astype(np.float32)]
     output[0][1, 0, 2, 3] = 0.5
     bounds = {"max": 1.0, "rms": 1.0, "axes": [{"axis": 1, "max": [0.1, 0.1, 0.6]}]}
-    runner.check_slices(output, reference, [bounds])
-    runner.check_slices(output, reference, [{"max": 1.0, "rms": 1.0}])
+    assert slice_objection(output, reference, [bounds]) is None
+    assert slice_objection(output, reference, [{"max": 1.0, "rms": 1.0}]) is None
     bounds["axes"].append({"axis": 2, "max": [1.0, 1.0, 1.0, 1e-3]})
-    with pytest.raises(runner.ModelError, match=r"max 5.00e-01 \(allowed 1.00e-03\) at index 3 of axis 2"):
-        runner.check_slices(output, reference, [bounds])
+    said = slice_objection(output, reference, [bounds])
+    assert said == "output 0 is off by max 5.00e-01 (allowed 1.00e-03) at index 3 of axis 2"
     for axis in ({"axis": 1, "max": [1.0]}, {"axis": 3, "max": [1.0]}):
-        with pytest.raises(runner.ModelError, match="1 bounds along axis"):
-            runner.check_slices(output, reference, [{"max": 1.0, "rms": 1.0, "axes": [axis]}])
+        said = slice_objection(output, reference, [{"max": 1.0, "rms": 1.0, "axes": [axis]}])
+        assert said.startswith("there are 1 bounds along axis")

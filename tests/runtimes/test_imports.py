@@ -52,7 +52,11 @@ def test_no_other_folder_imports_a_runtime() -> None:
 
 
 def test_the_runner_for_devices_imports_nothing_of_this_package() -> None:
-    assert "ssc_deploy" not in imported(Path(ssc_deploy.__file__).parent / "profiling" / "runner.py")
+    modules = list((Path(ssc_deploy.__file__).parent / "profiling" / "runner").glob("*.py"))
+    nodes = [node for module in modules for node in ast.walk(ast.parse(module.read_text()))]
+    assert any(isinstance(node, ast.ImportFrom) and node.level == 1 for node in nodes)
+    assert not any(isinstance(node, ast.ImportFrom) and node.level > 1 for node in nodes)
+    assert not any("ssc_deploy" in imported(module) for module in modules)
 
 
 def test_runtimes_import_nothing_of_the_stages_that_write_files() -> None:

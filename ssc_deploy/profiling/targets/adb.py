@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling.job import JOB_FILE, RESULT_FILE, sha256_of
+from ssc_deploy.profiling.runner.contract import JOB_FILE, RESULT_FILE
+from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.profiling.targets import adb_client, adb_install, app_contract
 from ssc_deploy.profiling.targets.process import SILENCE
 from ssc_deploy.profiling.targets.protocol import Description

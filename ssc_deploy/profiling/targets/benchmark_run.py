@@ -10,7 +10,8 @@ import time
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling.job import Failure, FailureKind, Fresh, Measurement, Result, Turn
+from ssc_deploy.profiling.job import Failure, Fresh, Measurement, Result, Turn
+from ssc_deploy.profiling.runner.contract import FailureKind
 from ssc_deploy.profiling.targets import adb_client, android_environment, benchmark_program
 from ssc_deploy.profiling.targets.process import SILENCE
 

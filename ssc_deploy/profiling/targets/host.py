@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy import records
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling.job import RUNNER_FILE, Environment
+from ssc_deploy.profiling import runner_archive
+from ssc_deploy.profiling.job import Environment
+from ssc_deploy.profiling.runner.contract import RUNNER_FILE
 from ssc_deploy.profiling.targets import process
 from ssc_deploy.profiling.targets.protocol import Description
 from ssc_deploy.profiling.targets.reading import read_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from ssc_deploy.profiling.job import Job, Result
 
@@ -37,11 +40,9 @@ class Host:
 
     def describe(self) -> Description:
         """The machine, asked by the runner itself."""
-        from ssc_deploy.profiling.preparing import runner_path
-
-        done = subprocess.run(
-            [sys.executable, str(runner_path()), "--probe"], capture_output=True, text=True, check=True
-        )
+        with tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, str(runner_archive.write(Path(folder))), "--probe"]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
         environment = records.decode(Environment, json.loads(done.stdout))
         return Description(self.spec, True, describe_environment(environment), environment)
 

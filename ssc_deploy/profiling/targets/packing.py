@@ -8,7 +8,7 @@ import tarfile
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling.job import RESULT_FILE
+from ssc_deploy.profiling.runner.contract import RESULT_FILE
 from ssc_deploy.profiling.targets.reading import MAX_RESULT_BYTES
 
 if TYPE_CHECKING:

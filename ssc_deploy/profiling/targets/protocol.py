@@ -53,8 +53,8 @@ class Target(Protocol):
         """Runs the job there, and leaves nothing behind, whatever happens.
 
         Args:
-            folder: holds job.json, runner.py and all files of the job (see `ssc_deploy.profiling.job`). result.json and
-                the files that it names are brought back into it.
+            folder: holds job.json, runner.pyz and all files of the job (see `ssc_deploy.profiling.job`). result.json
+                and the files that it names are brought back into it.
             job: what job.json says.
             progress: is called with each line that the runner prints.
 

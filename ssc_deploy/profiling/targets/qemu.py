@@ -7,7 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling.job import RUNNER_FILE
+from ssc_deploy.profiling.runner.contract import RUNNER_FILE
 from ssc_deploy.profiling.targets import process, qemu_root
 from ssc_deploy.profiling.targets.protocol import Description
 from ssc_deploy.profiling.targets.reading import read_result

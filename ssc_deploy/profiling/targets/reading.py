@@ -5,8 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from ssc_deploy import records
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling.job import RESULT_FILE, Failure, FailureKind, Result, read_json, sha256_of
+from ssc_deploy.profiling.job import Failure, Result, read_json
+from ssc_deploy.profiling.runner.contract import RESULT_FILE, FailureKind
+from ssc_deploy.profiling.runner.files import sha256_of
+from ssc_deploy.profiling.runner.golden import objection
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,11 +83,8 @@ def _check_figures(result: Result, job: Job, where: str) -> None:
 def _held(one: Measurement, job: Job) -> Measurement:
     """The measurement, without figures where its own errors are beyond the bounds, whatever the device says."""
     bounds = job.models[one.model].golden.bounds
-    right = len(one.golden) == len(bounds) and all(
-        error.max is not None and error.rms is not None and error.max <= bound.max and error.rms <= bound.rms
-        for error, bound in zip(one.golden, bounds, strict=True)
-    )
-    if right or one.failure is not None:
+    wrong = objection([records.encode(error) for error in one.golden], [records.encode(bound) for bound in bounds])
+    if wrong is None or one.failure is not None:
         return one
     failure = Failure(FailureKind.WRONG.value, "its outputs are not shown to be within the golden set's bounds")
     return dataclasses.replace(one, turns=(), fresh=None, operators=(), failure=failure)

@@ -118,7 +118,7 @@ def run(nonce: str, folder: Path, arguments: list[str], patience: float) -> None
 
     with tempfile.TemporaryFile(dir=folder) as errors:
         process = subprocess.Popen(
-            [sys.executable, "runner.py", *arguments],
+            [sys.executable, "runner.pyz", *arguments],
             cwd=folder,
             # In TMPDIR, because ONNX Runtime leaves a file of its telemetry there.
             env={**os.environ, "TMPDIR": str(folder), "SSC_DEPLOY_INSTALL": install()},

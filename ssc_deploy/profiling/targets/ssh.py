@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy import records
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling.job import RUNNER_FILE, Environment, FailureKind
+from ssc_deploy.profiling import runner_archive
+from ssc_deploy.profiling.job import Environment
+from ssc_deploy.profiling.runner.contract import RUNNER_FILE, FailureKind
 from ssc_deploy.profiling.targets import packing
 from ssc_deploy.profiling.targets.host import describe_environment
 from ssc_deploy.profiling.targets.protocol import Description
@@ -21,7 +25,6 @@ from ssc_deploy.profiling.targets.ssh_connection import Address, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from ssc_deploy.profiling.job import Job, Result
 
@@ -59,12 +62,11 @@ class Ssh:
 
     def describe(self) -> Description:
         """The device, asked by the runner over there."""
-        from ssc_deploy.profiling.preparing import runner_path
-
         lines: list[str] = []
         try:
-            with Connection(self.address) as connection:
-                connection.do(packing.pack(runner_path().parent, [RUNNER_FILE]), ["--probe"], lines.append)
+            with tempfile.TemporaryDirectory() as folder, Connection(self.address) as connection:
+                runner_archive.write(Path(folder))
+                connection.do(packing.pack(Path(folder), [RUNNER_FILE]), ["--probe"], lines.append)
             environment = records.decode(Environment, json.loads(lines[-1]))
         except (TargetError, ValueError, IndexError) as error:
             return Description(self.spec, False, str(error))

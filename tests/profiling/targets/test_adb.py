@@ -16,7 +16,7 @@ import pytest
 
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import targets
-from ssc_deploy.profiling.job import FailureKind
+from ssc_deploy.profiling.runner.contract import FailureKind
 from ssc_deploy.profiling.targets import adb, adb_client, android_environment
 
 pytestmark = pytest.mark.slow

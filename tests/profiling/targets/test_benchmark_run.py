@@ -10,7 +10,8 @@ import pytest
 
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import targets
-from ssc_deploy.profiling.job import FailureKind, Protocol
+from ssc_deploy.profiling.job import Protocol
+from ssc_deploy.profiling.runner.contract import FailureKind
 from ssc_deploy.profiling.targets import benchmark_program
 
 PROTOCOL = Protocol(2, 0.0, 12, 0.0, 3, 2, 0, 1)

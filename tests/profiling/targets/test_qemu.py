@@ -19,7 +19,8 @@ from ssc_deploy.exporting import stages
 from ssc_deploy.exporting.check import Check
 from ssc_deploy.exporting.formats import Format
 from ssc_deploy.profiling import targets
-from ssc_deploy.profiling.job import Bound, FailureKind
+from ssc_deploy.profiling.job import Bound
+from ssc_deploy.profiling.runner.contract import FailureKind
 from ssc_deploy.profiling.targets import qemu_root
 from ssc_deploy.source import open_source
 from ssc_deploy.verification.tolerance import own_error

@@ -20,7 +20,7 @@ from waiting import PATIENCE, processes_in, wait_for
 
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import targets
-from ssc_deploy.profiling.job import FailureKind
+from ssc_deploy.profiling.runner.contract import FailureKind
 from ssc_deploy.profiling.targets import ssh_connection
 from ssc_deploy.profiling.targets.reading import read_result
 

@@ -12,7 +12,7 @@ import org.sscdeploy.core.engine.LoadedModel;
 import org.sscdeploy.core.engine.Tensor;
 import org.sscdeploy.core.parity.Distance;
 
-/** Measures contenders that take turns, as {@code ssc_deploy/profiling/runner.py} does. */
+/** Measures contenders that take turns, as {@code ssc_deploy/profiling/runner/latency.py} does. */
 public final class BenchRunner {
     private final Clocks clocks;
 
