@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import dataclasses
 import inspect
+import json
 import re
 import runpy
 import shlex
@@ -247,6 +248,35 @@ def test_the_page_of_profiling_has_the_figures_of_the_code():
         f"only beyond {100 * statistics.MARGIN_APART:g} %",
     ):
         assert sentence in " ".join(text.split())
+
+
+def kept(name: str) -> typing.Any:
+    return json.loads((ROOT / "benchmarks" / "results" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def test_the_figures_of_the_readme_are_those_of_the_kept_results():
+    latency, overhead = kept("latency"), kept("profile_overhead")
+    exports = [kept("export_cost")["exports"][written] for written in ("one-hot", "stacked", "rolls")]
+
+    def with_interval(value: float, ends: dict[str, float], digits: int = 2) -> str:
+        return f"{value:.{digits}f} [{ends['low']:.{digits}f}, {ends['high']:.{digits}f}]"
+
+    medians = [
+        latency["onnx_to"]["plain, stacked"],
+        latency["onnx_to"]["plain, joined"],
+        latency["tflite_to_onnx"],
+        latency["channel_major_to_nhwc"],
+    ]
+    loops = [overhead[f"ssc_1_9.{suffix}"]["to_bare_loop"] for suffix in ("onnx", "tflite")]
+    tool = overhead["ssc_1_9.tflite"]["to_litert-benchmark"]
+    _, _, figures = (ROOT / "README.md").read_text(encoding="utf-8").partition("| our file, or command |")
+    shown = [row[2] for row in cells(figures.partition("\n\n")[0])[1:]]
+    assert shown == [
+        *(with_interval(ratio["median"], ratio) for ratio in medians),
+        *(f"{export[cost]['median']:.2f}" for cost in ("cpu_ratio", "memory_ratio") for export in exports),
+        *(with_interval(ratio["value"], ratio["interval"], 3) for ratio in loops),
+        with_interval(tool["median"], tool),
+    ]
 
 
 # ---- messages
