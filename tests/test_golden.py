@@ -158,6 +158,7 @@ def test_members_that_are_no_arrays_and_streams_that_break_off_are_refused(tmp_p
             golden.read(path)
 
 
+@pytest.mark.slow
 def test_a_file_that_would_fill_the_memory_is_not_unpacked(tmp_path):
     path = tmp_path / "a.golden.npz"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:

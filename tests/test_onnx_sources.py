@@ -347,6 +347,7 @@ def test_sparse_weights_are_dense_ones(tmp_path):
     exports(tmp_path / "net.onnx", tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_batch_of_zero_is_an_open_one(tmp_path):
     path = source(tmp_path / "net.onnx", [CONV, node("Relu", "c")], shape=(0, *SHAPE[1:]), w=W, b=B)
     ssc_deploy.export(path, output=tmp_path / "out")

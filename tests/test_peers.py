@@ -68,6 +68,7 @@ def test_products_hold_all_multiplications_of_the_network_and_none_of_its_shifts
     assert (dense.rows, dense.inner, dense.columns) == (162, 81, 16 * 16)
 
 
+@pytest.mark.slow
 def test_rounding_stays_small_with_the_random_weights(shop):
     module = net.network(NET, shop.weights)
     x = torch.from_numpy(net.inputs(NET))
@@ -186,6 +187,7 @@ def test_a_process_that_takes_too_long_is_ended(eager):
 # Conversions
 
 
+@pytest.mark.slow
 def test_a_conversion_is_kept_until_what_it_depends_on_changes(shop):
     first = shop.convert("torch_eager", EAGER)
     assert first.file is not None

@@ -7,6 +7,7 @@ from android_demo.tools import core_fixtures
 from ssc_deploy.profiling import statistics
 
 
+@pytest.mark.slow
 def test_fixtures_are_the_same_each_time_and_meet_every_colour_layout_and_direction(tmp_path):
     first, again = tmp_path / "first", tmp_path / "again"
     core_fixtures.write(first)

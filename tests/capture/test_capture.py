@@ -38,6 +38,7 @@ class Block(nn.Module):
         return self.act(self.body(x) + x)
 
 
+@pytest.mark.slow
 def test_values_are_marked_with_the_modules_that_return_them():
     net = nn.Sequential(nn.Conv2d(3, 4, 1), Block(4), Block(4), nn.Conv2d(4, 2, 1))
     made, model = marks(net)
@@ -51,6 +52,7 @@ def test_values_are_marked_with_the_modules_that_return_them():
     assert {roles.block(node) for node in model.graph} >= {"0", "1", "1.body.0", "1.act", "3"}
 
 
+@pytest.mark.slow
 def test_a_module_that_is_called_again_is_numbered():
     class Again(nn.Module):
         def __init__(self):
@@ -71,6 +73,7 @@ def test_a_module_that_is_called_again_is_numbered():
     }
 
 
+@pytest.mark.slow
 def test_of_one_module_in_two_places_no_call_is_taken_for_the_other():
     class Shared(nn.Module):
         def __init__(self):
@@ -85,6 +88,7 @@ def test_of_one_module_in_two_places_no_call_is_taken_for_the_other():
     assert {name for name, op in made.items() if op == "Conv"} == {"b"}
 
 
+@pytest.mark.slow
 def test_a_module_that_returns_what_it_was_given_has_no_output_of_its_own():
     class Skips(nn.Module):
         def __init__(self):
@@ -97,6 +101,7 @@ def test_a_module_that_returns_what_it_was_given_has_no_output_of_its_own():
     assert set(marks(Skips())[0]) == {"conv"}
 
 
+@pytest.mark.slow
 def test_a_module_with_two_results_has_no_output_to_be_compared():
     class Pair(nn.Module):
         def forward(self, x):
@@ -135,6 +140,7 @@ def test_modules_that_move_data_are_one_node_and_keep_their_marks():
     assert [v.name for node in model.graph for v in node.outputs] == ["first", "Relu", "shift", "output"]
 
 
+@pytest.mark.slow
 def test_modules_called_input_and_output_do_not_take_the_network_s_names():
     class Net(nn.Module):
         def __init__(self):
@@ -227,6 +233,7 @@ def test_anything_else_than_one_tensor_is_refused(results):
         capture(Fails(results).eval(), SHAPE)
 
 
+@pytest.mark.slow
 def test_parameters_stay_as_they_were():
     net = Fails(torch.relu).eval()
     before = {name: p.clone() for name, p in net.named_parameters()}

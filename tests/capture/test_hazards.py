@@ -167,6 +167,7 @@ def test_copies_that_do_not_smear_are_taken(function):
     assert not hazards.check(network(function), SHAPE)
 
 
+@pytest.mark.slow
 def test_a_branch_on_values_written_for_the_export_is_refused():
     def branches(net, x):
         return torch.cond(x.sum() > 0, lambda a: net.conv(a) * 2, lambda a: net.conv(a) * 3, (x,))

@@ -330,6 +330,7 @@ def test_a_stage_that_a_file_does_not_have(exported):
     assert "not a PyTorch network" in refused("inspect", files / "mine.onnx", "--stage", "checkpoint")
 
 
+@pytest.mark.slow
 def test_an_export_that_fails_verification_writes_nothing(tmp_path, folder):
     (tmp_path / "mine.tflite").write_bytes(b"old")
     options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "--atol", "0", "--rtol", "0", "-o", tmp_path]

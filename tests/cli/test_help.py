@@ -31,6 +31,7 @@ finally:
     assert done.stdout.splitlines()[-1] == "imported:"
 
 
+@pytest.mark.slow
 def test_a_missing_checkpoint_is_said_before_torch_is_imported(tmp_path):
     script = f"""
 import sys

@@ -52,6 +52,7 @@ def test_what_it_trained_is_evaluated_and_exported_by_the_other_commands(picture
     assert ssc("export", "--ckpt", written, "-o", tmp_path / "exported").code == 0
 
 
+@pytest.mark.slow
 def test_json_is_all_that_stands_on_standard_output(pictures, tmp_path):
     outcome = ssc(*TRAIN, "--data", pictures, "-o", tmp_path, "--epochs", "1", "--format", "json")
     assert outcome.json["epochs"][0]["epoch"] == 1
@@ -112,6 +113,7 @@ def test_two_processes_under_torchrun_share_every_batch(pictures, tmp_path):
     assert scored.json["files"][0]["top1"] == records[-1]["test_accuracy"]
 
 
+@pytest.mark.slow
 def test_bad_input_gets_a_sentence_and_leaves_the_checkpoint_alone(pictures, tmp_path):
     command = (*TRAIN, "--data", pictures, "-o", tmp_path, "--epochs", "1")
     assert ssc(*command).code == 0

@@ -108,6 +108,7 @@ def test_a_half_downloaded_file_is_named(tmp_path, form, part):
 
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(0, 10_000), value=st.integers(0, 255))
+@pytest.mark.slow
 def test_a_damaged_byte_is_survived(tmp_path, at, value):
     content = bytearray(samples.python2({b"data": samples.rows(samples.pixels(3, 4)), b"labels": [1, 2, 300]}))
     content[at % len(content)] = value
@@ -209,6 +210,7 @@ def test_zip_files_that_are_none(tmp_path):
     assert "is damaged (Bad CRC-32" in refused(path)
 
 
+@pytest.mark.slow
 def test_an_entry_that_unpacks_to_any_size_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("cat/0.png", bytes(tree.MAX_ENTRY_BYTES + 1))

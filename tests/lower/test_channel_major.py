@@ -96,6 +96,7 @@ def rasters(draw: st.DrawFn) -> Raster:
 
 @settings(max_examples=40, deadline=None)
 @given(found=rasters(), size=st.tuples(st.integers(1, 9), st.integers(1, 9)), repeats=st.sampled_from([2, 4]))
+@pytest.mark.slow
 def test_any_raster_that_is_taken_moves_every_pixel_exactly(found, size, repeats) -> None:
     offsets = found.offsets() * repeats
     assume(raster(offsets, *size) is not None)

@@ -74,6 +74,7 @@ def test_behind_a_relu_every_pixel_moves_exactly(batch: int | None) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(data=st.data(), size=st.tuples(st.integers(1, 6), st.integers(1, 6)), reach=st.integers(1, 3))
+@pytest.mark.slow
 def test_any_offsets_at_any_size_move_exactly_behind_a_relu(data, size, reach) -> None:
     offset = st.tuples(st.integers(-reach, reach), st.integers(-reach, reach))
     offsets = data.draw(st.lists(offset, min_size=1, max_size=6)) * data.draw(st.integers(1, 3))

@@ -61,6 +61,7 @@ def test_golden_pictures_are_64_balanced_and_small(described):
 
 
 @pytest.mark.quick(1)
+@pytest.mark.slow
 def test_the_network_recognises_the_golden_pictures_about_as_often_as_the_card_says(described):
     source = open_source(checkpoint_of(described))
     pictures = described.golden_pictures()

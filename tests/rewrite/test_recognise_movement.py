@@ -95,6 +95,7 @@ def test_a_shuffle_after_a_shift_is_one_movement_and_the_first_kernel_takes_the_
     assert (report.shifts, report.shuffles, report.refusals) == (1, 0, ())
 
 
+@pytest.mark.slow
 def test_a_roll_that_wraps_around_is_left_with_the_reason():
     _, report = rewritten(InForward(4, lambda x: torch.roll(x, (1, 1), (2, 3))))
     assert report.shifts == 0

@@ -53,6 +53,7 @@ def test_impossible_recipes_are_refused(change):
         dataclasses.replace(RECIPES["paper"], **change)
 
 
+@pytest.mark.slow
 def test_each_picture_is_a_crop_of_its_padded_self_mirrored_or_not():
     recipe = RECIPES["paper"]
     pixels = np.random.default_rng(0).integers(1, 256, (400, 8, 8, 3), np.uint8)

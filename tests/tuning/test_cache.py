@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 START = SPACE.started("slice")
 
 
+@pytest.mark.slow
 def test_a_killed_run_goes_on_where_it_was(tmp_path: Path) -> None:
     (tmp_path / "whole").mkdir()
     whole = Simulated()

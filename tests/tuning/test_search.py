@@ -82,6 +82,7 @@ def _shifts(device: Simulated, sha256: str) -> set[str]:
     return {name for group, name in lowerings(device.choices[sha256]).items() if group.startswith("shift")}
 
 
+@pytest.mark.slow
 def test_a_candidate_that_the_device_refuses_is_out_and_says_why(tmp_path: Path) -> None:
     found, _ = search(Simulated(refused="flat"), tmp_path, start=SPACE.started("slice"))
     assert lowerings(found.choices)["shift 18x5x4"] == "slice"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from emit.tflite.tester import Tester, integers, random
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -57,6 +58,7 @@ def test_pooling_of_any_shape(*, op_type, size, kernel, strides, padding, counte
 
 @quick
 @given(data=st.data(), shape=st.lists(st.integers(1, 6), min_size=2, max_size=5))
+@pytest.mark.slow
 def test_slice_of_any_span(data, shape) -> None:
     axes = data.draw(st.lists(st.integers(0, len(shape) - 1), min_size=1, unique=True))
     spans = []
@@ -74,6 +76,7 @@ def test_slice_of_any_span(data, shape) -> None:
 
 @quick
 @given(data=st.data(), shape=st.lists(st.integers(1, 4), min_size=1, max_size=6))
+@pytest.mark.slow
 def test_transposes_in_a_row(data, shape) -> None:
     axes = st.permutations(range(len(shape)))
     tester = Tester(tuple(shape)).op("Transpose", perm=data.draw(axes)).op("Transpose", perm=data.draw(axes))
@@ -83,6 +86,7 @@ def test_transposes_in_a_row(data, shape) -> None:
 
 @quick
 @given(data=st.data(), shape=st.lists(st.integers(1, 4), min_size=1, max_size=4))
+@pytest.mark.slow
 def test_reshape_between_any_shapes(data, shape) -> None:
     rest, target = int(np.prod(shape)), []
     while rest > 1 and len(target) < 4:
