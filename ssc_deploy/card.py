@@ -7,14 +7,14 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ssc_deploy import toml_table
 from ssc_deploy.errors import CardError, PreprocessingError
 from ssc_deploy.metadata import Preprocessing
+from ssc_deploy.storage import toml_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ssc_deploy.toml_table import Table
+    from ssc_deploy.storage.toml_table import Table
 
 FILE_NAME = "model.toml"
 SCHEMA_VERSION = 1

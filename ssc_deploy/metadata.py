@@ -9,10 +9,10 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from ssc_deploy import records
 from ssc_deploy.errors import PreprocessingError, shown
 from ssc_deploy.output_kind import Output  # noqa: TC001 - decoding looks at the types of fields
-from ssc_deploy.records import Matching
+from ssc_deploy.storage import records
+from ssc_deploy.storage.records import Matching
 
 #: Version of the JSON that the commands print.
 SCHEMA_VERSION = 1

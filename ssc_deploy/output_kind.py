@@ -19,7 +19,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
-from ssc_deploy.records import Matching, Positive
+from ssc_deploy.storage.records import Matching, Positive
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ssc_deploy import batches, records
+from ssc_deploy import batches
 from ssc_deploy.errors import RuntimeLoadError
 from ssc_deploy.output_kind import Output, OutputKind, is_list
+from ssc_deploy.storage import records
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,9 @@ from runtimes.networks import onnx_network, tflite_network
 
 from ssc_deploy.profiling import runner_archive
 from ssc_deploy.profiling.job import Bound, Golden, Job, ModelFile, Protocol
-from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.runtimes.litert import LiteRT
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
+from ssc_deploy.storage.digests import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,7 +12,8 @@ from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
 from ssc_deploy.android import artifacts, clients, project
-from ssc_deploy.android.fetching import extracted, sha256_of
+from ssc_deploy.android.fetching import extracted
+from ssc_deploy.storage.digests import sha256_of
 
 _HEAD = """<?xml version="1.0" encoding="UTF-8"?>
 <!-- SHA-256 of everything that `ssc-deploy android` downloads; written by: python -m android_demo.tools.pinning

@@ -15,8 +15,8 @@ from ssc_deploy.android.compiling import Compiler
 from ssc_deploy.bundling.checking import check_bundle
 from ssc_deploy.bundling.manifest import FILE_NAME
 from ssc_deploy.bundling.opening import opened
-from ssc_deploy.emit.files import as_output_error, write_verified
 from ssc_deploy.errors import AndroidError, OutputError, VerificationError
+from ssc_deploy.storage.files import as_output_error, write_verified
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import fnmatch
-import hashlib
 import io
 import platform
 import shutil
@@ -17,8 +16,9 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from ssc_deploy.android import artifacts, clients
 from ssc_deploy.android.project import CATALOGUE, HASHES, Project
-from ssc_deploy.cache import CACHE_VARIABLE, cache_folder, locked
 from ssc_deploy.errors import AndroidError
+from ssc_deploy.storage.cache import CACHE_VARIABLE, cache_folder, locked
+from ssc_deploy.storage.digests import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -220,9 +220,3 @@ def _check(project: Project, path: Path, name: str, sent: str) -> None:
 
 def _is_right(path: Path, sha256: str) -> bool:
     return path.is_file() and sha256_of(path) == sha256
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

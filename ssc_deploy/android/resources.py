@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from ssc_deploy.android import artifacts, jdk
-from ssc_deploy.cache import CACHE_VARIABLE
 from ssc_deploy.errors import AndroidError
+from ssc_deploy.storage.cache import CACHE_VARIABLE
 
 if TYPE_CHECKING:
     from pathlib import Path

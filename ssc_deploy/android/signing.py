@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy.android import artifacts, jdk
-from ssc_deploy.cache import cache_folder, locked
+from ssc_deploy.storage.cache import cache_folder, locked
 
 if TYPE_CHECKING:
     from ssc_deploy.android.fetching import Parts

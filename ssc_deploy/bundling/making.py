@@ -27,10 +27,10 @@ from ssc_deploy.bundling.manifest import (
     Manifest,
     PictureRule,
 )
-from ssc_deploy.emit import files, folders
-from ssc_deploy.emit.files import as_output_error
 from ssc_deploy.errors import BundleError, OutputError, VerificationError
-from ssc_deploy.profiling.runner.files import sha256_of
+from ssc_deploy.storage import files, folders
+from ssc_deploy.storage.digests import sha256_of
+from ssc_deploy.storage.files import as_output_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ssc_deploy import records, schemas
+from ssc_deploy import schemas
 from ssc_deploy.errors import PreprocessingError
 from ssc_deploy.metadata import Preprocessing
 from ssc_deploy.output_kind import OutputKind
 from ssc_deploy.profiling.job import Bound, SliceBounds
+from ssc_deploy.storage import records
 from ssc_deploy.verification.ranges import AxisBound  # noqa: TC001 - decoding looks at the types of fields
 
 if TYPE_CHECKING:

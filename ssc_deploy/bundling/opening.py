@@ -18,10 +18,10 @@ import numpy.typing as npt
 from ssc_deploy import golden
 from ssc_deploy.bundling import limits
 from ssc_deploy.bundling.manifest import FILE_NAME, Manifest
-from ssc_deploy.emit.files import as_output_error
 from ssc_deploy.errors import BundleError
 from ssc_deploy.profiling.job import read_json
-from ssc_deploy.profiling.runner.files import sha256_of
+from ssc_deploy.storage.digests import sha256_of
+from ssc_deploy.storage.files import as_output_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

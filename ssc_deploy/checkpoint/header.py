@@ -7,9 +7,9 @@ import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ssc_deploy import records
 from ssc_deploy.errors import CheckpointError, shown
 from ssc_deploy.metadata import Preprocessing  # noqa: TC001 - decoding looks at the types of fields
+from ssc_deploy.storage import records
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

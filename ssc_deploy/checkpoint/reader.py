@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from ssc_deploy.checkpoint import container, entries, unpickle
 from ssc_deploy.checkpoint.entries import Entry
 from ssc_deploy.checkpoint.header import FORMAT, Header
 from ssc_deploy.errors import CheckpointError, shown
+from ssc_deploy.storage.digests import sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,13 +67,7 @@ def read(path: Path) -> Checkpoint:
             raise CheckpointError(
                 f"{path}: the file holds {entries.described(loaded)}, and no state dict of tensors by name in it."
             )
-    return Checkpoint(path, sha256(path), _checked(path, found), header or Header())
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of the file, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return Checkpoint(path, sha256_of(path), _checked(path, found), header or Header())
 
 
 def _safetensors(path: Path) -> tuple[Header | None, tuple[Entry, ...]]:

@@ -88,8 +88,8 @@ def eval(  # noqa: A001 - the command's name
 
     from ssc_deploy import evaluation
     from ssc_deploy.data import Split
-    from ssc_deploy.emit.files import write_verified
     from ssc_deploy.errors import OutputError
+    from ssc_deploy.storage.files import write_verified
 
     if confusion is not None and confusion.exists() and not overwrite:
         raise OutputError(f"{confusion} exists already; give --overwrite to replace it, or choose another name")

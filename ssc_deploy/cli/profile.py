@@ -76,8 +76,8 @@ def profile(
     wrong answers on the device no latency is told, and the exit code is 1.
     """
     from ssc_deploy import golden, profiling
-    from ssc_deploy.emit import files
     from ssc_deploy.errors import OutputError
+    from ssc_deploy.storage import files
 
     if report is not None and report == saved:
         raise click.UsageError("--report and --json name the same file; give each its own")

@@ -17,12 +17,12 @@ from ssc_deploy.lower.options import LoweringOptions
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ssc_deploy.emit.files import Files
     from ssc_deploy.emit.onnx_simplify import SimplifyReport
     from ssc_deploy.exporting.stages import Progress
     from ssc_deploy.lower import Lowered
     from ssc_deploy.lower.recipe import Recipe
     from ssc_deploy.source import Source
+    from ssc_deploy.storage.files import Files
 
 #: Where outputs go unless told otherwise: ``export/<stem>/``.
 DEFAULT_OUTPUT = Path("export")
@@ -93,9 +93,9 @@ def export(
     """
     extras.require("export")
 
-    from ssc_deploy.emit import files
     from ssc_deploy.lower import recipe_file
     from ssc_deploy.source import open_source
+    from ssc_deploy.storage import files
 
     say = progress or (lambda _stage, _line: None)
     formats = formats_of([to] if isinstance(to, str) else to)

@@ -27,16 +27,16 @@ import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
-from ssc_deploy import toml_table
 from ssc_deploy.errors import RecipeError
 from ssc_deploy.lower.layout import Layout
 from ssc_deploy.lower.recipe import CHOSEN, SCHEMA_VERSION, Measured, Recipe, Trial, Verdict
 from ssc_deploy.lower.target import Target
+from ssc_deploy.storage import toml_table
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ssc_deploy.toml_table import Table
+    from ssc_deploy.storage.toml_table import Table
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+\Z")
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ssc_deploy import records
 from ssc_deploy.errors import ProfileError
 from ssc_deploy.profiling import statistics
 from ssc_deploy.profiling.results import said
 from ssc_deploy.profiling.statistics import Ratio, Verdict
+from ssc_deploy.storage import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ from ssc_deploy import golden, runtimes
 from ssc_deploy.errors import SscDeployError
 from ssc_deploy.profiling import goldens, preparing
 from ssc_deploy.profiling.runner.contract import FailureKind
-from ssc_deploy.profiling.runner.files import sha256_of
+from ssc_deploy.storage.digests import sha256_of
 from ssc_deploy.verification import intermediate
 from ssc_deploy.verification.tolerance import error_of
 

@@ -26,9 +26,9 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
-from ssc_deploy import records
 from ssc_deploy.profiling.runner.contract import SCHEMA_VERSION, FailureKind
-from ssc_deploy.records import Count, Matching, NotEmpty, NotNegative, Positive, Sha256
+from ssc_deploy.storage import records
+from ssc_deploy.storage.records import Count, Matching, NotEmpty, NotNegative, Positive, Sha256
 from ssc_deploy.verification.ranges import AxisBound  # noqa: TC001 - decoding looks at the types of fields
 from ssc_deploy.verification.tolerance import Tolerance
 
@@ -47,7 +47,7 @@ class SliceBounds:
     """Of annotated bounds of slices: each axis once, in order, with finite bounds that are not negative."""
 
     def objection(self, value: tuple[AxisBound, ...]) -> str | None:
-        """See `ssc_deploy.records.AtLeast.objection`."""
+        """See `ssc_deploy.storage.records.AtLeast.objection`."""
         axes = [bound.axis for bound in value]
         if not axes or axes != sorted(set(axes)) or axes[0] < 1 or axes[-1] > _MOST_AXES:
             return f"has the axes {axes}; each axis after the batch may stand there once, in order"

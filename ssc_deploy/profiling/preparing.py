@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssc_deploy import runtimes
-from ssc_deploy.emit.files import as_output_error
 from ssc_deploy.errors import ProfileError, RuntimeLoadError
 from ssc_deploy.profiling import goldens, runner_archive
 from ssc_deploy.profiling.job import Golden, Job, ModelFile
 from ssc_deploy.profiling.runner.contract import JOB_FILE
-from ssc_deploy.profiling.runner.files import sha256_of
+from ssc_deploy.storage.digests import sha256_of
+from ssc_deploy.storage.files import as_output_error
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ssc_deploy import records
 from ssc_deploy.errors import ProfileError
 from ssc_deploy.profiling import statistics
 from ssc_deploy.profiling.costs import Costs  # noqa: TC001  # reading JSON resolves annotations
@@ -24,6 +23,7 @@ from ssc_deploy.profiling.job import (
     read_json,
 )
 from ssc_deploy.profiling.statistics import LatencyStats, Ratio  # noqa: TC001  # likewise
+from ssc_deploy.storage import records
 
 if TYPE_CHECKING:
     from pathlib import Path

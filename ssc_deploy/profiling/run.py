@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy import extras
-from ssc_deploy.emit.files import as_output_error
 from ssc_deploy.profiling import costs, diverging, preparing, statistics, targets
 from ssc_deploy.profiling.job import QUICK, Protocol
 from ssc_deploy.profiling.results import ModelProfile, Profile, compared
+from ssc_deploy.storage.files import as_output_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ssc_deploy import records
+from ssc_deploy.storage import records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

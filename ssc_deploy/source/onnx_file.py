@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.errors import CheckpointError
+from ssc_deploy.storage.digests import sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -95,8 +95,7 @@ def inspect(path: Path) -> OnnxFile:
     import onnx
 
     model = load(path)
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = sha256_of(path)
     inputs = picture_inputs(model.graph)
     if len(inputs) != 1:
         names = ", ".join(value.name for value in inputs) or "none"

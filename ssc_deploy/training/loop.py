@@ -12,9 +12,9 @@ import torch
 from torch.nn import functional
 
 from ssc_deploy import checkpoint, pictures
-from ssc_deploy.emit.files import write_verified
 from ssc_deploy.errors import OutputError, TrainingError
 from ssc_deploy.metadata import SCHEMA_VERSION, Preprocessing
+from ssc_deploy.storage.files import write_verified
 from ssc_deploy.training import record, state
 from ssc_deploy.training.augment import augmented
 from ssc_deploy.training.recipe import Precision

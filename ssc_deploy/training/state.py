@@ -12,9 +12,9 @@ import torch
 
 from ssc_deploy.checkpoint import load_tensors, unpickle
 from ssc_deploy.checkpoint.header import TRAINING_FORMAT, TRAINING_VERSION
-from ssc_deploy.emit.files import write_verified
 from ssc_deploy.errors import CheckpointError, TrainingError
 from ssc_deploy.nets.config import to_dict
+from ssc_deploy.storage.files import write_verified
 from ssc_deploy.training.record import Record
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ssc_deploy import records
-from ssc_deploy.emit.files import as_output_error
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import preparing
 from ssc_deploy.profiling.job import Protocol
-from ssc_deploy.profiling.runner.files import sha256_of
+from ssc_deploy.storage import records
+from ssc_deploy.storage.digests import sha256_of
+from ssc_deploy.storage.files import as_output_error
 from ssc_deploy.tuning import comparison
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
-from ssc_deploy import records
-from ssc_deploy.emit import files
 from ssc_deploy.profiling.job import read_json
+from ssc_deploy.storage import files, records
 from ssc_deploy.tuning.comparison import Comparison
 
 if TYPE_CHECKING:

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ssc_deploy import golden
-from ssc_deploy.emit import files
 from ssc_deploy.errors import OutputError, RecipeError, TargetError, VerificationError
 from ssc_deploy.exporting import describing, stages
 from ssc_deploy.exporting.check import Check
@@ -19,8 +18,9 @@ from ssc_deploy.exporting.formats import Format, formats_of
 from ssc_deploy.lower import LoweringOptions, recipe_file
 from ssc_deploy.lower.recipe import Measured, Recipe
 from ssc_deploy.profiling import targets
-from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.source import open_source
+from ssc_deploy.storage import files
+from ssc_deploy.storage.digests import sha256_of
 from ssc_deploy.tuning import space as spaces
 from ssc_deploy.tuning.bench import Bench
 from ssc_deploy.tuning.cache import Cache

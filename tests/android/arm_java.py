@@ -8,8 +8,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ssc_deploy.cache import cache_folder, locked
 from ssc_deploy.profiling.targets import qemu_root
+from ssc_deploy.storage.cache import cache_folder, locked
 
 #: libstdc++6 and zlib1g are what it links to.
 PACKAGES = ("openjdk-17-jre-headless", "libstdc++6", "zlib1g")

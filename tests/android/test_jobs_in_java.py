@@ -22,10 +22,10 @@ from ssc_deploy.android import aar, fetching, jdk, project
 from ssc_deploy.android.compiling import Compiler
 from ssc_deploy.profiling import statistics
 from ssc_deploy.profiling.runner.contract import RUNNER_FILE, FailureKind
-from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.profiling.runner.golden import golden_arrays, golden_errors
 from ssc_deploy.profiling.targets.app_contract import State, Status
 from ssc_deploy.profiling.targets.reading import read_result
+from ssc_deploy.storage.digests import sha256_of
 
 if TYPE_CHECKING:
     from ssc_deploy.profiling.job import Job

@@ -24,7 +24,7 @@ from ssc_deploy.bundling.manifest import Manifest
 from ssc_deploy.errors import BundleError, OutputError
 from ssc_deploy.metadata import Preprocessing
 from ssc_deploy.profiling.job import Bound
-from ssc_deploy.profiling.runner.files import sha256_of
+from ssc_deploy.storage.digests import sha256_of
 
 pytestmark = pytest.mark.slow
 

@@ -12,8 +12,8 @@ from cli.tester import Outcome, foreign, refused, ssc
 
 from ssc_deploy.lower import recipe_file
 from ssc_deploy.lower.recipe import ALL, Verdict
-from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.profiling.statistics import MARGIN
+from ssc_deploy.storage.digests import sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path

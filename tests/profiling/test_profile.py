@@ -20,8 +20,8 @@ from ssc_deploy.profiling import comparing, diverging, load, statistics
 from ssc_deploy.profiling.job import QUICK, Origin, Protocol, read_json
 from ssc_deploy.profiling.preparing import prepare
 from ssc_deploy.profiling.runner.contract import FailureKind
-from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.profiling.targets.host import Host
+from ssc_deploy.storage.digests import sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,10 +20,10 @@ from ssc_deploy.profiling.preparing import prepare
 from ssc_deploy.profiling.runner.clocks import ClockWatch
 from ssc_deploy.profiling.runner.contract import RUNNER_FILE, FailureKind
 from ssc_deploy.profiling.runner.errors import ModelError
-from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.profiling.runner.golden import golden_errors, objection, slice_objection
 from ssc_deploy.profiling.runner.latency import measure_in_turns, timed
 from ssc_deploy.profiling.targets import parse, process
+from ssc_deploy.storage.digests import sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from ssc_deploy import records
 from ssc_deploy.profiling import job, runner, runner_archive
 from ssc_deploy.profiling.runner import formats
 from ssc_deploy.profiling.targets import remote_end
+from ssc_deploy.storage import records
 
 
 @pytest.fixture(scope="module")

@@ -12,8 +12,8 @@ from ssc_deploy import lower
 from ssc_deploy.ir import movement as mv
 from ssc_deploy.lower import Target
 from ssc_deploy.profiling.job import Environment, Failure, Measurement, Result, Snapshot, Turn
-from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.profiling.targets.protocol import Description
+from ssc_deploy.storage.digests import sha256_of
 from ssc_deploy.tuning import space as spaces
 from ssc_deploy.tuning.bench import Bench
 from ssc_deploy.tuning.cache import Cache

@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling.runner.contract import JOB_FILE, RESULT_FILE
-from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.profiling.targets import adb_client, adb_install, app_contract
 from ssc_deploy.profiling.targets.process import SILENCE
 from ssc_deploy.profiling.targets.protocol import Description
 from ssc_deploy.profiling.targets.reading import read_result
+from ssc_deploy.storage.digests import sha256_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

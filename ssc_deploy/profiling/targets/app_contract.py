@@ -14,8 +14,8 @@ import enum
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from ssc_deploy import records
-from ssc_deploy.records import Matching, NotEmpty
+from ssc_deploy.storage import records
+from ssc_deploy.storage.records import Matching, NotEmpty
 
 PACKAGE = "org.sscdeploy.demo"
 ACTIVITY = f"{PACKAGE}/.BenchActivity"

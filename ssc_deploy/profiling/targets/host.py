@@ -9,7 +9,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssc_deploy import records
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import runner_archive
 from ssc_deploy.profiling.job import Environment
@@ -17,6 +16,7 @@ from ssc_deploy.profiling.runner.contract import RUNNER_FILE
 from ssc_deploy.profiling.targets import process
 from ssc_deploy.profiling.targets.protocol import Description
 from ssc_deploy.profiling.targets.reading import read_result
+from ssc_deploy.storage import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable

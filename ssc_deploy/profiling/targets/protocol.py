@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ssc_deploy import records
+from ssc_deploy.storage import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable

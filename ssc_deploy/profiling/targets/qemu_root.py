@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssc_deploy.cache import CACHE_VARIABLE, cache_folder, locked
 from ssc_deploy.errors import TargetError
+from ssc_deploy.storage.cache import CACHE_VARIABLE, cache_folder, locked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from ssc_deploy import records
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling.job import Failure, Result, read_json
 from ssc_deploy.profiling.runner.contract import RESULT_FILE, FailureKind
-from ssc_deploy.profiling.runner.files import sha256_of
 from ssc_deploy.profiling.runner.golden import objection
+from ssc_deploy.storage import records
+from ssc_deploy.storage.digests import sha256_of
 
 if TYPE_CHECKING:
     from pathlib import Path

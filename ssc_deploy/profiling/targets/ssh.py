@@ -12,7 +12,6 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssc_deploy import records
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import runner_archive
 from ssc_deploy.profiling.job import Environment
@@ -22,6 +21,7 @@ from ssc_deploy.profiling.targets.host import describe_environment
 from ssc_deploy.profiling.targets.protocol import Description
 from ssc_deploy.profiling.targets.reading import read_result
 from ssc_deploy.profiling.targets.ssh_connection import Address, Connection
+from ssc_deploy.storage import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from ssc_deploy import records
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling.targets.process import SILENCE, Ended
 from ssc_deploy.profiling.targets.reading import MAX_RESULT_BYTES
+from ssc_deploy.storage import records
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

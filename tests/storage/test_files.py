@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ssc_deploy.emit.files import together, write_verified
 from ssc_deploy.errors import OutputError, VerificationError
+from ssc_deploy.storage.files import together, write_verified
 
 
 def accept(_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_write_that_fails_in_the_middle_leaves_the_old_file(tmp_path: Path) ->
         """
         import resource, signal, sys
         from pathlib import Path
-        from ssc_deploy.emit.files import together, write_verified
+        from ssc_deploy.storage.files import together, write_verified
         from ssc_deploy.errors import OutputError
 
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

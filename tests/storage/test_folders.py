@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ssc_deploy.emit import folders
 from ssc_deploy.errors import OutputError
+from ssc_deploy.storage import folders
 
 
 def ours(folder):

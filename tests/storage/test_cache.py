@@ -1,6 +1,6 @@
 """Where downloads are kept."""
 
-from ssc_deploy.cache import cache_folder
+from ssc_deploy.storage.cache import cache_folder
 
 
 def test_the_cache_follows_the_user_s_settings(monkeypatch, tmp_path):

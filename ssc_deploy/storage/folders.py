@@ -1,4 +1,4 @@
-"""A folder that is either whole and verified, or not there; see `ssc_deploy.emit.files` for single files."""
+"""A folder that is either whole and verified, or not there; see `ssc_deploy.storage.files` for single files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssc_deploy.emit.files import as_output_error, folder_of
 from ssc_deploy.errors import OutputError
+from ssc_deploy.storage.files import as_output_error, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
