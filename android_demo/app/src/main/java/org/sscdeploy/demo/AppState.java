@@ -88,7 +88,7 @@ public final class AppState {
             parity.clear();
             profile.clear();
             share.clear();
-            selection.forgetPicture();
+            selection.picture = null; // it may belong to the bundle that is gone
         }
     }
 }

@@ -35,7 +35,8 @@ public final class BenchActivity extends Activity {
         boolean interrupted = saved != null && app.bench.state().phase() == RunState.Phase.IDLE
             && !app.runs.awaits(app.bench);
         if (saved == null || interrupted) {
-            app.runs.enqueue(app.bench, new BenchWork(app, this, getIntent().getStringExtra(EXTRA), interrupted));
+            String job = getIntent().getStringExtra(EXTRA);
+            app.runs.enqueue(app.bench, new BenchWork(app, getApplicationContext(), job, interrupted));
         }
     }
 
@@ -53,20 +54,17 @@ public final class BenchActivity extends Activity {
 
     private void show(RunState<Step, Status> run) {
         switch (run.phase()) {
-            case DONE:
+            case DONE -> {
                 boolean done = run.result().state() == Status.State.DONE;
                 show(done ? R.string.bench_done : R.string.bench_failed,
                     Sentences.of(done ? run.result().line() : run.result().message()));
-                break;
-            case FAILED:
-            case CANCELLED:
-                show(R.string.bench_failed, Sentences.of(run.message()));
-                break;
-            default:
-                show(R.string.bench_running, run.progress() == null ? "" : run.progress().line());
-                return;
+            }
+            case FAILED, CANCELLED -> show(R.string.bench_failed, Sentences.of(run.message()));
+            default -> show(R.string.bench_running, run.progress() == null ? "" : run.progress().line());
         }
-        getWindow().clearFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON);
+        if (!run.active() && run.phase() != RunState.Phase.IDLE) {
+            getWindow().clearFlags(WindowManager.LayoutParams.FLAG_KEEP_SCREEN_ON);
+        }
     }
 
     private void show(int heading, String line) {

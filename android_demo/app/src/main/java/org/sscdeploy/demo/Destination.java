@@ -11,21 +11,13 @@ public enum Destination {
     /** The device, the runtimes and the bundle. */
     ABOUT(R.string.about, R.drawable.ic_about);
 
-    private final int title;
-    private final int icon;
+    /** Its name, a string resource. */
+    public final int title;
+    /** Its sign, a drawable resource. */
+    public final int icon;
 
     Destination(int title, int icon) {
         this.title = title;
         this.icon = icon;
-    }
-
-    /** Its name, a string resource. */
-    public int title() {
-        return title;
-    }
-
-    /** Its sign, a drawable resource. */
-    public int icon() {
-        return icon;
     }
 }

@@ -4,7 +4,6 @@ import android.app.Activity;
 import android.content.Intent;
 import android.content.pm.PackageManager;
 import android.os.Bundle;
-import android.view.View;
 import android.view.ViewGroup;
 import org.sscdeploy.demo.about.AboutScreen;
 import org.sscdeploy.demo.classify.ClassifyScreen;
@@ -63,27 +62,23 @@ public final class MainActivity extends Activity {
         destination = next;
         screen = make(next);
         container.removeAllViews();
-        View view = screen.view();
+        var view = screen.view();
         Insets.pad(view, bar.isRail() ? Insets.Sides.NOT_LEFT : Insets.Sides.NOT_BOTTOM);
         container.addView(view);
         bar.mark(next);
-        setTitle(next.title()); // TalkBack reads it
+        setTitle(next.title); // TalkBack reads it
         if (started) {
             screen.start();
         }
     }
 
     private Screen make(Destination wanted) {
-        switch (wanted) {
-            case PARITY:
-                return new ParityScreen(this, container);
-            case PROFILE:
-                return new ProfileScreen(this, container);
-            case ABOUT:
-                return new AboutScreen(this, container);
-            default:
-                return new ClassifyScreen(this, container);
-        }
+        return switch (wanted) {
+            case CLASSIFY -> new ClassifyScreen(this, container);
+            case PARITY -> new ParityScreen(this, container);
+            case PROFILE -> new ProfileScreen(this, container);
+            case ABOUT -> new AboutScreen(this, container);
+        };
     }
 
     @Override

@@ -5,7 +5,6 @@ import android.app.AlertDialog;
 import android.content.ContentResolver;
 import android.content.DialogInterface;
 import android.content.Intent;
-import android.database.Cursor;
 import android.net.Uri;
 import android.os.CancellationSignal;
 import android.os.Handler;
@@ -32,7 +31,7 @@ final class OfferedBundle {
     private Uri uri;
     private String name;
     private AlertDialog dialog;
-    private Naming naming;
+    private CancellationSignal naming;
 
     OfferedBundle(Activity activity) {
         this.activity = activity;
@@ -92,8 +91,8 @@ final class OfferedBundle {
             .create();
         dialog.show();
         app.bundles.watch(watcher);
-        naming = new Naming(this, offered);
-        naming.start();
+        naming = new CancellationSignal();
+        askName(new WeakReference<>(this), offered, naming);
     }
 
     private void answered(DialogInterface asked, int button) {
@@ -107,7 +106,7 @@ final class OfferedBundle {
         }
     }
 
-    private void named(Naming asked, String found) {
+    private void named(CancellationSignal asked, String found) {
         if (asked == naming) {
             name = found;
             showMessage();
@@ -117,7 +116,7 @@ final class OfferedBundle {
     private void showMessage() {
         String shown = name.isEmpty() ? activity.getString(R.string.offered_unnamed) : name;
         BundleState state = app.bundles.state();
-        dialog.setMessage(state.bundle().map(Bundle::name)
+        dialog.setMessage(state.bundle().map(used -> used.manifest().name())
             .map(used -> activity.getString(R.string.offered_replaces, shown, used))
             .orElseGet(() -> activity.getString(R.string.offered_first, shown)));
     }
@@ -126,50 +125,30 @@ final class OfferedBundle {
      * Asks a provider what it calls a file. On a thread of its own: the provider belongs to another app, which may be
      * slow to answer or not answer at all; and then the Activity, which may be gone by then, must not be held.
      */
-    private static final class Naming {
-        private final Handler main = new Handler(Looper.getMainLooper());
-        private final CancellationSignal signal = new CancellationSignal();
-        private final WeakReference<OfferedBundle> asker;
-        private final ContentResolver resolver;
-        private final Uri offered;
-
-        Naming(OfferedBundle asker, Uri offered) {
-            this.asker = new WeakReference<>(asker);
-            this.resolver = asker.activity.getApplicationContext().getContentResolver();
-            this.offered = offered;
-        }
-
-        void start() {
-            Thread thread = new Thread(this::ask, "ssc-offered-bundle");
-            thread.setDaemon(true);
-            thread.start();
-        }
-
-        /** Tells the provider that nobody waits any more. */
-        void cancel() {
-            signal.cancel();
-        }
-
-        private void ask() {
-            String found = name();
-            main.post(() -> {
+    private static void askName(WeakReference<OfferedBundle> asker, Uri offered, CancellationSignal signal) {
+        ContentResolver resolver = asker.get().activity.getApplicationContext().getContentResolver();
+        Thread thread = new Thread(() -> {
+            String found = name(resolver, offered, signal);
+            new Handler(Looper.getMainLooper()).post(() -> {
                 OfferedBundle question = asker.get();
                 if (question != null) {
-                    question.named(this, found);
+                    question.named(signal, found);
                 }
             });
-        }
+        }, "ssc-offered-bundle");
+        thread.setDaemon(true);
+        thread.start();
+    }
 
-        /** Empty where the provider does not say. */
-        private String name() {
-            String[] wanted = {OpenableColumns.DISPLAY_NAME};
-            try (Cursor cursor = resolver.query(offered, wanted, null, null, null, signal)) {
-                String found = cursor != null && cursor.moveToFirst() && cursor.getColumnCount() > 0
-                    ? cursor.getString(0) : null;
-                return found == null ? "" : onOneLine(found);
-            } catch (RuntimeException error) { // whatever another app's provider throws, or that it was cancelled
-                return "";
-            }
+    /** Empty where the provider does not say. */
+    private static String name(ContentResolver resolver, Uri offered, CancellationSignal signal) {
+        String[] wanted = {OpenableColumns.DISPLAY_NAME};
+        try (var cursor = resolver.query(offered, wanted, null, null, null, signal)) {
+            String found = cursor != null && cursor.moveToFirst() && cursor.getColumnCount() > 0
+                ? cursor.getString(0) : null;
+            return found == null ? "" : onOneLine(found);
+        } catch (RuntimeException error) { // whatever another app's provider throws, or that it was cancelled
+            return "";
         }
     }
 

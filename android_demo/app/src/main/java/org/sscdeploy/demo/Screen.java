@@ -6,8 +6,11 @@ import android.view.LayoutInflater;
 import android.view.View;
 import android.view.ViewGroup;
 import android.widget.TextView;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.function.Consumer;
 import org.sscdeploy.core.bundle.Bundle;
+import org.sscdeploy.demo.run.Watched;
 import org.sscdeploy.demo.store.BundleState;
 import org.sscdeploy.demo.ui.Notice;
 import org.sscdeploy.demo.ui.Sentences;
@@ -22,7 +25,8 @@ public abstract class Screen {
     /** What lasts. */
     protected final AppState app;
     private final View view;
-    private final Consumer<BundleState> bundleWatcher = this::bundleChanged;
+    private final List<Runnable> whenStarted = new ArrayList<>();
+    private final List<Runnable> whenStopped = new ArrayList<>();
 
     /**
      * Makes the views.
@@ -43,11 +47,23 @@ public abstract class Screen {
         if (second != 0) {
             inflater.inflate(second, find(R.id.second), true);
         }
+        watch(app.bundles, this::bundleChanged);
+    }
+
+    /** Watches something while the screen is shown. */
+    protected final <T> void watch(Watched<T> watched, Consumer<T> watcher) {
+        whenStarted.add(() -> watched.watch(watcher));
+        whenStopped.add(() -> watched.forget(watcher));
     }
 
     /** All of it. */
     public final View view() {
         return view;
+    }
+
+    /** A text in the user's language. */
+    protected final String text(int id, Object... values) {
+        return activity.getString(id, values);
     }
 
     /** One of its views. */
@@ -57,12 +73,12 @@ public abstract class Screen {
 
     /** Begins to watch what it shows. */
     public void start() {
-        app.bundles.watch(bundleWatcher);
+        whenStarted.forEach(Runnable::run);
     }
 
     /** Stops to watch; an Activity that is gone is not held. */
     public void stop() {
-        app.bundles.forget(bundleWatcher);
+        whenStopped.forEach(Runnable::run);
     }
 
     /** Something that the screen asked another app for is here. */
@@ -71,38 +87,23 @@ public abstract class Screen {
     /** The user answered a question for a permission. */
     public void onPermission(boolean granted) { }
 
-    /** Shows another bundle, or that there is none. */
+    /** Shows another bundle, or with null that there is none. */
     protected abstract void show(Bundle bundle);
-
-    /** Shows that there is no bundle. */
-    protected abstract void showNoBundle();
 
     private void bundleChanged(BundleState state) {
         Notice notice = find(R.id.bundle_notice);
         TextView subtitle = find(R.id.subtitle);
-        subtitle.setText(state.bundle().map(Bundle::name).orElseGet(() -> activity.getString(
+        subtitle.setText(state.bundle().map(used -> used.manifest().name()).orElseGet(() -> text(
             state.event() == BundleState.Event.LOADING ? R.string.bundle_loading : R.string.no_bundle)));
         switch (state.event()) {
-            case REFUSED:
-                notice.show(Notice.Weight.BAD, activity.getString(R.string.bundle_refused, state.source()),
-                    Sentences.of(state.message()) + " " + activity.getString(state.bundle().isPresent()
-                        ? R.string.bundle_stays : R.string.bundle_how, app.bundles.inboxPath()));
-                break;
-            case NONE:
-                notice.show(Notice.Weight.WARNING, activity.getString(R.string.no_bundle),
-                    activity.getString(R.string.bundle_how, app.bundles.inboxPath()));
-                break;
-            case INSTALLED:
-                notice.show(Notice.Weight.GOOD, activity.getString(R.string.bundle_installed, state.source()));
-                break;
-            default:
-                notice.hide();
-                break;
+            case REFUSED -> notice.show(Notice.Weight.BAD, text(R.string.bundle_refused, state.source()),
+                Sentences.of(state.message()) + " " + text(state.bundle().isPresent()
+                    ? R.string.bundle_stays : R.string.bundle_how, app.bundles.inboxPath()));
+            case NONE -> notice.show(Notice.Weight.WARNING, text(R.string.no_bundle),
+                text(R.string.bundle_how, app.bundles.inboxPath()));
+            case INSTALLED -> notice.show(Notice.Weight.GOOD, text(R.string.bundle_installed, state.source()));
+            default -> notice.hide();
         }
-        if (state.bundle().isPresent()) {
-            show(state.bundle().get());
-        } else {
-            showNoBundle();
-        }
+        show(state.inUse());
     }
 }

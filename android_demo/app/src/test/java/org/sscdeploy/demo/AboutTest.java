@@ -8,6 +8,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.RobolectricTestRunner;
@@ -67,7 +68,8 @@ public class AboutTest {
         MainActivity activity = Phone.start().get();
         Phone.go(activity, Destination.ABOUT);
         String text = Phone.allText(activity.findViewById(R.id.first));
-        assertTrue(text, text.contains(String.join(", ", Phone.app().bundles.state().bundle().get().labels()) + "\n"));
+        List<String> labels = Phone.app().bundles.state().bundle().get().manifest().labels();
+        assertTrue(text, text.contains(String.join(", ", labels) + "\n"));
         assertFalse(text, text.contains("Other files"));
     }
 }

@@ -57,7 +57,7 @@ public class BenchActivityTest {
     private void write(String nonce) throws Exception {
         Bundle bundle = Bundle.open(BundleFiles.whole());
         List<ModelFile> models = new ArrayList<>();
-        for (ModelEntry entry : bundle.models()) {
+        for (ModelEntry entry : bundle.manifest().models()) {
             byte[] model = Files.readAllBytes(entry.path());
             byte[] golden = golden(bundle.golden(), entry.layout());
             String name = "golden" + models.size() + ".npz";

@@ -49,7 +49,7 @@ public class BundleWaysTest {
     public void theBundleOfTheAssetsIsInstalledAtTheFirstStart() throws Exception {
         MainActivity activity = Phone.start().get();
         assertEquals(BundleState.Event.READY, state().event());
-        assertEquals(state().bundle().get().name(), Phone.text(activity, R.id.subtitle));
+        assertEquals(state().bundle().get().manifest().name(), Phone.text(activity, R.id.subtitle));
         Path there = Phone.context().getFilesDir().toPath().resolve("bundle/model.json");
         assertTrue(Arrays.equals(Files.readAllBytes(BundleFiles.whole().resolve("model.json")),
             Files.readAllBytes(there)));
@@ -81,7 +81,7 @@ public class BundleWaysTest {
         AppState next = new AppState(Phone.context(), Phone.app().engines.all());
         next.openOnce();
         Phone.await("it is opened", () -> next.bundles.state().bundle().isPresent());
-        assertEquals("Kept-Net", next.bundles.state().bundle().get().name());
+        assertEquals("Kept-Net", next.bundles.state().bundle().get().manifest().name());
     }
 
     @Test
@@ -103,7 +103,7 @@ public class BundleWaysTest {
         Robolectric.buildActivity(MainActivity.class).setup().recreate();
         Phone.awaitRun();
         assertEquals(BundleState.Event.INSTALLED, state().event());
-        assertEquals("Turned-Net", state().bundle().get().name());
+        assertEquals("Turned-Net", state().bundle().get().manifest().name());
     }
 
     @Test
@@ -125,7 +125,7 @@ public class BundleWaysTest {
 
     @Test
     public void aHugePictureOfABundleTakesNoMoreMemoryInTheStripThanAnOrdinaryOne() throws Exception {
-        String file = Bundle.open(BundleFiles.whole()).pictures().get(0).file();
+        String file = Bundle.open(BundleFiles.whole()).manifest().golden().pictures().get(0).file();
         ByteArrayOutputStream huge = new ByteArrayOutputStream();
         Bitmap.createBitmap(4000, 1000, Bitmap.Config.ARGB_8888).compress(Bitmap.CompressFormat.PNG, 100, huge);
         Phone.push(BundleFiles.zip(BundleFiles.with(file, huge.toByteArray())));

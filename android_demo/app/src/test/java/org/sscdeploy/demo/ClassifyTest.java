@@ -53,7 +53,7 @@ public class ClassifyTest {
 
     @Test
     public void everyGoldenPictureGetsTheClassOfTheReference() throws Exception {
-        for (int i = 0; i < bundle.pictures().size(); i++) {
+        for (int i = 0; i < bundle.manifest().golden().pictures().size(); i++) {
             tap(i);
             assertEquals("picture " + i, expected(i), candidates().get(0).index());
         }
@@ -105,7 +105,7 @@ public class ClassifyTest {
         Phone.click(activity, R.id.choose_picture);
         Intent asked = shadowOf(activity).getNextStartedActivityForResult().intent;
         assertEquals(MediaStore.ACTION_PICK_IMAGES, asked.getAction());
-        byte[] png = Files.readAllBytes(bundle.pictures().get(4).path());
+        byte[] png = Files.readAllBytes(bundle.manifest().golden().pictures().get(4).path());
         answer(asked, png);
         assertEquals(expected(4), candidates().get(0).index());
         assertNotNull(((ImageView) activity.findViewById(R.id.picture)).getDrawable());
@@ -150,7 +150,7 @@ public class ClassifyTest {
 
     @Test
     public void aBrokenExifBlockBesideWholePixelsTurnsNothing() throws Exception {
-        byte[] png = Files.readAllBytes(bundle.pictures().get(4).path());
+        byte[] png = Files.readAllBytes(bundle.manifest().golden().pictures().get(4).path());
         Pixels whole = PictureReader.read(png);
         for (String block : new String[] {"no tiff here", "MM", "", "MM\0*\0\0\0\u0008", "MM\0*\u00ff\u00ff\u00ff\u00ff"}) {
             Pixels read = PictureReader.read(withExif(png, block.getBytes(StandardCharsets.ISO_8859_1)));

@@ -100,7 +100,7 @@ public class OfferedBundleTest {
         answers = new CountDownLatch(0);
         Path copy = Phone.temporary().resolve("lent.bundle");
         BundleFiles.copy(BundleFiles.whole(), copy);
-        carried = org.sscdeploy.core.bundle.Bundle.open(copy).name();
+        carried = org.sscdeploy.core.bundle.Bundle.open(copy).manifest().name();
         BundleFiles.edit(copy, card -> card.addProperty("name", "Lent-Net"));
         Path zip = BundleFiles.zip(copy);
         shadowOf(Phone.context().getContentResolver()).registerInputStreamSupplier(LENT, () -> {
@@ -152,7 +152,7 @@ public class OfferedBundleTest {
         opened(LENT);
         asked("lent.zip");
         asked(carried);
-        assertEquals("nothing was installed", carried, state().bundle().get().name());
+        assertEquals("nothing was installed", carried, state().bundle().get().manifest().name());
         assertEquals(BundleState.Event.READY, state().event());
     }
 
@@ -170,7 +170,7 @@ public class OfferedBundleTest {
         ActivityController<MainActivity> controller = opened(LENT);
         asked("lent.zip");
         answer(DialogInterface.BUTTON_NEGATIVE);
-        assertEquals(carried, state().bundle().get().name());
+        assertEquals(carried, state().bundle().get().manifest().name());
         controller.recreate();
         assertEquals(null, question());
     }
@@ -181,7 +181,7 @@ public class OfferedBundleTest {
         asked("lent.zip").cancel();
         shadowOf(Looper.getMainLooper()).idle();
         Phone.awaitRun();
-        assertEquals(carried, state().bundle().get().name());
+        assertEquals(carried, state().bundle().get().manifest().name());
     }
 
     @Test
@@ -202,7 +202,7 @@ public class OfferedBundleTest {
         ActivityController<MainActivity> controller = Phone.start();
         controller.newIntent(view(LENT));
         asked("lent.zip");
-        assertEquals(carried, state().bundle().get().name());
+        assertEquals(carried, state().bundle().get().manifest().name());
     }
 
     @Test
@@ -228,10 +228,10 @@ public class OfferedBundleTest {
         shadowOf(Looper.getMainLooper()).idle();
         Phone.awaitRun();
         assertNotSame(first, asked("lent.zip"));
-        assertEquals(carried, state().bundle().get().name());
+        assertEquals(carried, state().bundle().get().manifest().name());
         assertEquals(BundleState.Event.READY, state().event());
         answer(DialogInterface.BUTTON_POSITIVE);
-        assertEquals("Lent-Net", state().bundle().get().name());
+        assertEquals("Lent-Net", state().bundle().get().manifest().name());
     }
 
     @Test
@@ -271,7 +271,7 @@ public class OfferedBundleTest {
         opened(LENT);
         asked("a file without a name");
         answer(DialogInterface.BUTTON_POSITIVE);
-        assertEquals("Lent-Net", state().bundle().get().name());
+        assertEquals("Lent-Net", state().bundle().get().manifest().name());
     }
 
     @Test
@@ -280,7 +280,7 @@ public class OfferedBundleTest {
         MainActivity activity = opened(Uri.fromFile(zip.toFile())).get();
         assertEquals(null, question());
         assertEquals(BundleState.Event.REFUSED, state().event());
-        assertEquals(carried, state().bundle().get().name());
+        assertEquals(carried, state().bundle().get().manifest().name());
         String notice = Phone.notice(activity, R.id.bundle_notice);
         assertTrue(notice, notice.contains("does not lend it (by a content: address)"));
     }
@@ -291,6 +291,6 @@ public class OfferedBundleTest {
         Robolectric.buildActivity(MainActivity.class, again).setup();
         Phone.awaitRun();
         assertEquals(null, question());
-        assertEquals(carried, state().bundle().get().name());
+        assertEquals(carried, state().bundle().get().manifest().name());
     }
 }

@@ -107,7 +107,7 @@ public class ParityTest {
         Phone.push(BundleFiles.zip(BundleFiles.withWrongBlock(3)));
         MainActivity activity = compare();
         Screenshot.take(activity, "trouble-diverging-block");
-        String name = Phone.app().bundles.state().bundle().get().debug().get().blocks().get(3).name();
+        String name = Phone.app().bundles.state().bundle().get().manifest().debug().get().blocks().get(3).name();
         assertEquals(name, report().diverging().get().name());
         assertTrue(Phone.notice(activity, R.id.notice).startsWith("A block computes something else All outputs"));
         assertTrue(described(activity), described(activity).contains(name + ": off by"));

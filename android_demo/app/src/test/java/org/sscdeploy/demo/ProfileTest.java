@@ -25,7 +25,7 @@ import org.robolectric.RobolectricTestRunner;
 import org.robolectric.android.controller.ActivityController;
 import org.sscdeploy.core.job.Result;
 import org.sscdeploy.core.job.Results;
-import org.sscdeploy.demo.profile.ProfileEntry;
+import org.sscdeploy.core.bench.BenchResult;
 import org.sscdeploy.demo.profile.ProfileReport;
 import org.sscdeploy.demo.run.RunState;
 
@@ -55,14 +55,14 @@ public class ProfileTest {
     @Test
     public void bothRuntimesAreMeasuredAtEachNumberOfThreads() {
         choose(R.id.threads, "2");
-        List<ProfileEntry> entries = measure().entries();
+        List<BenchResult> entries = measure().entries();
         assertEquals(4, entries.size());
-        for (ProfileEntry entry : entries) {
-            assertTrue(entry.name(), entry.stats().isPresent());
+        for (BenchResult entry : entries) {
+            assertTrue(entry.contender().name(), entry.stats().isPresent());
             assertTrue(entry.stats().get().p50() > 0);
         }
-        assertEquals("ONNX Runtime, 1 thread", entries.get(0).name());
-        assertEquals("TensorFlow Lite, 2 threads", entries.get(3).name());
+        assertEquals("ONNX Runtime, 1 thread", entries.get(0).contender().name());
+        assertEquals("TensorFlow Lite, 2 threads", entries.get(3).contender().name());
         assertEquals(4, ((ViewGroup) activity.findViewById(R.id.rows)).getChildCount());
     }
 
@@ -188,7 +188,7 @@ public class ProfileTest {
         Phone.push(BundleFiles.zip(copy));
         Phone.app().bundles.checkInbox();
         Phone.awaitRun();
-        assertEquals("Other-Net", Phone.app().bundles.state().bundle().get().name());
+        assertEquals("Other-Net", Phone.app().bundles.state().bundle().get().manifest().name());
         assertEquals(RunState.Phase.IDLE, Phone.app().share.state().phase());
     }
 

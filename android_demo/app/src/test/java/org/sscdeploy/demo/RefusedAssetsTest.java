@@ -79,9 +79,9 @@ public class RefusedAssetsTest {
         BundleFiles.edit(kept, card -> card.addProperty("name", "Kept-Net"));
         Phone.push(BundleFiles.zip(kept));
         Phone.start();
-        assertEquals("Kept-Net", Phone.app().bundles.state().bundle().get().name());
+        assertEquals("Kept-Net", Phone.app().bundles.state().bundle().get().manifest().name());
         assertEquals("nothing is refused any more", BundleState.Event.READY, restarted().event());
         application.carry(BundleFiles.whole());
-        assertEquals("Kept-Net", restarted().bundle().get().name());
+        assertEquals("Kept-Net", restarted().bundle().get().manifest().name());
     }
 }

@@ -60,7 +60,8 @@ public class RotationTest {
     @Test
     public void aPictureThatWasChosenBeforeTheSystemEndedTheProcessIsClassified() throws Exception {
         Uri uri = Uri.parse("content://pictures/2");
-        GoldenPicture golden = org.sscdeploy.core.bundle.Bundle.open(BundleFiles.whole()).pictures().get(4);
+        GoldenPicture golden = org.sscdeploy.core.bundle.Bundle.open(BundleFiles.whole())
+            .manifest().golden().pictures().get(4);
         byte[] png = Files.readAllBytes(golden.path());
         shadowOf(Phone.context().getContentResolver()).registerInputStream(uri, new ByteArrayInputStream(png));
         CountDownLatch slow = new CountDownLatch(1);
@@ -73,7 +74,7 @@ public class RotationTest {
         activity.onActivityResult(Requests.PICTURE, Activity.RESULT_OK, new Intent().setData(uri));
         slow.countDown();
         Phone.awaitRun();
-        assertEquals(uri.toString(), Phone.app().selection.picture().key());
+        assertEquals(uri.toString(), Phone.app().selection.picture.key());
         assertEquals(uri.toString(), Phone.app().classification.state().result().pictureKey());
     }
 
@@ -101,8 +102,8 @@ public class RotationTest {
         controller.get().findViewById(R.id.xnnpack).performClick();
         turn(controller, "w891dp-h411dp-land");
         assertTrue(controller.get().findViewById(R.id.threads).isShown());
-        assertTrue(Phone.app().selection.threads().contains("4"));
-        assertFalse(Phone.app().selection.xnnpack());
+        assertTrue(Phone.app().selection.threads.contains("4"));
+        assertFalse(Phone.app().selection.xnnpack);
     }
 
     private static void turn(ActivityController<MainActivity> controller, String qualifiers) {

@@ -161,6 +161,6 @@ public class TroubleTest {
         Phone.click(activity, R.id.run);
         Phone.awaitRun();
         assertEquals(1, Phone.app().profile.state().result().entries().size());
-        assertTrue(Phone.app().profile.state().result().entries().get(0).result().failure().isPresent());
+        assertTrue(Phone.app().profile.state().result().entries().get(0).failure().isPresent());
     }
 }

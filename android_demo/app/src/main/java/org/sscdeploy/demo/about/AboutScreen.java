@@ -10,18 +10,15 @@ import android.widget.Button;
 import android.widget.TextView;
 import java.util.Arrays;
 import java.util.Map;
-import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.FileEntry;
 import org.sscdeploy.core.bundle.ModelEntry;
 import org.sscdeploy.core.bundle.Preprocessing;
-import org.sscdeploy.core.engine.Engine;
 import org.sscdeploy.core.engine.TensorSpec;
 import org.sscdeploy.demo.R;
 import org.sscdeploy.demo.Requests;
 import org.sscdeploy.demo.Screen;
-import org.sscdeploy.demo.device.AndroidDevice;
 import org.sscdeploy.demo.run.RunState;
 import org.sscdeploy.demo.ui.Facts;
 import org.sscdeploy.demo.ui.Figures;
@@ -37,7 +34,6 @@ public final class AboutScreen extends Screen {
     private final ViewGroup first = find(R.id.first);
     private final ViewGroup second = find(R.id.second);
     private final Facts runtimes;
-    private final Consumer<RunState<Void, Map<String, String>>> watcher = this::showRuntimes;
 
     /** Makes the views. */
     public AboutScreen(Activity activity, ViewGroup parent) {
@@ -45,18 +41,7 @@ public final class AboutScreen extends Screen {
         this.<Button>find(R.id.open_bundle).setOnClickListener(view -> openBundle());
         showDevice(new Facts(section(second, R.string.this_device)));
         runtimes = new Facts(section(second, R.string.runtimes));
-    }
-
-    @Override
-    public void start() {
-        super.start();
-        app.runtimeVersions.watch(watcher);
-    }
-
-    @Override
-    public void stop() {
-        app.runtimeVersions.forget(watcher);
-        super.stop();
+        watch(app.runtimeVersions, this::showRuntimes);
     }
 
     private void openBundle() {
@@ -67,7 +52,7 @@ public final class AboutScreen extends Screen {
         try {
             activity.startActivityForResult(intent, Requests.BUNDLE);
         } catch (ActivityNotFoundException error) {
-            this.<Notice>find(R.id.notice).show(Notice.Weight.WARNING, activity.getString(R.string.no_picker));
+            this.<Notice>find(R.id.notice).show(Notice.Weight.WARNING, text(R.string.no_picker));
         }
     }
 
@@ -81,13 +66,10 @@ public final class AboutScreen extends Screen {
     @Override
     protected void show(Bundle bundle) {
         first.removeAllViews();
-        showNetwork(bundle, new Facts(section(first, R.string.bundle)));
-        showFiles(bundle, new Facts(section(first, R.string.files)));
-    }
-
-    @Override
-    protected void showNoBundle() {
-        first.removeAllViews();
+        if (bundle != null) {
+            showNetwork(bundle, new Facts(section(first, R.string.bundle)));
+            showFiles(bundle, new Facts(section(first, R.string.files)));
+        }
     }
 
     private ViewGroup section(ViewGroup column, int heading) {
@@ -98,30 +80,32 @@ public final class AboutScreen extends Screen {
     }
 
     private void showNetwork(Bundle bundle, Facts facts) {
-        facts.add(R.string.network, bundle.name());
-        if (bundle.sourceSha256().isEmpty()) {
-            facts.add(R.string.checkpoint, activity.getString(R.string.random_weights));
+        facts.add(R.string.network, bundle.manifest().name());
+        if (bundle.manifest().sourceSha256().isEmpty()) {
+            facts.add(R.string.checkpoint, text(R.string.random_weights));
         } else {
-            facts.addHash(activity.getString(R.string.checkpoint), bundle.sourceSha256());
+            facts.addHash(text(R.string.checkpoint), bundle.manifest().sourceSha256());
         }
-        for (ModelEntry model : bundle.models()) {
-            facts.add(model.file(), activity.getString(R.string.model_detail, model.layout(), shape(model.input()),
+        for (ModelEntry model : bundle.manifest().models()) {
+            facts.add(model.file(), text(R.string.model_detail, model.layout(), shape(model.input()),
                 shape(model.output()), joined(model.lowering()), joined(model.runtimes())));
         }
-        Preprocessing preprocessing = bundle.preprocessing();
-        facts.add(R.string.preprocessing, activity.getString(R.string.preprocessing_detail,
+        Preprocessing preprocessing = bundle.manifest().preprocessing();
+        facts.add(R.string.preprocessing, text(R.string.preprocessing_detail,
             preprocessing.width(), preprocessing.height(), preprocessing.colour(),
-            activity.getString(preprocessing.resizes() ? R.string.resize : R.string.no_resize),
+            text(preprocessing.resizes() ? R.string.resize : R.string.no_resize),
             Arrays.toString(preprocessing.mean()), Arrays.toString(preprocessing.std())));
-        facts.add(R.string.labels, bundle.labels().stream().limit(MOST_LISTED).collect(Collectors.joining(", "))
-            + more(", ", bundle.labels().size()));
+        var labels = bundle.manifest().labels();
+        facts.add(R.string.labels, labels.stream().limit(MOST_LISTED).collect(Collectors.joining(", "))
+            + more(", ", labels.size()));
+        int pictures = bundle.manifest().golden().count();
         facts.add(R.string.golden_set, activity.getResources().getQuantityString(
-            R.plurals.golden_detail, bundle.pictures().size(), bundle.pictures().size(),
+            R.plurals.golden_detail, pictures, pictures,
             Figures.error(bundle.tolerance().max()), Figures.error(bundle.tolerance().rms())));
-        facts.add(R.string.debug_blocks, bundle.debug()
+        facts.add(R.string.debug_blocks, bundle.manifest().debug()
             .map(debug -> Integer.toString(debug.blocks().size()))
-            .orElseGet(() -> activity.getString(R.string.none)));
-        facts.add(R.string.made_by, joined(bundle.madeBy()));
+            .orElseGet(() -> text(R.string.none)));
+        facts.add(R.string.made_by, joined(bundle.manifest().madeBy()));
     }
 
     private static String shape(TensorSpec spec) {
@@ -135,7 +119,7 @@ public final class AboutScreen extends Screen {
 
     /** How many of so many are not listed; empty where all are. */
     private String more(String before, int count) {
-        return count > MOST_LISTED ? before + activity.getString(R.string.and_more, count - MOST_LISTED) : "";
+        return count > MOST_LISTED ? before + text(R.string.and_more, count - MOST_LISTED) : "";
     }
 
     /** The models and arrays; the pictures, whose number may be large, together. */
@@ -144,7 +128,7 @@ public final class AboutScreen extends Screen {
         int count = 0;
         int others = 0;
         facts.addHash("model.json", bundle.sha256());
-        for (Map.Entry<String, FileEntry> file : bundle.files().entrySet()) {
+        for (Map.Entry<String, FileEntry> file : bundle.manifest().files().entrySet()) {
             if (file.getKey().endsWith(".png")) {
                 pictures += file.getValue().bytes();
                 count++;
@@ -159,7 +143,7 @@ public final class AboutScreen extends Screen {
     }
 
     private void showDevice(Facts facts) {
-        AndroidDevice device = app.device;
+        var device = app.device;
         facts.add(R.string.device, device.name());
         facts.add(R.string.processor, device.processor());
         facts.add(R.string.system, device.system());
@@ -168,7 +152,7 @@ public final class AboutScreen extends Screen {
         facts.add(R.string.memory,
             device.memoryBytes().isPresent() ? Figures.bytes(device.memoryBytes().getAsLong()) : "");
         facts.add(R.string.page_size, device.pageBytes().isPresent()
-            ? activity.getString(R.string.page_detail, device.pageBytes().getAsLong() / 1024) : "");
+            ? text(R.string.page_detail, device.pageBytes().getAsLong() / 1024) : "");
         facts.add(R.string.app_version, device.appVersion());
         facts.add(R.string.inbox, app.bundles.inboxPath());
     }
@@ -178,12 +162,11 @@ public final class AboutScreen extends Screen {
             return;
         }
         Facts facts = runtimes.clear();
-        for (Engine engine : app.engines.all()) {
+        for (var engine : app.engines.all()) {
             String version = run.result().getOrDefault(engine.id(), "");
-            facts.add(app.engines.name(engine),
-                version.isEmpty() ? activity.getString(R.string.runtime_missing) : version);
+            facts.add(app.engines.name(engine), version.isEmpty() ? text(R.string.runtime_missing) : version);
         }
         boolean large = app.device.pageBytes().orElse(0) >= LARGE_PAGE;
-        facts.add(R.string.page_note, activity.getString(large ? R.string.page_note_16 : R.string.page_note_4));
+        facts.add(R.string.page_note, text(large ? R.string.page_note_16 : R.string.page_note_4));
     }
 }

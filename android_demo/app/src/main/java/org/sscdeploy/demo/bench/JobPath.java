@@ -16,7 +16,6 @@ final class JobPath {
      * <p>The folders are compared as files and not by name: Android mounts the app's folder in two places.
      *
      * @param path as it was given
-     * @param jobs the app's folder of jobs
      */
     static Optional<Path> below(String path, Path jobs) {
         try {

@@ -5,7 +5,6 @@ import android.graphics.SurfaceTexture;
 import android.hardware.camera2.CameraAccessException;
 import android.hardware.camera2.CameraCharacteristics;
 import android.hardware.camera2.CameraManager;
-import android.hardware.camera2.params.StreamConfigurationMap;
 import android.util.Size;
 import java.util.Optional;
 
@@ -18,13 +17,12 @@ record CameraChoice(String id, boolean front, int sensorDegrees, Size preview, S
      * The camera at the back, else any.
      *
      * @return empty where the device has none
-     * @throws CameraAccessException the system does not tell
      */
     static Optional<CameraChoice> best(CameraManager manager) throws CameraAccessException {
         CameraChoice found = null;
         for (String id : manager.getCameraIdList()) {
             CameraCharacteristics camera = manager.getCameraCharacteristics(id);
-            StreamConfigurationMap streams = camera.get(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP);
+            var streams = camera.get(CameraCharacteristics.SCALER_STREAM_CONFIGURATION_MAP);
             if (streams == null || streams.getOutputSizes(ImageFormat.JPEG) == null) {
                 continue; // a depth camera
             }

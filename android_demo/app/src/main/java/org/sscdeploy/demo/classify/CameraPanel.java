@@ -25,7 +25,6 @@ final class CameraPanel {
      * Nothing is opened yet.
      *
      * @param view    for the live picture; shown while the camera is open
-     * @param taken   hears a JPEG
      * @param problem hears why there is no picture, a sentence
      */
     CameraPanel(Activity activity, CameraView view, Consumer<byte[]> taken, Consumer<String> problem) {
@@ -72,18 +71,12 @@ final class CameraPanel {
             problem.accept(activity.getString(R.string.no_camera));
             return;
         }
-        CameraSession opened = new CameraSession(choice.get(), new CameraSession.Listener() {
-            @Override
-            public void taken(byte[] jpeg) {
-                close();
-                taken.accept(jpeg);
-            }
-
-            @Override
-            public void failed() {
-                close();
-                problem.accept(activity.getString(R.string.camera_failed));
-            }
+        CameraSession opened = new CameraSession(choice.get(), jpeg -> {
+            close();
+            taken.accept(jpeg);
+        }, () -> {
+            close();
+            problem.accept(activity.getString(R.string.camera_failed));
         });
         session = opened;
         view.setVisibility(View.VISIBLE);

@@ -8,30 +8,21 @@ import android.hardware.camera2.CameraCaptureSession;
 import android.hardware.camera2.CameraDevice;
 import android.hardware.camera2.CameraManager;
 import android.hardware.camera2.CaptureRequest;
-import android.media.Image;
 import android.media.ImageReader;
 import android.os.Handler;
 import android.os.Looper;
 import android.view.Surface;
-import java.nio.ByteBuffer;
 import java.util.List;
+import java.util.function.Consumer;
 
 /**
  * The camera from opening to closing: shows its live picture and takes one. All on the main thread; the camera itself
  * works in another process.
  */
 final class CameraSession {
-    /** Hears what comes of it. */
-    interface Listener {
-        /** A picture was taken: a JPEG. */
-        void taken(byte[] jpeg);
-
-        /** The camera can no longer be used. */
-        void failed();
-    }
-
     private final CameraChoice choice;
-    private final Listener listener;
+    private final Consumer<byte[]> taken;
+    private final Runnable failed;
     private final Handler main = new Handler(Looper.getMainLooper());
     private final ImageReader reader;
     private Surface preview;
@@ -39,9 +30,16 @@ final class CameraSession {
     private CameraCaptureSession session;
     private boolean closed;
 
-    CameraSession(CameraChoice choice, Listener listener) {
+    /**
+     * Opens nothing yet.
+     *
+     * @param taken  hears a picture: a JPEG
+     * @param failed hears that the camera can no longer be used
+     */
+    CameraSession(CameraChoice choice, Consumer<byte[]> taken, Runnable failed) {
         this.choice = choice;
-        this.listener = listener;
+        this.taken = taken;
+        this.failed = failed;
         reader = ImageReader.newInstance(
             choice.picture().getWidth(), choice.picture().getHeight(), ImageFormat.JPEG, 1);
         reader.setOnImageAvailableListener(source -> received(), main);
@@ -105,10 +103,7 @@ final class CameraSession {
         }
         session = configured;
         try {
-            CaptureRequest.Builder request = device.createCaptureRequest(CameraDevice.TEMPLATE_PREVIEW);
-            request.addTarget(preview);
-            request.set(CaptureRequest.CONTROL_AF_MODE, CaptureRequest.CONTROL_AF_MODE_CONTINUOUS_PICTURE);
-            session.setRepeatingRequest(request.build(), null, main);
+            session.setRepeatingRequest(request(CameraDevice.TEMPLATE_PREVIEW, preview).build(), null, main);
         } catch (CameraAccessException | IllegalStateException | IllegalArgumentException error) {
             fail();
         }
@@ -120,9 +115,7 @@ final class CameraSession {
             return; // not open yet; the user presses again
         }
         try {
-            CaptureRequest.Builder request = device.createCaptureRequest(CameraDevice.TEMPLATE_STILL_CAPTURE);
-            request.addTarget(reader.getSurface());
-            request.set(CaptureRequest.CONTROL_AF_MODE, CaptureRequest.CONTROL_AF_MODE_CONTINUOUS_PICTURE);
+            CaptureRequest.Builder request = request(CameraDevice.TEMPLATE_STILL_CAPTURE, reader.getSurface());
             request.set(CaptureRequest.JPEG_ORIENTATION, choice.jpegDegrees(displayDegrees));
             session.capture(request.build(), null, main);
         } catch (CameraAccessException | IllegalStateException | IllegalArgumentException error) {
@@ -130,13 +123,20 @@ final class CameraSession {
         }
     }
 
+    private CaptureRequest.Builder request(int template, Surface target) throws CameraAccessException {
+        CaptureRequest.Builder request = device.createCaptureRequest(template);
+        request.addTarget(target);
+        request.set(CaptureRequest.CONTROL_AF_MODE, CaptureRequest.CONTROL_AF_MODE_CONTINUOUS_PICTURE);
+        return request;
+    }
+
     private void received() {
-        try (Image image = reader.acquireNextImage()) {
+        try (var image = reader.acquireNextImage()) {
             if (image != null && !closed) {
-                ByteBuffer buffer = image.getPlanes()[0].getBuffer();
+                var buffer = image.getPlanes()[0].getBuffer();
                 byte[] jpeg = new byte[buffer.remaining()];
                 buffer.get(jpeg);
-                listener.taken(jpeg);
+                taken.accept(jpeg);
             }
         }
     }
@@ -144,7 +144,7 @@ final class CameraSession {
     private void fail() {
         if (!closed) {
             close();
-            listener.failed();
+            failed.run();
         }
     }
 

@@ -3,7 +3,6 @@ package org.sscdeploy.demo.classify;
 import android.app.Activity;
 import android.content.ActivityNotFoundException;
 import android.content.Intent;
-import android.net.Uri;
 import android.os.Build;
 import android.provider.MediaStore;
 import android.view.LayoutInflater;
@@ -13,15 +12,11 @@ import android.widget.Button;
 import android.widget.ImageButton;
 import android.widget.ImageView;
 import android.widget.TextView;
-import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
-import java.util.function.Consumer;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.GoldenPicture;
 import org.sscdeploy.core.classify.Candidate;
 import org.sscdeploy.core.classify.OutputKind;
-import org.sscdeploy.core.engine.Engine;
 import org.sscdeploy.demo.R;
 import org.sscdeploy.demo.Requests;
 import org.sscdeploy.demo.Screen;
@@ -41,7 +36,6 @@ public final class ClassifyScreen extends Screen {
     private final ImageView picture = find(R.id.picture);
     private final ViewGroup strip = find(R.id.strip);
     private final CameraPanel camera;
-    private final Consumer<RunState<Step, Classification>> watcher = this::show;
     private Bundle bundle;
 
     /** Makes the views. */
@@ -58,43 +52,33 @@ public final class ClassifyScreen extends Screen {
             }
         });
         find(R.id.choose_picture).setOnClickListener(view -> choosePicture());
-    }
-
-    @Override
-    public void start() {
-        super.start();
-        app.classification.watch(watcher);
+        watch(app.classification, this::show);
     }
 
     @Override
     public void stop() {
         camera.close();
-        app.classification.forget(watcher);
         super.stop();
     }
 
     @Override
     protected void show(Bundle shown) {
         bundle = shown;
-        Map<String, String> offered = app.engines.offered(bundle);
+        var offered = app.engines.offered(bundle);
         engines.offer(offered, false, chosen -> {
-            app.selection.engine(chosen.iterator().next());
-            classify(app.selection.picture());
+            app.selection.engine = chosen.iterator().next();
+            classify(app.selection.picture);
         });
         engines.choose(Set.of(app.selection.engine(offered)));
         strip.removeAllViews();
-        for (GoldenPicture golden : bundle.pictures()) {
-            strip.addView(thumbnail(golden));
+        if (bundle == null) {
+            return;
         }
+        bundle.manifest().golden().pictures().forEach(golden -> strip.addView(thumbnail(golden)));
         mark();
-        classify(app.selection.takeWaiting());
-    }
-
-    @Override
-    protected void showNoBundle() {
-        bundle = null;
-        engines.offer(Map.of(), false, chosen -> { });
-        strip.removeAllViews();
+        PictureSource waiting = app.selection.waiting;
+        app.selection.waiting = null;
+        classify(waiting);
     }
 
     @Override
@@ -105,13 +89,12 @@ public final class ClassifyScreen extends Screen {
 
     @Override
     public void onResult(int request, Intent data) {
-        Uri uri = data.getData();
+        var uri = data.getData();
         if (request == Requests.PICTURE && uri != null) {
             // Of the process: the source outlives this Activity, which its own resolver would hold on to.
-            PictureSource chosen = PictureSource.chosen(activity.getApplicationContext().getContentResolver(), uri,
-                activity.getString(R.string.chosen_picture));
+            PictureSource chosen = PictureSource.chosen(activity.getApplicationContext().getContentResolver(), uri);
             if (bundle == null) { // the system ended the process meanwhile, and the bundle is being opened again
-                app.selection.waiting(chosen);
+                app.selection.waiting = chosen;
             } else {
                 classify(chosen);
             }
@@ -119,10 +102,9 @@ public final class ClassifyScreen extends Screen {
     }
 
     private View thumbnail(GoldenPicture golden) {
-        ImageButton button =
-            (ImageButton) LayoutInflater.from(activity).inflate(R.layout.thumbnail, strip, false);
+        ImageButton button = (ImageButton) LayoutInflater.from(activity).inflate(R.layout.thumbnail, strip, false);
         app.thumbnails.show(golden.path(), button);
-        button.setContentDescription(activity.getString(R.string.golden_picture, caption(golden)));
+        button.setContentDescription(text(R.string.golden_picture, caption(golden)));
         button.setTag(golden.file());
         button.setOnClickListener(view -> classify(PictureSource.golden(golden)));
         return button;
@@ -130,7 +112,7 @@ public final class ClassifyScreen extends Screen {
 
     /** What a golden picture shows, where somebody knows it. */
     private String caption(GoldenPicture golden) {
-        return golden.label().map(bundle.labels()::get).orElse(golden.path().getFileName().toString());
+        return golden.label().map(bundle.manifest().labels()::get).orElse(golden.path().getFileName().toString());
     }
 
     private void choosePicture() {
@@ -142,13 +124,13 @@ public final class ClassifyScreen extends Screen {
         try {
             activity.startActivityForResult(intent.setType("image/*"), Requests.PICTURE);
         } catch (ActivityNotFoundException error) {
-            notice.show(Notice.Weight.WARNING, activity.getString(R.string.no_picker));
+            notice.show(Notice.Weight.WARNING, text(R.string.no_picker));
         }
     }
 
     private void taken(byte[] jpeg) {
         showCamera();
-        classify(PictureSource.taken(jpeg, activity.getString(R.string.taken_picture)));
+        classify(PictureSource.taken(jpeg));
     }
 
     private void cameraProblem(String sentence) {
@@ -168,24 +150,23 @@ public final class ClassifyScreen extends Screen {
     }
 
     private void classify(PictureSource source) {
-        Optional<Engine> engine = bundle == null ? Optional.empty()
-            : app.engines.byId(app.selection.engine(app.engines.offered(bundle)));
-        if (source == null || !engine.isPresent()) {
+        var engine = app.engines.byId(app.selection.engine(app.engines.offered(bundle)));
+        if (source == null || bundle == null || !engine.isPresent()) {
             return;
         }
         camera.close();
         showCamera();
         if (app.runs.start(app.classification, new ClassifyWork(app, bundle, engine.get(), source))) {
-            app.selection.picture(source);
+            app.selection.picture = source;
             mark();
         } else {
-            notice.show(Notice.Weight.NOTE, activity.getString(R.string.busy));
+            notice.show(Notice.Weight.NOTE, text(R.string.busy));
         }
     }
 
     /** Marks the golden picture that is shown. */
     private void mark() {
-        PictureSource source = app.selection.picture();
+        PictureSource source = app.selection.picture;
         for (int i = 0; i < strip.getChildCount(); i++) {
             View child = strip.getChildAt(i);
             child.setSelected(source != null && source.key().equals(child.getTag()));
@@ -195,22 +176,20 @@ public final class ClassifyScreen extends Screen {
     private void show(RunState<Step, Classification> run) {
         View answer = find(R.id.answer);
         switch (run.phase()) {
-            case DONE:
+            case DONE -> {
                 notice.hide();
                 showAnswer(run.result());
                 answer.setVisibility(View.VISIBLE);
-                break;
-            case FAILED:
-                notice.show(Notice.Weight.BAD, activity.getString(R.string.not_classified),
-                    Sentences.of(run.message()));
+            }
+            case FAILED -> {
+                notice.show(Notice.Weight.BAD, text(R.string.not_classified), Sentences.of(run.message()));
                 answer.setVisibility(View.GONE);
-                break;
-            case IDLE:
+            }
+            case IDLE -> {
                 picture.setImageDrawable(null);
                 answer.setVisibility(View.GONE);
-                break;
-            default:
-                break;
+            }
+            default -> { }
         }
         showPlaceholder();
     }
@@ -225,13 +204,13 @@ public final class ClassifyScreen extends Screen {
         picture.setImageBitmap(answer.picture());
         Candidate best = answer.candidates().get(0);
         if (answer.kind() == OutputKind.VALUES) {
-            notice.show(Notice.Weight.NOTE, activity.getString(R.string.no_classes));
-            picture.setContentDescription(activity.getString(R.string.picture_without_class));
+            notice.show(Notice.Weight.NOTE, text(R.string.no_classes));
+            picture.setContentDescription(text(R.string.picture_without_class));
         } else {
-            picture.setContentDescription(activity.getString(R.string.picture_described, best.label(), figure(best)));
+            picture.setContentDescription(text(R.string.picture_described, best.label(), figure(best)));
         }
         if (answer.kind() == OutputKind.LOGIT) {
-            notice.show(Notice.Weight.NOTE, activity.getString(R.string.one_logit, Figures.value(best.value())));
+            notice.show(Notice.Weight.NOTE, text(R.string.one_logit, Figures.value(best.value())));
         }
         ViewGroup rows = find(R.id.candidates);
         rows.removeAllViews();
@@ -247,7 +226,7 @@ public final class ClassifyScreen extends Screen {
             rows.addView(row);
         }
         this.<TextView>find(R.id.latency).setText(Figures.milliseconds(answer.runNanos()));
-        this.<TextView>find(R.id.latency_note).setText(activity.getString(R.string.latency_note, answer.runtime(),
+        this.<TextView>find(R.id.latency_note).setText(text(R.string.latency_note, answer.runtime(),
             Figures.milliseconds(answer.prepareNanos()), answer.device()));
     }
 }

@@ -1,15 +1,9 @@
 package org.sscdeploy.demo.classify;
 
-import android.graphics.Bitmap;
-import java.util.List;
 import org.sscdeploy.core.bundle.Bundle;
-import org.sscdeploy.core.bundle.ModelEntry;
-import org.sscdeploy.core.classify.Candidate;
 import org.sscdeploy.core.classify.TopK;
 import org.sscdeploy.core.engine.Engine;
 import org.sscdeploy.core.engine.EngineOptions;
-import org.sscdeploy.core.engine.LoadedModel;
-import org.sscdeploy.core.engine.Tensor;
 import org.sscdeploy.core.picture.Pixels;
 import org.sscdeploy.core.picture.Preprocessor;
 import org.sscdeploy.demo.AppState;
@@ -18,35 +12,24 @@ import org.sscdeploy.demo.run.Step;
 import org.sscdeploy.demo.run.Work;
 
 /** Classifies one picture in one runtime. */
-final class ClassifyWork implements Work<Step, Classification> {
+record ClassifyWork(AppState app, Bundle bundle, Engine engine, PictureSource source)
+        implements Work<Step, Classification> {
     private static final int CANDIDATES = 5;
 
     /** Pixels of the picture on the screen; more would only cost memory. */
     private static final int SCREEN_SIDE = 640;
 
-    private final AppState app;
-    private final Bundle bundle;
-    private final Engine engine;
-    private final PictureSource source;
-
-    ClassifyWork(AppState app, Bundle bundle, Engine engine, PictureSource source) {
-        this.app = app;
-        this.bundle = bundle;
-        this.engine = engine;
-        this.source = source;
-    }
-
     @Override
     public Classification run(Control<Step> control) throws Exception {
-        Pixels pixels = PictureReader.read(source.read());
-        Bitmap picture = PictureReader.forScreen(pixels, SCREEN_SIDE);
-        ModelEntry entry = bundle.model(engine.format()).get();
+        Pixels pixels = PictureReader.read(source.content().read());
+        var picture = PictureReader.forScreen(pixels, SCREEN_SIDE);
+        var entry = bundle.model(engine.format()).get();
         long start = System.nanoTime();
-        Tensor input = new Preprocessor(bundle.preprocessing()).apply(pixels, entry.layout());
+        var input = new Preprocessor(bundle.manifest().preprocessing()).apply(pixels, entry.layout());
         long prepareNanos = System.nanoTime() - start;
 
         boolean warm = app.models.holds(engine, entry.path(), bundle.sha256());
-        LoadedModel model = app.models.get(engine, entry.path(), bundle.sha256());
+        var model = app.models.get(engine, entry.path(), bundle.sha256());
         model.setInput(0, input);
         if (!warm) {
             model.run(); // the first inference after loading also pays for what the runtime prepares
@@ -55,10 +38,10 @@ final class ClassifyWork implements Work<Step, Classification> {
         start = System.nanoTime();
         model.run();
         long runNanos = System.nanoTime() - start;
-        List<Candidate> candidates = TopK.of(
-            model.output(0).data(), bundle.outputKind(), bundle.labels(), CANDIDATES);
+        var candidates = TopK.of(
+            model.output(0).data(), bundle.manifest().outputKind(), bundle.manifest().labels(), CANDIDATES);
         String runtime = app.engines.nameAndVersion(engine) + ", " + EngineOptions.DEFAULT;
-        return new Classification(
-            source.key(), picture, candidates, bundle.outputKind(), runtime, app.device.name(), runNanos, prepareNanos);
+        return new Classification(source.key(), picture, candidates, bundle.manifest().outputKind(), runtime,
+            app.device.name(), runNanos, prepareNanos);
     }
 }

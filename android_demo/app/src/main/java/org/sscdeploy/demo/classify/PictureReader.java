@@ -24,19 +24,14 @@ public final class PictureReader {
      * @throws PictureException it is no picture, or damaged
      */
     public static Pixels read(byte[] file) throws PictureException {
-        BitmapFactory.Options options = new BitmapFactory.Options();
-        options.inJustDecodeBounds = true;
-        BitmapFactory.decodeByteArray(file, 0, file.length, options);
+        BitmapFactory.Options options = measured(file);
         if (options.outWidth < 1 || options.outHeight < 1) {
             throw new PictureException("the file is no picture that this device can read");
         }
-        options.inJustDecodeBounds = false;
-        options.inSampleSize = 1;
         while ((long) options.outWidth * options.outHeight / ((long) options.inSampleSize * options.inSampleSize)
                 > MAX_DECODED) {
             options.inSampleSize *= 2;
         }
-        options.inScaled = false;
         options.inPreferredConfig = Bitmap.Config.ARGB_8888;
         options.inPreferredColorSpace = ColorSpace.get(ColorSpace.Named.SRGB);
         options.inPremultiplied = false; // Pillow, too, drops transparency without touching the colours
@@ -50,6 +45,17 @@ public final class PictureReader {
         bitmap.getPixels(argb, 0, width, 0, 0, width, height);
         bitmap.recycle();
         return Upright.of(orientation(file)).apply(argb, width, height);
+    }
+
+    /** The size of a picture, to decode it by: as large as it is, or by a larger {@code inSampleSize}. */
+    public static BitmapFactory.Options measured(byte[] file) {
+        BitmapFactory.Options options = new BitmapFactory.Options();
+        options.inScaled = false;
+        options.inSampleSize = 1;
+        options.inJustDecodeBounds = true;
+        BitmapFactory.decodeByteArray(file, 0, file.length, options);
+        options.inJustDecodeBounds = false;
+        return options;
     }
 
     private static int orientation(byte[] file) {

@@ -5,8 +5,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.Paths;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import java.util.function.Function;
@@ -36,22 +38,18 @@ final class Cpus {
 
     /** Name of the processor as the kernel has it; empty where it has none. */
     String model() {
-        for (String line : text(Paths.get("/proc/cpuinfo")).split("\n")) {
-            if (line.startsWith("model name")) {
-                return line.substring(line.indexOf(':') + 1).trim();
-            }
-        }
-        return "";
+        return said("/proc/cpuinfo", "model name").orElse("");
     }
 
     /** Memory of the whole machine. */
     static OptionalLong memoryBytes() {
-        for (String line : text(Paths.get("/proc/meminfo")).split("\n")) {
-            if (line.startsWith("MemTotal:")) {
-                return OptionalLong.of(1024 * Long.parseLong(line.replaceAll("[^0-9]", "")));
-            }
-        }
-        return OptionalLong.empty();
+        return said("/proc/meminfo", "MemTotal").stream()
+            .mapToLong(kilobytes -> 1024 * Long.parseLong(kilobytes.replaceAll("[^0-9]", ""))).findFirst();
+    }
+
+    private static Optional<String> said(String file, String key) {
+        return Arrays.stream(text(Paths.get(file)).split("\n")).filter(line -> line.startsWith(key))
+            .map(line -> line.substring(line.indexOf(':') + 1).trim()).findFirst();
     }
 
     private static <T> Map<String, T> ofEachCore(String file, Function<String, T> parse) {

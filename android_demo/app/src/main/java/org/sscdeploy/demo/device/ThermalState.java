@@ -17,13 +17,8 @@ public record ThermalState(int status, OptionalDouble batteryCelsius) {
     private static final int MODERATE = 2;
 
     private static final int[] NAMES = {
-        R.string.thermal_none,
-        R.string.thermal_light,
-        R.string.thermal_moderate,
-        R.string.thermal_severe,
-        R.string.thermal_critical,
-        R.string.thermal_emergency,
-        R.string.thermal_shutdown,
+        R.string.thermal_none, R.string.thermal_light, R.string.thermal_moderate, R.string.thermal_severe,
+        R.string.thermal_critical, R.string.thermal_emergency, R.string.thermal_shutdown,
     };
 
     /** What people call the level, a string resource. */

@@ -1,7 +1,6 @@
 package org.sscdeploy.demo.engine;
 
 import android.content.res.Resources;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,13 +16,13 @@ public final class Engines {
 
     /** These runtimes, the one to start with first. */
     public Engines(List<Engine> engines, Resources resources) {
-        this.engines = new ArrayList<>(engines);
+        this.engines = List.copyOf(engines);
         this.resources = resources;
     }
 
     /** All of them. */
     public List<Engine> all() {
-        return new ArrayList<>(engines);
+        return engines;
     }
 
     /** The runtime of that name. */
@@ -31,27 +30,21 @@ public final class Engines {
         return engines.stream().filter(engine -> engine.id().equals(id)).findFirst();
     }
 
-    /** Names for people of the runtimes that have a model in this bundle, by their id. */
+    /** Names for people of the runtimes that have a model in this bundle, by their id; none where it is null. */
     public Map<String, String> offered(Bundle bundle) {
         Map<String, String> names = new LinkedHashMap<>();
-        for (Engine engine : engines) {
-            if (bundle.model(engine.format()).isPresent()) {
-                names.put(engine.id(), name(engine));
-            }
-        }
+        engines.stream().filter(engine -> bundle != null && bundle.model(engine.format()).isPresent())
+            .forEach(engine -> names.put(engine.id(), name(engine)));
         return names;
     }
 
     /** What people call it. */
     public String name(Engine engine) {
-        switch (engine.id()) {
-            case "onnxruntime":
-                return resources.getString(R.string.onnxruntime);
-            case "tflite":
-                return resources.getString(R.string.tflite);
-            default:
-                return engine.id();
-        }
+        return switch (engine.id()) {
+            case "onnxruntime" -> resources.getString(R.string.onnxruntime);
+            case "tflite" -> resources.getString(R.string.tflite);
+            default -> engine.id();
+        };
     }
 
     /** Name and version; loads the library. */
@@ -62,12 +55,8 @@ public final class Engines {
     /** Versions of those whose library the device takes, by their id; loads the libraries, so not on the main thread. */
     public Map<String, String> versions() {
         Map<String, String> versions = new LinkedHashMap<>();
-        for (Engine engine : engines) {
-            String version = engine.version();
-            if (!version.isEmpty()) {
-                versions.put(engine.id(), version);
-            }
-        }
+        engines.forEach(engine -> versions.put(engine.id(), engine.version()));
+        versions.values().removeIf(String::isEmpty);
         return versions;
     }
 }

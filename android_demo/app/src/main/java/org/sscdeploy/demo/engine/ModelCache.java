@@ -14,8 +14,6 @@ public final class ModelCache {
     /**
      * The model, loaded.
      *
-     * @param engine that runs it
-     * @param file   the model
      * @param sha256 of the bundle that it belongs to: another bundle may have the same paths
      * @throws EngineException the engine does not take it
      */

@@ -12,4 +12,5 @@ import org.sscdeploy.core.parity.ParityReport;
  * @param device        that computed it
  * @param blocksChecked whether the blocks were compared too
  */
-public record ParityOutcome(ParityReport report, Bundle bundle, String runtime, String device, boolean blocksChecked) { }
+public record ParityOutcome(ParityReport report, Bundle bundle, String runtime, String device,
+        boolean blocksChecked) { }

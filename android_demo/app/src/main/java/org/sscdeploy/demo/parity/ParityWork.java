@@ -5,11 +5,9 @@ import org.sscdeploy.core.Progress;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.BundleException;
 import org.sscdeploy.core.CancelledException;
-import org.sscdeploy.core.bundle.ModelEntry;
 import org.sscdeploy.core.engine.Engine;
 import org.sscdeploy.core.engine.EngineException;
 import org.sscdeploy.core.engine.EngineOptions;
-import org.sscdeploy.core.engine.LoadedModel;
 import org.sscdeploy.core.parity.BlockResult;
 import org.sscdeploy.core.parity.GoldenReplay;
 import org.sscdeploy.core.parity.ParityReport;
@@ -19,26 +17,17 @@ import org.sscdeploy.demo.run.Step;
 import org.sscdeploy.demo.run.Work;
 
 /** Replays the golden set in one runtime; on a debug bundle, looks for the first block that diverges. */
-final class ParityWork implements Work<Step, ParityOutcome> {
-    private final AppState app;
-    private final Bundle bundle;
-    private final Engine engine;
-
-    ParityWork(AppState app, Bundle bundle, Engine engine) {
-        this.app = app;
-        this.bundle = bundle;
-        this.engine = engine;
-    }
-
+record ParityWork(AppState app, Bundle bundle, Engine engine)
+        implements Work<Step, ParityOutcome> {
     @Override
     public ParityOutcome run(Control<Step> control) throws Exception {
-        ModelEntry entry = bundle.model(engine.format()).get();
+        var entry = bundle.model(engine.format()).get();
         Progress progress = (line, done, total) -> control.publish(new Step(line, done, total));
         ParityReport report;
-        try (LoadedModel model = engine.load(entry.path(), EngineOptions.DEFAULT)) {
+        try (var model = engine.load(entry.path(), EngineOptions.DEFAULT)) {
             report = GoldenReplay.run(bundle, model, entry, progress, control);
         }
-        boolean debug = bundle.debug().isPresent() && runs(engine, bundle);
+        boolean debug = bundle.manifest().debug().isPresent() && runs(engine, bundle);
         if (debug) {
             report = report.withDiverging(diverging(progress, control));
         }
@@ -47,12 +36,12 @@ final class ParityWork implements Work<Step, ParityOutcome> {
 
     /** Whether the model of the blocks is one for this runtime. */
     private static boolean runs(Engine engine, Bundle bundle) {
-        return bundle.debug().get().model().toString().endsWith("." + engine.format());
+        return bundle.manifest().debug().get().model().toString().endsWith("." + engine.format());
     }
 
     private Optional<BlockResult> diverging(Progress progress, Control<Step> control)
             throws EngineException, BundleException, CancelledException {
-        try (LoadedModel blocks = engine.load(bundle.debug().get().model(), EngineOptions.DEFAULT)) {
+        try (var blocks = engine.load(bundle.manifest().debug().get().model(), EngineOptions.DEFAULT)) {
             return GoldenReplay.firstDiverging(bundle, blocks, progress, control);
         }
     }

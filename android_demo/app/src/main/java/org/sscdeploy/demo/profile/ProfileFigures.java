@@ -7,7 +7,7 @@ import android.view.ViewGroup;
 import android.widget.TextView;
 import java.util.Locale;
 import java.util.stream.Collectors;
-import org.sscdeploy.core.bench.LatencyStats;
+import org.sscdeploy.core.bench.BenchResult;
 import org.sscdeploy.demo.R;
 import org.sscdeploy.demo.device.ThermalState;
 import org.sscdeploy.demo.ui.Facts;
@@ -80,13 +80,13 @@ final class ProfileFigures {
             : context.getString(R.string.last_turn, series.points().size()));
     }
 
-    private void showEntry(View row, ProfileEntry entry) {
+    private void showEntry(View row, BenchResult entry) {
         TextView p50 = row.findViewById(R.id.p50);
         TextView line = row.findViewById(R.id.percentile_line);
         TextView remark = row.findViewById(R.id.remark);
-        String why = entry.result().failure().map(error -> Sentences.of(error.getMessage())).orElse("");
+        String why = entry.failure().map(error -> Sentences.of(error.getMessage())).orElse("");
         if (entry.stats().isPresent()) {
-            LatencyStats stats = entry.stats().get();
+            var stats = entry.stats().get();
             p50.setText(Figures.milliseconds(stats.p50()));
             line.setText(context.getString(R.string.percentile_line,
                 Figures.milliseconds(stats.p50Interval().low()), Figures.milliseconds(stats.p50Interval().high()),

@@ -10,9 +10,8 @@ import org.sscdeploy.demo.ui.LatencySeries;
  * @param step   how far it is
  * @param series each model in each runtime at each number of threads
  * @param turns  of each series in the end
- * @param device that is measured
  */
-public record ProfileProgress(Step step, List<LatencySeries> series, int turns, String device) {
+public record ProfileProgress(Step step, List<LatencySeries> series, int turns) {
     public ProfileProgress {
         series = List.copyOf(series);
     }

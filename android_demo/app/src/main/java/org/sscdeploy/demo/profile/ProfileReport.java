@@ -1,6 +1,7 @@
 package org.sscdeploy.demo.profile;
 
 import java.util.List;
+import org.sscdeploy.core.bench.BenchResult;
 import org.sscdeploy.core.job.Result;
 import org.sscdeploy.demo.device.ThermalState;
 
@@ -13,7 +14,7 @@ import org.sscdeploy.demo.device.ThermalState;
  * @param after   after the last run
  * @param result  raw samples and conditions, as {@code ssc-deploy profile} knows them
  */
-public record ProfileReport(List<ProfileEntry> entries, ThermalState before, ThermalState hottest, ThermalState after,
+public record ProfileReport(List<BenchResult> entries, ThermalState before, ThermalState hottest, ThermalState after,
         Result result) {
     public ProfileReport {
         entries = List.copyOf(entries);

@@ -11,11 +11,9 @@ import org.sscdeploy.core.bench.BenchRunner;
 import org.sscdeploy.core.bench.ClockWatch;
 import org.sscdeploy.core.bench.Contender;
 import org.sscdeploy.core.bench.Turn;
-import org.sscdeploy.core.engine.Engine;
 import org.sscdeploy.core.job.JobRunner;
 import org.sscdeploy.core.job.Measurement;
 import org.sscdeploy.core.job.Result;
-import org.sscdeploy.core.job.Snapshot;
 import org.sscdeploy.demo.AppState;
 import org.sscdeploy.demo.R;
 import org.sscdeploy.demo.device.BootClocks;
@@ -30,7 +28,6 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
     private final AppState app;
     private final Resources texts;
     private final ProfilePlan plan;
-    private final String device;
     private final List<LatencySeries> series = new ArrayList<>();
     private ThermalState hottest;
 
@@ -38,7 +35,6 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
         this.app = app;
         this.texts = texts;
         this.plan = plan;
-        this.device = app.device.name();
     }
 
     @Override
@@ -47,8 +43,8 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
         ClockWatch watch = new ClockWatch(clocks);
         ThermalState thermalBefore = app.thermal.now();
         hottest = thermalBefore;
-        Snapshot before = app.device.snapshot();
-        List<ProfileEntry> entries = new ArrayList<>();
+        var before = app.device.snapshot();
+        List<BenchResult> entries = new ArrayList<>();
         List<Measurement> measurements = new ArrayList<>();
         for (int i = 0; i < plan.threads().size(); i++) {
             int threads = plan.threads().get(i);
@@ -57,18 +53,18 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
                 contenders, plan.protocol(), false, new Listener(control, i), control);
             for (int model = 0; model < results.size(); model++) {
                 BenchResult result = results.get(model);
-                entries.add(new ProfileEntry(contenders.get(model).name(), result));
+                entries.add(result);
                 measurements.add(Measurement.of(model, threads, result, ""));
             }
         }
         ThermalState thermalAfter = app.thermal.now();
-        Snapshot after = app.device.snapshot();
+        var after = app.device.snapshot();
         List<String> notes = new ArrayList<>(watch.notes());
         notes.add(JobRunner.NO_FRESH);
         for (int model = 0; model < plan.engines().size(); model++) {
-            Engine engine = plan.engines().get(model);
+            var engine = plan.engines().get(model);
             notes.add("model " + model + " is " + plan.bundle().model(engine.format()).get().file() + " of "
-                + plan.bundle().name() + " in " + app.engines.nameAndVersion(engine));
+                + plan.bundle().manifest().name() + " in " + app.engines.nameAndVersion(engine));
         }
         notes.add("thermal state: " + texts.getString(thermalBefore.name()) + " before, "
             + texts.getString(hottest.name()) + " at worst, " + texts.getString(thermalAfter.name()) + " after");
@@ -79,12 +75,11 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
 
     private List<Contender> contenders(int threads) {
         List<Contender> contenders = new ArrayList<>();
-        for (Engine engine : plan.engines()) {
-            Contender plain = Contender.of(
-                plan.bundle(), plan.bundle().model(engine.format()).get(), engine, plan.options(threads));
+        for (var engine : plan.engines()) {
             String name = texts.getString(R.string.contender, app.engines.name(engine),
                 texts.getQuantityString(R.plurals.threads, threads, threads));
-            contenders.add(new Contender(name, engine, plain.options(), plain.file(), plain.reference()));
+            var model = plan.bundle().model(engine.format()).get();
+            contenders.add(Contender.of(name, plan.bundle(), model, engine, plan.options(threads)));
             series.add(new LatencySeries(name));
         }
         return contenders;
@@ -120,7 +115,7 @@ final class ProfileWork implements Work<ProfileProgress, ProfileReport> {
         }
 
         private void publish() {
-            control.publish(new ProfileProgress(last, series, plan.protocol().repeats(), device));
+            control.publish(new ProfileProgress(last, series, plan.protocol().repeats()));
         }
     }
 }

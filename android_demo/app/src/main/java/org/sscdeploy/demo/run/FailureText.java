@@ -8,14 +8,7 @@ import org.sscdeploy.core.picture.PictureException;
 import org.sscdeploy.demo.R;
 
 /** What the screen says of something that was thrown. */
-public final class FailureText {
-    private final Resources resources;
-
-    /** Takes its sentences from there. */
-    public FailureText(Resources resources) {
-        this.resources = resources;
-    }
-
+public record FailureText(Resources resources) {
     /** A sentence. */
     public String of(Throwable error) {
         if (error instanceof OutOfMemoryError) {

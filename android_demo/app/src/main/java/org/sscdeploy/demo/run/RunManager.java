@@ -80,7 +80,7 @@ public final class RunManager {
         }
 
         void begin() {
-            slot.set(RunState.running());
+            slot.set(RunState.begun(RunState.Phase.RUNNING));
             worker.execute(this);
         }
 
@@ -89,9 +89,9 @@ public final class RunManager {
             try {
                 R result = work.run(this);
                 // Who cancels after the last moment that the work looks hears of no result either.
-                end(() -> slot.set(cancelled ? slot.state().cancelled() : slot.state().done(result)));
+                end(() -> slot.set(cancelled ? slot.state().with(RunState.Phase.CANCELLED) : slot.state().done(result)));
             } catch (CancelledException error) {
-                end(() -> slot.set(slot.state().cancelled()));
+                end(() -> slot.set(slot.state().with(RunState.Phase.CANCELLED)));
             } catch (Exception | LinkageError | VirtualMachineError error) {
                 // Memory that ran out is free again here: all that the work held is out of reach.
                 String message = failures.of(error);
@@ -109,7 +109,7 @@ public final class RunManager {
 
         void cancel() {
             cancelled = true;
-            slot.set(slot.state().cancelling());
+            slot.set(slot.state().with(RunState.Phase.CANCELLING));
         }
 
         @Override

@@ -27,20 +27,16 @@ public record RunState<P, R>(Phase phase, P progress, R result, String message) 
         CANCELLED
     }
 
-    static <P, R> RunState<P, R> idle() {
-        return new RunState<>(Phase.IDLE, null, null, "");
-    }
-
-    static <P, R> RunState<P, R> running() {
-        return new RunState<>(Phase.RUNNING, null, null, "");
+    static <P, R> RunState<P, R> begun(Phase phase) {
+        return new RunState<>(phase, null, null, "");
     }
 
     RunState<P, R> at(P newProgress) {
         return new RunState<>(phase, newProgress, null, "");
     }
 
-    RunState<P, R> cancelling() {
-        return new RunState<>(Phase.CANCELLING, progress, null, "");
+    RunState<P, R> with(Phase next) {
+        return new RunState<>(next, progress, null, "");
     }
 
     RunState<P, R> done(R newResult) {
@@ -49,10 +45,6 @@ public record RunState<P, R>(Phase phase, P progress, R result, String message) 
 
     RunState<P, R> failed(String why) {
         return new RunState<>(Phase.FAILED, progress, null, why);
-    }
-
-    RunState<P, R> cancelled() {
-        return new RunState<>(Phase.CANCELLED, progress, null, "");
     }
 
     /** Whether it has not ended yet. */

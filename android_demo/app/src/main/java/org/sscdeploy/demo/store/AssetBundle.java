@@ -2,7 +2,6 @@ package org.sscdeploy.demo.store;
 
 import android.content.Context;
 import android.content.res.AssetManager;
-import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.FilterInputStream;
 import java.io.IOException;
@@ -87,9 +86,7 @@ final class AssetBundle {
     /** SHA-256 of model.json, which holds those of all other files; empty where there is none. */
     private String card() {
         try (InputStream in = assets.open(CARD)) {
-            ByteArrayOutputStream content = new ByteArrayOutputStream();
-            SafeFiles.copy(in, content, Long.MAX_VALUE);
-            return Sha256.of(content.toByteArray());
+            return Sha256.of(SafeFiles.read(in, Long.MAX_VALUE));
         } catch (IOException error) {
             return "";
         }

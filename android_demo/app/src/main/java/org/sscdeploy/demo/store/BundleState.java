@@ -3,8 +3,15 @@ package org.sscdeploy.demo.store;
 import java.util.Optional;
 import org.sscdeploy.core.bundle.Bundle;
 
-/** The bundle in use, and what happened to the last one that was to be opened. Immutable. */
-public final class BundleState {
+/**
+ * The bundle in use, and what happened to the last one that was to be opened.
+ *
+ * @param inUse   the bundle; null where there is none
+ * @param event   what happened last
+ * @param source  where the one that was installed or refused came from, in words
+ * @param message why one was refused, a sentence; empty otherwise
+ */
+public record BundleState(Bundle inUse, Event event, String source, String message) {
     /** What happened last. */
     public enum Event {
         /** The bundle is being opened. */
@@ -19,35 +26,8 @@ public final class BundleState {
         REFUSED
     }
 
-    private final Bundle bundle;
-    private final Event event;
-    private final String source;
-    private final String message;
-
-    BundleState(Bundle bundle, Event event, String source, String message) {
-        this.bundle = bundle;
-        this.event = event;
-        this.source = source;
-        this.message = message;
-    }
-
     /** The one in use. */
     public Optional<Bundle> bundle() {
-        return Optional.ofNullable(bundle);
-    }
-
-    /** What happened last. */
-    public Event event() {
-        return event;
-    }
-
-    /** Where the one that was installed or refused came from, in words. */
-    public String source() {
-        return source;
-    }
-
-    /** Why one was refused, a sentence; empty otherwise. */
-    public String message() {
-        return message;
+        return Optional.ofNullable(inUse);
     }
 }

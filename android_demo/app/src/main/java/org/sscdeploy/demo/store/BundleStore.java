@@ -7,9 +7,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.function.Consumer;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.BundleException;
 import org.sscdeploy.demo.R;
@@ -17,13 +14,14 @@ import org.sscdeploy.demo.run.FailureText;
 import org.sscdeploy.demo.run.RunManager;
 import org.sscdeploy.demo.run.RunSlot;
 import org.sscdeploy.demo.run.RunState;
+import org.sscdeploy.demo.run.Watched;
 
 /**
  * The bundle in use, in the app's own folder. New ones come from the app's assets, by {@code adb push} into the inbox,
  * or as a .zip that the user opens; whatever the way, the core unpacks it beside, checks it, and only then swaps it in.
  * Main thread, except where said.
  */
-public final class BundleStore {
+public final class BundleStore extends Watched<BundleState> {
     private final Context context;
     private final RunManager runs;
     private final FailureText failures;
@@ -31,11 +29,10 @@ public final class BundleStore {
     private final AssetBundle assets;
     private final BundleInbox inbox;
     private final RunSlot<Void, BundleState> slot = new RunSlot<>();
-    private final List<Consumer<BundleState>> watchers = new ArrayList<>();
-    private volatile BundleState state = new BundleState(null, BundleState.Event.LOADING, "", "");
 
     /** Keeps the bundle in the files of this context. */
     public BundleStore(Context context, RunManager runs, FailureText failures) {
+        super(new BundleState(null, BundleState.Event.LOADING, "", ""));
         this.context = context;
         this.runs = runs;
         this.failures = failures;
@@ -43,22 +40,6 @@ public final class BundleStore {
         this.assets = new AssetBundle(context);
         this.inbox = new BundleInbox(context);
         slot.watch(this::heard);
-    }
-
-    /** The bundle and what happened last. */
-    public BundleState state() {
-        return state;
-    }
-
-    /** Hears the present state at once, and each one from now on. */
-    public void watch(Consumer<BundleState> watcher) {
-        watchers.add(watcher);
-        watcher.accept(state);
-    }
-
-    /** Hears no more. */
-    public void forget(Consumer<BundleState> watcher) {
-        watchers.remove(watcher);
     }
 
     /** Opens what is there, at the start of the process: the assets' bundle where it is new, else the one in use. */
@@ -81,7 +62,7 @@ public final class BundleStore {
         if (inbox.holdsNews() && (!runs.busy() || slot.state().active())) {
             runs.enqueue(slot, control -> {
                 if (!inbox.holdsNews()) { // the app was returned to twice before the first of two installations began
-                    return state;
+                    return state();
                 }
                 BundleState next = installForUser(inbox.open(), context.getString(R.string.source_inbox));
                 inbox.done(next.event() == BundleState.Event.INSTALLED);
@@ -130,9 +111,8 @@ public final class BundleStore {
         if (next.event() == BundleState.Event.REFUSED) {
             return new BundleState(reopened(), BundleState.Event.REFUSED, next.source(), next.message());
         }
-        Bundle bundle = next.bundle().get();
-        return damage.isEmpty() ? new BundleState(bundle, BundleState.Event.READY, "", "")
-            : new BundleState(bundle, BundleState.Event.REFUSED, stored, damage);
+        return damage.isEmpty() ? new BundleState(next.inUse(), BundleState.Event.READY, "", "")
+            : new BundleState(next.inUse(), BundleState.Event.REFUSED, stored, damage);
     }
 
     /** Installs an archive that the user brought, over which the app's own is not tried again. Work's thread. */
@@ -181,26 +161,14 @@ public final class BundleStore {
     }
 
     private BundleState refused(String source, String why) {
-        return new BundleState(state.bundle().orElse(null), BundleState.Event.REFUSED, source, why);
+        return new BundleState(state().inUse(), BundleState.Event.REFUSED, source, why);
     }
 
     private void heard(RunState<Void, BundleState> run) {
         switch (run.phase()) {
-            case DONE:
-                set(run.result());
-                break;
-            case FAILED:
-                set(refused("", run.message()));
-                break;
-            default:
-                break;
-        }
-    }
-
-    private void set(BundleState next) {
-        state = next;
-        for (Consumer<BundleState> watcher : new ArrayList<>(watchers)) {
-            watcher.accept(next);
+            case DONE -> set(run.result());
+            case FAILED -> set(refused("", run.message()));
+            default -> { }
         }
     }
 }

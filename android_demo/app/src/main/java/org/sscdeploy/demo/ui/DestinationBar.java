@@ -4,7 +4,6 @@ import android.content.Context;
 import android.util.AttributeSet;
 import android.view.Gravity;
 import android.view.LayoutInflater;
-import android.view.View;
 import android.widget.ImageView;
 import android.widget.LinearLayout;
 import android.widget.TextView;
@@ -22,9 +21,9 @@ public final class DestinationBar extends LinearLayout {
         boolean rail = getOrientation() == VERTICAL;
         setGravity(rail ? Gravity.CENTER_VERTICAL : Gravity.CENTER);
         for (Destination destination : Destination.values()) {
-            View item = LayoutInflater.from(context).inflate(R.layout.destination, this, false);
-            item.<ImageView>findViewById(R.id.icon).setImageResource(destination.icon());
-            item.<TextView>findViewById(R.id.label).setText(destination.title());
+            var item = LayoutInflater.from(context).inflate(R.layout.destination, this, false);
+            item.<ImageView>findViewById(R.id.icon).setImageResource(destination.icon);
+            item.<TextView>findViewById(R.id.label).setText(destination.title);
             item.setTag(destination);
             item.setOnClickListener(view -> listener.accept(destination));
             int width = rail ? getResources().getDimensionPixelSize(R.dimen.rail_width) : 0;
@@ -45,7 +44,7 @@ public final class DestinationBar extends LinearLayout {
     /** Marks where the user is. */
     public void mark(Destination current) {
         for (int i = 0; i < getChildCount(); i++) {
-            View item = getChildAt(i);
+            var item = getChildAt(i);
             item.setSelected(item.getTag() == current);
         }
     }

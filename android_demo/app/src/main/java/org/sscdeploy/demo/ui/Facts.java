@@ -1,7 +1,6 @@
 package org.sscdeploy.demo.ui;
 
 import android.view.LayoutInflater;
-import android.view.View;
 import android.view.ViewGroup;
 import android.widget.TextView;
 import org.sscdeploy.demo.R;
@@ -38,7 +37,7 @@ public final class Facts {
     /** Adds a row; a value that is not known is left out. */
     public Facts add(CharSequence name, CharSequence value) {
         if (value.length() > 0) {
-            View row = LayoutInflater.from(rows.getContext()).inflate(R.layout.fact, rows, false);
+            var row = LayoutInflater.from(rows.getContext()).inflate(R.layout.fact, rows, false);
             row.<TextView>findViewById(R.id.name).setText(name);
             row.<TextView>findViewById(R.id.value).setText(value);
             row.setContentDescription(name + ": " + value);

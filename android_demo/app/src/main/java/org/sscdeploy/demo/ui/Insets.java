@@ -11,29 +11,17 @@ import android.view.WindowInsets;
  */
 public final class Insets {
     /** Which sides of a view touch the edge of the window. */
-    public enum Sides {
+    public record Sides(boolean left, boolean top, boolean right, boolean bottom) {
         /** All of them. */
-        ALL(true, true, true, true),
+        public static final Sides ALL = new Sides(true, true, true, true);
         /** All but the bottom. */
-        NOT_BOTTOM(true, true, true, false),
+        public static final Sides NOT_BOTTOM = new Sides(true, true, true, false);
         /** All but the left. */
-        NOT_LEFT(false, true, true, true),
+        public static final Sides NOT_LEFT = new Sides(false, true, true, true);
         /** All but the right. */
-        NOT_RIGHT(true, true, false, true),
+        public static final Sides NOT_RIGHT = new Sides(true, true, false, true);
         /** All but the top. */
-        NOT_TOP(true, false, true, true);
-
-        private final boolean left;
-        private final boolean top;
-        private final boolean right;
-        private final boolean bottom;
-
-        Sides(boolean left, boolean top, boolean right, boolean bottom) {
-            this.left = left;
-            this.top = top;
-            this.right = right;
-            this.bottom = bottom;
-        }
+        public static final Sides NOT_TOP = new Sides(true, false, true, true);
     }
 
     private Insets() { }

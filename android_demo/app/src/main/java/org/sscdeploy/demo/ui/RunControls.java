@@ -34,8 +34,7 @@ public final class RunControls {
     /**
      * Shows how far a run is.
      *
-     * @param state of the run
-     * @param step  its progress; null where it said nothing yet
+     * @param step its progress; null where it said nothing yet
      */
     public void show(RunState<?, ?> state, Step step) {
         boolean active = state.active();

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Executors;
+import org.sscdeploy.demo.classify.PictureReader;
 
 /** Decodes small pictures away from the main thread. */
 public final class Thumbnails {
@@ -32,14 +33,9 @@ public final class Thumbnails {
     }
 
     private static Bitmap decoded(Path file) {
-        BitmapFactory.Options options = new BitmapFactory.Options();
-        options.inScaled = false;
-        options.inJustDecodeBounds = true;
         try {
             byte[] bytes = Files.readAllBytes(file);
-            BitmapFactory.decodeByteArray(bytes, 0, bytes.length, options);
-            options.inJustDecodeBounds = false;
-            options.inSampleSize = 1;
+            BitmapFactory.Options options = PictureReader.measured(bytes);
             while (Math.max(options.outWidth, options.outHeight) / options.inSampleSize > MOST_SIDE) {
                 options.inSampleSize *= 2;
             }

@@ -1,9 +1,7 @@
 package org.sscdeploy.demo.ui;
 
 import android.content.Context;
-import android.content.res.TypedArray;
 import android.util.AttributeSet;
-import android.view.View;
 import android.view.ViewGroup;
 import org.sscdeploy.demo.R;
 
@@ -15,7 +13,7 @@ public final class TwoColumns extends ViewGroup {
     /** From a layout. */
     public TwoColumns(Context context, AttributeSet attributes) {
         super(context, attributes);
-        TypedArray values = context.obtainStyledAttributes(attributes, R.styleable.TwoColumns);
+        var values = context.obtainStyledAttributes(attributes, R.styleable.TwoColumns);
         splitAt = values.getDimensionPixelSize(R.styleable.TwoColumns_splitAt, Integer.MAX_VALUE);
         gap = values.getDimensionPixelSize(R.styleable.TwoColumns_gap, 0);
         values.recycle();
@@ -28,7 +26,7 @@ public final class TwoColumns extends ViewGroup {
         int column = MeasureSpec.makeMeasureSpec(split ? (width - gap) / 2 : width, MeasureSpec.EXACTLY);
         int height = 0;
         for (int i = 0; i < getChildCount(); i++) {
-            View child = getChildAt(i);
+            var child = getChildAt(i);
             child.measure(column, MeasureSpec.makeMeasureSpec(0, MeasureSpec.UNSPECIFIED));
             int own = child.getMeasuredHeight();
             height = split ? Math.max(height, own) : height + own;
@@ -43,7 +41,7 @@ public final class TwoColumns extends ViewGroup {
         boolean mirrored = getLayoutDirection() == LAYOUT_DIRECTION_RTL;
         int y = 0;
         for (int i = 0; i < getChildCount(); i++) {
-            View child = getChildAt(i);
+            var child = getChildAt(i);
             boolean farSide = split && (i == 1) != mirrored;
             int x = farSide ? width - child.getMeasuredWidth() : 0;
             child.layout(x, y, x + child.getMeasuredWidth(), y + child.getMeasuredHeight());

@@ -1,9 +1,7 @@
 package org.sscdeploy.demo.ui;
 
 import android.content.Context;
-import android.content.res.TypedArray;
 import android.util.AttributeSet;
-import android.view.View;
 import android.view.ViewGroup;
 import org.sscdeploy.demo.R;
 
@@ -14,7 +12,7 @@ public class Wrapping extends ViewGroup {
     /** From a layout. */
     public Wrapping(Context context, AttributeSet attributes) {
         super(context, attributes);
-        TypedArray values = context.obtainStyledAttributes(attributes, R.styleable.Wrapping);
+        var values = context.obtainStyledAttributes(attributes, R.styleable.Wrapping);
         gap = values.getDimensionPixelSize(
             R.styleable.Wrapping_gap, getResources().getDimensionPixelSize(R.dimen.space));
         values.recycle();
@@ -25,7 +23,7 @@ public class Wrapping extends ViewGroup {
         int available = MeasureSpec.getMode(widthSpec) == MeasureSpec.UNSPECIFIED
             ? Integer.MAX_VALUE : MeasureSpec.getSize(widthSpec);
         for (int i = 0; i < getChildCount(); i++) {
-            View child = getChildAt(i);
+            var child = getChildAt(i);
             child.measure(
                 MeasureSpec.makeMeasureSpec(available, MeasureSpec.AT_MOST), MeasureSpec.makeMeasureSpec(0, 0));
         }
@@ -46,7 +44,7 @@ public class Wrapping extends ViewGroup {
         int rowHeight = 0;
         int widest = 0;
         for (int i = 0; i < getChildCount(); i++) {
-            View child = getChildAt(i);
+            var child = getChildAt(i);
             if (child.getVisibility() == GONE) {
                 continue;
             }

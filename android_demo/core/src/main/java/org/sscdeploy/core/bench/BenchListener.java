@@ -12,7 +12,6 @@ public interface BenchListener extends Progress {
      * A turn is done.
      *
      * @param contender place in the list that was given to {@link BenchRunner#run}
-     * @param turn      what was kept
      */
     default void turn(int contender, Turn turn) { }
 }

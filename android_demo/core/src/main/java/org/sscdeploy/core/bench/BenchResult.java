@@ -13,12 +13,8 @@ import org.sscdeploy.core.parity.Distance;
  * @param golden    distance of each output from its reference; empty where the golden set could not be run
  * @param outputs   what the device computed for each golden inference, where it was to be kept; empty otherwise
  * @param turns     what was kept, turn by turn; empty where it was not timed, or is wrong or failed
+ * @param stats     the figures; empty where nothing was kept
  * @param failure   why there are no figures; empty where all is well
  */
 public record BenchResult(Contender contender, List<Distance> golden, List<List<Tensor>> outputs, List<Turn> turns,
-        Optional<EngineException> failure) {
-    /** The figures; empty where nothing was kept. */
-    public Optional<LatencyStats> stats() {
-        return turns.isEmpty() ? Optional.empty() : Optional.of(Statistics.latency(turns));
-    }
-}
+        Optional<LatencyStats> stats, Optional<EngineException> failure) { }

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.sscdeploy.core.Cancellation;
 import org.sscdeploy.core.CancelledException;
 import org.sscdeploy.core.engine.EngineException;
@@ -13,25 +14,15 @@ import org.sscdeploy.core.engine.Tensor;
 import org.sscdeploy.core.parity.Distance;
 
 /** Measures contenders that take turns, as {@code ssc_deploy/profiling/runner/latency.py} does. */
-public final class BenchRunner {
-    private final Clocks clocks;
-
-    /** Times with these clocks. */
-    public BenchRunner(Clocks clocks) {
-        this.clocks = clocks;
-    }
-
+public record BenchRunner(Clocks clocks) {
     /**
      * Replays the golden set of each contender, then times those that are right. What is wrong with one becomes its
      * {@link BenchResult#failure}, running out of memory too; the others go on.
      *
-     * @param contenders   that take turns; callers measure at one number of threads, then at the next
-     * @param protocol     how to time; null to replay the golden sets and no more
-     * @param keepOutputs  whether results hold what the device computed for the golden set
-     * @param listener     hears of it
-     * @param cancellation asked between inferences
+     * @param contenders  that take turns; callers measure at one number of threads, then at the next
+     * @param protocol    how to time; null to replay the golden sets and no more
+     * @param keepOutputs whether results hold what the device computed for the golden set
      * @return one each, in order
-     * @throws CancelledException it was cancelled
      */
     public List<BenchResult> run(List<Contender> contenders, Protocol protocol, boolean keepOutputs,
             BenchListener listener, Cancellation cancellation) throws CancelledException {
@@ -48,15 +39,9 @@ public final class BenchRunner {
             if (protocol != null) {
                 takeTurns(racers, protocol, watch, listener, total);
             }
-            List<BenchResult> results = new ArrayList<>();
-            for (Racer racer : racers) {
-                results.add(racer.result());
-            }
-            return Collections.unmodifiableList(results);
+            return racers.stream().map(Racer::result).collect(Collectors.toList());
         } finally {
-            for (Racer racer : racers) {
-                racer.close();
-            }
+            racers.forEach(Racer::close);
         }
     }
 
@@ -112,8 +97,8 @@ public final class BenchRunner {
         final Contender contender;
         final List<Turn> turns = new ArrayList<>();
         LoadedModel model;
-        private List<Distance> golden = Collections.emptyList();
-        private List<List<Tensor>> outputs = Collections.emptyList();
+        private List<Distance> golden = List.of();
+        private List<List<Tensor>> outputs = List.of();
         private EngineException failure;
 
         Racer(int index, Contender contender) {
@@ -168,7 +153,8 @@ public final class BenchRunner {
         }
 
         BenchResult result() {
-            return new BenchResult(contender, golden, outputs, Collections.unmodifiableList(new ArrayList<>(turns)),
+            return new BenchResult(contender, golden, outputs, List.copyOf(turns),
+                turns.isEmpty() ? Optional.empty() : Optional.of(Statistics.latency(turns)),
                 Optional.ofNullable(failure));
         }
     }

@@ -39,15 +39,9 @@ public final class ClockWatch {
     }
 
     /** All clocks at one moment. */
-    private static final class Reading {
-        final long wall;
-        final long monotonic;
-        final OptionalLong boot;
-
+    private record Reading(long wall, long monotonic, OptionalLong boot) {
         Reading(Clocks clocks) {
-            wall = clocks.wallNanos();
-            monotonic = clocks.monotonicNanos();
-            boot = clocks.bootNanos();
+            this(clocks.wallNanos(), clocks.monotonicNanos(), clocks.bootNanos());
         }
     }
 }

@@ -2,11 +2,9 @@ package org.sscdeploy.core.bench;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.BundleException;
-import org.sscdeploy.core.bundle.GoldenSet;
 import org.sscdeploy.core.bundle.ModelEntry;
 import org.sscdeploy.core.engine.Engine;
 import org.sscdeploy.core.engine.EngineException;
@@ -27,37 +25,26 @@ public record Contender(String name, Engine engine, EngineOptions options, Path 
     /** Reads the golden set when its turn comes, so that not all sets are in memory at once. */
     @FunctionalInterface
     public interface ReferenceSource {
-        /**
-         * The golden set.
-         *
-         * @throws EngineException it cannot be read
-         */
+        /** The golden set, or why it cannot be read. */
         GoldenReference read() throws EngineException;
     }
 
-    /**
-     * A model of a bundle, with its golden set.
-     *
-     * @param bundle  that holds it
-     * @param entry   the model
-     * @param engine  that runs it
-     * @param options of the engine
-     */
-    public static Contender of(Bundle bundle, ModelEntry entry, Engine engine, EngineOptions options) {
-        return new Contender(entry.file(), engine, options, entry.path(), () -> reference(bundle, entry));
+    /** A model of a bundle, with its golden set. */
+    public static Contender of(String name, Bundle bundle, ModelEntry entry, Engine engine, EngineOptions options) {
+        return new Contender(name, engine, options, entry.path(), () -> reference(bundle, entry));
     }
 
     private static GoldenReference reference(Bundle bundle, ModelEntry entry) throws EngineException {
         try {
-            GoldenSet golden = bundle.golden();
+            var golden = bundle.golden();
             List<List<Tensor>> inputs = new ArrayList<>();
             List<List<double[]>> outputs = new ArrayList<>();
             for (int i = 0; i < golden.count(); i++) {
-                inputs.add(Collections.singletonList(golden.input(i, entry.layout())));
-                outputs.add(Collections.singletonList(golden.output(i)));
+                inputs.add(List.of(golden.input(i, entry.layout())));
+                outputs.add(List.<double[]>of(golden.output(i)));
             }
-            return new GoldenReference(inputs, outputs, Collections.singletonList(entry.output().shape()),
-                Collections.singletonList(bundle.tolerance()));
+            return new GoldenReference(
+                inputs, outputs, List.<int[]>of(entry.output().shape()), List.of(bundle.tolerance()));
         } catch (BundleException error) {
             throw new EngineException(FailureKind.FAILED, error.getMessage(), error);
         }

@@ -4,7 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
-import java.util.Optional;
+import java.util.stream.Collectors;
 import org.sscdeploy.core.Cancellation;
 import org.sscdeploy.core.CancelledException;
 import org.sscdeploy.core.bundle.Tolerance;
@@ -48,16 +48,11 @@ final class GoldenCheck {
 
     /** Distance of each output over all inferences together. */
     static List<Distance> errors(List<List<Tensor>> outputs, GoldenReference golden) throws EngineException {
-        List<String> found = new ArrayList<>();
-        List<String> expected = new ArrayList<>();
-        for (Tensor output : outputs.get(0)) {
-            found.add(Arrays.toString(output.shape()));
-        }
-        for (int[] shape : golden.outputShapes()) {
-            expected.add(Arrays.toString(shape));
-        }
+        List<String> found = outputs.get(0).stream()
+            .map(output -> Arrays.toString(output.shape())).collect(Collectors.toList());
+        List<String> expected = golden.outputShapes().stream().map(Arrays::toString).collect(Collectors.toList());
         if (!found.equals(expected)) {
-            throw new EngineException(FailureKind.WRONG,
+            throw new EngineException(FailureKind.WRONG_ANSWER,
                 "it computes outputs of " + found + ", and " + expected + " was expected");
         }
         List<Distance> errors = new ArrayList<>();
@@ -74,13 +69,8 @@ final class GoldenCheck {
     }
 
     private static double[] differences(List<List<Tensor>> outputs, GoldenReference golden, int inference, int output) {
-        float[] computed = outputs.get(inference).get(output).data();
-        double[] reference = golden.outputs().get(inference).get(output);
-        double[] differences = new double[computed.length];
-        for (int i = 0; i < computed.length; i++) {
-            differences[i] = computed[i] - reference[i];
-        }
-        return differences;
+        return Distance.differences(
+            outputs.get(inference).get(output).data(), golden.outputs().get(inference).get(output));
     }
 
     /** Whether the slices are within bounds of their own, in outputs of the shapes that were expected. */
@@ -89,13 +79,13 @@ final class GoldenCheck {
             int[] shape = golden.outputShapes().get(k);
             Tolerance bound = golden.bounds().get(k);
             if (!bound.fits(shape)) {
-                throw new EngineException(FailureKind.WRONG,
+                throw new EngineException(FailureKind.WRONG_ANSWER,
                     "the bounds of output " + k + " are not of its shape " + Arrays.toString(shape));
             }
             for (int r = 0; r < outputs.size(); r++) {
-                Optional<SliceError> worst = SliceError.worst(differences(outputs, golden, r, k), shape, bound);
+                var worst = SliceError.worst(differences(outputs, golden, r, k), shape, bound);
                 if (worst.isPresent()) {
-                    throw new EngineException(FailureKind.WRONG, String.format(Locale.ROOT,
+                    throw new EngineException(FailureKind.WRONG_ANSWER, String.format(Locale.ROOT,
                         "output %d is off by max %.2e (allowed %.2e) at index %d of axis %d",
                         k, worst.get().error(), worst.get().bound(), worst.get().index(), worst.get().axis()));
                 }
@@ -105,17 +95,17 @@ final class GoldenCheck {
 
     static void checkBounds(List<Distance> errors, List<Tolerance> bounds) throws EngineException {
         if (errors.size() != bounds.size() || errors.isEmpty()) {
-            throw new EngineException(FailureKind.WRONG,
+            throw new EngineException(FailureKind.WRONG_ANSWER,
                 "it has " + errors.size() + " outputs, and there are bounds for " + bounds.size());
         }
         for (int k = 0; k < errors.size(); k++) {
             Distance error = errors.get(k);
             Tolerance bound = bounds.get(k);
             if (!error.isFinite()) {
-                throw new EngineException(FailureKind.WRONG, "output " + k + " holds NaN or Inf");
+                throw new EngineException(FailureKind.WRONG_ANSWER, "output " + k + " holds NaN or Inf");
             }
             if (error.max() > bound.max() || error.rms() > bound.rms()) {
-                throw new EngineException(FailureKind.WRONG, String.format(Locale.ROOT,
+                throw new EngineException(FailureKind.WRONG_ANSWER, String.format(Locale.ROOT,
                     "output %d is off by max %.2e (allowed %.2e), rms %.2e (allowed %.2e)",
                     k, error.max(), bound.max(), error.rms(), bound.rms()));
             }

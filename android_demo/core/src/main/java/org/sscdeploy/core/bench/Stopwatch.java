@@ -8,15 +8,7 @@ import org.sscdeploy.core.engine.FailureKind;
 import org.sscdeploy.core.engine.LoadedModel;
 
 /** Times single inferences with the monotonic clock. */
-final class Stopwatch {
-    private final Clocks clocks;
-    private final Cancellation cancellation;
-
-    Stopwatch(Clocks clocks, Cancellation cancellation) {
-        this.clocks = clocks;
-        this.cancellation = cancellation;
-    }
-
+record Stopwatch(Clocks clocks, Cancellation cancellation) {
     long now() {
         return clocks.monotonicNanos();
     }

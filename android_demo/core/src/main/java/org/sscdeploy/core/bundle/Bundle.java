@@ -2,12 +2,10 @@ package org.sscdeploy.core.bundle;
 
 import java.io.InputStream;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import org.sscdeploy.core.classify.OutputKind;
 import org.sscdeploy.core.io.Sha256;
 
 /** A network with all that a device needs to run it and to check it, in a folder. Immutable; all of it was checked. */
@@ -31,13 +29,12 @@ public final class Bundle {
     /**
      * Opens a bundle, and checks every file of it against its hash.
      *
-     * @param folder that holds model.json
      * @throws BundleException it is damaged, unsafe, of another schema version, or contradicts itself
      */
     public static Bundle open(Path folder) throws BundleException {
         new BundleInstaller(folder).recover();
         Bundle bundle = new Bundle(folder, BundleFiles.modelJson(folder));
-        BundleFiles.check(folder, bundle.files());
+        BundleFiles.check(folder, bundle.manifest.files());
         bundle.golden();
         return bundle;
     }
@@ -48,7 +45,6 @@ public final class Bundle {
      *
      * @param zip    the archive with model.json at its root; read to its end, not closed
      * @param target the bundle's folder afterwards; there may be an older one, or none
-     * @return the bundle, opened
      * @throws BundleException the archive is damaged, unsafe, too large, or no bundle, or cannot be written
      */
     public static Bundle install(InputStream zip, Path target) throws BundleException {
@@ -56,19 +52,14 @@ public final class Bundle {
         return new Bundle(target, BundleFiles.modelJson(target)); // all else was checked before it was put there
     }
 
-    /** Where it lies. */
-    public Path folder() {
-        return folder;
+    /** How far the golden outputs may be from the reference, over all pictures together. */
+    public Tolerance tolerance() {
+        return manifest.golden().tolerance();
     }
 
-    /** Name of the network. */
-    public String name() {
-        return manifest.name();
-    }
-
-    /** SHA-256 of the checkpoint; empty for random weights. */
-    public String sourceSha256() {
-        return manifest.sourceSha256();
+    /** What model.json says of it. */
+    public Manifest manifest() {
+        return manifest;
     }
 
     /** SHA-256 of model.json, which holds those of all other files. */
@@ -76,54 +67,9 @@ public final class Bundle {
         return sha256;
     }
 
-    /** Versions of the packages that made it. */
-    public Map<String, String> madeBy() {
-        return manifest.madeBy();
-    }
-
-    /** The model files, at least one. */
-    public List<ModelEntry> models() {
-        return manifest.models();
-    }
-
     /** The first model of a format, {@code "onnx"} or {@code "tflite"}. */
     public Optional<ModelEntry> model(String format) {
-        return models().stream().filter(model -> model.format().equals(format)).findFirst();
-    }
-
-    /** How a picture becomes the input. */
-    public Preprocessing preprocessing() {
-        return manifest.preprocessing();
-    }
-
-    /** Of the classes, one an output. */
-    public List<String> labels() {
-        return manifest.labels();
-    }
-
-    /** What the outputs mean. */
-    public OutputKind outputKind() {
-        return manifest.outputKind();
-    }
-
-    /** The golden pictures as files. */
-    public List<GoldenPicture> pictures() {
-        return manifest.golden().pictures();
-    }
-
-    /** How far the golden outputs may be from the reference, over all pictures together. */
-    public Tolerance tolerance() {
-        return manifest.golden().tolerance();
-    }
-
-    /** What a debug bundle holds besides. */
-    public Optional<DebugInfo> debug() {
-        return manifest.debug();
-    }
-
-    /** What model.json says of every other file, by its path in the bundle. */
-    public Map<String, FileEntry> files() {
-        return manifest.files();
+        return manifest.models().stream().filter(model -> model.format().equals(format)).findFirst();
     }
 
     /**
@@ -139,7 +85,7 @@ public final class Bundle {
     private Map<String, FileEntry> goldenFiles() {
         Map<String, FileEntry> golden = new LinkedHashMap<>(manifest.files());
         golden.keySet().retainAll(
-            Arrays.asList(manifest.golden().pixels(), manifest.golden().inputs(), manifest.golden().outputs()));
+            List.of(manifest.golden().pixels(), manifest.golden().inputs(), manifest.golden().outputs()));
         return golden;
     }
 }

@@ -3,12 +3,11 @@ package org.sscdeploy.core.bundle;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Enumeration;
+import java.util.Collections;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Set;
@@ -70,7 +69,7 @@ final class BundleInstaller {
 
     /** Copied first: an archive's directory stands at its end, and only with it a cut-off archive is noticed. */
     private void store(InputStream zip) throws IOException {
-        try (OutputStream file = Files.newOutputStream(archive)) {
+        try (var file = Files.newOutputStream(archive)) {
             SafeFiles.copy(zip, file, BundleLimits.MOST_ARCHIVE);
         }
     }
@@ -105,9 +104,8 @@ final class BundleInstaller {
             throw new BundleException("the archive has " + zip.size() + " files, more than any bundle has");
         }
         Set<String> names = new HashSet<>();
-        Enumeration<? extends ZipEntry> entries = zip.entries();
-        while (entries.hasMoreElements()) {
-            String name = entries.nextElement().getName();
+        for (ZipEntry entry : Collections.list(zip.entries())) {
+            String name = entry.getName();
             boolean up = ("/" + name.replace('\\', '/') + "/").contains("/../");
             if (up || name.startsWith("/") || name.startsWith("\\")) {
                 throw new BundleException("the archive has a file whose name leads out of it ('"
@@ -120,11 +118,7 @@ final class BundleInstaller {
     }
 
     private static void checkTotal(Map<String, FileEntry> files) throws TooLargeException {
-        long total = 0;
-        for (FileEntry file : files.values()) {
-            total += file.bytes();
-        }
-        if (total > BundleLimits.MOST_UNPACKED) {
+        if (files.values().stream().mapToLong(FileEntry::bytes).sum() > BundleLimits.MOST_UNPACKED) {
             throw new TooLargeException(BundleLimits.MOST_UNPACKED);
         }
     }
@@ -133,7 +127,7 @@ final class BundleInstaller {
     private static void extract(ZipFile zip, ZipEntry entry, Path file, long most)
             throws IOException, BundleException {
         try (InputStream from = zip.getInputStream(entry);
-                OutputStream to = new BufferedOutputStream(Files.newOutputStream(file))) {
+                var to = new BufferedOutputStream(Files.newOutputStream(file))) {
             SafeFiles.copy(from, to, most);
         } catch (TooLargeException error) {
             throw new BundleException(entry.getName() + " is larger in the archive than the " + most

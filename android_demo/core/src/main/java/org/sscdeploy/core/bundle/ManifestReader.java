@@ -1,11 +1,10 @@
 package org.sscdeploy.core.bundle;
 
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -37,10 +36,9 @@ final class ManifestReader {
             "golden", "debug", "files");
         files = json.at("files").entries(BundleLimits.MOST_FILES, ManifestReader::file);
         checkNames();
-        List<String> labels = json.at("labels").items(1, MOST_CLASSES, ManifestReader::line);
+        var labels = json.at("labels").items(1, MOST_CLASSES, ManifestReader::line);
         Preprocessing preprocessing = preprocessing(json.at("preprocessing"));
-        List<ModelEntry> models =
-            json.at("models").items(1, 8, model -> model(model, preprocessing, labels.size()));
+        var models = json.at("models").items(1, 8, model -> model(model, preprocessing, labels.size()));
         GoldenInfo golden = golden(json.at("golden"), labels.size());
         once(models.stream().map(ModelEntry::file), "two models are of one file");
         once(Stream.concat(models.stream().map(ModelEntry::file), golden.pictures().stream().map(GoldenPicture::file)),
@@ -68,13 +66,13 @@ final class ManifestReader {
 
     private static void once(Stream<String> names, String message) throws JsonException {
         Set<String> seen = new HashSet<>();
-        Optional<String> again = names.filter(name -> !seen.add(name)).findFirst();
+        var again = names.filter(name -> !seen.add(name)).findFirst();
         if (again.isPresent()) {
             throw new JsonException(message + ", " + JsonNode.quoted(again.get()));
         }
     }
 
-    /** Names that lead elsewhere, that one file system or another takes for the same, or that need a file as a folder. */
+    /** Names that lead elsewhere, that a file system takes for the same, or that need a file to be a folder. */
     private void checkNames() throws JsonException {
         for (String name : files.keySet()) {
             if (!BundlePath.isSafe(name)) {
@@ -114,7 +112,7 @@ final class ManifestReader {
         TensorSpec fits = new TensorSpec(input.name(), layout == Layout.NCHW
             ? new int[] {1, channels, wanted.height(), wanted.width()}
             : new int[] {1, wanted.height(), wanted.width(), channels}, "float32");
-        if (!input.equals(fits)) {
+        if (!Arrays.equals(input.shape(), fits.shape())) {
             throw new JsonException(json.where() + " takes " + input + ", and the preprocessing makes " + fits);
         }
         if (output.shape()[1] != classes) {
@@ -131,9 +129,9 @@ final class ManifestReader {
 
     private static TensorSpec tensor(JsonNode json, int axes) throws JsonException {
         json.only("name", "shape", "dtype");
-        List<Integer> shape = json.at("shape").items(axes, axes, side -> (int) side.whole(1, 100_000));
+        var shape = json.at("shape").items(axes, axes, side -> (int) side.whole(1, 100_000));
         if (shape.get(0) != 1) {
-            throw new JsonException(json.at("shape").where() + " is of a batch of " + shape.get(0) + "; it may be of 1");
+            throw new JsonException(json.at("shape").where() + "[0] is " + shape.get(0) + "; it may be 1 to 1");
         }
         return new TensorSpec(name(json.at("name")), shape.stream().mapToInt(Integer::intValue).toArray(),
             json.at("dtype").choice("float32"));
@@ -160,7 +158,7 @@ final class ManifestReader {
     }
 
     private static float[] floats(JsonNode json, int count, double least) throws JsonException {
-        List<Double> values = json.items(count, count, item -> item.number(least, 1e30));
+        var values = json.items(count, count, item -> item.number(least, 1e30));
         float[] floats = new float[count];
         for (int i = 0; i < count; i++) {
             floats[i] = values.get(i).floatValue();
@@ -171,7 +169,7 @@ final class ManifestReader {
     private GoldenInfo golden(JsonNode json, int classes) throws JsonException {
         json.only("count", "pixels", "inputs", "outputs", "pictures", "tolerance");
         int count = (int) json.at("count").whole(16, 1000);
-        List<GoldenPicture> pictures = json.at("pictures").items(count, count, picture -> {
+        var pictures = json.at("pictures").items(count, count, picture -> {
             picture.only("file", "label");
             String file = named(picture.at("file"));
             return new GoldenPicture(folder.resolve(file), file,
@@ -189,7 +187,7 @@ final class ManifestReader {
 
     private DebugInfo debug(JsonNode json, int count) throws JsonException {
         json.only("model", "picture", "values", "blocks");
-        List<DebugBlock> blocks = json.at("blocks").items(1, 10_000, block -> {
+        var blocks = json.at("blocks").items(1, 10_000, block -> {
             block.only("name", "output", "max", "rms", "axes");
             return new DebugBlock(name(block.at("name")), name(block.at("output")), ToleranceJson.read(block));
         });

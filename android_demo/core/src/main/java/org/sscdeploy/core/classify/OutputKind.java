@@ -1,33 +1,28 @@
 package org.sscdeploy.core.classify;
 
+import java.util.Locale;
 import java.util.Optional;
 
 /** What the numbers mean that a network gives for an image, as {@code ssc_deploy/output_kind.py} has it. */
 public enum OutputKind {
     /** Of classes; their softmax are probabilities. */
-    SCORES("scores"),
+    SCORES,
     /** Of classes that exclude each other. */
-    PROBABILITIES("probabilities"),
+    PROBABILITIES,
     /** Their logarithms. */
-    LOG_PROBABILITIES("log-probabilities"),
+    LOG_PROBABILITIES,
     /** Each for itself: several labels may be true. */
-    INDEPENDENT("independent-probabilities"),
+    INDEPENDENT_PROBABILITIES,
     /** One number, whose sigmoid is a probability. */
-    LOGIT("logit"),
+    LOGIT,
     /** One number. */
-    PROBABILITY("probability"),
+    PROBABILITY,
     /** Numbers that are no scores of classes. */
-    VALUES("values");
-
-    private final String text;
-
-    OutputKind(String text) {
-        this.text = text;
-    }
+    VALUES;
 
     /** As model.json has it. */
     public String text() {
-        return text;
+        return name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
     /**

@@ -4,7 +4,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalDouble;
 
 /** The most probable classes. */
@@ -15,13 +14,12 @@ public final class TopK {
      * The best classes of one inference, as {@code ssc_deploy.predict} orders them.
      *
      * @param outputs one a class
-     * @param kind    what they mean
      * @param labels  in the order of the outputs; a class without one is called by its index
      * @param count   at most so many, at least one
      * @return the best first; of equal ones the lower index first. Of outputs that are of no classes the first ones
      */
     public static List<Candidate> of(float[] outputs, OutputKind kind, List<String> labels, int count) {
-        Optional<double[]> probabilities = kind.probabilities(outputs);
+        var probabilities = kind.probabilities(outputs);
         Integer[] order = new Integer[outputs.length];
         Arrays.setAll(order, i -> i);
         if (probabilities.isPresent()) {

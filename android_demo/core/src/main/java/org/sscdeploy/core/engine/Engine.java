@@ -20,8 +20,6 @@ public interface Engine {
     /**
      * Loads a model, so that it can be run.
      *
-     * @param file    the model
-     * @param options how to run it
      * @return the model; whoever asked for it closes it
      * @throws EngineException the runtime is not there ({@link FailureKind#NO_RUNTIME}), or does not take the file or
      *     the options ({@link FailureKind#REFUSED})

@@ -6,23 +6,12 @@ public final class EngineException extends Exception {
 
     private final FailureKind kind;
 
-    /**
-     * A failure that nothing else caused.
-     *
-     * @param kind    what is wrong
-     * @param message a sentence
-     */
+    /** A failure that nothing else caused; the message is a sentence. */
     public EngineException(FailureKind kind, String message) {
         this(kind, message, null);
     }
 
-    /**
-     * A failure with what caused it.
-     *
-     * @param kind    what is wrong
-     * @param message a sentence
-     * @param cause   what the runtime threw
-     */
+    /** A failure with what the runtime threw; the message is a sentence. */
     public EngineException(FailureKind kind, String message, Throwable cause) {
         super(message, cause);
         this.kind = kind;
@@ -31,5 +20,11 @@ public final class EngineException extends Exception {
     /** What is wrong. */
     public FailureKind kind() {
         return kind;
+    }
+
+    /** What a runtime says of an error, without its stack. */
+    public static String firstLine(Throwable error) {
+        String message = error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage().trim();
+        return message.split("\n", 2)[0];
     }
 }

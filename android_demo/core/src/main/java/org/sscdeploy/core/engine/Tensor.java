@@ -11,8 +11,7 @@ import java.util.Arrays;
 public record Tensor(float[] data, int... shape) {
     public Tensor {
         if (Shapes.elements(shape) != data.length) {
-            throw new IllegalArgumentException(
-                data.length + " values do not have the shape " + Arrays.toString(shape));
+            throw new IllegalArgumentException(data.length + " values do not have the shape " + Arrays.toString(shape));
         }
         shape = shape.clone();
     }

@@ -19,14 +19,24 @@ public record TensorSpec(String name, int[] shape, String dtype) {
         return shape.clone();
     }
 
-    @Override
-    public boolean equals(Object other) {
-        return other instanceof TensorSpec && other.toString().equals(toString());
-    }
-
-    @Override
-    public int hashCode() {
-        return toString().hashCode();
+    /**
+     * Refuses what cannot be given to this input.
+     *
+     * @throws EngineException the value has another shape, or the model does not take float32
+     */
+    public void check(Tensor value) throws EngineException {
+        if (!dtype.equals("float32")) {
+            throw new EngineException(
+                FailureKind.REFUSED, "its input " + this + " cannot be given; the app runs models of float32");
+        }
+        int[] given = value.shape();
+        boolean fits = given.length == shape.length;
+        for (int i = 0; fits && i < given.length; i++) {
+            fits = shape[i] < 0 || shape[i] == given[i];
+        }
+        if (!fits) {
+            throw new EngineException(FailureKind.FAILED, "it takes " + this + ", and was given " + value);
+        }
     }
 
     @Override

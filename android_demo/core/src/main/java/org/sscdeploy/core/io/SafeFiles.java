@@ -7,16 +7,14 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 
 /** Reading within limits, writing in one step. */
 public final class SafeFiles {
@@ -38,10 +36,21 @@ public final class SafeFiles {
     }
 
     /**
+     * What is left of a stream, which is not closed.
+     *
+     * @param most bytes that it may have
+     * @throws IOException it cannot be read, or has more
+     */
+    public static byte[] read(InputStream stream, long most) throws IOException {
+        ByteArrayOutputStream content = new ByteArrayOutputStream();
+        copy(stream, content, most);
+        return content.toByteArray();
+    }
+
+    /**
      * Copies to the end of a stream.
      *
      * @param most bytes that it may have
-     * @return how many it had
      * @throws IOException it cannot be read or written, or has more
      */
     public static long copy(InputStream from, OutputStream to, long most) throws IOException {
@@ -85,25 +94,14 @@ public final class SafeFiles {
      * @throws IOException something cannot be removed
      */
     public static void removeTree(Path root) throws IOException {
-        if (!Files.exists(root, LinkOption.NOFOLLOW_LINKS)) {
-            return;
-        }
-        Files.walkFileTree(root, new SimpleFileVisitor<Path>() {
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws IOException {
-                Files.delete(file);
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult postVisitDirectory(Path folder, IOException error) throws IOException {
-                if (error != null) {
-                    throw error;
+        if (Files.isDirectory(root, LinkOption.NOFOLLOW_LINKS)) {
+            try (DirectoryStream<Path> children = Files.newDirectoryStream(root)) {
+                for (Path child : children) {
+                    removeTree(child);
                 }
-                Files.delete(folder);
-                return FileVisitResult.CONTINUE;
             }
-        });
+        }
+        Files.deleteIfExists(root);
     }
 
     /** Why something with files failed, as a part of a sentence. */
@@ -114,8 +112,8 @@ public final class SafeFiles {
         if (error instanceof AccessDeniedException) {
             return "the system does not allow it";
         }
-        if (error instanceof FileSystemException && ((FileSystemException) error).getReason() != null) {
-            return ((FileSystemException) error).getReason();
+        if (error instanceof FileSystemException own && own.getReason() != null) {
+            return own.getReason();
         }
         String message = error.getMessage();
         return message == null || message.isEmpty() ? error.getClass().getSimpleName() : message;

@@ -1,24 +1,21 @@
 package org.sscdeploy.core.io;
 
 import java.io.IOException;
-import java.io.InputStream;
+import java.math.BigInteger;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Locale;
 
 /** SHA-256, hexadecimal. */
 public final class Sha256 {
     private Sha256() { }
 
-    /**
-     * Of a file.
-     *
-     * @throws IOException it cannot be read
-     */
+    /** Of a file that can be read. */
     public static String of(Path file) throws IOException {
         MessageDigest digest = digest();
-        try (InputStream stream = Files.newInputStream(file)) {
+        try (var stream = Files.newInputStream(file)) {
             byte[] buffer = new byte[1 << 16];
             for (int read = stream.read(buffer); read >= 0; read = stream.read(buffer)) {
                 digest.update(buffer, 0, read);
@@ -41,10 +38,6 @@ public final class Sha256 {
     }
 
     private static String hexadecimal(byte[] digest) {
-        StringBuilder text = new StringBuilder(2 * digest.length);
-        for (byte value : digest) {
-            text.append(Character.forDigit(value >> 4 & 15, 16)).append(Character.forDigit(value & 15, 16));
-        }
-        return text.toString();
+        return String.format(Locale.ROOT, "%064x", new BigInteger(1, digest));
     }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.sscdeploy.core.bench.GoldenReference;
 import org.sscdeploy.core.bundle.Tolerance;
 import org.sscdeploy.core.engine.EngineException;
@@ -31,22 +32,19 @@ final class GoldenFile {
             List<List<Tensor>> rowsOfInputs = new ArrayList<>();
             List<List<double[]>> rowsOfOutputs = new ArrayList<>();
             for (int r = 0; r < rows; r++) {
-                List<Tensor> ofInputs = new ArrayList<>();
+                rowsOfInputs.add(new ArrayList<>());
                 for (NpyArray input : inputs) {
                     int size = input.size() / rows;
-                    ofInputs.add(new Tensor(
-                        Arrays.copyOfRange(input.floats(), r * size, (r + 1) * size), inner(input)));
+                    rowsOfInputs.get(r).add(
+                        new Tensor(Arrays.copyOfRange(input.floats(), r * size, (r + 1) * size), inner(input)));
                 }
-                List<double[]> ofOutputs = new ArrayList<>();
+                rowsOfOutputs.add(new ArrayList<>());
                 for (NpyArray output : outputs) {
                     int size = output.size() / rows;
-                    ofOutputs.add(Arrays.copyOfRange(output.doubles(), r * size, (r + 1) * size));
+                    rowsOfOutputs.get(r).add(Arrays.copyOfRange(output.doubles(), r * size, (r + 1) * size));
                 }
-                rowsOfInputs.add(ofInputs);
-                rowsOfOutputs.add(ofOutputs);
             }
-            List<int[]> shapes = new ArrayList<>();
-            outputs.forEach(output -> shapes.add(inner(output)));
+            List<int[]> shapes = outputs.stream().map(GoldenFile::inner).collect(Collectors.toList());
             return new GoldenReference(rowsOfInputs, rowsOfOutputs, shapes, bounds);
         } catch (NpyException error) {
             throw new EngineException(FailureKind.FAILED, "an array of its golden file " + error.getMessage(), error);
@@ -67,7 +65,7 @@ final class GoldenFile {
     /** How many inferences there are; every array must have as many. */
     private static int rows(List<NpyArray> inputs, List<NpyArray> outputs) throws NpyException {
         int rows = 0;
-        for (List<NpyArray> arrays : Arrays.asList(inputs, outputs)) {
+        for (List<NpyArray> arrays : List.of(inputs, outputs)) {
             for (NpyArray array : arrays) {
                 int own = array.shape().length == 0 ? 0 : array.shape()[0];
                 if (own == 0 || rows != 0 && own != rows) {

@@ -26,11 +26,7 @@ public record Job(String nonce, List<ModelFile> models, List<Integer> threads, O
         threads = List.copyOf(threads);
     }
 
-    /**
-     * Reads job.json.
-     *
-     * @throws JobException it is no such text, or of another schema version
-     */
+    /** Reads job.json; one of another schema version is refused, too. */
     public static Job parse(String json) throws JobException {
         try {
             return JobJson.job(StrictJson.parse(json));

@@ -6,12 +6,11 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.sscdeploy.core.Cancellation;
 import org.sscdeploy.core.CancelledException;
+import org.sscdeploy.core.Progress;
 import org.sscdeploy.core.bench.BenchListener;
-import org.sscdeploy.core.bench.Turn;
 import org.sscdeploy.core.io.SafeFiles;
 import org.sscdeploy.core.io.Sha256;
 import org.sscdeploy.core.json.JsonException;
-import org.sscdeploy.core.json.JsonNode;
 import org.sscdeploy.core.json.StrictJson;
 
 /** One job on its way from job.json to its last status. */
@@ -28,13 +27,13 @@ final class JobExecution {
         folder = this.jobFile.getParent();
     }
 
-    Status execute(BenchListener listener, Cancellation cancellation) throws JobException {
+    Status execute(Progress progress, Cancellation cancellation) throws JobException {
         String text = text();
         String nonce = nonce(text);
         try {
             Job job = Job.parse(text);
             say(new Status(nonce, Status.State.RUNNING, "checking the files", "", ""));
-            Result result = runner.run(folder, job, new Reporter(nonce, listener), cancellation);
+            Result result = runner.run(folder, job, told(nonce, progress), cancellation);
             byte[] json = result.toJson().getBytes(StandardCharsets.UTF_8);
             write("result.json", json);
             return say(new Status(nonce, Status.State.DONE, "done", "", Sha256.of(json)));
@@ -81,7 +80,7 @@ final class JobExecution {
     /** Read before all else: what is wrong with the rest can then be said in status.json. */
     private static String nonce(String text) throws JobException {
         try {
-            JsonNode json = StrictJson.parse(text);
+            var json = StrictJson.parse(text);
             return Fields.nonce(json);
         } catch (JsonException error) {
             throw new JobException("job.json cannot be used: " + error.getMessage(), error);
@@ -114,29 +113,15 @@ final class JobExecution {
         }
     }
 
-    /** Keeps status.json up to date. */
-    private final class Reporter implements BenchListener {
-        private final String nonce;
-        private final BenchListener next;
-
-        Reporter(String nonce, BenchListener next) {
-            this.nonce = nonce;
-            this.next = next;
-        }
-
-        @Override
-        public void report(String line, int done, int total) {
+    /** Keeps status.json up to date, too. */
+    private BenchListener told(String nonce, Progress progress) {
+        return (line, done, total) -> {
             try {
                 say(new Status(nonce, Status.State.RUNNING, line, "", ""));
             } catch (JobException error) {
                 throw new StatusNotWritten(error);
             }
-            next.report(line, done, total);
-        }
-
-        @Override
-        public void turn(int contender, Turn turn) {
-            next.turn(contender, turn);
-        }
+            progress.report(line, done, total);
+        };
     }
 }

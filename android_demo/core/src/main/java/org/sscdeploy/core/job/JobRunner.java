@@ -5,13 +5,14 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import org.sscdeploy.core.Cancellation;
 import org.sscdeploy.core.CancelledException;
+import org.sscdeploy.core.Progress;
 import org.sscdeploy.core.bench.BenchListener;
 import org.sscdeploy.core.bench.BenchResult;
 import org.sscdeploy.core.bench.BenchRunner;
@@ -30,49 +31,36 @@ import org.sscdeploy.core.npy.Npz;
 /**
  * Does the job of a folder and leaves result.json and status.json there, as
  * {@code ssc_deploy/profiling/targets/app_contract.py} says.
+ *
+ * @param engines that may run models; a model that none takes fails by itself, the others go on
+ * @param device  that it runs on
+ * @param clocks  to time with
  */
-public final class JobRunner {
+public record JobRunner(List<Engine> engines, Device device, Clocks clocks) {
     /** Why a result has no figures of fresh processes; a note of it. */
     public static final String NO_FRESH = "the app measures in one process, so there are no figures of fresh ones: "
         + "no load time, no first inference and no peak memory";
 
-    private final List<Engine> engines;
-    private final Device device;
-    private final Clocks clocks;
-
-    /**
-     * What it needs.
-     *
-     * @param engines that may run models; a model that none takes fails by itself, the others go on
-     * @param device  that it runs on
-     * @param clocks  to time with
-     */
-    public JobRunner(List<Engine> engines, Device device, Clocks clocks) {
-        this.engines = List.copyOf(engines);
-        this.device = device;
-        this.clocks = clocks;
+    public JobRunner {
+        engines = List.copyOf(engines);
     }
 
     /**
      * Does a job from job.json to the status {@code done} or {@code failed}. status.json is replaced in one step each
      * time, and never written before the job's nonce was read; {@code done} is said after result.json is there.
      *
-     * @param jobFile      FOLDER/job.json
-     * @param listener     hears of it, besides status.json
+     * @param progress     hears of it, besides status.json
      * @param cancellation asked between inferences; a cancelled job's status is {@code failed}
-     * @return the last status
      * @throws JobException not even the nonce could be read, or status.json could not be written
      */
-    public Status execute(Path jobFile, BenchListener listener, Cancellation cancellation) throws JobException {
-        return new JobExecution(this, jobFile).execute(listener, cancellation);
+    public Status execute(Path jobFile, Progress progress, Cancellation cancellation) throws JobException {
+        return new JobExecution(this, jobFile).execute(progress, cancellation);
     }
 
     /**
      * Ends a job whose process was ended before the job was: whoever reads status.json must not be told that it goes
      * on. A job that came to its end stays as it is.
      *
-     * @param jobFile FOLDER/job.json
-     * @return the last status
      * @throws JobException not even the nonce could be read, or status.json could not be written
      */
     public Status interrupted(Path jobFile) throws JobException {
@@ -82,19 +70,18 @@ public final class JobRunner {
     /**
      * Does a job that was read, and writes nothing but the outputs files that it asks for.
      *
-     * @param folder       that holds the job's files
-     * @param job          the job
-     * @param listener     hears of it
-     * @param cancellation asked between inferences
      * @throws JobException       a file is missing, damaged or unsafe, or the job asks for what an app cannot do
-     * @throws CancelledException it was cancelled
      */
     public Result run(Path folder, Job job, BenchListener listener, Cancellation cancellation)
             throws JobException, CancelledException {
         if (job.pin().isPresent()) {
             throw new JobException("the app cannot pin itself to cores; measure without --pin");
         }
-        checkFiles(folder, job, cancellation);
+        for (ModelFile model : job.models()) {
+            cancellation.check();
+            check(folder, model.file(), model.sha256());
+            check(folder, model.golden().file(), model.golden().sha256());
+        }
         ClockWatch watch = new ClockWatch(clocks);
         Snapshot before = device.snapshot();
         List<Measurement> measurements = new ArrayList<>();
@@ -114,15 +101,6 @@ public final class JobRunner {
         return new Result(job.nonce(), device.environment(), before, device.snapshot(), measurements, notes, files);
     }
 
-    private static void checkFiles(Path folder, Job job, Cancellation cancellation)
-            throws JobException, CancelledException {
-        for (ModelFile model : job.models()) {
-            cancellation.check();
-            check(folder, model.file(), model.sha256());
-            check(folder, model.golden().file(), model.golden().sha256());
-        }
-    }
-
     private static void check(Path folder, String name, String sha256) throws JobException {
         Path file = folder.resolve(name);
         try {
@@ -130,8 +108,7 @@ public final class JobRunner {
                 throw new JobException(name + " is not in the job's folder; copy it again");
             }
             if (!Sha256.of(file).equals(sha256)) {
-                throw new JobException(
-                    name + " is damaged: it has not the SHA-256 that the job names; copy it again");
+                throw new JobException(name + " is damaged: it has not the SHA-256 that the job names; copy it again");
             }
         } catch (IOException error) {
             throw new JobException(name + " cannot be read: " + SafeFiles.reason(error), error);
@@ -139,14 +116,10 @@ public final class JobRunner {
     }
 
     private List<Contender> contenders(Path folder, Job job, int threads) {
-        List<Contender> contenders = new ArrayList<>();
-        for (ModelFile model : job.models()) {
-            Golden golden = model.golden();
-            contenders.add(new Contender(model.name(), engine(model.file()),
-                EngineOptions.DEFAULT.withThreads(threads), folder.resolve(model.file()),
-                () -> GoldenFile.read(folder.resolve(golden.file()), golden.bounds())));
-        }
-        return contenders;
+        return job.models().stream().map(model -> new Contender(model.name(), engine(model.file()),
+            EngineOptions.DEFAULT.withThreads(threads), folder.resolve(model.file()),
+            () -> GoldenFile.read(folder.resolve(model.golden().file()), model.golden().bounds())))
+            .collect(Collectors.toList());
     }
 
     /** That runs files of this suffix; null where none does. */
@@ -162,7 +135,7 @@ public final class JobRunner {
     /** An outputs file, {@code output.k} [R, ...] float32; nothing where there is nothing to be kept. */
     private static Map<String, String> keep(Path folder, String name, List<List<Tensor>> rows) throws JobException {
         if (rows.isEmpty()) {
-            return Collections.emptyMap();
+            return Map.of();
         }
         Map<String, NpyArray> arrays = new LinkedHashMap<>();
         for (int k = 0; k < rows.get(0).size(); k++) {
@@ -174,7 +147,7 @@ public final class JobRunner {
         } catch (IOException error) {
             throw new JobException(name + " cannot be written: " + SafeFiles.reason(error), error);
         }
-        return Collections.singletonMap(name, Sha256.of(content));
+        return Map.of(name, Sha256.of(content));
     }
 
     private static NpyArray stacked(List<List<Tensor>> rows, int output) {

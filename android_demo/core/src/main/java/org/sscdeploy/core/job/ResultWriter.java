@@ -35,8 +35,8 @@ final class ResultWriter {
 
     private static JsonElement of(Measurement measurement) {
         return object("model", measurement.model(), "threads", measurement.threads(),
-            "golden", list(measurement.golden(), ResultWriter::of), "turns", list(measurement.turns(), ResultWriter::of),
-            "fresh", null, "operators", List.of(), "operators_note", measurement.operatorsNote(),
+            "golden", list(measurement.golden(), ResultWriter::of),
+            "turns", list(measurement.turns(), ResultWriter::of), "fresh", null, "operators", List.of(), "operators_note", measurement.operatorsNote(),
             "failure", measurement.failure().map(
                 failure -> object("kind", failure.kind().text(), "message", failure.message())));
     }

@@ -29,11 +29,7 @@ public record Status(String nonce, State state, String line, String message, Str
         }
     }
 
-    /**
-     * Reads status.json.
-     *
-     * @throws JobException it is no such text, or of another schema version
-     */
+    /** Reads status.json; one of another schema version is refused, too. */
     public static Status parse(String json) throws JobException {
         try {
             return StatusJson.status(StrictJson.parse(json));

@@ -1,7 +1,6 @@
 package org.sscdeploy.core.json;
 
 import com.google.gson.JsonElement;
-import com.google.gson.JsonObject;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -13,7 +12,10 @@ import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** A value of parsed JSON that knows where it stands, and is checked field by field before it is believed. */
+/**
+ * A value of parsed JSON that knows where it stands, and is checked field by field before it is believed. What asks for
+ * something that it is not, or for a value out of bounds, throws a {@link JsonException} that names the place.
+ */
 public final class JsonNode {
     private static final Pattern WHOLE = Pattern.compile("-?[0-9]{1,19}");
 
@@ -24,11 +26,7 @@ public final class JsonNode {
      */
     @FunctionalInterface
     public interface Reading<T> {
-        /**
-         * Reads it.
-         *
-         * @throws JsonException it is not what is expected
-         */
+        /** Reads it, or says why it cannot. */
         T read(JsonNode json) throws JsonException;
     }
 
@@ -45,11 +43,7 @@ public final class JsonNode {
         return where.isEmpty() ? "it" : where;
     }
 
-    /**
-     * A value of an object.
-     *
-     * @throws JsonException this is no object, or does not have it
-     */
+    /** A value of an object. */
     public JsonNode at(String key) throws JsonException {
         JsonElement found = object().element.getAsJsonObject().get(key);
         if (found == null) {
@@ -58,32 +52,20 @@ public final class JsonNode {
         return new JsonNode(found, path(key));
     }
 
-    /**
-     * Whether an object has a key, be its value null.
-     *
-     * @throws JsonException this is no object
-     */
+    /** Whether an object has a key, be its value null. */
     public boolean has(String key) throws JsonException {
         return object().element.getAsJsonObject().has(key);
     }
 
-    /**
-     * What this is read as; empty where it is null.
-     *
-     * @throws JsonException it cannot be read so
-     */
+    /** What this is read as; empty where it is null. */
     public <T> Optional<T> unlessNull(Reading<T> reading) throws JsonException {
         return element.isJsonNull() ? Optional.empty() : Optional.of(reading.read(this));
     }
 
-    /**
-     * Refuses keys of an object that are not known.
-     *
-     * @throws JsonException this is no object, or has one
-     */
+    /** Refuses keys of an object that are not known. */
     public void only(String... keys) throws JsonException {
         for (String key : object().element.getAsJsonObject().keySet()) {
-            if (!Arrays.asList(keys).contains(key)) {
+            if (!List.of(keys).contains(key)) {
                 throw new JsonException(where() + " has the unknown key " + quoted(key));
             }
         }
@@ -93,10 +75,9 @@ public final class JsonNode {
      * All values of an object, in its order.
      *
      * @param most keys that it may have
-     * @throws JsonException this is no object, or has more, or a value cannot be read
      */
     public <T> Map<String, T> entries(int most, Reading<T> reading) throws JsonException {
-        JsonObject object = object().element.getAsJsonObject();
+        var object = object().element.getAsJsonObject();
         if (object.size() > most) {
             throw new JsonException(where() + " has more than " + most + " keys");
         }
@@ -112,7 +93,6 @@ public final class JsonNode {
      *
      * @param least values that it must have
      * @param most  values that it may have
-     * @throws JsonException this is no list, or has fewer or more, or a value cannot be read
      */
     public <T> List<T> items(int least, int most, Reading<T> reading) throws JsonException {
         if (!element.isJsonArray()) {
@@ -133,7 +113,6 @@ public final class JsonNode {
      * A text.
      *
      * @param most characters that it may have
-     * @throws JsonException this is no text, or longer
      */
     public String text(int most) throws JsonException {
         if (!element.isJsonPrimitive() || !element.getAsJsonPrimitive().isString()) {
@@ -151,7 +130,6 @@ public final class JsonNode {
      *
      * @param form what all of it must match
      * @param kind of what it is, for the message: "a SHA-256"
-     * @throws JsonException it is not
      */
     public String text(Pattern form, String kind) throws JsonException {
         String text = text(1000);
@@ -161,20 +139,12 @@ public final class JsonNode {
         return text;
     }
 
-    /**
-     * One of some texts.
-     *
-     * @throws JsonException it is none of them
-     */
+    /** One of some texts. */
     public String choice(String... texts) throws JsonException {
         return choice(texts, Function.identity());
     }
 
-    /**
-     * One of some values, by its text.
-     *
-     * @throws JsonException it is none of them
-     */
+    /** One of some values, by its text. */
     public <T> T choice(T[] values, Function<T, String> textOf) throws JsonException {
         String text = text(1000);
         for (T value : values) {
@@ -186,11 +156,7 @@ public final class JsonNode {
             + Arrays.stream(values).map(textOf).collect(Collectors.joining(", ")));
     }
 
-    /**
-     * A whole number, written without a point.
-     *
-     * @throws JsonException this is none, or not in the range
-     */
+    /** A whole number, written without a point. */
     public long whole(long least, long most) throws JsonException {
         String literal = number();
         if (!WHOLE.matcher(literal).matches()) {
@@ -207,11 +173,7 @@ public final class JsonNode {
         }
     }
 
-    /**
-     * A number.
-     *
-     * @throws JsonException this is none, or not in the range
-     */
+    /** A number. */
     public double number(double least, double most) throws JsonException {
         double value = Double.parseDouble(number());
         if (value >= least && value <= most) {
@@ -220,11 +182,7 @@ public final class JsonNode {
         throw new JsonException(where() + " is " + value + "; it may be " + least + " to " + most);
     }
 
-    /**
-     * True or false.
-     *
-     * @throws JsonException this is neither
-     */
+    /** True or false. */
     public boolean flag() throws JsonException {
         if (!element.isJsonPrimitive() || !element.getAsJsonPrimitive().isBoolean()) {
             throw new JsonException(where() + " is neither true nor false");

@@ -61,11 +61,7 @@ public final class StrictJson {
         }
     }
 
-    /**
-     * Parses the UTF-8 content of a file.
-     *
-     * @throws JsonException it is no such text
-     */
+    /** Parses the UTF-8 content of a file, likewise. */
     public static JsonNode parse(byte[] content) throws JsonException {
         return parse(text(content));
     }
@@ -93,8 +89,8 @@ public final class StrictJson {
     }
 
     /**
-     * An object of keys and values that take turns. A value is a text, a number, true or false, null, a value of Gson, an
-     * optional one, which is null where it is empty, or a list or map of these.
+     * An object of keys and values that take turns. A value is a text, a number, true or false, null, a value of Gson,
+     * an optional one, which is null where it is empty, or a list or map of these.
      */
     public static JsonObject object(Object... keysAndValues) {
         JsonObject object = new JsonObject();
@@ -124,14 +120,8 @@ public final class StrictJson {
             JsonObject object = new JsonObject();
             map.forEach((key, one) -> object.add((String) key, element(one)));
             return object;
-        } else if (value instanceof Number number) {
-            return new JsonPrimitive(number);
-        } else if (value instanceof Boolean flag) {
-            return new JsonPrimitive(flag);
-        } else if (value instanceof String text) {
-            return new JsonPrimitive(text);
         }
-        return value == null ? JsonNull.INSTANCE : (JsonElement) value;
+        return WRITER.toJsonTree(value);
     }
 
     private static JsonElement read(JsonReader reader) throws IOException, JsonException {

@@ -6,7 +6,6 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.sscdeploy.core.engine.Shapes;
 import org.sscdeploy.core.io.SafeFiles;
@@ -31,9 +30,7 @@ public final class Npy {
     /**
      * Reads a file that anybody may have written.
      *
-     * @param file      the file
      * @param mostBytes a larger one is not read
-     * @throws IOException  it cannot be read
      * @throws NpyException it is no such file, or too large
      */
     public static NpyArray read(Path file, long mostBytes) throws IOException, NpyException {
@@ -51,7 +48,7 @@ public final class Npy {
      */
     public static NpyArray parse(byte[] content) throws NpyException {
         ByteBuffer buffer = ByteBuffer.wrap(content).order(ByteOrder.LITTLE_ENDIAN);
-        Matcher header = HEADER.matcher(header(buffer));
+        var header = HEADER.matcher(header(buffer));
         if (!header.matches()) {
             throw new NpyException("is no plain array of numpy");
         }

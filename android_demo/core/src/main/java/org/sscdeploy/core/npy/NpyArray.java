@@ -4,7 +4,10 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import org.sscdeploy.core.engine.Shapes;
 
-/** An array of numpy in memory, row-major: uint8, float32 or float64. It does not copy what it is given. */
+/**
+ * An array of numpy in memory, row-major: uint8, float32 or float64. It does not copy what it is given; an
+ * {@link NpyException} says that it is of another type than is asked for.
+ */
 public final class NpyArray {
     private final Object data;
     private final int[] shape;
@@ -49,39 +52,27 @@ public final class NpyArray {
         return size;
     }
 
-    /**
-     * The values of a uint8 array themselves.
-     *
-     * @throws NpyException it is of another type
-     */
+    /** The values of a uint8 array themselves. */
     public byte[] bytes() throws NpyException {
         return is("uint8", byte[].class);
     }
 
-    /**
-     * The values of a float32 array themselves.
-     *
-     * @throws NpyException it is of another type
-     */
+    /** The values of a float32 array themselves. */
     public float[] floats() throws NpyException {
         return is("float32", float[].class);
     }
 
-    /**
-     * The values of a float64 array themselves.
-     *
-     * @throws NpyException it is of another type
-     */
+    /** The values of a float64 array themselves. */
     public double[] doubles() throws NpyException {
         return is("float64", double[].class);
     }
 
     /** Writes all values into a buffer, in its byte order. */
     void putTo(ByteBuffer buffer) {
-        if (data instanceof byte[]) {
-            buffer.put((byte[]) data);
-        } else if (data instanceof float[]) {
-            buffer.asFloatBuffer().put((float[]) data);
+        if (data instanceof byte[] bytes) {
+            buffer.put(bytes);
+        } else if (data instanceof float[] floats) {
+            buffer.asFloatBuffer().put(floats);
         } else {
             buffer.asDoubleBuffer().put((double[]) data);
         }

@@ -2,11 +2,9 @@ package org.sscdeploy.core.npy;
 
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Calendar;
 import java.util.Collections;
-import java.util.Enumeration;
 import java.util.GregorianCalendar;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -30,29 +28,26 @@ public final class Npz {
     /**
      * Reads a file that anybody may have written.
      *
-     * @param file      the file
      * @param mostBytes of all arrays together; one that holds more is not read
      * @return the arrays by their names, in the order of the archive
-     * @throws IOException  it cannot be read
      * @throws NpyException it is no such file, or holds too much
      */
     public static Map<String, NpyArray> read(Path file, long mostBytes) throws IOException, NpyException {
         Map<String, NpyArray> arrays = new LinkedHashMap<>();
         long left = mostBytes;
         try (ZipFile archive = new ZipFile(file.toFile())) {
-            Enumeration<? extends ZipEntry> entries = archive.entries();
-            while (entries.hasMoreElements()) {
-                ZipEntry entry = entries.nextElement();
+            for (ZipEntry entry : Collections.list(archive.entries())) {
                 String name = entry.getName();
                 if (!name.endsWith(SUFFIX)) {
                     throw new NpyException("holds what is no array");
                 }
-                ByteArrayOutputStream content = new ByteArrayOutputStream();
-                try (InputStream stream = archive.getInputStream(entry)) {
-                    left -= SafeFiles.copy(stream, content, left); // counted, since what the archive says may be wrong
+                byte[] content;
+                try (var stream = archive.getInputStream(entry)) {
+                    content = SafeFiles.read(stream, left); // counted, since what the archive says may be wrong
                 }
+                left -= content.length;
                 String key = name.substring(0, name.length() - SUFFIX.length());
-                if (arrays.put(key, Npy.parse(content.toByteArray())) != null) {
+                if (arrays.put(key, Npy.parse(content)) != null) {
                     throw new NpyException("holds one array twice");
                 }
             }

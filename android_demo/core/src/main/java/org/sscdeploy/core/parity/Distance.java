@@ -1,5 +1,7 @@
 package org.sscdeploy.core.parity;
 
+import java.util.Arrays;
+
 /**
  * How far values are from their reference.
  *
@@ -10,6 +12,13 @@ public record Distance(double max, double rms) {
     /** Whether both are finite. */
     public boolean isFinite() {
         return Double.isFinite(max) && Double.isFinite(rms);
+    }
+
+    /** Of each value to its reference, of which there are as many. */
+    public static double[] differences(float[] values, double[] reference) {
+        double[] differences = new double[values.length];
+        Arrays.setAll(differences, i -> values[i] - reference[i]);
+        return differences;
     }
 
     /**

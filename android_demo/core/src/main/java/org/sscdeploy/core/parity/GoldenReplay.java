@@ -16,14 +16,12 @@ import org.sscdeploy.core.bundle.BundleException;
 import org.sscdeploy.core.bundle.BundleLimits;
 import org.sscdeploy.core.bundle.DebugBlock;
 import org.sscdeploy.core.bundle.DebugInfo;
-import org.sscdeploy.core.bundle.GoldenSet;
 import org.sscdeploy.core.bundle.Layout;
 import org.sscdeploy.core.bundle.ModelEntry;
 import org.sscdeploy.core.bundle.Tolerance;
 import org.sscdeploy.core.engine.EngineException;
 import org.sscdeploy.core.engine.FailureKind;
 import org.sscdeploy.core.engine.LoadedModel;
-import org.sscdeploy.core.engine.Tensor;
 import org.sscdeploy.core.engine.TensorSpec;
 import org.sscdeploy.core.io.SafeFiles;
 import org.sscdeploy.core.npy.NpyArray;
@@ -38,18 +36,14 @@ public final class GoldenReplay {
     /**
      * Replays every golden picture.
      *
-     * @param bundle       with the golden set
-     * @param model        {@code entry} in its runtime
-     * @param entry        which model of the bundle it is
-     * @param progress     hears of every picture
-     * @param cancellation asked before every picture
+     * @param model {@code entry} in its runtime
      * @throws EngineException    the runtime fails, or the model takes or computes other shapes than the bundle says
      * @throws BundleException    the golden files changed
-     * @throws CancelledException it was cancelled
      */
     public static ParityReport run(Bundle bundle, LoadedModel model, ModelEntry entry, Progress progress,
             Cancellation cancellation) throws EngineException, BundleException, CancelledException {
-        checkShapes(model, entry);
+        checkShape(model.inputs(), entry.input(), entry.file() + " takes ");
+        checkShape(model.outputs(), entry.output(), entry.file() + " computes ");
         try {
             return replayed(bundle, model, entry, progress, cancellation);
         } catch (OutOfMemoryError error) {
@@ -60,9 +54,9 @@ public final class GoldenReplay {
 
     private static ParityReport replayed(Bundle bundle, LoadedModel model, ModelEntry entry, Progress progress,
             Cancellation cancellation) throws EngineException, BundleException, CancelledException {
-        GoldenSet golden = bundle.golden();
-        Preprocessor preprocessor = new Preprocessor(bundle.preprocessing());
-        int classes = bundle.labels().size();
+        var golden = bundle.golden();
+        Preprocessor preprocessor = new Preprocessor(bundle.manifest().preprocessing());
+        int classes = bundle.manifest().labels().size();
         double[] differences = new double[golden.count() * classes];
         List<PictureResult> pictures = new ArrayList<>();
         OptionalInt preprocessingDiffers = OptionalInt.empty();
@@ -70,8 +64,8 @@ public final class GoldenReplay {
         for (int i = 0; i < golden.count(); i++) {
             cancellation.check();
             progress.report("picture " + (i + 1) + " of " + golden.count(), i, golden.count());
-            Tensor input = golden.input(i, entry.layout());
-            if (!preprocessingDiffers.isPresent() && !sameBits(
+            var input = golden.input(i, entry.layout());
+            if (!preprocessingDiffers.isPresent() && !Arrays.equals(
                     preprocessor.normalise(golden.pixels(i), entry.layout()).data(), input.data())) {
                 preprocessingDiffers = OptionalInt.of(i);
             }
@@ -107,18 +101,15 @@ public final class GoldenReplay {
     /**
      * The first block of a debug bundle whose output is outside of its tolerance.
      *
-     * @param bundle       with a debug part
-     * @param blocks       the model of {@code bundle.debug()} in ONNX Runtime
-     * @param progress     hears of it
-     * @param cancellation asked before every block
+     * @param bundle with a debug part
+     * @param blocks the model of the debug part in ONNX Runtime
      * @return empty where every block is within
      * @throws EngineException    the runtime fails, or the model has other outputs than the bundle says
      * @throws BundleException    there is no debug part, or its files are not what it says
-     * @throws CancelledException it was cancelled
      */
     public static Optional<BlockResult> firstDiverging(Bundle bundle, LoadedModel blocks, Progress progress,
             Cancellation cancellation) throws EngineException, BundleException, CancelledException {
-        DebugInfo debug = bundle.debug().orElseThrow(() -> new BundleException(
+        DebugInfo debug = bundle.manifest().debug().orElseThrow(() -> new BundleException(
             "this bundle does not hold what its blocks compute; make one with: ssc-deploy bundle --debug"));
         Map<String, NpyArray> values = values(debug);
         blocks.setInput(0, bundle.golden().input(debug.picture(), Layout.NCHW));
@@ -128,7 +119,7 @@ public final class GoldenReplay {
             cancellation.check();
             DebugBlock block = debug.blocks().get(i);
             progress.report(block.name(), i, count);
-            Tensor computed = blocks.output(place(blocks, block));
+            var computed = blocks.output(place(blocks, block));
             Tolerance allowed = block.tolerance();
             if (!allowed.fits(computed.shape())) {
                 throw new BundleException("the bounds of block " + block.name() + " are not of its shape "
@@ -138,8 +129,7 @@ public final class GoldenReplay {
             Distance distance = Distance.of(differences);
             Optional<SliceError> slice = SliceError.worst(differences, computed.shape(), allowed);
             if (!(distance.max() <= allowed.max() && distance.rms() <= allowed.rms()) || slice.isPresent()) {
-                return Optional.of(
-                    new BlockResult(i, block.name(), distance.max(), distance.rms(), allowed, slice));
+                return Optional.of(new BlockResult(i, block.name(), distance.max(), distance.rms(), allowed, slice));
             }
         }
         return Optional.empty();
@@ -176,41 +166,23 @@ public final class GoldenReplay {
                 return i;
             }
         }
-        throw new EngineException(FailureKind.WRONG, "the debug model has no output " + block.output());
-    }
-
-    private static void checkShapes(LoadedModel model, ModelEntry entry) throws EngineException {
-        checkShape(model.inputs(), entry.input(), entry.file() + " takes ");
-        checkShape(model.outputs(), entry.output(), entry.file() + " computes ");
+        throw new EngineException(FailureKind.WRONG_ANSWER, "the debug model has no output " + block.output());
     }
 
     private static void checkShape(List<TensorSpec> found, TensorSpec said, String what) throws EngineException {
         boolean fits = found.size() == 1 && found.get(0).dtype().equals(said.dtype())
             && Arrays.equals(found.get(0).shape(), said.shape());
         if (!fits) {
-            throw new EngineException(FailureKind.WRONG, what + found + ", and its bundle says " + said
+            throw new EngineException(FailureKind.WRONG_ANSWER, what + found + ", and its bundle says " + said
                 + "; make the bundle again");
         }
     }
 
     private static double[] difference(float[] output, double[] reference, String of) throws EngineException {
         if (output.length != reference.length) {
-            throw new EngineException(FailureKind.WRONG,
+            throw new EngineException(FailureKind.WRONG_ANSWER,
                 of + " computes " + output.length + " values, and " + reference.length + " were expected");
         }
-        double[] difference = new double[output.length];
-        for (int i = 0; i < output.length; i++) {
-            difference[i] = output[i] - reference[i];
-        }
-        return difference;
-    }
-
-    private static boolean sameBits(float[] own, float[] reference) {
-        for (int i = 0; i < own.length; i++) {
-            if (Float.floatToRawIntBits(own[i]) != Float.floatToRawIntBits(reference[i])) {
-                return false;
-            }
-        }
-        return own.length == reference.length;
+        return Distance.differences(output, reference);
     }
 }

@@ -1,7 +1,6 @@
 package org.sscdeploy.core.parity;
 
 import java.util.Optional;
-import org.sscdeploy.core.bundle.AxisBound;
 import org.sscdeploy.core.bundle.Tolerance;
 
 /**
@@ -18,12 +17,11 @@ public record SliceError(int axis, int index, double error, double bound) {
      *
      * @param differences of one inference, of any sign, the last axis fastest
      * @param shape       of them, which the bounds fit; the first axis is the batch
-     * @param allowed     the bounds
      * @return empty where every value is within, or there are no bounds of slices
      */
     public static Optional<SliceError> worst(double[] differences, int[] shape, Tolerance allowed) {
         SliceError worst = null;
-        for (AxisBound bound : allowed.axes()) {
+        for (var bound : allowed.axes()) {
             int stride = 1;
             for (int axis = bound.axis() + 1; axis < shape.length; axis++) {
                 stride *= shape[axis];

@@ -21,8 +21,7 @@ final class BilinearResize {
     /**
      * Resizes.
      *
-     * @param pixels   uint8 [height, width, channels]
-     * @param channels interleaved
+     * @param pixels uint8 [height, width, channels]
      * @return uint8 [newHeight, newWidth, channels]; the argument itself where it has that size
      */
     static byte[] resize(byte[] pixels, int width, int height, int channels, int newWidth, int newHeight) {

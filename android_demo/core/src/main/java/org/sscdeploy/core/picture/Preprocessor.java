@@ -23,7 +23,6 @@ public final class Preprocessor {
      * Scales, crops, orders the channels and normalises.
      *
      * @param picture of any size where the bundle resizes, else of the network's
-     * @param layout  of the model
      * @return float32 [1, C, H, W] or [1, H, W, C]
      * @throws PictureException the picture has another size than the network takes, and the bundle does not resize
      */
@@ -38,7 +37,6 @@ public final class Preprocessor {
      * Normalises pixels that have the network's size and order of channels already.
      *
      * @param pixels uint8 [H, W, C]
-     * @param layout of the model
      * @return float32 [1, C, H, W] or [1, H, W, C]
      */
     public Tensor normalise(byte[] pixels, Layout layout) {

@@ -85,7 +85,7 @@ public class BenchRunnerTest {
         Bundle wrong = bundle(new TestBundle("Wrong").withOutput(3, 1, 5));
         List<BenchResult> results = run(SMALL, contender(wrong, "a.onnx"), contender(bundle(), "b.onnx"));
         EngineException failure = results.get(0).failure().get();
-        assertEquals(FailureKind.WRONG, failure.kind());
+        assertEquals(FailureKind.WRONG_ANSWER, failure.kind());
         assertTrue(failure.getMessage(), failure.getMessage().matches("output 0 is off by max "
             + "\\d\\.\\d\\de[+-]\\d\\d \\(allowed 1\\.00e-06\\), rms .* \\(allowed 5\\.00e-07\\)"));
         assertTrue(results.get(0).golden().get(0).max() > 1);
@@ -198,8 +198,7 @@ public class BenchRunnerTest {
     }
 
     private Contender contender(Bundle bundle, String file) {
-        Contender whole = Contender.of(bundle, bundle.models().get(0), engine, EngineOptions.DEFAULT);
-        Path path = Paths.get(file);
-        return new Contender(file, engine, EngineOptions.DEFAULT, path, whole.reference());
+        Contender whole = Contender.of(file, bundle, bundle.manifest().models().get(0), engine, EngineOptions.DEFAULT);
+        return new Contender(file, engine, EngineOptions.DEFAULT, Paths.get(file), whole.reference());
     }
 }

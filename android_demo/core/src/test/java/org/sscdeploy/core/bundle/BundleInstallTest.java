@@ -31,13 +31,13 @@ public class BundleInstallTest {
     @Before
     public void installAnOldBundle() throws Exception {
         target = temporary.getRoot().toPath().resolve("bundles").resolve("current");
-        assertEquals("Old", install(new TestBundle("Old").zip()).name());
+        assertEquals("Old", install(new TestBundle("Old").zip()).manifest().name());
     }
 
     @Test
     public void aNewBundleTakesThePlaceOfTheOldOneAndNothingElseIsLeft() throws Exception {
-        assertEquals("New", install(new TestBundle("New").zip()).name());
-        assertEquals("New", Bundle.open(target).name());
+        assertEquals("New", install(new TestBundle("New").zip()).manifest().name());
+        assertEquals("New", Bundle.open(target).manifest().name());
         assertOnlyTheTarget();
     }
 
@@ -45,7 +45,7 @@ public class BundleInstallTest {
     public void filesThatModelJsonDoesNotNameAreNotUnpacked() throws Exception {
         Map<String, byte[]> content = new TestBundle("New").content();
         content.put("__MACOSX/._model.json", new byte[9]);
-        assertEquals("New", install(TestBundle.zip(content)).name());
+        assertEquals("New", install(TestBundle.zip(content)).manifest().name());
         assertFalse(Files.exists(target.resolve("__MACOSX")));
     }
 
@@ -69,7 +69,7 @@ public class BundleInstallTest {
             } catch (BundleException error) {
                 assertTrue(error.getMessage().length() > 10);
             }
-            assertEquals("Old", Bundle.open(target).name());
+            assertEquals("Old", Bundle.open(target).manifest().name());
         }
     }
 
@@ -200,7 +200,7 @@ public class BundleInstallTest {
     @Test
     public void anInstallationThatWasKilledBetweenItsLastStepsIsRecovered() throws Exception {
         Files.move(target, target.resolveSibling(".current.old"));
-        assertEquals("Old", Bundle.open(target).name());
+        assertEquals("Old", Bundle.open(target).manifest().name());
         Files.move(target, target.resolveSibling(".current.old"));
         assertThrows(BundleException.class, () -> install(new byte[3]));
         assertOldStays();
@@ -225,7 +225,7 @@ public class BundleInstallTest {
 
     private void assertOldStays() {
         try {
-            assertEquals("Old", Bundle.open(target).name());
+            assertEquals("Old", Bundle.open(target).manifest().name());
         } catch (BundleException error) {
             throw new AssertionError("the old bundle is lost", error);
         }

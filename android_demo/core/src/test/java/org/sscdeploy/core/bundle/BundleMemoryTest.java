@@ -23,7 +23,7 @@ public class BundleMemoryTest {
     /** Opens the bundle in the folder that is its argument, and prints why it cannot. */
     public static void main(String[] arguments) {
         try {
-            System.out.print(Bundle.open(Paths.get(arguments[0])).name());
+            System.out.print(Bundle.open(Paths.get(arguments[0])).manifest().name());
         } catch (BundleException error) {
             System.out.print(error.getMessage());
         }

@@ -25,12 +25,12 @@ public class BundleTest {
     @Test
     public void aSoundBundleOpensWithAllThatItHolds() throws Exception {
         Bundle bundle = open(new TestBundle("Net"));
-        assertEquals("Net", bundle.name());
-        assertEquals("dog", bundle.labels().get(3));
+        assertEquals("Net", bundle.manifest().name());
+        assertEquals("dog", bundle.manifest().labels().get(3));
         assertEquals("depthwise", bundle.model("onnx").get().lowering().get("shift"));
         assertFalse(bundle.model("tflite").isPresent());
-        assertTrue(Files.isRegularFile(bundle.pictures().get(15).path()));
-        assertFalse(bundle.debug().isPresent());
+        assertTrue(Files.isRegularFile(bundle.manifest().golden().pictures().get(15).path()));
+        assertFalse(bundle.manifest().debug().isPresent());
         assertEquals(64, bundle.sha256().length());
         assertEquals(1e-6, bundle.tolerance().max(), 0);
     }

@@ -42,7 +42,7 @@ public final class JobFolder {
         int[] shape = entry.input().shape();
         int count = golden.count();
         float[] inputs = new float[count * shape[1] * shape[2] * shape[3]];
-        double[] outputs = new double[count * bundle.labels().size()];
+        double[] outputs = new double[count * bundle.manifest().labels().size()];
         for (int i = 0; i < count; i++) {
             float[] input = golden.input(i, entry.layout()).data();
             System.arraycopy(input, 0, inputs, i * input.length, input.length);
@@ -51,7 +51,7 @@ public final class JobFolder {
         }
         Map<String, NpyArray> arrays = new LinkedHashMap<>();
         arrays.put("input.0", NpyArray.of(inputs, count, 1, shape[1], shape[2], shape[3]));
-        arrays.put("output.0", NpyArray.of(outputs, count, 1, bundle.labels().size()));
+        arrays.put("output.0", NpyArray.of(outputs, count, 1, bundle.manifest().labels().size()));
         return with(entry.file(), Files.readAllBytes(entry.path()), Npz.format(arrays), bundle.tolerance());
     }
 

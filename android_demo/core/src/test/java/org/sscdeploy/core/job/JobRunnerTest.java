@@ -56,7 +56,7 @@ public class JobRunnerTest {
 
     @Test
     public void aJobEndsWithAResultOfItsNonceAndTheHashOfIt() throws Exception {
-        Path file = job.with(bundle, bundle.models().get(0)).with(bundle, bundle.models().get(0))
+        Path file = job.with(bundle, bundle.manifest().models().get(0)).with(bundle, bundle.manifest().models().get(0))
             .write(SMALL, false, 1, 2);
         Status status = execute(file);
         assertEquals(status.message(), Status.State.DONE, status.state());
@@ -81,7 +81,7 @@ public class JobRunnerTest {
 
     @Test
     public void whatIsLeftInTheFolderIsWholeAndNothingElse() throws Exception {
-        execute(job.with(bundle, bundle.models().get(0)).write(null, false, 1));
+        execute(job.with(bundle, bundle.manifest().models().get(0)).write(null, false, 1));
         List<String> names = new ArrayList<>();
         TestFolders.in(job.folder).forEach(path -> names.add(path.getFileName().toString()));
         assertEquals("[golden0.npz, job.json, model0.onnx, result.json, status.json]", names.toString());
@@ -89,7 +89,7 @@ public class JobRunnerTest {
 
     @Test
     public void statusTellsEachStepAndIsAlwaysValid() throws Exception {
-        Path file = job.with(bundle, bundle.models().get(0)).write(SMALL, false, 1);
+        Path file = job.with(bundle, bundle.manifest().models().get(0)).write(SMALL, false, 1);
         List<String> lines = new ArrayList<>();
         BenchListener listener = (line, done, total) -> {
             try {
@@ -112,7 +112,7 @@ public class JobRunnerTest {
 
     @Test
     public void keptOutputsAreNamedWithTheirHash() throws Exception {
-        execute(job.with(bundle, bundle.models().get(0)).write(null, true, 1));
+        execute(job.with(bundle, bundle.manifest().models().get(0)).write(null, true, 1));
         Result result = Results.parse(TestFolders.text(job.folder.resolve("result.json")));
         Path kept = job.folder.resolve("outputs0.npz");
         assertEquals(Collections.singletonMap("outputs0.npz", Sha256.of(kept)), result.files());
@@ -124,7 +124,7 @@ public class JobRunnerTest {
     @Test
     public void whatIsWrongWithOneModelIsItsResultAndTheOthersAreMeasured() throws Exception {
         Bundle wrong = Bundle.open(new TestBundle("Wrong").withOutput(0, 0, 9).write(temporary.newFolder().toPath()));
-        job.with(wrong, wrong.models().get(0)).with(bundle, bundle.models().get(0))
+        job.with(wrong, wrong.manifest().models().get(0)).with(bundle, bundle.manifest().models().get(0))
             .with("other.tflite", new byte[] {1}, new byte[] {1}, new Tolerance(1, 1))
             .with("broken.onnx", new byte[] {1}, new byte[] {1}, new Tolerance(1, 1));
         engine.at("model1.onnx", 2, () -> {
@@ -134,7 +134,7 @@ public class JobRunnerTest {
         String json = TestFolders.text(job.folder.resolve("result.json"));
         assertEquals(Collections.emptyList(), Samples.violations("result", json));
         List<Measurement> measurements = Results.parse(json).measurements();
-        assertEquals(FailureKind.WRONG, measurements.get(0).failure().get().kind());
+        assertEquals(FailureKind.WRONG_ANSWER, measurements.get(0).failure().get().kind());
         assertTrue(measurements.get(0).golden().get(0).max() > 1);
         assertEquals(FailureKind.FAILED, measurements.get(1).failure().get().kind());
         assertTrue(measurements.get(1).failure().get().message().startsWith("memory ran out"));
@@ -170,7 +170,7 @@ public class JobRunnerTest {
         execute(job.write(SMALL, false, 1));
         List<Measurement> found = Results.parse(TestFolders.text(job.folder.resolve("result.json"))).measurements();
         assertFalse(found.get(0).failure().isPresent());
-        assertEquals(FailureKind.WRONG, found.get(1).failure().get().kind());
+        assertEquals(FailureKind.WRONG_ANSWER, found.get(1).failure().get().kind());
         assertEquals("output 0 is off by max 5.00e-01 (allowed 1.00e-01) at index 3 of axis 1",
             found.get(1).failure().get().message());
         assertEquals("the bounds of output 0 are not of its shape [1, 4]", found.get(2).failure().get().message());
@@ -189,7 +189,7 @@ public class JobRunnerTest {
 
     @Test
     public void aDamagedFileFailsTheJobBeforeAnythingIsLoaded() throws Exception {
-        Path file = job.with(bundle, bundle.models().get(0)).write(SMALL, false, 1);
+        Path file = job.with(bundle, bundle.manifest().models().get(0)).write(SMALL, false, 1);
         Files.write(job.folder.resolve("model0.onnx"), new byte[] {9});
         assertFailed("model0.onnx is damaged: it has not the SHA-256 that the job names; copy it again", execute(file));
         Files.delete(job.folder.resolve("model0.onnx"));
@@ -199,7 +199,7 @@ public class JobRunnerTest {
 
     @Test
     public void aJobThatAppsCannotDoFailsWithASentence() throws Exception {
-        String sound = TestFolders.text(job.with(bundle, bundle.models().get(0)).write(SMALL, false, 1));
+        String sound = TestFolders.text(job.with(bundle, bundle.manifest().models().get(0)).write(SMALL, false, 1));
         assertFailed("the app cannot pin itself to cores; measure without --pin",
             execute(job.write(sound.replace("\"pin\":null", "\"pin\":[0]"))));
         assertFailed("job.json cannot be used: models[0].file is '../a.onnx', not a file of the same folder",
@@ -222,7 +222,7 @@ public class JobRunnerTest {
 
     @Test
     public void aJobThatIsNotUtf8IsRefusedAndOneThatNamesTheReplacementCharacterIsNot() throws Exception {
-        byte[] sound = Files.readAllBytes(job.with(bundle, bundle.models().get(0)).write(SMALL, false, 1));
+        byte[] sound = Files.readAllBytes(job.with(bundle, bundle.manifest().models().get(0)).write(SMALL, false, 1));
         String named = new String(sound, StandardCharsets.UTF_8).replace("a nonce", "a nonce\ufffd");
         assertEquals("a nonce\ufffd", execute(job.write(named)).nonce());
         Path file = job.write("");
@@ -236,7 +236,7 @@ public class JobRunnerTest {
     @Test
     public void aJobWhoseProcessWasEndedFailsAndOneThatWasDoneStaysDone() throws Exception {
         JobRunner runner = new JobRunner(Collections.singletonList(engine), JobFolder.device(), engine);
-        Path file = job.with(bundle, bundle.models().get(0)).write(SMALL, false, 1);
+        Path file = job.with(bundle, bundle.manifest().models().get(0)).write(SMALL, false, 1);
         Path status = job.folder.resolve("status.json");
         String ended = "the system ended the app before the job was done; keep its screen on and other apps closed, "
             + "and run it again";
@@ -254,7 +254,7 @@ public class JobRunnerTest {
 
     @Test
     public void aCancelledJobFailsAndLeavesNoResult() throws Exception {
-        Path file = job.with(bundle, bundle.models().get(0)).write(SMALL, false, 1);
+        Path file = job.with(bundle, bundle.manifest().models().get(0)).write(SMALL, false, 1);
         boolean[] cancelled = {false};
         engine.at("model0.onnx", 4, () -> cancelled[0] = true);
         Status status = new JobRunner(Arrays.asList(engine), JobFolder.device(), engine)
@@ -265,7 +265,7 @@ public class JobRunnerTest {
 
     @Test
     public void aDefectOfTheAppFailsTheJobAndDoesNotLeaveItRunning() throws Exception {
-        Path file = job.with(bundle, bundle.models().get(0)).write(SMALL, false, 1);
+        Path file = job.with(bundle, bundle.manifest().models().get(0)).write(SMALL, false, 1);
         Device sound = JobFolder.device();
         for (Throwable defect : new Throwable[] {new IllegalStateException("no sensor"), new NoSuchMethodError("odd")}) {
             Device broken = new Device() {
@@ -313,7 +313,7 @@ public class JobRunnerTest {
                 throw new EngineException(FailureKind.NO_RUNTIME, "its library cannot be loaded");
             }
         };
-        Path file = job.with(bundle, bundle.models().get(0)).write(SMALL, false, 1);
+        Path file = job.with(bundle, bundle.manifest().models().get(0)).write(SMALL, false, 1);
         new JobRunner(Arrays.asList(none), JobFolder.device(), engine)
             .execute(file, BenchListener.NONE, Cancellation.NEVER);
         String json = TestFolders.text(job.folder.resolve("result.json"));
@@ -322,7 +322,7 @@ public class JobRunnerTest {
 
     @Test
     public void aStatusThatCannotBeWrittenEndsTheJob() throws Exception {
-        Path file = job.with(bundle, bundle.models().get(0)).write(SMALL, false, 1);
+        Path file = job.with(bundle, bundle.manifest().models().get(0)).write(SMALL, false, 1);
         Files.createDirectory(job.folder.resolve("status.json"));
         Files.createFile(job.folder.resolve("status.json").resolve("in the way"));
         assertTrue(assertThrows(JobException.class, () -> execute(file)).getMessage()

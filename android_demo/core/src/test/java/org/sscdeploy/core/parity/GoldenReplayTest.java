@@ -19,6 +19,7 @@ import org.sscdeploy.core.Progress;
 import org.sscdeploy.core.bundle.AxisBound;
 import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.bundle.BundleException;
+import org.sscdeploy.core.bundle.ModelEntry;
 import org.sscdeploy.core.bundle.TestBundle;
 import org.sscdeploy.core.bundle.Tolerance;
 import org.sscdeploy.core.engine.EngineException;
@@ -94,7 +95,7 @@ public class GoldenReplayTest {
     public void anOutputThatIsNotANumberFails() throws Exception {
         Bundle bundle = open(new TestBundle("Net"));
         ParityReport report = GoldenReplay.run(bundle, new Fixed("output", new float[] {Float.NaN, 0, 0, 0}),
-            bundle.models().get(0), Progress.NONE, Cancellation.NEVER);
+            bundle.manifest().models().get(0), Progress.NONE, Cancellation.NEVER);
         assertEquals(Verdict.FAILED, report.verdict());
         assertEquals(0, report.firstFailing().getAsInt());
         assertEquals(Double.POSITIVE_INFINITY, report.max(), 0);
@@ -104,8 +105,8 @@ public class GoldenReplayTest {
     public void aModelOfAnotherShapeThanItsBundleSaysIsRefusedBeforeItRuns() throws Exception {
         Bundle bundle = open(new TestBundle("Net"));
         EngineException error = assertThrows(EngineException.class, () -> GoldenReplay.run(bundle,
-            new Fixed("output", new float[5]), bundle.models().get(0), Progress.NONE, Cancellation.NEVER));
-        assertEquals(FailureKind.WRONG, error.kind());
+            new Fixed("output", new float[5]), bundle.manifest().models().get(0), Progress.NONE, Cancellation.NEVER));
+        assertEquals(FailureKind.WRONG_ANSWER, error.kind());
         assertEquals("model.onnx computes [output: float32 [1, 5]], and its bundle says output: float32 [1, 4]; make "
             + "the bundle again", error.getMessage());
     }
@@ -116,7 +117,7 @@ public class GoldenReplayTest {
         ScriptedEngine engine = new ScriptedEngine();
         List<String> heard = new ArrayList<>();
         assertThrows(CancelledException.class, () -> GoldenReplay.run(bundle,
-            engine.load(bundle.models().get(0).path(), EngineOptions.DEFAULT), bundle.models().get(0),
+            engine.load(bundle.manifest().models().get(0).path(), EngineOptions.DEFAULT), bundle.manifest().models().get(0),
             (line, done, total) -> heard.add(line + ": " + done + "/" + total), () -> heard.size() == 2));
         assertEquals("[picture 1 of 16: 0/16, picture 2 of 16: 1/16]", heard.toString());
     }
@@ -180,8 +181,9 @@ public class GoldenReplayTest {
 
     private ParityReport replay(TestBundle bundle) throws Exception {
         Bundle opened = open(bundle);
-        try (LoadedModel model = new ScriptedEngine().load(opened.models().get(0).path(), EngineOptions.DEFAULT)) {
-            return GoldenReplay.run(opened, model, opened.models().get(0), Progress.NONE, Cancellation.NEVER);
+        ModelEntry entry = opened.manifest().models().get(0);
+        try (LoadedModel model = new ScriptedEngine().load(entry.path(), EngineOptions.DEFAULT)) {
+            return GoldenReplay.run(opened, model, entry, Progress.NONE, Cancellation.NEVER);
         }
     }
 

@@ -13,10 +13,6 @@ import org.sscdeploy.core.engine.LoadedModel;
 
 /** ONNX Runtime, on the CPU or through NNAPI. */
 public final class OrtEngine implements Engine {
-
-    /** Loads nothing yet. */
-    public OrtEngine() { }
-
     @Override
     public String id() {
         return "onnxruntime";
@@ -49,7 +45,8 @@ public final class OrtEngine implements Engine {
             }
             return OrtModel.of(environment, environment.createSession(file.toString(), settings));
         } catch (OrtException error) {
-            throw new EngineException(FailureKind.REFUSED, "the runtime refuses it: " + firstLine(error), error);
+            throw new EngineException(
+                FailureKind.REFUSED, "the runtime refuses it: " + EngineException.firstLine(error), error);
         }
     }
 
@@ -61,18 +58,13 @@ public final class OrtEngine implements Engine {
             return environment;
         } catch (OrtException | LinkageError | IllegalStateException error) {
             // A LinkageError of any kind: the library is loaded by a static initialiser.
-            throw new EngineException(FailureKind.NO_RUNTIME,
-                "ONNX Runtime's library cannot be loaded on this device: " + firstLine(root(error)), error);
+            String why = EngineException.firstLine(root(error));
+            throw new EngineException(
+                FailureKind.NO_RUNTIME, "ONNX Runtime's library cannot be loaded on this device: " + why, error);
         }
     }
 
     private static Throwable root(Throwable error) {
         return error.getCause() == null || error.getCause() == error ? error : root(error.getCause());
-    }
-
-    static String firstLine(Throwable error) {
-        String message = error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage().trim();
-        int end = message.indexOf('\n');
-        return end < 0 ? message : message.substring(0, end);
     }
 }

@@ -11,16 +11,14 @@ import ai.onnxruntime.TensorInfo;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.FloatBuffer;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.sscdeploy.core.engine.EngineException;
 import org.sscdeploy.core.engine.FailureKind;
 import org.sscdeploy.core.engine.LoadedModel;
@@ -37,7 +35,7 @@ final class OrtModel implements LoadedModel {
     private final Map<String, OnnxTensor> given = new LinkedHashMap<>();
     private final Map<String, FloatBuffer> inputBuffers = new LinkedHashMap<>();
     private final Map<String, OnnxTensor> pinned = new LinkedHashMap<>();
-    private final Set<String> requested = new LinkedHashSet<>();
+    private final Set<String> requested;
     private OrtSession.Result last;
     private boolean closed;
 
@@ -47,11 +45,8 @@ final class OrtModel implements LoadedModel {
         inputs = specs(session.getInputInfo().values());
         outputs = specs(session.getOutputInfo().values());
         pin(environment, outputs, pinned);
-        for (TensorSpec output : outputs) {
-            if (!pinned.containsKey(output.name())) {
-                requested.add(output.name());
-            }
-        }
+        requested = outputs.stream().map(TensorSpec::name).filter(name -> !pinned.containsKey(name))
+            .collect(Collectors.toSet());
     }
 
     /** Gives each output whose size is known a buffer; where one cannot be had, those before it are given back. */
@@ -96,13 +91,7 @@ final class OrtModel implements LoadedModel {
     @Override
     public void setInput(int index, Tensor value) throws EngineException {
         TensorSpec spec = inputs.get(index);
-        if (!spec.dtype().equals("float32")) {
-            throw new EngineException(
-                FailureKind.REFUSED, "its input " + spec + " cannot be given; the app runs models of float32");
-        }
-        if (!fits(value.shape(), spec.shape())) {
-            throw new EngineException(FailureKind.FAILED, "it takes " + spec + ", and was given " + value);
-        }
+        spec.check(value);
         try {
             OnnxTensor there = given.get(spec.name());
             if (there == null || !Arrays.equals(there.getInfo().getShape(), longs(value.shape()))) {
@@ -139,10 +128,9 @@ final class OrtModel implements LoadedModel {
         if (value == null && last != null) {
             value = last.get(spec.name()).orElse(null);
         }
-        if (!(value instanceof OnnxTensor)) {
+        if (!(value instanceof OnnxTensor tensor)) {
             throw new EngineException(FailureKind.FAILED, "its output " + spec + " is not there");
         }
-        OnnxTensor tensor = (OnnxTensor) value;
         if (tensor.getInfo().type != OnnxJavaType.FLOAT) {
             throw new EngineException(
                 FailureKind.REFUSED, "its output " + spec + " cannot be read; the app runs models of float32");
@@ -183,42 +171,25 @@ final class OrtModel implements LoadedModel {
 
     private static EngineException failed(Exception error) {
         return new EngineException(FailureKind.FAILED,
-            "the runtime fails while it runs the file: " + OrtEngine.firstLine(error), error);
+            "the runtime fails while it runs the file: " + EngineException.firstLine(error), error);
     }
 
     private static List<TensorSpec> specs(Collection<NodeInfo> nodes) {
-        List<TensorSpec> specs = new ArrayList<>();
-        for (NodeInfo node : nodes) {
-            boolean tensor = node.getInfo() instanceof TensorInfo;
-            specs.add(tensor
-                ? new TensorSpec(node.getName(), ints(((TensorInfo) node.getInfo()).getShape()),
-                    dtype(((TensorInfo) node.getInfo()).type))
-                : new TensorSpec(node.getName(), new int[0], "no array"));
-        }
-        return Collections.unmodifiableList(specs);
+        return nodes.stream().map(node -> node.getInfo() instanceof TensorInfo tensor
+            ? new TensorSpec(node.getName(), ints(tensor.getShape()), dtype(tensor.type))
+            : new TensorSpec(node.getName(), new int[0], "no array")).collect(Collectors.toList());
     }
 
     private static String dtype(OnnxJavaType type) {
-        switch (type) {
-            case FLOAT:
-                return "float32";
-            case DOUBLE:
-                return "float64";
-            default:
-                return type.name().toLowerCase(Locale.ROOT);
-        }
+        return switch (type) {
+            case FLOAT -> "float32";
+            case DOUBLE -> "float64";
+            default -> type.name().toLowerCase(Locale.ROOT);
+        };
     }
 
     private static boolean isFixed(int[] shape) {
         return Arrays.stream(shape).noneMatch(side -> side < 0);
-    }
-
-    private static boolean fits(int[] shape, int[] taken) {
-        boolean fits = shape.length == taken.length;
-        for (int i = 0; fits && i < shape.length; i++) {
-            fits = taken[i] < 0 || taken[i] == shape[i];
-        }
-        return fits;
     }
 
     private static int[] ints(long[] shape) {

@@ -66,7 +66,7 @@ public class OrtBundlesTest {
     public void everyNetworksBlocksAreWithinTheirTolerance() throws Exception {
         for (Path folder : bundles()) {
             Bundle bundle = Bundle.open(folder);
-            try (LoadedModel blocks = engine.load(bundle.debug().get().model(), EngineOptions.DEFAULT)) {
+            try (LoadedModel blocks = engine.load(bundle.manifest().debug().get().model(), EngineOptions.DEFAULT)) {
                 Optional<BlockResult> block =
                     GoldenReplay.firstDiverging(bundle, blocks, Progress.NONE, Cancellation.NEVER);
                 assertFalse(folder + ": " + block.map(BlockResult::name).orElse(""), block.isPresent());
@@ -81,7 +81,7 @@ public class OrtBundlesTest {
             Map<String, byte[]> content = new LinkedHashMap<>();
             Bundle bundle = Bundle.open(folder);
             content.put("model.json", Files.readAllBytes(folder.resolve("model.json")));
-            for (String file : bundle.files().keySet()) {
+            for (String file : bundle.manifest().files().keySet()) {
                 content.put(file, Files.readAllBytes(folder.resolve(file)));
             }
             Bundle installed = Bundle.install(new ByteArrayInputStream(TestBundle.zip(content)), target);
@@ -125,7 +125,7 @@ public class OrtBundlesTest {
     @Test
     public void theFirstBlockOfOtherWeightsIsNamedAndNotThoseBeforeIt() throws Exception {
         Bundle bundle = Bundle.open(bundles().get(0));
-        Path changed = withoutSomeWeights(bundle.debug().get().model());
+        Path changed = withoutSomeWeights(bundle.manifest().debug().get().model());
         try (LoadedModel blocks = engine.load(changed, EngineOptions.DEFAULT)) {
             BlockResult block = GoldenReplay.firstDiverging(bundle, blocks, Progress.NONE, Cancellation.NEVER).get();
             assertTrue(block.name(), block.index() > 0 && !block.name().isEmpty());

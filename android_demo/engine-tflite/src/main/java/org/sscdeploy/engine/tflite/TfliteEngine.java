@@ -16,10 +16,6 @@ import org.tensorflow.lite.TensorFlowLite;
  * {@link #load} says in a sentence.
  */
 public final class TfliteEngine implements Engine {
-
-    /** Loads nothing yet. */
-    public TfliteEngine() { }
-
     @Override
     public String id() {
         return "tflite";
@@ -54,7 +50,7 @@ public final class TfliteEngine implements Engine {
                 interpreter.close();
             }
             throw isMissingLibrary(error) ? noRuntime(error) : new EngineException(
-                FailureKind.REFUSED, "the runtime refuses it: " + firstLine(error), error);
+                FailureKind.REFUSED, "the runtime refuses it: " + EngineException.firstLine(error), error);
         }
     }
 
@@ -72,13 +68,7 @@ public final class TfliteEngine implements Engine {
 
     private static EngineException noRuntime(Throwable error) {
         return new EngineException(FailureKind.NO_RUNTIME, "TensorFlow Lite's library cannot be loaded on this device ("
-            + firstLine(error) + "); it is built for memory pages of 4 KB, and some devices have larger ones: use ONNX "
-            + "Runtime there", error);
-    }
-
-    static String firstLine(Throwable error) {
-        String message = error.getMessage() == null ? error.getClass().getSimpleName() : error.getMessage().trim();
-        int end = message.indexOf('\n');
-        return end < 0 ? message : message.substring(0, end);
+            + EngineException.firstLine(error) + "); it is built for memory pages of 4 KB, and some devices have "
+            + "larger ones: use ONNX Runtime there", error);
     }
 }

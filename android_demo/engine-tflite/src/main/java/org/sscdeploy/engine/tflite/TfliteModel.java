@@ -2,13 +2,13 @@ package org.sscdeploy.engine.tflite;
 
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
-import java.util.Arrays;
-import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.IntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.sscdeploy.core.engine.EngineException;
 import org.sscdeploy.core.engine.FailureKind;
 import org.sscdeploy.core.engine.LoadedModel;
@@ -33,16 +33,8 @@ final class TfliteModel implements LoadedModel {
 
     TfliteModel(Interpreter interpreter) {
         this.interpreter = interpreter;
-        List<TensorSpec> ins = new ArrayList<>();
-        for (int i = 0; i < interpreter.getInputTensorCount(); i++) {
-            ins.add(spec(interpreter.getInputTensor(i)));
-        }
-        List<TensorSpec> outs = new ArrayList<>();
-        for (int i = 0; i < interpreter.getOutputTensorCount(); i++) {
-            outs.add(spec(interpreter.getOutputTensor(i)));
-        }
-        inputs = Collections.unmodifiableList(ins);
-        outputs = Collections.unmodifiableList(outs);
+        inputs = specs(interpreter.getInputTensorCount(), interpreter::getInputTensor);
+        outputs = specs(interpreter.getOutputTensorCount(), interpreter::getOutputTensor);
         given = new Object[inputs.size()];
     }
 
@@ -58,14 +50,7 @@ final class TfliteModel implements LoadedModel {
 
     @Override
     public void setInput(int index, org.sscdeploy.core.engine.Tensor value) throws EngineException {
-        TensorSpec spec = inputs.get(index);
-        if (!spec.dtype().equals("float32")) {
-            throw new EngineException(
-                FailureKind.REFUSED, "its input " + spec + " cannot be given; the app runs models of float32");
-        }
-        if (!Arrays.equals(value.shape(), spec.shape())) {
-            throw new EngineException(FailureKind.FAILED, "it takes " + spec + ", and was given " + value);
-        }
+        inputs.get(index).check(value);
         ByteBuffer buffer = (ByteBuffer) given[index];
         if (buffer == null) {
             buffer = ByteBuffer.allocateDirect(Math.multiplyExact(Float.BYTES, value.data().length))
@@ -87,7 +72,7 @@ final class TfliteModel implements LoadedModel {
             ran = true;
         } catch (RuntimeException error) { // the runtime has no class of its own
             throw new EngineException(FailureKind.FAILED,
-                "the runtime fails while it runs the file: " + TfliteEngine.firstLine(error), error);
+                "the runtime fails while it runs the file: " + EngineException.firstLine(error), error);
         }
     }
 
@@ -112,8 +97,9 @@ final class TfliteModel implements LoadedModel {
         interpreter.close(); // again does nothing
     }
 
-    private static TensorSpec spec(Tensor tensor) {
-        return new TensorSpec(
-            tensor.name(), tensor.shape(), tensor.dataType().name().toLowerCase(Locale.ROOT));
+    private static List<TensorSpec> specs(int count, IntFunction<Tensor> tensors) {
+        return IntStream.range(0, count).mapToObj(tensors).map(tensor -> new TensorSpec(
+            tensor.name(), tensor.shape(), tensor.dataType().name().toLowerCase(Locale.ROOT)))
+            .collect(Collectors.toList());
     }
 }

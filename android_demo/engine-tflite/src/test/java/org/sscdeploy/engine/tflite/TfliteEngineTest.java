@@ -58,7 +58,7 @@ public class TfliteEngineTest {
                     EngineOptions.DEFAULT.withXnnpack(false))) {
                 try (LoadedModel model = engine.load(entry.path(), options)) {
                     ParityReport report = GoldenReplay.run(bundle, model, entry, Progress.NONE, Cancellation.NEVER);
-                    assertEquals(bundle.name() + ", " + options + ": max " + report.max(), Verdict.PASSED,
+                    assertEquals(bundle.manifest().name() + ", " + options + ": max " + report.max(), Verdict.PASSED,
                         report.verdict());
                     assertFalse(report.preprocessingDiffers().isPresent());
                 }
