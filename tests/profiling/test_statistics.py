@@ -80,8 +80,24 @@ def test_the_interval_of_p50_holds_the_true_one_in_about_95_of_100_runs():
     assert 180 <= inside <= 198
 
 
+@pytest.mark.parametrize(
+    ("values", "first"), [(1, 1), (5, 1), (6, 1), (8, 1), (9, 2), (11, 2), (12, 3), (20, 6), (100, 40)]
+)
+def test_the_interval_of_a_median_is_from_one_order_statistic_to_the_other(values, first):
+    """The ranks are those of a binomial table: P(X < first) <= 2.5 %, and none where there are fewer than six."""
+    ordered = [10.0 * place for place in range(1, values + 1)]
+    interval = statistics.median_interval(np.random.default_rng(0).permutation(ordered))
+    assert (interval.low, interval.high) == (ordered[first - 1], ordered[-first])
+
+
+def test_the_interval_holds_p50_also_where_one_turn_has_most_of_the_runs():
+    stats = statistics.latency([[20] * 50, *[[30]] * 11])
+    assert stats.p50 == stats.p50_interval.low == 20
+    assert stats.p50_interval.high == 30
+
+
 def test_neighbours_that_are_alike_widen_the_interval():
-    """Were single samples drawn, both intervals would be the same."""
+    """Were single samples counted, both intervals would be the same."""
     rng = np.random.default_rng(0)
     levels = 1e6 * np.exp(rng.normal(0, 0.05, 20))
     alike = [np.full(50, level) for level in levels]
