@@ -11,15 +11,23 @@ import android.content.Intent;
 import android.net.Uri;
 import android.view.ViewGroup;
 import java.io.ByteArrayInputStream;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
 import java.nio.file.Files;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.stream.Collectors;
 import org.junit.Test;
 import org.junit.runner.RunWith;
 import org.robolectric.Robolectric;
 import org.robolectric.RobolectricTestRunner;
 import org.robolectric.RuntimeEnvironment;
 import org.robolectric.android.controller.ActivityController;
+import org.robolectric.annotation.Config;
 import org.sscdeploy.core.bundle.GoldenPicture;
+import org.sscdeploy.core.engine.Engine;
+import org.sscdeploy.core.engine.LoadedModel;
 import org.sscdeploy.demo.run.RunSlot;
 import org.sscdeploy.demo.run.RunState;
 import org.sscdeploy.demo.run.Watchers;
@@ -28,7 +36,34 @@ import org.sscdeploy.demo.ui.DestinationBar;
 /** What lasts while Activities come and go. */
 @RunWith(RobolectricTestRunner.class)
 public class RotationTest {
+    private static final Semaphore HELD = new Semaphore(0);
+
+    /** Its models wait with their first run until they may go on, however fast they are. */
+    public static final class Held extends DemoApplication {
+        @Override
+        protected List<Engine> engines() {
+            return super.engines().stream().map(engine -> wrapped(Engine.class, engine)).collect(Collectors.toList());
+        }
+
+        private static <T> T wrapped(Class<T> kind, T real) {
+            Class<?>[] kinds = {kind};
+            return kind.cast(Proxy.newProxyInstance(kind.getClassLoader(), kinds, (proxy, method, given) -> {
+                if (method.getName().equals("run")) {
+                    HELD.acquire();
+                    HELD.release();
+                }
+                try {
+                    Object result = method.invoke(real, given);
+                    return result instanceof LoadedModel ? wrapped(LoadedModel.class, (LoadedModel) result) : result;
+                } catch (InvocationTargetException error) {
+                    throw error.getCause();
+                }
+            }));
+        }
+    }
+
     @Test
+    @Config(application = Held.class)
     public void aMeasurementGoesOnWhileTheDeviceIsTurned() {
         ActivityController<MainActivity> controller = Phone.start();
         MainActivity upright = controller.get();
@@ -40,6 +75,7 @@ public class RotationTest {
         assertTrue("the rail stands beside", turned.<DestinationBar>findViewById(R.id.destinations).isRail());
         assertEquals(RunState.Phase.RUNNING, Phone.app().profile.state().phase());
         assertTrue("it can be cancelled here", turned.findViewById(R.id.cancel).isShown());
+        HELD.release();
         Phone.awaitRun();
         assertEquals(RunState.Phase.DONE, Phone.app().profile.state().phase());
         assertEquals(2, ((ViewGroup) turned.findViewById(R.id.rows)).getChildCount());
