@@ -58,7 +58,7 @@ def bare(call: Callable[[], Any], runs: int) -> list[float]:
 def overhead(path: Path, rounds: int) -> figures.Ratio:
     """The harness's time by the bare loop's."""
     runtime = runtimes.runtime_for(path)
-    inputs = goldens.of(path, runtime, runtime.load(path)).inputs
+    inputs = goldens.golden_arrays(path, runtime, runtime.load(path)).inputs
     call = load(path, 1).feed([np.ascontiguousarray(array[0]) for array in inputs])
     warm_up(call, 10, 0.5)
     harness, plain = [], []

@@ -224,7 +224,7 @@ def _alike(a: Tolerance, b: Tolerance) -> bool:
     return all(np.allclose(one.max, other.max, rtol=0.5, atol=0) for one, other in zip(a.axes, b.axes, strict=True))
 
 
-def stands(path: Path, golden: GoldenSet) -> bool:
+def already_written(path: Path, golden: GoldenSet) -> bool:
     """Whether this set is there already, from an export of the same checkpoint to another format.
 
     Raises:

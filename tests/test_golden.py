@@ -170,12 +170,12 @@ def test_a_file_that_would_fill_the_memory_is_not_unpacked(tmp_path):
 
 def test_a_set_of_the_same_checkpoint_stands_and_another_is_not_replaced(tmp_path):
     path = tmp_path / "a.golden.npz"
-    assert not golden.stands(path, SET)
+    assert not golden.already_written(path, SET)
     path.write_bytes(SET.to_bytes())
-    assert golden.stands(path, SET)
+    assert golden.already_written(path, SET)
     other = dataclasses.replace(SET, source_sha256="cd" * 32)
     with pytest.raises(OutputError, match="belongs to another export; give --overwrite"):
-        golden.stands(path, other)
+        golden.already_written(path, other)
     path.write_bytes(b"precious")
     with pytest.raises(OutputError, match="belongs to another export"):
-        golden.stands(path, SET)
+        golden.already_written(path, SET)

@@ -33,7 +33,7 @@ TRIALS = (
 
 
 def space(*movements: mv.Movement, target: Target = Target.ONNXRUNTIME, network: str = "Net") -> spaces.Space:
-    return spaces.of(graph_of(list(movements), (5, 4)), target, network)
+    return spaces.build_space(graph_of(list(movements), (5, 4)), target, network)
 
 
 def lowered(recipe: Recipe, *movements: mv.Movement, target: Target = Target.ONNXRUNTIME, **options) -> list[str]:
@@ -76,7 +76,7 @@ def test_movements_that_differ_are_groups_of_their_own() -> None:
 def test_the_fingerprint_knows_structure_and_no_weights_or_names() -> None:
     def graph(weight: float, channels: int = 18, **attributes: object) -> str:
         kernel = np.full((channels, 18, 1, 1), weight, np.float32)
-        return fingerprint.of(Chain(1, 18, 5, 4).then("Conv", kernel, **attributes).then("Relu").build())
+        return fingerprint.fingerprint(Chain(1, 18, 5, 4).then("Conv", kernel, **attributes).then("Relu").build())
 
     same = graph(0.5)
     assert graph(-2.0) == same

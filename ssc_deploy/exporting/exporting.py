@@ -204,7 +204,7 @@ def _golden(
         pictures=checked.pictures,
     )
     path = golden.path_beside(beside)
-    if overwrite or not golden.stands(path, chosen):
+    if overwrite or not golden.already_written(path, chosen):
         written.add(path, chosen.to_bytes())
     return path, len(chosen.inputs)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def of(model: ir.Model) -> str:
+def fingerprint(model: ir.Model) -> str:
     """The fingerprint of a model in canonical form, hexadecimal."""
     graph = model.graph
     numbers: dict[ir.Value, int] = {}

@@ -36,7 +36,7 @@ class Group:
         return sum(site.numbers for site in self.sites)
 
 
-def of(found: Sequence[tuple[Choosable, Role]]) -> tuple[Group, ...]:
+def group_sites(found: Sequence[tuple[Choosable, Role]]) -> tuple[Group, ...]:
     """The sites of a graph in groups, in the order of their first sites."""
     alike: dict[tuple[Role, Hashable], list[Choosable]] = {}
     for site, role in found:

@@ -88,7 +88,7 @@ def lower(
                 registry(role).get(name)  # an unknown name is refused where nothing asks for it, too
         names = {site.name: _named(site, role, named[role]) for site, role in found}
     else:
-        names = recipe.choices(fingerprint.of(model), groups.of(found), target)
+        names = recipe.choices(fingerprint.fingerprint(model), groups.group_sites(found), target)
     chosen = [(site, role, _lowering(site, role, names[site.name])) for site, role in found]
     for site, role, lowering in chosen:
         reason = lowering.refusal(site)

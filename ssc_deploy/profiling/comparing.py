@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.errors import ProfileError
 from ssc_deploy.profiling import statistics
-from ssc_deploy.profiling.results import said
+from ssc_deploy.profiling.results import verdict_sentence
 from ssc_deploy.profiling.statistics import Ratio, Verdict
 from ssc_deploy.storage import records
 
@@ -39,7 +39,7 @@ class Change:
 
     def __str__(self) -> str:
         """A sentence."""
-        return said(self.ratio, self.after, self.before)
+        return verdict_sentence(self.ratio, self.after, self.before)
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,7 @@ class Costs:
         return f"shift and shuffle cost {self.movement:.0%} of the time of its operators ({parts})"
 
 
-def of(path: Path, times: Sequence[OperatorTime]) -> Costs | None:
+def costs_of(path: Path, times: Sequence[OperatorTime]) -> Costs | None:
     """The costs of a file's operators.
 
     Args:

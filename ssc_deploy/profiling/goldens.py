@@ -61,7 +61,7 @@ class GoldenArrays:
         return inputs | {f"output.{i}": array for i, array in enumerate(self.outputs)}
 
 
-def of(path: Path, runtime: Runtime, runner: Runner) -> GoldenArrays:
+def golden_arrays(path: Path, runtime: Runtime, runner: Runner) -> GoldenArrays:
     """The golden set of a file.
 
     Args:

@@ -94,7 +94,7 @@ def _model(folder: Path, index: int, path: Path, name: str) -> ModelFile:
         raise RuntimeLoadError(f"{path} is not there, or no file; give an .onnx or .tflite file")
     file, golden_file = f"model{index}{path.suffix.lower()}", f"golden{index}.npz"
     shutil.copyfile(path, folder / file)  # what is checked is what is sent
-    arrays = goldens.of(path, runtime, runtime.load(path))
+    arrays = goldens.golden_arrays(path, runtime, runtime.load(path))
     np.savez(folder / golden_file, allow_pickle=False, **arrays.named())
     return ModelFile(
         name=name,

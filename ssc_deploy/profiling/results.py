@@ -191,7 +191,7 @@ def milliseconds(nanoseconds: float) -> str:
     return f"{text} ms"
 
 
-def said(ratio: Ratio, first: str, second: str) -> str:
+def verdict_sentence(ratio: Ratio, first: str, second: str) -> str:
     """The verdict as a sentence."""
     figures = f"{ratio.value:.3f} [{ratio.interval.low:.3f}, {ratio.interval.high:.3f}] of its time"
     if ratio.verdict == statistics.Verdict.CANNOT_TELL:
@@ -223,7 +223,7 @@ def _decision(profile: Profile) -> list[str]:
         f"[{milliseconds(interval.low)}, {milliseconds(interval.high)}], p90 {milliseconds(fastest.latency.p90)}."
     )
     sentences += [
-        f"{said(one.ratio, profile.models[one.first].title, profile.models[one.second].title)}."
+        f"{verdict_sentence(one.ratio, profile.models[one.first].title, profile.models[one.second].title)}."
         for one in profile.comparisons
     ]
     fewest = min(model.threads for model in timed)

@@ -90,7 +90,7 @@ def profile(
 def _costs(path: Path, one: Measurement) -> tuple[costs.Costs | None, str]:
     """Where the time goes, or why that is not known: an ``.onnx`` is read by packages that only exporting needs."""
     try:
-        return costs.of(path, one.operators), ""
+        return costs.costs_of(path, one.operators), ""
     except ModuleNotFoundError as error:
         missing = extras.explained(error)
         if missing is None:

@@ -114,7 +114,7 @@ class Bench:
         for one in (result.measurements[0], result.measurements[-1]):
             if one.failure is not None:
                 raise TargetError(f"{self._target.spec} cannot measure the best file so far: {one.failure.message}")
-        return comparison.of(result.measurements, digests, seconds)
+        return comparison.compare_turns(result.measurements, digests, seconds)
 
     def _file(self, choices: Choices) -> Path:
         key = tuple(sorted(choices.items()))

@@ -96,7 +96,7 @@ class Comparison:
         return candidate.ratio is None or candidate.ratio.interval.low > (1 + MARGIN) * (1 + self.bias)
 
 
-def of(measured: Sequence[Measurement], digests: Sequence[str], seconds: float) -> Comparison:
+def compare_turns(measured: Sequence[Measurement], digests: Sequence[str], seconds: float) -> Comparison:
     """The comparison that a job gives: its first and last file are the best one so far, and did not fail."""
     turns = [[turn.samples_ns for turn in one.turns] for one in measured]
     both = [first + last for first, last in zip(turns[0], turns[-1], strict=True)]

@@ -146,7 +146,7 @@ def tune(
         raise OutputError(f"{path} exists; choose another file with --output, or replace it with --overwrite.")
     say("checkpoint", describing.source(source))
     canonical = stages.canonicalise(source, progress=say)
-    space = spaces.of(canonical.model, form.target, source.name, batch)
+    space = spaces.build_space(canonical.model, form.target, source.name, batch)
     first = space.default if start == "auto" else space.started(start)
     with tempfile.TemporaryDirectory(prefix="ssc-deploy-") as name:
         candidates = Candidates(Path(name), canonical, space, form, batch)

@@ -106,11 +106,11 @@ class Space:
         """The choices as a recipe without evidence."""
         groups = self.groups
         if choices[LAYOUT] == Layout.CHANNEL_MAJOR:
-            groups = grouping.of([(s, g.role) for g in groups for s in g.sites if s.name not in self.planar])
+            groups = grouping.group_sites([(s, g.role) for g in groups for s in g.sites if s.name not in self.planar])
         return Recipe(self.network, self.target, self.graph, *compact(choices, groups), layout=choices[LAYOUT])
 
 
-def of(model: ir.Model, target: Target, network: str, batch: int | None = 1) -> Space:
+def build_space(model: ir.Model, target: Target, network: str, batch: int | None = 1) -> Space:
     """The space of a canonical graph.
 
     Args:
@@ -123,7 +123,7 @@ def of(model: ir.Model, target: Target, network: str, batch: int | None = 1) -> 
         RecipeError: there is nothing to choose.
     """
     found = lower.sites(model, target)
-    groups = grouping.of(found)
+    groups = grouping.group_sites(found)
     ordered = sorted(groups, key=lambda group: (group.role is Role.DENSE, -group.numbers))
     axes = [Axis(str(group), tuple(site.name for site in group.sites), _options(group)) for group in ordered]
     stretches = channel_major.stretches(model) if target is Target.LITERT and batch == 1 else set()
@@ -133,7 +133,7 @@ def of(model: ir.Model, target: Target, network: str, batch: int | None = 1) -> 
         raise RecipeError(f"{network} has nothing that could be carried out in more than one way")
     default = {site.name: lower.default(site, role) for site, role in found} | {LAYOUT: Layout.NHWC.value}
     planar = frozenset(site.name for site, _ in found if site.node in stretches)
-    return Space(network, target, fingerprint.of(model), tuple(axes), groups, planar, default)
+    return Space(network, target, fingerprint.fingerprint(model), tuple(axes), groups, planar, default)
 
 
 def _options(group: Group) -> tuple[str, ...]:

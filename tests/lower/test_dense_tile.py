@@ -142,18 +142,18 @@ def test_a_recipe_says_it_for_each_size_and_is_refused_where_it_cannot_be() -> N
     chain = Chain(1, 7, 6, 5).then("Conv", normal(16, 7, 1, 1), normal(16)).then("Conv", normal(9, 16, 1, 1), normal(9))
     model = chain.build()
     groups = {"dense 16x6x5": "plain", "dense 9x6x5": "tile-8"}
-    recipe = Recipe("Net", Target.LITERT, fingerprint.of(model), groups)
+    recipe = Recipe("Net", Target.LITERT, fingerprint.fingerprint(model), groups)
     assert outputs_of_convs(lower(model, Target.LITERT, LoweringOptions(recipe=recipe)).model) == [16, 16]
-    wrong = Recipe("Net", Target.LITERT, fingerprint.of(model), groups | {"dense 16x6x5": "tile-8"})
+    wrong = Recipe("Net", Target.LITERT, fingerprint.fingerprint(model), groups | {"dense 16x6x5": "tile-8"})
     with pytest.raises(LoweringError, match=r"the dense Conv .* its 16 outputs are a multiple of 8 as they are"):
         lower(model, Target.LITERT, LoweringOptions(recipe=wrong))
-    silent = Recipe("Net", Target.LITERT, fingerprint.of(model), {})
+    silent = Recipe("Net", Target.LITERT, fingerprint.fingerprint(model), {})
     assert outputs_of_convs(lower(model, Target.LITERT, LoweringOptions(recipe=silent)).model) == [16, 9]
 
 
 def test_a_recipe_keeps_what_it_says_of_dense_products_in_its_file(tmp_path: Path) -> None:
     model = dense(9)
-    space = spaces.of(model, Target.LITERT, "Net")
+    space = spaces.build_space(model, Target.LITERT, "Net")
     (axis,) = space.axes
     path = tmp_path / "net.toml"
     path.write_text(recipe_file.dumps(space.recipe(axis.changed(space.default, "tile-8"))))
@@ -174,7 +174,7 @@ def test_an_export_pads_the_tflite_file_alone_and_verifies_it(tmp_path: Path) ->
 
 def test_tuning_tries_the_tiles_that_change_something() -> None:
     chain = Chain(1, 7, 6, 5).then("Conv", normal(16, 7, 1, 1), normal(16)).then("Conv", normal(9, 16, 1, 1), normal(9))
-    space = spaces.of(chain.build(), Target.LITERT, "Net")
+    space = spaces.build_space(chain.build(), Target.LITERT, "Net")
     assert {axis.name: axis.options for axis in space.axes} == {
         "dense 16x6x5": ("plain", "tile-32"),
         "dense 9x6x5": DENSE.names,

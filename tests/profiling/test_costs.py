@@ -30,7 +30,9 @@ def test_every_operator_of_a_real_profile_has_its_place(files, profiled, suffix)
 def test_shifts_and_shuffles_are_what_the_network_says(files, suffix):
     """Every operator takes as long as every other one, so the shares count operators."""
     layers = inspect(files / f"mine.{suffix}").layers
-    found = costs.of(files / f"mine.{suffix}", [OperatorTime(layer.name, layer.operator, 1000) for layer in layers])
+    found = costs.costs_of(
+        files / f"mine.{suffix}", [OperatorTime(layer.name, layer.operator, 1000) for layer in layers]
+    )
     moving = sum(layer.role in {"shift", "shuffle"} for layer in layers)
     assert moving > 0
     assert found.movement == pytest.approx(moving / len(layers))
@@ -54,7 +56,7 @@ def test_what_the_runtime_adds_belongs_to_the_kernel_that_wants_it(files):
     layers = inspect(files / "mine.onnx").layers
     shift = next(layer for layer in layers if layer.role == "shift")
     dense = next(layer for layer in layers if layer.macs)
-    found = costs.of(
+    found = costs.costs_of(
         files / "mine.onnx",
         [
             OperatorTime(f"{dense.name}_nchwc", "Conv", 4),
@@ -73,20 +75,20 @@ def test_what_the_runtime_adds_belongs_to_the_kernel_that_wants_it(files):
 def test_a_convolution_that_is_named_after_its_activation_keeps_its_work(files):
     layers = inspect(files / "mine.onnx").layers
     at = next(i for i, layer in enumerate(layers) if layer.operator == "Relu" and layers[i - 1].macs)
-    (one,) = costs.of(files / "mine.onnx", [OperatorTime(f"{layers[at].name}_nchwc", "Conv", 5)]).operators
+    (one,) = costs.costs_of(files / "mine.onnx", [OperatorTime(f"{layers[at].name}_nchwc", "Conv", 5)]).operators
     assert one.macs == layers[at - 1].macs
 
 
 def test_several_operators_for_one_layer_count_its_work_once(files):
     layer = next(layer for layer in inspect(files / "mine.tflite").layers if layer.macs)
     times = [OperatorTime(layer.name, "Convolution", 5), OperatorTime(layer.name, "Clamp (NC)", 1)]
-    found = costs.of(files / "mine.tflite", times)
+    found = costs.costs_of(files / "mine.tflite", times)
     assert (found.total.macs, found.total.bytes) == (layer.macs, layer.traffic_bytes)
 
 
 def test_no_times_and_times_of_nothing_give_no_costs(files):
-    assert costs.of(files / "mine.onnx", []) is None
-    assert costs.of(files / "mine.onnx", [OperatorTime("a", "Conv", 0)]) is None
+    assert costs.costs_of(files / "mine.onnx", []) is None
+    assert costs.costs_of(files / "mine.onnx", [OperatorTime("a", "Conv", 0)]) is None
 
 
 def test_blocks_by_kind_add_up_to_the_blocks(profiled):
@@ -100,7 +102,7 @@ def test_blocks_too_many_to_look_over_are_told_by_their_parents_and_nothing_is_l
     monkeypatch.setattr(costs, "_BLOCKS", 1)
     (model,) = [m for m in profiled.models if m.model.endswith("onnx") and m.threads == 1]
     times = [OperatorTime(one.name, one.operator, one.ns) for one in model.costs.operators]
-    found = costs.of(files / "mine.onnx", times)
+    found = costs.costs_of(files / "mine.onnx", times)
     assert any("." in block.name for block in model.costs.blocks)
     assert not any("." in block.name for block in found.blocks)
     assert sum(block.ns for block in found.blocks) == found.total.ns > 0

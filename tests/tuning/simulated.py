@@ -31,7 +31,7 @@ OTHER = mv.shift(tuple((0, c % 3 - 1) for c in range(18)))
 SHUFFLE = mv.permutation(tuple(np.arange(18).reshape(2, 9).T.reshape(-1).tolist()))
 
 MODEL = graph_of([SHIFT, SHUFFLE, OTHER, SHUFFLE], (5, 4))
-SPACE = spaces.of(MODEL, Target.ONNXRUNTIME, "Net")
+SPACE = spaces.build_space(MODEL, Target.ONNXRUNTIME, "Net")
 
 #: Milliseconds of each group by its lowering; everything else takes 4 ms.
 COSTS = {

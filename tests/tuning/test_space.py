@@ -23,25 +23,25 @@ def options(space: spaces.Space) -> dict[str, set[str]]:
 
 
 def test_every_lowering_that_takes_all_sites_of_a_group_is_an_option() -> None:
-    assert options(spaces.of(SSC, Target.ONNXRUNTIME, "Net")) == {
+    assert options(spaces.build_space(SSC, Target.ONNXRUNTIME, "Net")) == {
         "shift 36x6x6": {"depthwise", "slice", "gather", "flat"},
         "shuffle 36x6x6": {"transpose", "gather"},
     }
 
 
 def test_litert_has_a_layout_to_choose_and_no_flat_planes() -> None:
-    space = spaces.of(SSC, Target.LITERT, "Net")
+    space = spaces.build_space(SSC, Target.LITERT, "Net")
     assert options(space) == {
         "layout": {"nhwc", "channel-major"},
         "shift 36x6x6": {"depthwise", "slice", "gather"},
         "shuffle 36x6x6": {"transpose", "gather"},
         "dense 36x6x6": {"plain", "tile-8", "tile-16", "tile-32"},
     }
-    assert "layout" not in options(spaces.of(SSC, Target.LITERT, "Net", batch=None))
+    assert "layout" not in options(spaces.build_space(SSC, Target.LITERT, "Net", batch=None))
 
 
 def test_a_channel_major_stretch_leaves_its_groups_nothing_to_choose() -> None:
-    space = spaces.of(SSC, Target.LITERT, "Net")
+    space = spaces.build_space(SSC, Target.LITERT, "Net")
     layout, *groups = space.axes
     planar = layout.changed(space.default, "channel-major")
     assert [space.alternatives(axis, planar) for axis in groups] == [(), (), ()]
@@ -55,4 +55,4 @@ def test_a_channel_major_stretch_leaves_its_groups_nothing_to_choose() -> None:
 
 def test_a_network_that_moves_nothing_has_nothing_to_tune() -> None:
     with pytest.raises(RecipeError, match="Net has nothing that could be carried out in more than one way"):
-        spaces.of(Chain(1, 4, 5, 4).then("Relu").build(), Target.ONNXRUNTIME, "Net")
+        spaces.build_space(Chain(1, 4, 5, 4).then("Relu").build(), Target.ONNXRUNTIME, "Net")
