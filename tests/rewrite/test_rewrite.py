@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssc_deploy.errors import CaptureError, RewriteError
-from ssc_deploy.rewrite import report, rewrite, rules
+from ssc_deploy.rewrite import rewrite, rules
 from ssc_deploy.rewrite import tidy as tidying
+from ssc_deploy.rewrite.rewriting import report
 
 STEPS = ["shift", "shuffle", "group", "dense", "norm", "relu", "sum", "scale"]
 
@@ -154,7 +155,7 @@ def test_a_rule_that_breaks_the_graph_is_found_behind_it(monkeypatch):
             model.graph.insert_after(model.graph[1], model.graph[0])
             return super().call(model)
 
-    monkeypatch.setattr("ssc_deploy.rewrite.rules", lambda: [Breaks(), *rules()])
+    monkeypatch.setattr("ssc_deploy.rewrite.rewriting.rules", lambda: [Breaks(), *rules()])
     with pytest.raises(RewriteError, match="which nothing before it defines"):
         rewrite(Chain(1, 2, 3, 3).then("Neg").then("Abs").build(), check=True)
 
