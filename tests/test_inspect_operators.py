@@ -10,12 +10,12 @@ from cli.tester import ssc
 from graphs import Chain
 from onnx import defs
 
+from ssc_deploy.capture import supported
 from ssc_deploy.emit.onnx_opset import OPSETS
 from ssc_deploy.emit.onnx_substitutes import SUBSTITUTES
 from ssc_deploy.emit.tflite.operators import OPERATORS
 from ssc_deploy.errors import CaptureError
 from ssc_deploy.inspection.operators import operators
-from ssc_deploy.rewrite import supported
 
 LISTED = {operator.name: operator for operator in operators().operators}
 

@@ -90,9 +90,9 @@ def _attribute(name: str, value: str) -> ir.Attr:
 
 def _take_one(model: ir.Model, name: str, batch: int) -> None:
     """Brings a graph that is fixed to a batch to a batch of one, where its pictures do not mix."""
-    from ssc_deploy.lower.batch import set_batch
-    from ssc_deploy.rewrite import supported
-    from ssc_deploy.rewrite.fold_constants import FoldConstants
+    from ssc_deploy.capture import supported
+    from ssc_deploy.capture.fold_constants import FoldConstants
+    from ssc_deploy.ir.batch import set_batch
 
     FoldConstants()(model)
     supported.check(model)
@@ -116,7 +116,7 @@ def _share_rows(model: ir.Model, batch: int) -> None:
     Of elementwise operators, which spread such a row over all pictures.
     """
     from ssc_deploy.ir import graph as g
-    from ssc_deploy.lower.batch_rules import ELEMENTWISE
+    from ssc_deploy.ir.batch_rules import ELEMENTWISE
 
     for node in model.graph:
         rank = len(g.shape_of(node.outputs[0]) or ())

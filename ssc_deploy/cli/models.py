@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ssc_deploy.nets.paper import Comparison
+    from ssc_deploy.paper import Comparison
     from ssc_deploy.zoo import Entry
 
 _EXAMPLES = """\b
@@ -36,7 +36,7 @@ def models(*, compare_paper: bool, folder: Path | None, form: str) -> None:
     definitions, to be trained.
     """
     if compare_paper:
-        from ssc_deploy.nets import paper
+        from ssc_deploy import paper
 
         compared = paper.compare()
         if form == "json":

@@ -113,7 +113,7 @@ def _numbers(types: Iterable[str]) -> bool:
 
 
 def _refusal(schema: defs.OpSchema) -> str | None:
-    from ssc_deploy.rewrite import supported
+    from ssc_deploy.capture import supported
 
     reason = supported.refusal_of_operator(schema)
     if reason is not None:

@@ -15,9 +15,9 @@ from onnx_ir.passes import common
 from ssc_deploy.errors import LoweringError
 from ssc_deploy.ir import canonical, fingerprint, roles
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir.batch import set_batch
 from ssc_deploy.lower import channel_major, dense_tile, groups, long_means
 from ssc_deploy.lower import dense as dense_sites
-from ssc_deploy.lower.batch import set_batch
 from ssc_deploy.lower.layout import Layout, choose
 from ssc_deploy.lower.options import LoweringOptions
 from ssc_deploy.lower.registries import default, registry

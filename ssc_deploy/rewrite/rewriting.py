@@ -12,6 +12,8 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from ssc_deploy.capture.fold_constants import FoldConstants
+from ssc_deploy.capture.supported import Supported
 from ssc_deploy.ir import canonical, roles
 from ssc_deploy.rewrite.absorb_permutations import AbsorbPermutations
 from ssc_deploy.rewrite.activate_before_movement import ActivateBeforeMovement
@@ -20,7 +22,6 @@ from ssc_deploy.rewrite.drop_dead_channels import DropDeadChannels
 from ssc_deploy.rewrite.drop_empty import DropEmpty
 from ssc_deploy.rewrite.find_groups import FindGroups
 from ssc_deploy.rewrite.fold_affine import FoldAffine
-from ssc_deploy.rewrite.fold_constants import FoldConstants
 from ssc_deploy.rewrite.hoist_activations import HoistActivations
 from ssc_deploy.rewrite.merge_linear import MergeLinear
 from ssc_deploy.rewrite.naming import Name
@@ -32,7 +33,6 @@ from ssc_deploy.rewrite.report import Refusal, RewriteReport
 from ssc_deploy.rewrite.split_merged_shift import SplitMergedShift
 from ssc_deploy.rewrite.stable_logarithms import StableLogarithms
 from ssc_deploy.rewrite.stride_before_pointwise import StrideBeforePointwise
-from ssc_deploy.rewrite.supported import Supported
 from ssc_deploy.rewrite.tidy import Tidy
 
 if TYPE_CHECKING:

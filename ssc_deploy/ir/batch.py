@@ -16,7 +16,7 @@ import onnx_ir as ir
 from ssc_deploy.errors import LoweringError
 from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import roles
-from ssc_deploy.lower.batch_rules import RULES, Carried, MixedError, data, static_shape
+from ssc_deploy.ir.batch_rules import RULES, Carried, MixedError, data, static_shape
 
 #: Name of the dynamic dimension in the file.
 SYMBOL = "batch"

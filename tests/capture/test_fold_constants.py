@@ -4,7 +4,7 @@ import pytest
 from graphs import Chain, apply, normal, operators, run_all
 from onnxscript import optimizer
 
-from ssc_deploy.rewrite.fold_constants import FoldConstants
+from ssc_deploy.capture.fold_constants import FoldConstants
 
 
 def test_sizes_that_are_computed_become_a_constant():

@@ -3,9 +3,8 @@
 import pytest
 import torch
 
-from ssc_deploy import nets
+from ssc_deploy import nets, paper
 from ssc_deploy.errors import NetworkError
-from ssc_deploy.nets import paper
 from ssc_deploy.nets.sizes import NAMED, named
 
 
