@@ -17,13 +17,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ssc_deploy.bundling import BundleReport, bundle, check_bundle
     from ssc_deploy.errors import SscDeployError, VerificationError
+    from ssc_deploy.evaluation import evaluate
     from ssc_deploy.exporting import export, verify
     from ssc_deploy.exporting.results import ExportedFile, ExportResult
     from ssc_deploy.inspection import Inspection, inspect
     from ssc_deploy.predict import Model, Prediction, load_model
-    from ssc_deploy.profiling import Profile, profile
+    from ssc_deploy.profiling import Profile, load_profile, profile
+    from ssc_deploy.profiling.comparing import compare
+    from ssc_deploy.profiling.devices import devices
+    from ssc_deploy.training.named import train
     from ssc_deploy.tuning import TuneResult, tune
     from ssc_deploy.verification import VerifyReport
+    from ssc_deploy.zoo import models
 
 #: Where each public name is defined.
 _HOMES = {
@@ -39,6 +44,12 @@ _HOMES = {
     "VerificationError": "errors",
     "VerifyReport": "verification",
     "bundle": "bundling",
+    "compare": "profiling.comparing",
+    "devices": "profiling.devices",
+    "evaluate": "evaluation",
+    "load_profile": "profiling",
+    "models": "zoo",
+    "train": "training.named",
     "check_bundle": "bundling",
     "export": "exporting",
     "inspect": "inspection",
@@ -62,10 +73,16 @@ __all__ = [
     "VerifyReport",
     "bundle",
     "check_bundle",
+    "compare",
+    "devices",
+    "evaluate",
     "export",
     "inspect",
     "load_model",
+    "load_profile",
+    "models",
     "profile",
+    "train",
     "tune",
     "verify",
 ]

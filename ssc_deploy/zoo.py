@@ -43,7 +43,7 @@ class Entry:
         return {**asdict(self), "checkpoint": None if self.checkpoint is None else str(self.checkpoint)}
 
 
-def entries(folder: Path | None = None) -> tuple[Entry, ...]:
+def models(folder: Path | None = None) -> tuple[Entry, ...]:
     """Every named network, in the order of the paper's tables.
 
     Args:

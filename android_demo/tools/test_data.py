@@ -59,7 +59,7 @@ def made(folder: Path, screenshots: Path) -> Data:
         samples=checkout / "tests" / "schemas",
         screenshots=screenshots,
     )
-    for entry in zoo.entries(checkout / zoo.FOLDER):
+    for entry in zoo.models(checkout / zoo.FOLDER):
         target = data.bundles / f"{entry.name}.bundle"
         if entry.checkpoint is not None and not target.exists():
             export = folder / "exports" / entry.name

@@ -32,7 +32,7 @@ def compare(*, before: Path, after: Path, form: str) -> None:
     from ssc_deploy import profiling
     from ssc_deploy.profiling import comparing
 
-    changes = comparing.compare(profiling.load(before), profiling.load(after))
+    changes = comparing.compare(profiling.load_profile(before), profiling.load_profile(after))
     if form == "json":
         screen.print_json(changes.to_dict())
         return

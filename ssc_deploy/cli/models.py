@@ -49,7 +49,7 @@ def models(*, compare_paper: bool, folder: Path | None, form: str) -> None:
 
     from ssc_deploy import zoo
 
-    entries = zoo.entries(folder)
+    entries = zoo.models(folder)
     if form == "json":
         screen.print_json({"schema_version": SCHEMA_VERSION, "networks": [entry.to_dict() for entry in entries]})
     else:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -80,38 +79,33 @@ def train(
     import torch
 
     from ssc_deploy import training
-    from ssc_deploy.data import Split, read
-    from ssc_deploy.nets.sizes import named
+    from ssc_deploy.training import named
 
     if threads is not None:
         torch.set_num_threads(threads)
-    changes: dict[str, Any] = {"epochs": epochs, "lr": lr, "batch": batch, "seed": seed}
-    chosen = dataclasses.replace(
-        training.RECIPES[recipe],
-        precision=training.fastest(device) if precision == "auto" else training.Precision(precision),
-        **{name: value for name, value in changes.items() if value is not None},
-    )
-    size = named(net).input_shape[2:]
-    pictures = read(data, Split.TRAIN, size=size, resize=resize)
-    scored = None if test is None else read(test, Split.TEST, size=size, resize=resize).ordered(pictures.classes)
-    torch.manual_seed(seed)
-    network = named(net, len(pictures.classes))
     folder = output if output is not None else Path("training") / net
+    total = epochs or training.RECIPES[recipe].epochs
     with training.joined(device) as world, bars.Bars() as progress:
-        shown = _Shown(progress, chosen.epochs, on_stderr=form == "json")
+        shown = _Shown(progress, total, on_stderr=form == "json")
         try:
-            result = training.train(
-                network,
-                pictures,
-                folder,
-                chosen,
-                name=net,
-                test=scored,
-                world=world,
+            result = named.train(
+                net,
+                data,
+                test=test,
+                resize=resize,
+                output=folder,
                 resume=resume,
                 overwrite=overwrite,
-                on_step=shown.step if world.leads else None,
-                on_epoch=shown.epoch if world.leads else None,
+                recipe=recipe,
+                epochs=epochs,
+                lr=lr,
+                batch=batch,
+                seed=seed,
+                precision=precision,
+                device=device,
+                world=world,
+                on_step=shown.step,
+                on_epoch=shown.epoch,
             )
         except KeyboardInterrupt:
             if world.leads and (folder / f"{net}.pt").is_file():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,6 @@ from ssc_deploy.evaluation.scores import ClassScore, Scores, score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from ssc_deploy.data import Dataset
     from ssc_deploy.metadata import Preprocessing
@@ -43,8 +43,8 @@ BATCH = 100
 
 
 def evaluate(
-    files: Sequence[Path],
-    data: Path,
+    files: Sequence[str | Path],
+    data: str | Path,
     *,
     split: datasets.Split = datasets.Split.TEST,
     resize: bool = False,
@@ -69,14 +69,14 @@ def evaluate(
         DataError: the data cannot be read, or its classes are not the network's.
         SscDeployError: a file cannot be opened (see `open_classifier`).
     """
-    opened = [open_classifier(path, preprocessing=preprocessing, threads=threads, **network) for path in files]
+    opened = [open_classifier(Path(path), preprocessing=preprocessing, threads=threads, **network) for path in files]
     first = opened[0]
     for other in opened[1:]:
         if other.size != first.size:
             raise DataError(f"{first.path} takes pictures of {_text(first.size)}, {other.path} of {_text(other.size)}.")
         if other.labels != first.labels:
             raise DataError(f"{first.path} and {other.path} have other labels, or in another order.")
-    pictures = datasets.read(data, split, size=first.size, resize=resize)
+    pictures = datasets.read(Path(data), split, size=first.size, resize=resize)
     if first.labels:
         pictures = pictures.ordered(first.labels)
     outputs = [_run(classifier, pictures, progress) for classifier in opened]
@@ -84,7 +84,7 @@ def evaluate(
         Evaluated(classifier.path, score(logits, pictures.labels, pictures.classes, classifier.path))
         for classifier, logits in zip(opened, outputs, strict=True)
     )
-    return Evaluation(data, scored, _first_disagreement(scored, outputs, pictures))
+    return Evaluation(Path(data), scored, _first_disagreement(scored, outputs, pictures))
 
 
 def _run(classifier: Classifier, pictures: Dataset, progress: Progress | None) -> npt.NDArray[np.float32]:

@@ -7,7 +7,7 @@ work (`costs.py`), and is told (`results.py`).
 
 from __future__ import annotations
 
-from ssc_deploy.profiling.results import Comparison, ModelProfile, Profile, load
+from ssc_deploy.profiling.results import Comparison, ModelProfile, Profile, load_profile
 from ssc_deploy.profiling.run import profile
 
-__all__ = ["Comparison", "ModelProfile", "Profile", "load", "profile"]
+__all__ = ["Comparison", "ModelProfile", "Profile", "load_profile", "profile"]

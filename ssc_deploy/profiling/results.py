@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from ssc_deploy.errors import ProfileError
 from ssc_deploy.profiling import statistics
@@ -24,9 +25,6 @@ from ssc_deploy.profiling.job import (
 )
 from ssc_deploy.profiling.statistics import LatencyStats, Ratio  # noqa: TC001  # likewise
 from ssc_deploy.storage import records
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 #: Version of a saved profile.
 SCHEMA_VERSION = 1
@@ -158,12 +156,13 @@ class Profile:
         return found
 
 
-def load(path: Path) -> Profile:
+def load_profile(path: str | Path) -> Profile:
     """Reads a profile that was saved as JSON.
 
     Raises:
         ProfileError: it cannot be read, or is no profile.
     """
+    path = Path(path)
     try:
         return Profile.from_dict(read_json(path))
     except OSError as error:
