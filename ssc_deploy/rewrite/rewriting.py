@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Refusal", "RewriteReport", "rewrite", "rules"]
 
-_log = logging.getLogger(__name__)
+_log = logging.getLogger(__package__)
 
 
 def rules() -> list[ir.passes.InPlacePass]:
