@@ -302,7 +302,7 @@ def test_modules_called_input_and_output_are_not_compared_with_the_file_s_own(tm
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(st.sampled_from(any_network.STEPS), min_size=1, max_size=7), seed=st.integers(0, 99))
 def test_networks_of_random_steps_verify_on_both_runtimes(steps, seed, tmp_path):
     verifies(steps, seed, tmp_path)

@@ -106,8 +106,9 @@ def trained():
 @pytest.mark.slow
 @pytest.mark.needs(*ARM_SYSTEM)
 def test_the_golden_set_passes_on_arm_in_both_formats(qemu, trained, tmp_path):
-    asked = [trained.asked(form, "auto", "auto", slice(None)) for form in Format]
-    assert [len(model.inputs) for model in asked] == [64, 64]
+    # Emulation is slow: one image of each class, and some more.
+    asked = [trained.asked(form, "auto", "auto", slice(None, None, 4)) for form in Format]
+    assert [len(model.inputs) for model in asked] == [16, 16]
     result = qemu.run(tmp_path, device_jobs.write(tmp_path, asked, protocol=None), silent)
     assert [one.failure for one in result.measurements] == [None, None]
 
@@ -117,7 +118,7 @@ def test_the_golden_set_passes_on_arm_in_both_formats(qemu, trained, tmp_path):
 def test_every_lowering_passes_on_arm_in_both_formats(qemu, trained, tmp_path):
     ways = set(itertools.product(Format, lower.SHIFTS.names, lower.SHUFFLES.names))
     ways -= {(Format.TFLITE, "flat", shuffle) for shuffle in lower.SHUFFLES.names}  # of planes, which NHWC has not
-    pictures = slice(0, None, 4)
+    pictures = slice(0, None, 16)
     asked = [trained.asked(*way, pictures) for way in sorted(ways)]
     asked.append(trained.asked(Format.TFLITE, "auto", "auto", pictures, layout="channel-major"))
     result = qemu.run(tmp_path, device_jobs.write(tmp_path, asked, protocol=None), silent)
