@@ -16,7 +16,7 @@ from profiling.conftest import rewrite
 import ssc_deploy
 from ssc_deploy import schemas
 from ssc_deploy.errors import ProfileError, RuntimeLoadError, TargetError
-from ssc_deploy.profiling import comparing, diverging, load, statistics
+from ssc_deploy.profiling import comparing, diverging, load_profile, statistics
 from ssc_deploy.profiling.job import QUICK, Origin, Protocol, read_json
 from ssc_deploy.profiling.preparing import prepare
 from ssc_deploy.profiling.runner.contract import FailureKind
@@ -94,16 +94,16 @@ def test_a_profile_has_figures_for_every_model_and_number_of_threads(profiled):
 
 def test_a_profile_survives_its_json(profiled, tmp_path):
     (tmp_path / "p.json").write_text(json.dumps(profiled.to_dict(), allow_nan=False))
-    assert load(tmp_path / "p.json") == profiled
+    assert load_profile(tmp_path / "p.json") == profiled
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"schema_version": 1}', "[1]", '{"schema_version": 1, "device": NaN}'])
 def test_what_is_no_profile_is_refused(text, tmp_path):
     (tmp_path / "p.json").write_text(text)
     with pytest.raises(ProfileError, match="is no profile"):
-        load(tmp_path / "p.json")
+        load_profile(tmp_path / "p.json")
     with pytest.raises(ProfileError, match="cannot be read: No such file"):
-        load(tmp_path / "q.json")
+        load_profile(tmp_path / "q.json")
 
 
 def test_a_file_that_is_not_what_was_exported_gets_no_latency(files, tmp_path):
