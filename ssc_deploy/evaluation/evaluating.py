@@ -10,33 +10,19 @@ import numpy.typing as npt
 
 from ssc_deploy import data as datasets
 from ssc_deploy.errors import DataError
-from ssc_deploy.evaluation.classifier import Classifier, open_classifier, torch_logits
-from ssc_deploy.evaluation.confusion import draw
+from ssc_deploy.evaluation.classifier import open_classifier
 from ssc_deploy.evaluation.report import Disagreement, Evaluated, Evaluation
-from ssc_deploy.evaluation.scores import ClassScore, Scores, score
+from ssc_deploy.evaluation.scores import score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ssc_deploy.data import Dataset
+    from ssc_deploy.evaluation.classifier import Classifier
     from ssc_deploy.metadata import Preprocessing
 
     #: Is told which file is run, how many pictures are done, and how many there are.
     Progress = Callable[[Path, int, int], None]
-
-__all__ = [
-    "ClassScore",
-    "Classifier",
-    "Disagreement",
-    "Evaluated",
-    "Evaluation",
-    "Scores",
-    "draw",
-    "evaluate",
-    "open_classifier",
-    "score",
-    "torch_logits",
-]
 
 #: Pictures that go through a network at once.
 BATCH = 100

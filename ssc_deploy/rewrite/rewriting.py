@@ -38,8 +38,6 @@ from ssc_deploy.rewrite.tidy import Tidy
 if TYPE_CHECKING:
     import onnx_ir as ir
 
-__all__ = ["Refusal", "RewriteReport", "rewrite", "rules"]
-
 _log = logging.getLogger(__package__)
 
 
