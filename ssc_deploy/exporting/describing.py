@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssc_deploy.rewrite.report import counted
-
 if TYPE_CHECKING:
     from ssc_deploy.capture import Capture
     from ssc_deploy.source import Source
@@ -26,6 +24,8 @@ def source(opened: Source) -> str:
 
 def capture(captured: Capture) -> str:
     """One line about a graph as captured: ``234 nodes · 9 modules recognised as data movement before it``."""
+    from ssc_deploy.rewrite.report import counted
+
     modules = counted(len(captured.probed), "module")
     probed = f" · {modules} recognised as data movement before it" if captured.probed else ""
     return counted(len(captured.model.graph), "node") + probed
