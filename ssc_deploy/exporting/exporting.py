@@ -109,15 +109,7 @@ def export(
         recipe=None if recipe is None else recipe_file.read(Path(recipe)),
     )
     _check(formats, options)
-    source = open_source(
-        None if ckpt is None else Path(ckpt),
-        model=model,
-        arch=arch,
-        args=args,
-        input_shape=input_shape,
-        weights=weights,
-        seed=seed,
-    )
+    source = open_source(ckpt, model=model, arch=arch, args=args, input_shape=input_shape, weights=weights, seed=seed)
     paths = _free_paths(source, formats, output, overwrite=overwrite)
     say("checkpoint", describing.source(source))
     canonical = stages.canonicalise(source, progress=say, check=check)

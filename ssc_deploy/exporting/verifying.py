@@ -56,15 +56,7 @@ def verify(
 
     from ssc_deploy.source import open_source
 
-    source = open_source(
-        None if ckpt is None else Path(ckpt),
-        model=model,
-        arch=arch,
-        args=args,
-        input_shape=input_shape,
-        weights=weights,
-        seed=seed,
-    )
+    source = open_source(ckpt, model=model, arch=arch, args=args, input_shape=input_shape, weights=weights, seed=seed)
     file = Path(against)
     _warn_of_others(file, source)  # reads the file: one that is none is refused before the work
     try:

@@ -10,6 +10,7 @@ import contextlib
 import io
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy import card as cards
@@ -20,7 +21,6 @@ from ssc_deploy.errors import USER_ERRORS, CardError, CheckpointError, LabelsErr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import torch
 
@@ -69,7 +69,7 @@ class Source:
 
 
 def open_source(
-    ckpt: Path | None,
+    ckpt: str | Path | None,
     *,
     model: str | None = None,
     arch: str | None = None,
@@ -100,6 +100,7 @@ def open_source(
         CardError: the card beside the checkpoint is malformed, or does not fit the network.
     """
     extras.require("export")
+    ckpt = None if ckpt is None else Path(ckpt)
     if model and arch:
         raise NetworkError("--model and --arch exclude each other: the first brings a network, the second names one.")
     shape = None if input_shape is None else _checked(input_shape)

@@ -132,15 +132,7 @@ def tune(
     if not budget > 0 or threads < 1:
         raise RecipeError("tuning needs a --budget above 0 seconds, and at least one of --threads")
     target, description = _ready(device)
-    source = open_source(
-        None if ckpt is None else Path(ckpt),
-        model=model,
-        arch=arch,
-        args=args,
-        input_shape=input_shape,
-        weights=weights,
-        seed=seed,
-    )
+    source = open_source(ckpt, model=model, arch=arch, args=args, input_shape=input_shape, weights=weights, seed=seed)
     path = DEFAULT_OUTPUT / f"{source.stem}.{form.value}.toml" if output is None else Path(output)
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists; choose another file with --output, or replace it with --overwrite.")
