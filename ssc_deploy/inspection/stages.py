@@ -120,9 +120,9 @@ def _lowered(graph: ir.Model, report: lower.LowerReport) -> StageReport:
     chosen = tuple(Finding(c.block, c.role.value, c.lowering) for c in report.choices)
     refused = []
     for site, role in lower.movements(graph, report.target):
-        registry = lower.registry(role)
-        for name in registry.names:
-            reason = registry.get(name).refusal(site)
+        lowerings = lower.lowerings_of(role)
+        for name in lowerings.names:
+            reason = lowerings.get(name).refusal(site)
             if reason is not None:
                 refused.append(Finding(roles.block(site.node), f"{role.value} by {name}", reason))
     return StageReport(Stage.LOWER, f"{report.target.value}: {report}", chosen, tuple(refused))

@@ -3,7 +3,7 @@
 from ssc_deploy.lower.layout import Layout, Runtime
 from ssc_deploy.lower.lowering import Lowered, lower, movements, sites
 from ssc_deploy.lower.options import LoweringOptions
-from ssc_deploy.lower.registries import DENSE, SHIFTS, SHUFFLES, default, registry
+from ssc_deploy.lower.registries import DENSE, SHIFTS, SHUFFLES, default, lowerings_of
 from ssc_deploy.lower.report import Choice, LowerReport
 from ssc_deploy.lower.target import Target
 
@@ -20,7 +20,7 @@ __all__ = [
     "Target",
     "default",
     "lower",
+    "lowerings_of",
     "movements",
-    "registry",
     "sites",
 ]

@@ -20,7 +20,7 @@ from ssc_deploy.lower import channel_major, dense_tile, groups, long_means
 from ssc_deploy.lower import dense as dense_sites
 from ssc_deploy.lower.layout import Layout, choose
 from ssc_deploy.lower.options import LoweringOptions
-from ssc_deploy.lower.registries import default, registry
+from ssc_deploy.lower.registries import default, lowerings_of
 from ssc_deploy.lower.report import Choice, LowerReport
 from ssc_deploy.lower.site import Site
 from ssc_deploy.lower.target import Target
@@ -49,11 +49,7 @@ class Lowered:
     report: LowerReport
 
 
-def lower(
-    model: ir.Model,
-    target: Target,
-    options: LoweringOptions | None = None,
-) -> Lowered:
+def lower(model: ir.Model, target: Target, options: LoweringOptions | None = None) -> Lowered:
     """Lowers a model in canonical form; it is left as it is.
 
     Args:
@@ -85,7 +81,7 @@ def lower(
         }
         for role, name in named.items():
             if name != "auto":
-                registry(role).get(name)  # an unknown name is refused where nothing asks for it, too
+                lowerings_of(role).get(name)  # an unknown name is refused where nothing asks for it, too
         names = {site.name: _named(site, role, named[role]) for site, role in found}
     else:
         names = recipe.choices(fingerprint.fingerprint(model), groups.group_sites(found), target)
@@ -131,11 +127,11 @@ def movements(model: ir.Model, target: Target) -> list[tuple[Site, roles.Role]]:
 
 def _named(site: Choosable, role: roles.Role, name: str) -> str:
     """The name; or the role's fallback, if it has one, where the lowering of that name refuses the site."""
-    fallback = registry(role).fallback
-    if fallback is None or name == "auto" or registry(role).get(name).refusal(site) is None:
+    fallback = lowerings_of(role).fallback
+    if fallback is None or name == "auto" or lowerings_of(role).get(name).refusal(site) is None:
         return name
     return fallback
 
 
 def _lowering(site: Choosable, role: roles.Role, name: str) -> Lowering[Any]:
-    return registry(role).get(default(site, role) if name == "auto" else name)
+    return lowerings_of(role).get(default(site, role) if name == "auto" else name)

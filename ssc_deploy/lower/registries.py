@@ -36,6 +36,6 @@ def default(site: Choosable, role: roles.Role) -> str:
     return defaults.OF[role](site)
 
 
-def registry(role: roles.Role) -> Registry[Any]:
+def lowerings_of(role: roles.Role) -> Registry[Any]:
     """The lowerings of a role."""
     return _REGISTRIES[role]

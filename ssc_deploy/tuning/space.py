@@ -137,7 +137,7 @@ def build_space(model: ir.Model, target: Target, network: str, batch: int | None
 
 
 def _options(group: Group) -> tuple[str, ...]:
-    registry = lower.registry(group.role)
+    lowerings = lower.lowerings_of(group.role)
     return tuple(
-        name for name in registry.names if all(registry.get(name).refusal(site) is None for site in group.sites)
+        name for name in lowerings.names if all(lowerings.get(name).refusal(site) is None for site in group.sites)
     )
