@@ -59,11 +59,11 @@ def _sum(x: Tensor, dims: Sequence[int], *, keepdim: bool = False) -> Tensor:
     return total.reshape([1 if axis in dims else size for axis, size in enumerate(x.shape)]) if keepdim else total
 
 
-def _axes(x: Tensor, dim: Any) -> list[int]:
+def _axes(x: Tensor, dim: Any) -> tuple[int, ...]:
     """Axes that are summed, as numbers from 0; none where the sum is short."""
     given = range(x.dim()) if dim is None or dim == [] else [dim] if isinstance(dim, int) else dim
-    axes = [axis % x.dim() for axis in given]
-    return axes if math.prod(x.shape[axis] for axis in axes) > _SHORT else []
+    axes = tuple(axis % x.dim() for axis in given)
+    return axes if math.prod(x.shape[axis] for axis in axes) > _SHORT else ()
 
 
 def _total(x: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor | None:
@@ -90,10 +90,7 @@ def _var_mean(
     if not axes:
         return None
     var, mean = _moments(x, axes, 1 if correction is None else correction)
-    if keepdim:
-        return var, mean
-    shape = [size for axis, size in enumerate(x.shape) if axis not in axes]
-    return var.reshape(shape), mean.reshape(shape)
+    return (var, mean) if keepdim else (var.squeeze(axes), mean.squeeze(axes))
 
 
 def _var(x: Tensor, dim: Any = None, **options: Any) -> Tensor | None:
@@ -161,7 +158,7 @@ def _logsumexp(x: Tensor, dim: Any, keepdim: bool = False) -> Tensor | None:
         return None
     most = x.amax(axes, keepdim=True)
     result = _sum((x - most).exp(), axes, keepdim=True).log() + most
-    return result if keepdim else result.reshape([size for axis, size in enumerate(x.shape) if axis not in axes])
+    return result if keepdim else result.squeeze(axes)
 
 
 def _log_softmax(x: Tensor, dim: int, _half: bool) -> Tensor | None:
