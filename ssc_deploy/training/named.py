@@ -73,6 +73,8 @@ def train(
     """
     if recipe not in RECIPES:
         raise TrainingError(f"there is no recipe {recipe!r}; choose one of {', '.join(RECIPES)}")
+    if precision not in {"auto", *Precision}:
+        raise TrainingError(f"there is no precision {precision!r}; choose one of auto, {', '.join(Precision)}")
     changes = {"epochs": epochs, "lr": lr, "batch": batch, "seed": seed}
     chosen = dataclasses.replace(
         RECIPES[recipe],
