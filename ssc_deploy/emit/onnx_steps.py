@@ -13,6 +13,7 @@ import numpy as np
 import onnx_ir as ir
 
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir.builder import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +97,7 @@ def _pad_axes_down(node: ir.Node, _version: int) -> str | None:
         return "its borders are no constants"
     full = np.zeros((2, len(output)), np.int64)
     full[:, axes] = pads.reshape(2, -1)
-    node.replace_input_with(1, _initializer(node, "pads", full.reshape(-1)))
+    node.replace_input_with(1, Place(node).integers("pads", *full.reshape(-1)))
     node.resize_inputs(3)
     return None
 
@@ -118,7 +119,7 @@ def _axes_to_input(node: ir.Node, _version: int) -> None:
     axes = node.attributes.pop("axes", None)
     if axes is not None:
         node.resize_inputs(2)
-        node.replace_input_with(1, _initializer(node, "axes", np.array(axes.as_ints(), np.int64)))
+        node.replace_input_with(1, Place(node).integers("axes", *axes.as_ints()))
 
 
 def _split_sizes_down(node: ir.Node, _version: int) -> str | None:
@@ -132,19 +133,13 @@ def _split_sizes_down(node: ir.Node, _version: int) -> str | None:
             return "its parts have no static shape"
         sizes.append(shape[axis])
     node.resize_inputs(2)
-    node.replace_input_with(1, _initializer(node, "split", np.array(sizes, np.int64)))
+    node.replace_input_with(1, Place(node).integers("split", *sizes))
     return None
 
 
 def _split_sizes_up(node: ir.Node, _version: int) -> None:
     if len(node.inputs) < 2 or node.inputs[1] is None:
         node.attributes["num_outputs"] = ir.AttrInt64("num_outputs", len(node.outputs))
-
-
-def _initializer(node: ir.Node, label: str, array: np.typing.NDArray[np.int64]) -> ir.Value:
-    graph = node.graph
-    assert isinstance(graph, ir.Graph)  # nodes come from walking the model's graph
-    return g.initializer(graph, f"{node.outputs[0].name}/{label}", array)
 
 
 _REDUCTIONS = "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSumSquare"

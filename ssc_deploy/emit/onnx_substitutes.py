@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy.lower.site import Place
+from ssc_deploy.ir import known
+from ssc_deploy.ir.builder import Place
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,20 +19,17 @@ class _Formula:
     """A replacement whose operators are of the node's own shape and take numbers as well as values."""
 
     def __init__(self, node: ir.Node) -> None:
-        x = node.inputs[0]
-        assert x is not None  # these operators have one input, which is not optional
-        self.x, self._place, self._last = x, Place(node), x
+        self.x, self._place = known.data(node), Place(node)
 
     def op(self, op_type: str, *operands: ir.Value | float, **attributes: Any) -> ir.Value:
         """An operator on values and numbers."""
-        label = f"{op_type.lower()}_{len(self._place.added)}"
+        label = f"{op_type.lower()}_{len(self._place.nodes)}"
         values = [v if isinstance(v, ir.Value) else self._number(f"{label}_{i}", v) for i, v in enumerate(operands)]
-        self._last = self._place.op(op_type, values, attributes, label=label)
-        return self._last
+        return self._place.op(op_type, values, attributes, label=label)
 
     def stand_in(self) -> None:
         """Puts the last operator's output in the place of the node's; it takes its name."""
-        self._place.finish(self._last)
+        self._place.finish(self._place.result)
 
     def _number(self, label: str, number: float) -> ir.Value:
         dtype = self.x.dtype.numpy() if self.x.dtype is not None else np.float32

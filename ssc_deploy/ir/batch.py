@@ -10,13 +10,13 @@ shapes are set from it and the constants of Reshape lose the captured batch; whe
 
 from __future__ import annotations
 
-import numpy as np
 import onnx_ir as ir
 
 from ssc_deploy.errors import LoweringError
 from ssc_deploy.ir import graph as g
-from ssc_deploy.ir import roles
-from ssc_deploy.ir.batch_rules import RULES, Carried, MixedError, data, static_shape
+from ssc_deploy.ir import known, roles
+from ssc_deploy.ir.batch_rules import RULES, Carried, MixedError, static_shape
+from ssc_deploy.ir.builder import Place
 
 #: Name of the dynamic dimension in the file.
 SYMBOL = "batch"
@@ -51,7 +51,7 @@ def set_batch(model: ir.Model, batch: int | None) -> None:
                 f"stands in the way, {reason}; export with batch {old}"
             ) from None
         if node.op_type == "Reshape":
-            _free_reshape(node, carried[data(node)], place)
+            _free_reshape(node, carried[known.data(node)], place)
         carried.update(dict.fromkeys(node.outputs, place))
     for value, place in carried.items():
         shape: list[int | str | None] = list(static_shape(value))
@@ -63,7 +63,5 @@ def _free_reshape(node: ir.Node, before: Carried, after: Carried) -> None:
     """Replaces the captured batch in the constant of a Reshape by 0 (copy) or -1 (whatever is left)."""
     target = list(static_shape(node.outputs[0]))
     target[after.axis] = 0 if before == after else -1
-    graph = node.graph
-    assert graph is not None  # nodes come from walking a graph
-    node.replace_input_with(1, g.initializer(graph, f"{node.outputs[0].name}/shape", np.array(target, np.int64)))
+    node.replace_input_with(1, Place(node).integers("shape", *target))
     node.attributes.pop("allowzero", None)  # 0 has to mean "copy"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import onnx_ir as ir
 
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import known
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,13 +35,6 @@ class MixedError(Exception):
 Place = dict[ir.Value, Carried]
 
 
-def data(node: ir.Node) -> ir.Value:
-    """The first input of a node."""
-    value = node.inputs[0]
-    assert value is not None  # the first input is never optional
-    return value
-
-
 def static_shape(value: ir.Value | None) -> tuple[int, ...]:
     """The shape with the captured batch.
 
@@ -55,9 +49,9 @@ def static_shape(value: ir.Value | None) -> tuple[int, ...]:
 
 def _first(node: ir.Node, carried: Place) -> Carried:
     """The batch of the first input; it must be the only one that carries one."""
-    if data(node) not in carried or any(value in carried for value in node.inputs[1:]):
+    if known.data(node) not in carried or any(value in carried for value in node.inputs[1:]):
         raise MixedError("a parameter of it depends on the picture")
-    return carried[data(node)]
+    return carried[known.data(node)]
 
 
 def _kept(node: ir.Node, carried: Place) -> Carried:
@@ -133,25 +127,25 @@ def _constant_axes(node: ir.Node, index: int) -> tuple[int, ...] | None:
 
 
 def _slice(node: ir.Node, carried: Place) -> Carried:
-    place, rank = _first(node, carried), len(static_shape(data(node)))
+    place, rank = _first(node, carried), len(static_shape(known.data(node)))
     starts = g.constant(node.inputs[1])
     axes = _constant_axes(node, 3)
     if axes is None:
         axes = tuple(range(rank if starts is None else len(starts)))
-    if static_shape(data(node))[place.axis] != static_shape(node.outputs[0])[place.axis]:
+    if static_shape(known.data(node))[place.axis] != static_shape(node.outputs[0])[place.axis]:
         raise MixedError("it cuts the batch")
     return _off_axis(place, *(a % rank for a in axes))
 
 
 def _pad(node: ir.Node, carried: Place) -> Carried:
     place = _first(node, carried)
-    if static_shape(data(node))[place.axis] != static_shape(node.outputs[0])[place.axis]:
+    if static_shape(known.data(node))[place.axis] != static_shape(node.outputs[0])[place.axis]:
         raise MixedError("it pads the batch")
     return place
 
 
 def _reduce(node: ir.Node, carried: Place) -> Carried:
-    place, rank = _first(node, carried), len(static_shape(data(node)))
+    place, rank = _first(node, carried), len(static_shape(known.data(node)))
     axes = tuple(a % rank for a in _constant_axes(node, 1) or range(rank))
     _off_axis(place, *axes)
     if g.integer(node, "keepdims", 1):
@@ -160,7 +154,7 @@ def _reduce(node: ir.Node, carried: Place) -> Carried:
 
 
 def _squeeze(node: ir.Node, carried: Place) -> Carried:
-    place, shape = _first(node, carried), static_shape(data(node))
+    place, shape = _first(node, carried), static_shape(known.data(node))
     axes = _constant_axes(node, 1)
     gone = [i for i, d in enumerate(shape) if d == 1] if axes is None else [a % len(shape) for a in axes]
     _off_axis(place, *gone)
@@ -174,7 +168,7 @@ def _unsqueeze(node: ir.Node, carried: Place) -> Carried:
 
 
 def _transpose(node: ir.Node, carried: Place) -> Carried:
-    place, rank = _first(node, carried), len(static_shape(data(node)))
+    place, rank = _first(node, carried), len(static_shape(known.data(node)))
     return Carried(g.ints(node, "perm", range(rank)[::-1]).index(place.axis), place.factor)
 
 
@@ -190,7 +184,7 @@ def _reshape(node: ir.Node, carried: Place) -> Carried:
 
     So [*lead, N * f, *rest] may become [*lead, N * f', *rest'] for any f' with f * |rest| = f' * |rest'|.
     """
-    place, before, after = _first(node, carried), static_shape(data(node)), static_shape(node.outputs[0])
+    place, before, after = _first(node, carried), static_shape(known.data(node)), static_shape(node.outputs[0])
     old = before[place.axis] // place.factor
     if g.constant(node.inputs[1]) is None or before[: place.axis] != after[: place.axis] or len(after) <= place.axis:
         raise MixedError("it moves the batch in a way that cannot be followed")

@@ -1,4 +1,7 @@
-"""Small things that every rule needs: constants, attributes, and putting a node in another's place."""
+"""What a graph says of its values and nodes: constants, shapes, attributes, uses; and new constants.
+
+`known` asks the same where the answer is certain; `builder` builds nodes.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy.ir import roles
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy.typing as npt
 
@@ -78,96 +79,3 @@ def _numbered(graph: ir.Graph, name: str) -> str:
         n += 1
     used[name] = n
     return f"{name}_{n}"
-
-
-def node_like(
-    template: ir.Node,
-    op_type: str,
-    inputs: Sequence[ir.Value | None],
-    attributes: Mapping[str, Any] | None = None,
-    *,
-    shape: Sequence[int],
-    role: roles.Role | None = None,
-) -> ir.Node:
-    """A node with one output of ``shape``, of the type and of the block of ``template``'s.
-
-    The graph names the output when the node is put into it; `naming` gives readable names in the end.
-    """
-    output = ir.val(None, dtype=template.outputs[0].dtype, shape=shape)
-    node = ir.node(op_type, inputs, attributes=dict(attributes or {}), outputs=[output])
-    node.metadata_props.update(template.metadata_props)
-    node.metadata_props.pop(roles.KEY, None)
-    if role is not None:
-        roles.set_role(node, role)
-    return node
-
-
-def conv(
-    template: ir.Node,
-    data: ir.Value,
-    weight: ir.Value,
-    bias: ir.Value | None = None,
-    *,
-    group: int,
-    pads: int = 0,
-    role: roles.Role | None = None,
-) -> ir.Node:
-    """A Conv of stride 1 that keeps the picture's size, in the block of ``template``."""
-    n, _, h, w = _static(data)
-    kernel = _static(weight)[2:]
-    return node_like(
-        template,
-        "Conv",
-        [data, weight] if bias is None else [data, weight, bias],
-        {"group": group, "kernel_shape": kernel, "pads": (pads,) * 4, "strides": (1, 1), "dilations": (1, 1)},
-        shape=(n, _static(weight)[0], h, w),
-        role=role,
-    )
-
-
-def channel_indices(template: ir.Node, order: Sequence[int]) -> ir.Value:
-    """A constant for `shuffle`, named after the block of ``template``."""
-    assert template.graph is not None  # every rule hands in nodes of the graph that it walks
-    return initializer(template.graph, f"{roles.block(template)}/channels", np.array(order, np.int64))
-
-
-def shuffle(template: ir.Node, data: ir.Value, indices: ir.Value) -> ir.Node:
-    """A Gather of the channels ``indices`` (constant, int64), in the block of ``template``."""
-    order = constant(indices)
-    assert order is not None  # rules look before they build
-    n, _, *size = _static(data)
-    return node_like(
-        template, "Gather", [data, indices], {"axis": 1}, shape=(n, len(order), *size), role=roles.Role.SHUFFLE
-    )
-
-
-def put(before: ir.Node, *nodes: ir.Node) -> None:
-    """Inserts nodes into the graph before a node of it."""
-    graph = before.graph
-    assert graph is not None  # every rule hands in nodes of the graph that it walks
-    graph.insert_before(before, nodes)
-
-
-def take_over(old: ir.Value, new: ir.Value) -> ir.Value:
-    """Lets ``new`` stand for ``old``, which holds the same: for its users, in the graph's outputs, as a block's output.
-
-    Where ``old`` is returned and ``new`` is the graph's input or returned already, an Identity stands between them.
-
-    Returns:
-        the value that stands for ``old`` now.
-    """
-    if old.is_graph_output() and (new.is_graph_input() or new.is_graph_output()):
-        producer = old.producer()
-        assert producer is not None  # an input that is returned has no producer, and nothing replaces it
-        identity = node_like(producer, "Identity", [new], shape=_static(new))
-        put(producer, identity)
-        new = identity.outputs[0]
-    roles.move_outputs_of(old, new)
-    old.replace_all_uses_with(new, replace_graph_outputs=True)
-    return new
-
-
-def _static(value: ir.Value) -> tuple[int, ...]:
-    shape = shape_of(value)
-    assert shape is not None  # rules look at shapes before they build
-    return shape

@@ -18,16 +18,15 @@ Refused: batches of more than one picture, since planes of rank 3 have no axis f
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ssc_deploy.errors import LoweringError
-from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import canonical, known, roles
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir.builder import Place
 from ssc_deploy.lower import skew, transposition
 from ssc_deploy.lower.report import Choice
-from ssc_deploy.lower.site import Place
 from ssc_deploy.lower.target import Target
 
 if TYPE_CHECKING:
@@ -149,10 +148,8 @@ class _Planes:
     def convert(self, node: ir.Node) -> None:
         """Puts nodes before ``node`` that compute its output as planes."""
         place = Place(node)
-        result = self._computed(place)
-        graph, old = node.graph, node.outputs[0]
-        assert graph is not None  # nodes come from walking the graph
-        graph.insert_before(node, place.added)
+        result, old = self._computed(place), node.outputs[0]
+        place.insert()
         result.metadata_props.update(old.metadata_props)
         self._held[old] = result
         self._replaced.append(node)
@@ -163,9 +160,7 @@ class _Planes:
         for i, value in enumerate(node.inputs):
             if value is not None and value in self._held:
                 node.replace_input_with(i, self._picture(place, value))
-        graph = node.graph
-        assert graph is not None  # nodes come from walking the graph
-        graph.insert_before(node, place.added)
+        place.insert()
 
     def finish(self, graph: ir.Graph) -> None:
         """Gives the planes the names of their pictures, and takes away the nodes that computed those."""
@@ -173,7 +168,7 @@ class _Planes:
             if value in self._held:
                 place = Place(self._replaced[-1])
                 graph.outputs[i] = self._picture(place, value)
-                graph.extend(place.added)
+                graph.extend(place.nodes)
         for node in reversed(self._replaced):
             old = node.outputs[0]
             name, held = old.name, self._held[old]
@@ -182,16 +177,12 @@ class _Planes:
             if picture is not None and picture.is_graph_output():
                 picture.name = name
                 continue
-            producer = held.producer()
-            assert producer is not None  # planes are computed
             old.name = None
-            held.name, producer.name = name, name
+            held.name = known.producer(held).name = name
 
     def _computed(self, place: Place) -> ir.Value:
         node = place.node
-        shape = g.shape_of(node.outputs[0])
-        assert shape is not None  # or it would not work on planes
-        _, channels, height, width = shape
+        _, channels, height, width = known.shape(node.outputs[0])
         size = height * width
         match roles.role(node), node.op_type:
             case roles.Role.SHIFT, _:
@@ -206,25 +197,18 @@ class _Planes:
             case _, "Conv":
                 return self._pointwise(place, channels, size)
             case _, "Add":
-                first = self._held.get(node.inputs[0]) or self._held[node.inputs[1]]  # type: ignore[arg-type,index]
-                groups = int(first.shape[0])  # type: ignore[index,arg-type]  # planes have static shapes
-                sides = [self._view(place, i, groups) for i in range(2)]
-                return place.op("Add", sides, label="planes", shape=tuple(first.shape))  # type: ignore[arg-type]
+                first = next(self._held[value] for value in node.inputs if value in self._held)
+                shape = known.shape(first)
+                sides = [self._view(place, i, shape[0]) for i in range(2)]
+                return place.op("Add", sides, label="planes", shape=shape)
             case _:
-                planes = self._held[node.inputs[0]]  # type: ignore[index]
+                planes = self._held[known.data(node)]
                 inputs = [planes, *node.inputs[1:]]
-                return place.op(
-                    node.op_type,
-                    inputs,
-                    g.attributes(node),
-                    label="planes",
-                    shape=tuple(planes.shape),  # type: ignore[arg-type]
-                )
+                return place.op(node.op_type, inputs, g.attributes(node), label="planes", shape=known.shape(planes))
 
     def _pointwise(self, place: Place, channels: int, size: int) -> ir.Value:
         node = place.node
-        weight, groups = g.constant(node.inputs[1]), g.integer(node, "group", 1)
-        assert weight is not None  # or it would not work on planes
+        weight, groups = known.constant(node.inputs[1]), g.integer(node, "group", 1)
         shape = (groups, channels // groups, size)
         kernel = place.constant("planes_weight", weight.reshape(groups, channels // groups, -1))
         result = place.op("MatMul", [kernel, self._view(place, 0, groups)], label="planes", shape=shape)
@@ -236,29 +220,21 @@ class _Planes:
 
     def _view(self, place: Place, index: int, groups: int) -> ir.Value:
         """The input ``index`` as planes [groups, C / groups, H * W]."""
-        picture = place.node.inputs[index]
-        shape = g.shape_of(picture)
-        assert picture is not None  # or the node would not work on planes
-        assert shape is not None
+        picture = known.operand(place.node, index)
+        _, channels, *size = known.shape(picture)
         held = self._held.get(picture, picture)
-        if g.shape_of(held) == (wanted := (groups, shape[1] // groups, shape[2] * shape[3])):
+        wanted = (groups, channels // groups, math.prod(size))
+        if g.shape_of(held) == wanted:
             return held
         if (picture, groups) not in self._views:
-            target = place.constant(f"view_{index}", np.array(wanted, np.int64))
+            target = place.integers(f"view_{index}", *wanted)
             self._views[picture, groups] = place.op("Reshape", [held, target], label=f"view_of_{index}", shape=wanted)
         return self._views[picture, groups]
 
     def _picture(self, place: Place, value: ir.Value) -> ir.Value:
         """The planes of ``value`` as the picture that they are."""
         if value not in self._pictures:
-            shape = g.shape_of(value)
-            assert shape is not None  # or nothing would have worked on its planes
-            target = place.constant(f"{value.name}/picture_shape", np.array(shape, np.int64))
-            self._pictures[value] = place.op(
-                "Reshape",
-                [self._held[value], target],
-                label=f"{value.name}/picture",
-                shape=shape,
-                like=value.producer(),
-            )
+            held, shape, label = self._held[value], known.shape(value), f"{value.name}/picture"
+            target, like = place.integers(f"{label}_shape", *shape), value.producer()
+            self._pictures[value] = place.op("Reshape", [held, target], label=label, shape=shape, like=like)
         return self._pictures[value]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssc_deploy.ir import graph as g
-from ssc_deploy.lower.site import Place
+from ssc_deploy.ir.builder import Place
 from ssc_deploy.lower.target import Target
 
 if TYPE_CHECKING:
@@ -24,13 +24,13 @@ class DenseSite(Place):
 
     Attributes:
         node: the last of what one kernel runs: the convolution, or the Relu or Clip that alone reads it.
-        conv: the convolution; its weight and bias are constants.
+        convolution: its weight and bias are constants.
         weight: float32 [O, I, 1, 1].
         height: of the picture that comes out, in pixels.
         width: likewise.
     """
 
-    conv: ir.Node
+    convolution: ir.Node
     weight: npt.NDArray[np.float32]
     height: int
     width: int
@@ -38,13 +38,13 @@ class DenseSite(Place):
     @property
     def bias(self) -> npt.NDArray[np.float32]:
         """Float32 [O]; zeros where the convolution has none."""
-        given = g.constant(self.conv.inputs[2]) if len(self.conv.inputs) > 2 else None
+        given = g.constant(self.convolution.inputs[2]) if len(self.convolution.inputs) > 2 else None
         return np.zeros(len(self.weight), np.float32) if given is None else given
 
     @property
     def origin(self) -> ir.Node:
         """See `site.Choosable`."""
-        return self.conv
+        return self.convolution
 
     @property
     def alike(self) -> Hashable:

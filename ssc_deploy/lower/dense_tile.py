@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssc_deploy.ir import known
 from ssc_deploy.lower.registry import Lowering
 
 if TYPE_CHECKING:
@@ -41,18 +42,16 @@ def _padded(site: DenseSite, zeros: int) -> ir.Value:
     outputs, inputs, *kernel = site.weight.shape
     weight = np.concatenate([site.weight, np.zeros((zeros, inputs, *kernel), np.float32)])
     bias = np.concatenate([site.bias, np.zeros(zeros, np.float32)])
-    old = site.conv.outputs[0].shape
-    assert old is not None  # dense.sites has looked at it
-    shape, cut = [old[0], outputs + zeros, *old[2:]], list(old)
+    n, _, *size = known.image(site.convolution.outputs[0])
+    shape = (n, outputs + zeros, *size)
     constants = [site.constant("wide_weight", weight), site.constant("wide_bias", bias)]
-    attributes = site.conv.attributes
-    value = site.op("Conv", [site.conv.inputs[0], *constants], attributes, label="wide", shape=shape, like=site.conv)
-    if site.node is not site.conv:
+    conv = site.convolution
+    value = site.op("Conv", [conv.inputs[0], *constants], conv.attributes, label="wide", shape=shape, like=conv)
+    if site.node is not conv:
         bounds = site.node.inputs[1:]
         value = site.op(site.node.op_type, [value, *bounds], site.node.attributes, label="wide_activated", shape=shape)
-    ends = {"starts": [0], "ends": [outputs], "axes": [1]}
-    numbers = [site.constant(label, np.array(ends[label], np.int64)) for label in ends]
-    return site.op("Slice", [value, *numbers], label="cut", shape=cut)
+    bounds = [site.integers(*bound) for bound in (("starts", 0), ("ends", outputs), ("axes", 1))]
+    return site.op("Slice", [value, *bounds], label="cut", shape=(n, outputs, *size))
 
 
 def _stays(_site: DenseSite) -> None:

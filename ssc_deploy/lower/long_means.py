@@ -26,9 +26,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import known
+from ssc_deploy.ir.builder import Builder, Place
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -50,31 +50,29 @@ def split(model: ir.Model, leave: Collection[ir.Node]) -> None:
         leave: nodes that are left as they are.
     """
     for node in list(model.graph):
-        nodes = [] if node in leave else _split(node)
-        if not nodes:
-            continue
-        g.put(node, *nodes)
-        name = node.outputs[0].name
-        result = g.take_over(node.outputs[0], nodes[-1].outputs[0])
-        model.graph.remove([node], safe=True)
-        result.name, nodes[0].outputs[0].name = name, f"{name}/rows"
+        builder, name = Builder(node), node.outputs[0].name
+        result = None if node in leave else _split(builder)
+        if result is not None:
+            builder.replace(result).name = name
+            builder.nodes[0].outputs[0].name = f"{name}/rows"
 
 
-def _split(node: ir.Node) -> list[ir.Node]:
-    """What stands for a node; nothing where it stays."""
+def _split(builder: Builder) -> ir.Value | None:
+    """What stands for a node; None where it stays."""
+    node = builder.node
     shape = g.shape_of(node.inputs[0]) if node.inputs else None
     if shape is None or len(shape) != 4 or g.shape_of(node.outputs[0]) is None:
-        return []
+        return None
     if node.op_type in {"ReduceMean", "ReduceSum"}:
         axes = g.constant(node.inputs[1]) if len(node.inputs) > 1 else None
         reduced = [] if axes is None else sorted(int(axis) % 4 for axis in axes.reshape(-1))
-        return _reductions(node, shape, reduced) if _is_large(shape[2:]) and reduced[-2:] == [2, 3] else []
+        return _reductions(builder, reduced) if _is_large(shape[2:]) and reduced[-2:] == [2, 3] else None
     if node.op_type == "GlobalAveragePool" and _is_large(shape[2:]):
-        return _pools(node, shape[2:], (1, 1))
+        return _pools(builder, shape[2:], (1, 1))
     if node.op_type == "AveragePool" and _is_plain(node):
         window = g.ints(node, "kernel_shape", ())
-        return _pools(node, window, g.ints(node, "strides", (1, 1))) if _is_large(window) else []
-    return []
+        return _pools(builder, window, g.ints(node, "strides", (1, 1))) if _is_large(window) else None
+    return None
 
 
 def _is_large(window: Sequence[int]) -> bool:
@@ -87,25 +85,21 @@ def _is_plain(node: ir.Node) -> bool:
     return inside and set(g.ints(node, "dilations", ())) <= {1} and not g.integer(node, "ceil_mode", 0)
 
 
-def _reductions(node: ir.Node, shape: Sequence[int], axes: Sequence[int]) -> list[ir.Node]:
+def _reductions(builder: Builder, axes: Sequence[int]) -> ir.Value:
     """Along the last of the axes, then along the others."""
-    keeps = bool(g.integer(node, "keepdims", 1))
-    graph, out, name = node.graph, g.shape_of(node.outputs[0]), node.outputs[0].name
-    assert graph is not None  # nodes come from walking the model's graph
-    assert out is not None  # `_split` has looked at it
-    value, size, nodes = node.inputs[0], (*shape[:3], 1), []
-    for some, keepdims, result in ((axes[-1:], 1, size), (axes[:-1] if keeps else axes, int(keeps), out)):
-        along = g.initializer(graph, f"{name}/axes", np.array(some, np.int64))
-        nodes.append(g.node_like(node, node.op_type, [value, along], {"keepdims": keepdims}, shape=result))
-        value = nodes[-1].outputs[0]
-    return nodes
+    node = builder.node
+    keeps, value = g.integer(node, "keepdims", 1), known.data(node)
+    size, out = (*known.shape(value)[:3], 1), known.shape(node.outputs[0])
+    for some, keepdims, shape in ((axes[-1:], 1, size), (axes[:-1] if keeps else axes, keeps, out)):
+        along = Place(node).integers("axes", *some)
+        value = builder.op(node.op_type, [value, along], {"keepdims": keepdims}, shape=shape)
+    return value
 
 
-def _pools(node: ir.Node, window: Sequence[int], strides: Sequence[int]) -> list[ir.Node]:
-    shape, out = g.shape_of(node.inputs[0]), g.shape_of(node.outputs[0])
-    assert shape is not None  # `_split` has looked at both
-    assert out is not None
+def _pools(builder: Builder, window: Sequence[int], strides: Sequence[int]) -> ir.Value:
+    data = known.data(builder.node)
+    size = (*known.shape(data)[:3], known.shape(builder.node.outputs[0])[3])
     across = {"kernel_shape": (1, window[1]), "strides": (1, strides[1])}
     down = {"kernel_shape": (window[0], 1), "strides": (strides[0], 1)}
-    rows = g.node_like(node, "AveragePool", [node.inputs[0]], across, shape=(*shape[:3], out[3]))
-    return [rows, g.node_like(node, "AveragePool", [rows.outputs[0]], down, shape=out)]
+    rows = builder.op("AveragePool", [data], across, shape=size)
+    return builder.op("AveragePool", [rows], down)

@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 from onnx_ir.passes import common
 
 from ssc_deploy.errors import LoweringError
-from ssc_deploy.ir import canonical, fingerprint, roles
-from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import canonical, fingerprint, known, roles
 from ssc_deploy.ir.batch import set_batch
 from ssc_deploy.lower import channel_major, dense_tile, groups, long_means
 from ssc_deploy.lower import dense as dense_sites
@@ -118,9 +117,7 @@ def movements(model: ir.Model, target: Target) -> list[tuple[Site, roles.Role]]:
     for node in model.graph:
         role, movement = roles.role(node), canonical.movement_of(node)
         if role is not None and movement is not None:
-            shape = g.shape_of(node.inputs[0])
-            assert shape is not None  # movement_of has looked at it
-            _, _, height, width = shape
+            _, _, height, width = known.shape(node.inputs[0])
             found.append((Site(node, movement, height, width, target), role))
     return found
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 if TYPE_CHECKING:
     import onnx_ir as ir
 
@@ -43,7 +41,7 @@ def pad(site: Site) -> Padded:
     left, right = max(0, -min(columns)), max(0, *columns)
     value, height, width = site.input, top + h + bottom, left + w + right
     if (height, width) != (h, w):
-        borders = site.constant("borders", np.array([0, 0, top, left, 0, 0, bottom, right], np.int64))
+        borders = site.integers("borders", 0, 0, top, left, 0, 0, bottom, right)
         shape = (site.batch, site.movement.in_channels, height, width)
         value = site.op("Pad", [value, borders], {"mode": "constant"}, label="padded", shape=shape)
     corners = tuple((top + y, left + x) for y, x in zip(rows, columns, strict=True))

@@ -57,14 +57,14 @@ def _build(site: Site) -> ir.Value:
     masked = _masked(site, offsets)
     if len(lengths) == 1:
         return site.op("Identity", [masked], label="shifted", shape=(n, channels, h, w))
-    view = site.constant("view", np.array([0, channels // p, p * h * w], np.int64))
+    view = site.integers("view", 0, channels // p, p * h * w)
     value = site.op("Reshape", [masked, view], label="flat", shape=(n, channels // p, p * h * w))
-    sizes = site.constant("sizes", np.array(lengths, np.int64))
+    sizes = site.integers("sizes", *lengths)
     shapes = [(n, channels // p, length) for length in lengths]
     cut = site.ops("Split", [value, sizes], {"axis": 2}, label="piece", shapes=shapes)
     turned = [cut[i] for i in order]
     value = site.op("Concat", turned, {"axis": 2}, label="rotated", shape=(n, channels // p, p * h * w))
-    back = site.constant("shape", np.array([0, channels, h, w], np.int64))
+    back = site.integers("shape", 0, channels, h, w)
     return site.op("Reshape", [value, back], label="shifted", shape=(n, channels, h, w))
 
 

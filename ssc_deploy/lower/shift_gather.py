@@ -42,7 +42,7 @@ def _build(site: Site) -> ir.Value:
     if site.target is Target.ONNXRUNTIME:
         p = period(site.movement.offsets)
         indices = (inside[:p] + np.arange(p, dtype=np.int32)[:, None, None] * size).reshape(-1)
-        flat = site.constant("flat_shape", np.array([0, channels // p, p * size], np.int64))
+        flat = site.integers("flat_shape", 0, channels // p, p * size)
         value = site.op("Reshape", [padded.value, flat], label="flat", shape=(n, channels // p, p * size))
         value = site.op(
             "Gather",
@@ -51,7 +51,7 @@ def _build(site: Site) -> ir.Value:
             label="gathered",
             shape=(n, channels // p, p * h * w),
         )
-        back = site.constant("shape", np.array([0, channels, h, w], np.int64))
+        back = site.integers("shape", 0, channels, h, w)
         return site.op("Reshape", [value, back], label="shifted", shape=(n, channels, h, w))
     indices = (inside * channels + np.arange(channels, dtype=np.int32)[:, None, None]).transpose(1, 2, 0).reshape(-1)
     last = site.op(
@@ -61,7 +61,7 @@ def _build(site: Site) -> ir.Value:
         label="last",
         shape=(n, padded.height, padded.width, channels),
     )
-    flat = site.constant("flat_shape", np.array([-1, size * channels], np.int64))
+    flat = site.integers("flat_shape", -1, size * channels)
     value = site.op("Reshape", [last, flat], label="flat", shape=(n, size * channels))
     value = site.op(
         "Gather",
@@ -70,7 +70,7 @@ def _build(site: Site) -> ir.Value:
         label="gathered",
         shape=(n, h * w * channels),
     )
-    back = site.constant("shape", np.array([-1, h, w, channels], np.int64))
+    back = site.integers("shape", -1, h, w, channels)
     value = site.op("Reshape", [value, back], label="merged", shape=(n, h, w, channels))
     return site.op("Transpose", [value], {"perm": (0, 3, 1, 2)}, label="shifted", shape=(n, channels, h, w))
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssc_deploy.ir import known
 from ssc_deploy.lower import transposition
 from ssc_deploy.lower.channels import period, runs
 from ssc_deploy.lower.padding import Padded, pad
@@ -66,11 +67,11 @@ def _build(site: Site) -> ir.Value:
 def _periodic(site: Site, padded: Padded, p: int) -> ir.Value:
     n, channels = site.batch, site.movement.in_channels
     groups = channels // p
-    view = site.constant("view", np.array([0, groups, p, padded.height, padded.width], np.int64))
+    view = site.integers("view", 0, groups, p, padded.height, padded.width)
     shape = (n, groups, p, padded.height, padded.width)
     value = site.op("Reshape", [padded.value, view], label="split", shape=shape)
     value = _windows(site, value, padded.corners[:p], (n, groups, p), axis=2)
-    back = site.constant("shape", np.array([0, channels, site.height, site.width], np.int64))
+    back = site.integers("shape", 0, channels, site.height, site.width)
     return site.op("Reshape", [value, back], label="shifted", shape=(n, channels, site.height, site.width))
 
 
@@ -84,12 +85,12 @@ def _windows(
 ) -> ir.Value:
     """Slices every run of channels out of ``value`` [*lead, H', W'] and joins the slices along ``axis``."""
     h, w = site.height, site.width
-    axes = site.constant("axes", np.array([axis, axis + 1, axis + 2], np.int64))
+    axes = site.integers("axes", axis, axis + 1, axis + 2)
     pieces = []
     for first, last in runs(corners):
         row, column = corners[first]
-        starts = site.constant(f"starts_{first}", np.array([first, row, column], np.int64))
-        ends = site.constant(f"ends_{first}", np.array([last, row + h, column + w], np.int64))
+        starts = site.integers(f"starts_{first}", first, row, column)
+        ends = site.integers(f"ends_{first}", last, row + h, column + w)
         shape = (*lead[:-1], last - first, h, w)
         pieces.append((site.op("Slice", [value, starts, ends, axes], label=f"window_{first}", shape=shape), shape))
     fan_in = _LITERT_FAN_IN if site.target is Target.LITERT else len(pieces)
@@ -109,9 +110,8 @@ def _windows(
 
 
 def _gather(site: Site, value: ir.Value, order: Sequence[int], *, label: str) -> ir.Value:
-    assert value.shape is not None  # every value of a site has its shape
-    indices = site.constant(f"{label}_order", np.array(order, np.int64))
-    return site.op("Gather", [value, indices], {"axis": 1}, label=label, shape=tuple(value.shape))
+    indices = site.integers(f"{label}_order", *order)
+    return site.op("Gather", [value, indices], {"axis": 1}, label=label, shape=known.image(value))
 
 
 LOWERING: Lowering[Site] = Lowering("slice", _refusal, _build)

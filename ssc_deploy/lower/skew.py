@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import known
 from ssc_deploy.lower.channels import period
 from ssc_deploy.lower.shift_flat import kept
 
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     import onnx_ir as ir
 
+    from ssc_deploy.ir.builder import Place
     from ssc_deploy.lower.channels import Offset
-    from ssc_deploy.lower.site import Place
 
 
 @dataclass(frozen=True)
@@ -82,9 +82,7 @@ def raster(offsets: Sequence[Offset], height: int, width: int) -> Raster | None:
 
 def skew(place: Place, planes: ir.Value, found: Raster, height: int, width: int) -> ir.Value:
     """Moves ``planes`` [C / P, P, H * W]; returns the same shape."""
-    known = g.shape_of(planes)
-    assert known is not None  # planes have static shapes
-    groups, size, (ey, ex) = known[0], height * width, found.step
+    groups, size, (ey, ex) = known.shape(planes)[0], height * width, found.step
     rows, columns = kept(found.offsets(), height, width)
     window = size + ex
     lead = -(found.first[0] * width + found.first[1])
@@ -98,7 +96,7 @@ def skew(place: Place, planes: ir.Value, found: Raster, height: int, width: int)
         value = place.op("Mul", [value, place.constant("keep", mask)], label="masked", shape=(groups, *mask.shape[1:]))
     value = _reshape(place, value, (groups, found.period * size), label="flat")
     if lead or trail:
-        borders = place.constant("borders", np.array([0, lead, 0, trail], np.int64))
+        borders = place.integers("borders", 0, lead, 0, trail)
         shape = (groups, found.rows * row)
         value = place.op("Pad", [value, borders], {"mode": "constant"}, label="padded", shape=shape)
     value = _reshape(place, value, (found.rows * groups, row), label="rows")
@@ -109,18 +107,13 @@ def skew(place: Place, planes: ir.Value, found: Raster, height: int, width: int)
 
 
 def _reshape(place: Place, value: ir.Value, shape: tuple[int, ...], *, label: str) -> ir.Value:
-    target = place.constant(f"{label}_shape", np.array(shape, np.int64))
-    return place.op("Reshape", [value, target], label=label, shape=shape)
+    return place.op("Reshape", [value, place.integers(f"{label}_shape", *shape)], label=label, shape=shape)
 
 
 def _front(place: Place, value: ir.Value, size: int, *, label: str) -> ir.Value:
     """The first ``size`` numbers of each row."""
-    shape = value.shape
-    assert shape is not None  # every value of a place has its shape
-    if shape[1] == size:
+    count, length = known.shape(value)
+    if length == size:
         return value
-    starts, ends, axes = (
-        place.constant(f"{label}_{name}", np.array([n], np.int64))
-        for name, n in (("starts", 0), ("ends", size), ("axes", 1))
-    )
-    return place.op("Slice", [value, starts, ends, axes], label=label, shape=(shape[0], size))
+    bounds = [place.integers(f"{label}_{name}", n) for name, n in (("starts", 0), ("ends", size), ("axes", 1))]
+    return place.op("Slice", [value, *bounds], label=label, shape=(count, size))

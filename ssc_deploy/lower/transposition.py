@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssc_deploy.ir import known
 from ssc_deploy.lower.target import Target
 
 if TYPE_CHECKING:
@@ -35,12 +36,10 @@ def view_of(source: tuple[int, ...], in_channels: int) -> tuple[int, int] | None
 def transpose(site: Site, value: ir.Value, view: tuple[int, int], *, label: str) -> ir.Value:
     """Transposes the channels of ``value`` [N, G * C, H, W] seen as (G, C), in the target's own form."""
     rows, columns = view
-    shape = value.shape
-    assert shape is not None  # every value of a site has its shape
-    n, channels, h, w = shape
+    n, channels, h, w = known.image(value)
     if site.target is Target.ONNXRUNTIME:
-        split = site.constant(f"{label}_view", np.array([0, rows, columns, h, w], np.int64))
-        merge = site.constant(f"{label}_shape", np.array([0, channels, h, w], np.int64))
+        split = site.integers(f"{label}_view", 0, rows, columns, h, w)
+        merge = site.integers(f"{label}_shape", 0, channels, h, w)
         value = site.op("Reshape", [value, split], label=f"{label}_split", shape=(n, rows, columns, h, w))
         value = site.op(
             "Transpose", [value], {"perm": (0, 2, 1, 3, 4)}, label=f"{label}_turned", shape=(n, columns, rows, h, w)
@@ -48,8 +47,8 @@ def transpose(site: Site, value: ir.Value, view: tuple[int, int], *, label: str)
         return site.op("Reshape", [value, merge], label=label, shape=(n, channels, h, w))
     # The outer transpositions are what turns NCHW into NHWC and back: in a TFLite file they vanish.
     pixels = n * h * w if isinstance(n, int) else None
-    split = site.constant(f"{label}_view", np.array([-1, rows, columns], np.int64))
-    merge = site.constant(f"{label}_shape", np.array([-1, h, w, channels], np.int64))
+    split = site.integers(f"{label}_view", -1, rows, columns)
+    merge = site.integers(f"{label}_shape", -1, h, w, channels)
     value = site.op("Transpose", [value], {"perm": (0, 2, 3, 1)}, label=f"{label}_last", shape=(n, h, w, channels))
     value = site.op("Reshape", [value, split], label=f"{label}_split", shape=(pixels, rows, columns))
     value = site.op("Transpose", [value], {"perm": (0, 2, 1)}, label=f"{label}_turned", shape=(pixels, columns, rows))

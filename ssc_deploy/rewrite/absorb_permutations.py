@@ -25,13 +25,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import canonical, known, roles
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir.builder import Builder, take_over
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
+
+    #: Makes a node anew on other data.
+    _Rebuild = Callable[[ir.Value], Builder]
 
 Order = tuple[int, ...]
 """out[c] = in[order[c]]."""
@@ -119,7 +123,7 @@ def _vanishes(node: ir.Node) -> list[ir.Node] | None:
 
 def _up(node: ir.Node, order: Order) -> list[ir.Node] | None:
     """Lets something before ``node`` take its order."""
-    rebuilt: list[Callable[[ir.Value], ir.Node]] = []
+    rebuilt: list[_Rebuild] = []
     gone, value = [node], node.inputs[0]
     while True:
         before = value.producer() if value is not None and g.used_once(value) else None
@@ -141,12 +145,12 @@ def _up(node: ir.Node, order: Order) -> list[ir.Node] | None:
             if order == tuple(range(len(order))):
                 break
         value = before.inputs[0]
-    return _replace(node, gone[-1].inputs[0], rebuilt[::-1], gone)
+    return _replace(node, known.data(gone[-1]), rebuilt[::-1], gone)
 
 
 def _down(node: ir.Node, order: Order) -> list[ir.Node] | None:
     """Lets something behind ``node`` take its order."""
-    rebuilt: list[Callable[[ir.Value], ir.Node]] = []
+    rebuilt: list[_Rebuild] = []
     gone, value = [node], node.outputs[0]
     while True:
         behind = next(iter(value.uses())).node if g.used_once(value) else None
@@ -168,23 +172,19 @@ def _down(node: ir.Node, order: Order) -> list[ir.Node] | None:
             if order == tuple(range(len(order))):
                 break
         value = behind.outputs[0]
-    return _replace(gone[-1], node.inputs[0], rebuilt, gone[::-1])
+    return _replace(gone[-1], known.data(node), rebuilt, gone[::-1])
 
 
-def _replace(
-    last: ir.Node, data: ir.Value | None, rebuilt: list[Callable[[ir.Value], ir.Node]], gone: list[ir.Node]
-) -> list[ir.Node]:
+def _replace(last: ir.Node, data: ir.Value, rebuilt: list[_Rebuild], gone: list[ir.Node]) -> list[ir.Node]:
     """Puts what was rebuilt, the first on ``data``, in the place of nodes of which ``last`` is the last; returns it."""
-    graph, old = last.graph, last.outputs[0]
-    assert data is not None  # both ways looked at it
-    assert graph is not None  # it was found by walking the graph
     made: list[ir.Node] = []
-    for build in rebuilt:
-        made.append(build(data))
-        g.put(last, made[-1])
-        data = made[-1].outputs[0]
-    g.take_over(old, data)
-    graph.remove(gone, safe=True)
+    for rebuild in rebuilt:
+        builder = rebuild(data)
+        builder.insert(last)
+        made += builder.nodes
+        data = builder.result
+    take_over(last.outputs[0], data)
+    known.graph(last).remove(gone, safe=True)
     return made
 
 
@@ -202,40 +202,30 @@ def _kernel(node: ir.Node) -> _Kernel | None:
     return _Kernel(weight, bias, g.integer(node, "group", 1))
 
 
-def _like(node: ir.Node, channels: int, kernel: _Kernel | None = None) -> Callable[[ir.Value], ir.Node]:
+def _like(node: ir.Node, channels: int, kernel: _Kernel | None = None) -> _Rebuild:
     """Makes the same node, with another kernel, on other data."""
 
-    def build(data: ir.Value) -> ir.Node:
-        graph, shape = node.graph, g.shape_of(node.outputs[0])
-        assert graph is not None  # it was found by walking the graph
-        assert shape is not None  # shapes are static
-        inputs = list(node.inputs[1:])
+    def rebuild(data: ir.Value) -> Builder:
+        builder, inputs = Builder(node), list(node.inputs[1:])
         if kernel is not None:
             arrays = {"weight": kernel.weight, "bias": kernel.bias}
-            inputs = [
-                g.initializer(graph, f"{roles.block(node)}/{name}", array)
-                for name, array in arrays.items()
-                if array is not None
-            ]
-        return g.node_like(
-            node,
-            node.op_type,
-            [data, *inputs],
-            g.attributes(node),
-            shape=(shape[0], channels, *shape[2:]),
-            role=roles.role(node),
-        )
+            inputs = [builder.constant(name, array) for name, array in arrays.items() if array is not None]
+        n, _, *size = known.shape(node.outputs[0])
+        builder.again(node, [data, *inputs], shape=(n, channels, *size))
+        return builder
 
-    return build
+    return rebuild
 
 
-def _permuted(node: ir.Node, order: Order) -> list[Callable[[ir.Value], ir.Node]]:
+def _permuted(node: ir.Node, order: Order) -> list[_Rebuild]:
     """Makes a shuffle of that order; nothing where that is none."""
     movement = canonical.movement_of(node)
     if movement is None or order == tuple(range(movement.in_channels)):
         return []
 
-    def build(data: ir.Value) -> ir.Node:
-        return g.shuffle(node, data, g.channel_indices(node, order))
+    def rebuild(data: ir.Value) -> Builder:
+        builder = Builder(node)
+        builder.shuffle(data, order)
+        return builder
 
-    return [build]
+    return [rebuild]

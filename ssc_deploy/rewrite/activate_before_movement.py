@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import canonical, known
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir.builder import Builder
 
 if TYPE_CHECKING:
     from ssc_deploy.ir import movement as mv
@@ -61,20 +62,13 @@ def _activate(act: ir.Node) -> bool:
         data = before
     if not passed or data is None or act.graph is None:
         return False
-    first, shape = passed[-1], g.shape_of(data)
-    assert shape is not None  # the loop has looked
-    activated = g.node_like(act, act.op_type, [data, *act.inputs[1:]], g.attributes(act), shape=shape)
-    g.put(first, activated)
-    value = activated.outputs[0]
+    activated, moved, shape = Builder(act), Builder(act), known.shape(data)
+    value = activated.again(act, [data, *act.inputs[1:]], shape=shape)
+    activated.insert(passed[-1])
     # What the movements give is another value now: no module returns it.
     for move in reversed(passed):
-        moved = g.node_like(
-            move, move.op_type, [value, *move.inputs[1:]], g.attributes(move), shape=shape, role=roles.role(move)
-        )
-        g.put(act, moved)
-        value = moved.outputs[0]
-    g.take_over(act.outputs[0], value)
-    act.graph.remove([act, *passed], safe=True)
+        value = moved.again(move, [value, *move.inputs[1:]], shape=shape)
+    moved.replace(value, *passed)
     return True
 
 

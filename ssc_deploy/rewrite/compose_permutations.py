@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import onnx_ir as ir
 
-from ssc_deploy.ir import canonical, roles
-from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import canonical, known, roles
+from ssc_deploy.ir import movement as mv
+from ssc_deploy.ir.builder import Builder
 
 
 class ComposePermutations(ir.passes.InPlacePass):
@@ -29,35 +30,19 @@ def _simplify(node: ir.Node) -> bool:
     movement = canonical.movement_of(node)
     if movement is None:
         return False
-    data = node.inputs[0]
-    assert data is not None  # movement_of looked
+    builder, data = Builder(node), known.data(node)
     before = data.producer()
-    composed = None
-    if before is not None and roles.role(before) is roles.Role.SHUFFLE:
-        composed = node = _compose(node, before, movement.source)
-        movement = canonical.movement_of(node)
-        data = node.inputs[0]
-        assert movement is not None  # a composed shuffle is one
-        assert data is not None
-    if movement.is_identity:
-        graph = node.graph
-        assert graph is not None  # it was found by walking the graph
-        g.take_over(node.outputs[0], data)
-        graph.remove([node], safe=True)
-        return True
-    return composed is not None
+    earlier = canonical.movement_of(before) if before and roles.role(before) is roles.Role.SHUFFLE else None
+    if before is not None and earlier is not None:
+        data = known.data(before)
+        movement = mv.permutation(tuple(earlier.source[c] for c in movement.source), earlier.in_channels)
+    elif not movement.is_identity:
+        return False
+    builder.replace(data if movement.is_identity else builder.shuffle(data, movement.source))
+    if before is not None and earlier is not None and _is_unused(before.outputs[0]):
+        known.graph(before).remove([before], safe=True)
+    return True
 
 
-def _compose(node: ir.Node, before: ir.Node, source: tuple[int, ...]) -> ir.Node:
-    first = canonical.movement_of(before)
-    graph, data = node.graph, before.inputs[0]
-    assert first is not None
-    assert graph is not None
-    assert data is not None
-    joined = g.shuffle(node, data, g.channel_indices(node, [first.source[c] for c in source]))
-    g.put(node, joined)
-    g.take_over(node.outputs[0], joined.outputs[0])
-    graph.remove([node], safe=True)
-    if not before.outputs[0].uses() and not before.outputs[0].is_graph_output():
-        graph.remove([before], safe=True)
-    return joined
+def _is_unused(value: ir.Value) -> bool:
+    return not value.uses() and not value.is_graph_output()

@@ -13,6 +13,8 @@ import onnx_ir as ir
 from onnx_ir.passes import common
 
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import known
+from ssc_deploy.ir.builder import Builder, take_over
 
 
 class DropEmpty(ir.passes.InPlacePass):
@@ -29,8 +31,7 @@ class DropEmpty(ir.passes.InPlacePass):
 
 
 def _drop(node: ir.Node) -> bool:
-    graph, output = node.graph, node.outputs[0] if node.outputs else None
-    assert isinstance(graph, ir.Graph)  # nodes come from walking the model's graph
+    output = node.outputs[0] if node.outputs else None
     if output is None or not any(_is_empty(value) for value in node.inputs) or _is_empty(output):
         return False
     match node.op_type:
@@ -39,9 +40,9 @@ def _drop(node: ir.Node) -> bool:
             shape = g.shape_of(output)
             if shape is None:
                 return False
-            joined = g.node_like(node, "Concat", kept, g.attributes(node), shape=shape)
-            g.put(node, joined)
-            g.take_over(output, joined.outputs[0])
+            builder = Builder(node)
+            builder.replace(builder.again(node, kept, shape=shape))
+            return True
         case "ScatterND" | "ScatterElements":
             data = node.inputs[0]
             if data is None or (g.is_constant(data) and output.is_graph_output()):
@@ -49,35 +50,31 @@ def _drop(node: ir.Node) -> bool:
             if g.is_constant(data):
                 output.replace_all_uses_with(data)
             else:
-                g.take_over(output, data)
+                take_over(output, data)
         case "Pad":
             shape, value = g.shape_of(output), g.constant(node.inputs[2]) if len(node.inputs) > 2 else None
             if shape is None or (value is not None and value.any()) or output.is_graph_output():
                 return False
-            zeros = g.initializer(graph, output.name or "zeros", np.zeros(shape, np.float32))
+            zeros = g.initializer(known.graph(node), output.name or "zeros", np.zeros(shape, np.float32))
             output.replace_all_uses_with(zeros)
         case _:
             return False
-    graph.remove([node], safe=True)
+    known.graph(node).remove([node], safe=True)
     return True
 
 
 def _drop_pieces(node: ir.Node) -> bool:
     """Splits without the pieces that are empty and that nothing reads."""
-    graph, axis = node.graph, g.integer(node, "axis", 0)
-    assert isinstance(graph, ir.Graph)  # nodes come from walking the model's graph
+    graph, axis, builder = known.graph(node), g.integer(node, "axis", 0), Builder(node)
     kept = [value for value in node.outputs if not _is_empty(value) or value.uses() or value.is_graph_output()]
-    shapes = [g.shape_of(output) for output in kept]
-    known = [shape for shape in shapes if shape is not None]
-    if len(kept) == len(node.outputs) or len(known) < len(kept) or not kept:
+    shapes = [shape for output in kept if (shape := g.shape_of(output)) is not None]
+    if len(kept) == len(node.outputs) or len(shapes) < len(kept) or not kept:
         return False
-    sizes = g.initializer(graph, f"{node.name or 'split'}/sizes", np.array([shape[axis] for shape in known], np.int64))
-    outputs = [ir.val(None, dtype=output.dtype, shape=output.shape) for output in kept]
-    split = ir.node("Split", [node.inputs[0], sizes], attributes={"axis": axis}, outputs=outputs)
-    split.metadata_props.update(node.metadata_props)
-    g.put(node, split)
-    for old, new in zip(kept, outputs, strict=True):
-        g.take_over(old, new)
+    sizes = g.initializer(graph, f"{node.name or 'split'}/sizes", np.array([shape[axis] for shape in shapes], np.int64))
+    pieces = builder.ops("Split", [node.inputs[0], sizes], {"axis": axis}, shapes=shapes)
+    builder.insert()
+    for old, new in zip(kept, pieces, strict=True):
+        take_over(old, new)
     graph.remove([node], safe=True)
     return True
 

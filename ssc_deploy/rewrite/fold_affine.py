@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import canonical, known, roles
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir.builder import Builder
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -35,8 +36,7 @@ class FoldAffine(ir.passes.InPlacePass):
             affine = _affine(node)
             if affine is None:
                 continue
-            data, *_ = (value for value in node.inputs if not g.is_constant(value))
-            assert data is not None  # is_constant(None) holds
+            data = next(value for value in node.inputs if value is not None and not g.is_constant(value))
             if _fold(node, data, affine):
                 modified = True
             elif node.op_type == "BatchNormalization":
@@ -108,26 +108,14 @@ def _fold(node: ir.Node, data: ir.Value, affine: Affine) -> bool:
     weights = _scaled(producer, scale, offset)
     if weights is None:
         return False
-    graph, given = node.graph, g.constant(producer.inputs[1])
-    assert graph is not None
-    assert given is not None  # _scaled looked
-    inputs = [producer.inputs[0]] + [
-        g.initializer(graph, f"{roles.block(producer)}/{name}", array.astype(given.dtype))
-        for name, array in zip(("weight", "bias"), weights, strict=True)
-    ]
-    shape = g.shape_of(data)
-    assert shape is not None
-    folded = g.node_like(producer, producer.op_type, inputs, g.attributes(producer), shape=shape)
-    g.put(producer, folded)
-    result = folded.outputs[0]
+    folded, builder = Builder(producer), Builder(node)
+    dtype, shape = known.constant(producer.inputs[1]).dtype, known.shape(data)
+    constants = [folded.constant(n, a.astype(dtype)) for n, a in zip(("weight", "bias"), weights, strict=True)]
+    result = folded.again(producer, [producer.inputs[0], *constants], shape=shape)
+    folded.insert()
     if through is not None:
-        indices = through.inputs[1]
-        assert indices is not None  # a shuffle has its indices
-        moved = g.shuffle(through, result, indices)
-        g.put(node, moved)
-        result = moved.outputs[0]
-    g.take_over(node.outputs[0], result)
-    graph.remove([node, *([through] if through else []), producer], safe=True)
+        result = builder.again(through, [result, *through.inputs[1:]], shape=shape)
+    builder.replace(result, *([through] if through else []), producer)
     return True
 
 
@@ -158,16 +146,10 @@ def _scaled(
 
 
 def _spell_out(node: ir.Node, data: ir.Value, affine: Affine) -> None:
-    graph, shape = node.graph, g.shape_of(node.outputs[0])
-    assert graph is not None
-    assert shape is not None
-    assert data.dtype is not None  # whoever knows a shape knows the type
+    builder, rank = Builder(node), len(known.shape(data))
+    dtype = np.float32 if data.dtype is None else data.dtype.numpy()
     value = data
     for op_type, vector, name in (("Mul", affine[0], "scale"), ("Add", affine[1], "offset")):
-        operand = vector.astype(data.dtype.numpy()).reshape(-1, *(1,) * (len(shape) - 2))
-        constant = g.initializer(graph, f"{roles.block(node)}/{name}", operand)
-        step = g.node_like(node, op_type, [value, constant], shape=shape)
-        g.put(node, step)
-        value = step.outputs[0]
-    g.take_over(node.outputs[0], value)
-    graph.remove([node], safe=True)
+        operand = vector.astype(dtype).reshape(-1, *(1,) * (rank - 2))
+        value = builder.op(op_type, [value, builder.constant(name, operand)])
+    builder.replace(value)

@@ -11,9 +11,15 @@ group convolution: with kernels of one shape, on pieces of one picture. All othe
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import onnx_ir as ir
 
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir.builder import Builder
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PIECES = frozenset({"Gather", "Slice", "Split"})
 _VIEWS = frozenset({"Reshape", "Transpose"})
@@ -38,7 +44,7 @@ class HoistActivations(ir.passes.InPlacePass):
         return ir.passes.PassResult(model, modified)
 
 
-def above_views(act: ir.Node) -> list[ir.Node]:
+def above_views(act: ir.Node) -> Sequence[ir.Node]:
     """Moves an activation before the views that stand between it and a convolution.
 
     Returns:
@@ -56,17 +62,15 @@ def above_views(act: ir.Node) -> list[ir.Node]:
     # Only towards a convolution: behind a matrix product, the view is what makes a picture of its output.
     if not views or data is None or not feeder or feeder.op_type != "Conv" or shape is None:
         return []
-    nodes = [g.node_like(act, act.op_type, [data, *act.inputs[1:]], g.attributes(act), shape=shape)]
+    builder = Builder(act)
+    value = builder.again(act, [data, *act.inputs[1:]], shape=shape)
     for view in reversed(views):
         out_shape = g.shape_of(view.outputs[0])
         if out_shape is None:
             return []
-        inputs = [nodes[-1].outputs[0], *view.inputs[1:]]
-        nodes.append(g.node_like(view, view.op_type, inputs, g.attributes(view), shape=out_shape))
-    g.put(act, *nodes)
-    g.take_over(act.outputs[0], nodes[-1].outputs[0])
-    _remove(act, *views)
-    return nodes
+        value = builder.again(view, [value, *view.inputs[1:]], shape=out_shape)
+    builder.replace(value, *views)
+    return builder.nodes
 
 
 def _below_concat(node: ir.Node, wholes: dict[ir.Value, ir.Value]) -> bool:
@@ -83,11 +87,9 @@ def _below_concat(node: ir.Node, wholes: dict[ir.Value, ir.Value]) -> bool:
     feeders = [act.inputs[0].producer() if act and act.inputs[0] else None for act in acts]
     if not _are_one_convolution(feeders, wholes):
         return False
-    joined = g.node_like(node, "Concat", [act.inputs[0] for act in acts if act], g.attributes(node), shape=shape)
-    after = g.node_like(first, first.op_type, [joined.outputs[0], *first.inputs[1:]], g.attributes(first), shape=shape)
-    g.put(node, joined, after)
-    g.take_over(node.outputs[0], after.outputs[0])
-    _remove(node, *(act for act in acts if act))
+    builder = Builder(node)
+    joined = builder.again(node, [act.inputs[0] for act in acts if act], shape=shape)
+    builder.replace(builder.again(first, [joined, *first.inputs[1:]], shape=shape), *(act for act in acts if act))
     return True
 
 
@@ -103,9 +105,3 @@ def _are_one_convolution(feeders: list[ir.Node | None], wholes: dict[ir.Value, i
 def _content(value: ir.Value | None) -> bytes | ir.Value | None:
     array = g.constant(value)
     return value if array is None else array.tobytes()
-
-
-def _remove(*nodes: ir.Node) -> None:
-    graph = nodes[0].graph
-    assert graph is not None
-    graph.remove(nodes, safe=True)

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssc_deploy.ir import graph as g
-from ssc_deploy.ir import roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     import numpy.typing as npt
     import onnx_ir as ir
+
+    from ssc_deploy.ir.builder import Builder
 
 
 @dataclass(frozen=True)
@@ -63,15 +64,15 @@ class Layout:
         pixel, channel = np.divmod(numbers, np.int32(self.channels))
         return np.asarray(channel * np.int32(math.prod(self.size)) + pixel)
 
-    def to_image(self, template: ir.Node, value: ir.Value) -> list[ir.Node]:
-        """Nodes, before ``template``, that make [1, C, H, W] of a value in this layout; none where it is that."""
+    def to_image(self, builder: Builder, value: ir.Value) -> ir.Value:
+        """Adds what makes [1, C, H, W] of a value in this layout; nothing where it is that."""
         steps = [((1, *self.size, self.channels), None), (self.image_shape, (0, 3, 1, 2))]
-        return _views(template, value, steps if self.channels_last else [(self.image_shape, None)])
+        return _view(builder, value, steps if self.channels_last else [(self.image_shape, None)])
 
-    def from_image(self, template: ir.Node, value: ir.Value) -> list[ir.Node]:
-        """Nodes that make a value in this layout of [1, C, H, W]."""
+    def from_image(self, builder: Builder, value: ir.Value) -> ir.Value:
+        """Adds what makes a value in this layout of [1, C, H, W]."""
         steps = [((1, *self.size, self.channels), (0, 2, 3, 1))] if self.channels_last else []
-        return _views(template, value, [*steps, (self.shape, None)])
+        return _view(builder, value, [*steps, (self.shape, None)])
 
 
 def layouts(shape: tuple[int, ...], sizes: Iterable[tuple[int, int]], known: Channels | None) -> Iterator[Layout]:
@@ -150,23 +151,13 @@ def _rank(value: ir.Value) -> int | None:
     return None if shape is None else len(shape)
 
 
-def _views(
-    template: ir.Node, value: ir.Value, steps: Iterable[tuple[tuple[int, ...], tuple[int, ...] | None]]
-) -> list[ir.Node]:
+def _view(
+    builder: Builder, value: ir.Value, steps: Iterable[tuple[tuple[int, ...], tuple[int, ...] | None]]
+) -> ir.Value:
     """A Transpose where there is an order of axes, a Reshape where there is none and the shape is another."""
-    graph = template.graph
-    assert graph is not None  # rules hand in nodes of the graph that they walk
-    nodes: list[ir.Node] = []
     for shape, perm in steps:
         if perm is not None:
-            node = g.node_like(template, "Transpose", [value], {"perm": perm}, shape=shape)
+            value = builder.op("Transpose", [value], {"perm": perm}, shape=shape)
         elif g.shape_of(value) != shape:
-            target = g.initializer(graph, f"{roles.block(template)}/view", np.array(shape, np.int64))
-            node = g.node_like(template, "Reshape", [value, target], shape=shape)
-        else:
-            continue
-        nodes.append(node)
-        value = node.outputs[0]
-    for node in nodes:
-        g.put(template, node)
-    return nodes
+            value = builder.op("Reshape", [value, builder.integers("view", *shape)], shape=shape)
+    return value

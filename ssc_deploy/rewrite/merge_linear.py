@@ -20,6 +20,7 @@ import onnx_ir as ir
 
 from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import roles
+from ssc_deploy.ir.builder import Builder
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -83,36 +84,25 @@ def _merge(node: ir.Node) -> bool:
     if data is None or before is None or first is None or second is None or not g.used_once(data):
         return False
     product = _product(first, second)
-    shape, graph = g.shape_of(node.outputs[0]), node.graph
-    assert shape is not None  # _dense has looked
-    assert graph is not None  # nodes come from walking the graph
     if product is None:
         return False
     kernel, window = product
     if second.pixels * kernel.size >= first.macs + second.macs:
         return False
     bias = second.weight.sum((2, 3), dtype=np.float64) @ first.bias + second.bias
-    path = roles.block(node)
-    merged = g.node_like(
-        node,
-        "Conv",
-        [
-            before.inputs[0],
-            g.initializer(graph, f"{path}/weight", kernel.astype(np.float32)),
-            g.initializer(graph, f"{path}/bias", bias.astype(np.float32)),
-        ],
-        {
-            "kernel_shape": kernel.shape[2:],
-            "strides": tuple(a * b for a, b in zip(first.strides, second.strides, strict=True)),
-            "pads": window.pads,
-            "dilations": window.dilations,
-            "group": 1,
-        },
-        shape=shape,
-    )
-    g.put(node, merged)
-    g.take_over(node.outputs[0], merged.outputs[0])
-    graph.remove([node, before], safe=True)
+    builder = Builder(node)
+    constants = [
+        builder.constant("weight", kernel.astype(np.float32)),
+        builder.constant("bias", bias.astype(np.float32)),
+    ]
+    attributes = {
+        "kernel_shape": kernel.shape[2:],
+        "strides": tuple(a * b for a, b in zip(first.strides, second.strides, strict=True)),
+        "pads": window.pads,
+        "dilations": window.dilations,
+        "group": 1,
+    }
+    builder.replace(builder.op("Conv", [before.inputs[0], *constants], attributes), before)
     return True
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import onnx_ir as ir
 
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir.builder import Builder
 
 
 class CanonicalPool(ir.passes.InPlacePass):
@@ -24,15 +25,11 @@ class CanonicalPool(ir.passes.InPlacePass):
                 continue
             if node.outputs[0].dtype != ir.DataType.FLOAT:
                 continue  # runtimes have the mean in more types than the pool
-            pool = g.node_like(node, "GlobalAveragePool", [node.inputs[0]], shape=(*shape[:2], 1, 1))
-            g.put(node, pool)
-            value = pool.outputs[0]
+            builder = Builder(node)
+            value = builder.op("GlobalAveragePool", [node.inputs[0]], shape=(*shape[:2], 1, 1))
             if len(out_shape) == 2:
-                flat = g.node_like(node, "Flatten", [value], {"axis": 1}, shape=out_shape)
-                g.put(node, flat)
-                value = flat.outputs[0]
-            g.take_over(node.outputs[0], value)
-            model.graph.remove([node], safe=True)
+                value = builder.op("Flatten", [value], {"axis": 1})
+            builder.replace(value)
             modified = True
         return ir.passes.PassResult(model, modified)
 

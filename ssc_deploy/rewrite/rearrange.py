@@ -17,15 +17,14 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from ssc_deploy.ir import canonical, rearrangement, roles
+from ssc_deploy.ir import canonical, known, rearrangement, roles
 from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import movement as mv
+from ssc_deploy.ir.builder import Builder, take_over
 from ssc_deploy.rewrite import pixels, rearrangement_plan, regions
 from ssc_deploy.rewrite import rearrangement_steps as steps
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
 
 #: Operators that runtimes carry out slowly or not at all.
@@ -56,9 +55,7 @@ def rearrangements(model: ir.Model) -> dict[ir.Value, tuple[ir.Value, rearrangem
     read = {}
     for end in regions.ends(model.graph, found):
         region = regions.region(end, found)
-        shape = g.shape_of(region.source)
-        assert shape is not None  # Rearrange builds between values of known shape
-        moved = rearrangement.read(regions.load(region.to_proto()), shape[1:])
+        moved = rearrangement.read(regions.load(region.to_proto()), known.shape(region.source)[1:])
         if isinstance(moved, rearrangement.Rearrangement):
             read[end] = (region.source, moved)
     return read
@@ -152,9 +149,7 @@ def _leaves(movement: mv.Movement, height: int, width: int) -> bool:
 
 
 def _plan(region: regions.Region) -> _Plan | None:
-    shape = g.shape_of(region.source)
-    assert shape is not None  # _may_be_rearranged looked
-    read = rearrangement.read(regions.load(region.to_proto()), shape[1:])
+    read = rearrangement.read(regions.load(region.to_proto()), known.shape(region.source)[1:])
     if isinstance(read, str):
         return None
     plans = []
@@ -180,21 +175,23 @@ def _channels_first(
 
 
 def _replace(region: regions.Region, plan: _Plan) -> None:
-    template, value = region.nodes[-1], region.source
+    builder, value = Builder(region.nodes[-1]), region.source
     if plan.from_last:
-        value = _put(template, "Transpose", [value], plan.source.shape, {"perm": _TO_FIRST})
+        value = builder.op("Transpose", [value], {"perm": _TO_FIRST}, shape=(1, *plan.source.shape))
     made: dict[steps.Step, ir.Value] = {plan.source: value}
     for step in steps.all_of(plan.step):
-        made[step] = _node(template, step, [made[needed] for needed in steps.inputs(step)])
+        made[step] = _build(builder, step, [made[needed] for needed in steps.inputs(step)])
     value = made[plan.step]
     if plan.to_last:
         c, h, w = plan.step.shape
-        value = _put(template, "Transpose", [value], (h, w, c), {"perm": _TO_LAST})
-    g.take_over(region.output, value)
+        value = builder.op("Transpose", [value], {"perm": _TO_LAST}, shape=(1, h, w, c))
+    builder.insert()
+    take_over(region.output, value)
 
 
-def _node(template: ir.Node, step: steps.Step, given: list[ir.Value]) -> ir.Value:
-    shape, role = step.shape, roles.Role.REARRANGEMENT
+def _build(builder: Builder, step: steps.Step, given: list[ir.Value]) -> ir.Value:
+    attributes: dict[str, object] = {}
+    role = roles.Role.REARRANGEMENT
     match step:
         case steps.Window():
             cut = [axis for axis in range(3) if step.spans[axis] != range(step.of.shape[axis])]
@@ -204,52 +201,24 @@ def _node(template: ir.Node, step: steps.Step, given: list[ir.Value]) -> ir.Valu
             bounds = [[s.start for s in spans], ends, [axis + 1 for axis in cut], [s.step for s in spans]]
             if all(s.step == 1 for s in spans):
                 del bounds[3]
-            return _put(template, "Slice", [*given, *(_integers(template, b) for b in bounds)], shape, role=role)
+            operator, operands = "Slice", [builder.integers("moved", *bound) for bound in bounds]
         case steps.Joined():
-            return _put(template, "Concat", given, shape, {"axis": step.axis + 1}, role=role)
+            operator, operands, attributes = "Concat", [], {"axis": step.axis + 1}
         case steps.Padded():
             widths = [0, *(before for before, _ in step.widths), 0, *(after for _, after in step.widths)]
-            return _put(template, "Pad", [*given, _integers(template, widths)], shape, role=role)
+            operator, operands = "Pad", [builder.integers("moved", *widths)]
         case steps.Zeroed():
-            bound = g.initializer(_graph(template), f"{roles.block(template)}/zero", np.zeros((), np.float32))
-            return _put(template, "Clip", [*given, bound, bound], shape, role=role)
+            operator, operands = "Clip", [builder.constant("zero", np.zeros((), np.float32))] * 2
         case steps.Selected():
             role = roles.Role.SHUFFLE if step.axis == 0 else role
-            inputs = [*given, _integers(template, step.indices)]
-            return _put(template, "Gather", inputs, shape, {"axis": step.axis + 1}, role=role)
+            operator, operands = "Gather", [builder.integers("moved", *step.indices)]
+            attributes = {"axis": step.axis + 1}
         case steps.ToSpace():
-            return _put(template, "DepthToSpace", given, shape, {"blocksize": step.block, "mode": "DCR"}, role=role)
+            operator, operands, attributes = "DepthToSpace", [], {"blocksize": step.block, "mode": "DCR"}
         case steps.ToDepth():
-            return _put(template, "SpaceToDepth", given, shape, {"blocksize": step.block}, role=role)
+            operator, operands, attributes = "SpaceToDepth", [], {"blocksize": step.block}
         case steps.Shifted():
-            movement = mv.shift(step.offsets)
-            weight = g.initializer(_graph(template), f"{roles.block(template)}/shift", movement.kernel())
-            node = g.conv(template, given[0], weight, group=shape[0], pads=movement.radius, role=roles.Role.SHIFT)
-            g.put(template, node)
-            return node.outputs[0]
+            return builder.shift(given[0], mv.shift(step.offsets))
         case steps.Source():
             return given[0]
-
-
-def _put(
-    template: ir.Node,
-    op_type: str,
-    inputs: list[ir.Value],
-    shape: steps.Shape,
-    attributes: dict[str, object] | None = None,
-    *,
-    role: roles.Role | None = None,
-) -> ir.Value:
-    node = g.node_like(template, op_type, inputs, attributes, shape=(1, *shape), role=role)
-    g.put(template, node)
-    return node.outputs[0]
-
-
-def _integers(template: ir.Node, numbers: Sequence[int]) -> ir.Value:
-    return g.initializer(_graph(template), f"{roles.block(template)}/moved", np.array(numbers, np.int64))
-
-
-def _graph(node: ir.Node) -> ir.Graph:
-    graph = node.graph
-    assert isinstance(graph, ir.Graph)  # nodes come from walking the model's graph
-    return graph
+    return builder.op(operator, [*given, *operands], attributes, shape=(1, *step.shape), role=role)

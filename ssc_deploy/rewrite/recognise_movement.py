@@ -23,9 +23,10 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import canonical, known, roles
 from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import movement as mv
+from ssc_deploy.ir.builder import Builder, take_over
 from ssc_deploy.rewrite import pixels
 from ssc_deploy.rewrite.followed import Followed, Found, Refused
 from ssc_deploy.rewrite.layout import Channels, known_channels
@@ -115,9 +116,8 @@ class _Search:
         """Writes what was found; returns where the search goes on, by the value that stands there now."""
         reach, starts = followed.reach, {}
         for value in settled.found:
-            found, last = followed.readings[value], value.producer()
+            found, last = followed.readings[value], known.producer(value)
             assert isinstance(found, Found)
-            assert last is not None  # a step made it
             before = list(last.inputs)
             new, start = _write(reach.source, value, last, found)
             starts[new] = start
@@ -176,8 +176,7 @@ class _Settled:
                 continue
             self._done.add(value)
             reading, alone = self._readings[value], self._reach.is_alone(value)
-            producer = value.producer()
-            assert producer is not None  # a step made it
+            producer = known.producer(value)
             if isinstance(reading, Found) and not reading.stays and (alone or value in needed):
                 shared = None if alone else self._shared(value)
                 if shared is None:
@@ -214,12 +213,9 @@ class _Settled:
 def _made_since(source: ir.Value, value: ir.Value) -> Iterable[ir.Node]:
     """The nodes of a row, from ``source`` to ``value``."""
     while value is not source:
-        node = value.producer()
-        assert node is not None  # the row begins at the source
+        node = known.producer(value)
         yield node
-        first = node.inputs[0]
-        assert first is not None
-        value = first
+        value = known.data(node)
 
 
 def _remove_unused(last: ir.Node, inputs: list[ir.Value | None]) -> None:
@@ -252,19 +248,13 @@ def _write(source: ir.Value, value: ir.Value, last: ir.Node, found: Found) -> tu
     plain = found.before.is_canonical and found.after.is_canonical
     if plain and len(steps) == 1 and source in last.inputs and _mark(last, steps[0]):
         return value, value
-    image = source
-    if steps:
-        for node in found.before.to_image(last, source):
-            image = node.outputs[0]
+    builder = Builder(last)
+    image = found.before.to_image(builder, source) if steps else source
     for step in steps:
-        node = _shift_node(last, image, step) if step.is_shift else _channels_node(last, image, step)
-        g.put(last, node)
-        image = node.outputs[0]
-    result = image
-    if steps:
-        for node in found.after.from_image(last, image):
-            result = node.outputs[0]
-    return g.take_over(value, result), image
+        image = builder.shift(image, step) if step.is_shift else _channels(builder, image, step)
+    result = found.after.from_image(builder, image) if steps else image
+    builder.insert()
+    return take_over(value, result), image
 
 
 def _mark(node: ir.Node, step: mv.Movement) -> bool:
@@ -282,22 +272,12 @@ def _mark(node: ir.Node, step: mv.Movement) -> bool:
     return False
 
 
-def _shift_node(template: ir.Node, value: ir.Value, step: mv.Movement) -> ir.Node:
-    assert template.graph is not None
-    weight = g.initializer(template.graph, f"{roles.block(template)}/shift", step.kernel())
-    return g.conv(template, value, weight, group=step.out_channels, pads=step.radius, role=roles.Role.SHIFT)
-
-
-def _channels_node(template: ir.Node, value: ir.Value, step: mv.Movement) -> ir.Node:
-    graph, shape = template.graph, g.shape_of(value)
-    assert graph is not None
-    assert shape is not None
-    if _neighbours(step.source):
-        name, out_shape = f"{roles.block(template)}/channels", (shape[0], step.out_channels, *shape[2:])
-        start, end, axis = step.source[0], step.source[-1] + 1, 1
-        inputs = [g.initializer(graph, name, np.array([i], np.int64)) for i in (start, end, axis)]
-        return g.node_like(template, "Slice", [value, *inputs], shape=out_shape)
-    return g.shuffle(template, value, g.channel_indices(template, step.source))
+def _channels(builder: Builder, image: ir.Value, step: mv.Movement) -> ir.Value:
+    if not _neighbours(step.source):
+        return builder.shuffle(image, step.source)
+    n, _, *size = known.shape(image)
+    bounds = [builder.integers("channels", i) for i in (step.source[0], step.source[-1] + 1, 1)]
+    return builder.op("Slice", [image, *bounds], shape=(n, step.out_channels, *size))
 
 
 def _neighbours(source: tuple[int, ...]) -> bool:

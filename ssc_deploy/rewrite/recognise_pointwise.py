@@ -27,8 +27,9 @@ import numpy as np
 import onnx_ir as ir
 from onnx_ir.passes import common
 
-from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import canonical, known, roles
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir.builder import Builder, take_over
 from ssc_deploy.rewrite import regions
 from ssc_deploy.rewrite.find_groups import blocks
 from ssc_deploy.rewrite.hoist_activations import above_views
@@ -38,7 +39,7 @@ from ssc_deploy.rewrite.reach import Order, Queue, Reach, Walk
 from ssc_deploy.rewrite.report import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy.typing as npt
     import onnx
@@ -163,8 +164,7 @@ class _Search:
 
     def _try(self, steps: _Steps, value: ir.Value) -> ir.Value | Refusal | None:
         """The Conv's output that the value is made of now; why there is none; None where none was looked for."""
-        source, producer = steps.reach.source, value.producer()
-        assert producer is not None  # a step made it
+        source, producer = steps.reach.source, known.producer(value)
         # A product that is needed elsewhere as well would be computed twice.
         if not steps.reach.is_alone(value, heavy=True):
             return None
@@ -271,8 +271,7 @@ def _viewed(run: Run, view: Layout) -> Run:
 
 
 def _read_as(part: regions.Region, view: Layout, whole: Run, linear: Run) -> _Linear | str:
-    shape = g.shape_of(part.source)
-    assert shape is not None  # _views looked
+    shape = known.shape(part.source)
     black = np.zeros(shape, np.float32)
     offsets = whole(black)
     if (offsets != offsets[:, :, :1, :1]).any():
@@ -353,15 +352,13 @@ def _without_offsets(node: onnx.NodeProto) -> None:
         del node.input[1:]
 
 
-def _replace(part: regions.Region, linear: _Linear, view: Layout) -> tuple[ir.Value, list[ir.Node]]:
+def _replace(part: regions.Region, linear: _Linear, view: Layout) -> tuple[ir.Value, Sequence[ir.Node]]:
     """Puts a Conv in the part's place, and what makes the view behind it; returns the Conv's output and all nodes."""
-    last = part.nodes[-1]
-    graph, path = last.graph, roles.block(last)
-    assert graph is not None
-    weight = g.initializer(graph, f"{path}/weight", linear.weight)
-    bias = g.initializer(graph, f"{path}/bias", linear.bias) if linear.bias.any() else None
-    node = g.conv(last, part.source, weight, bias, group=1, pads=linear.weight.shape[2] // 2)
-    g.put(last, node)
-    nodes = [node, *view.from_image(last, node.outputs[0])]
-    g.take_over(part.output, nodes[-1].outputs[0])
-    return node.outputs[0], nodes
+    builder = Builder(part.nodes[-1])
+    weight = builder.constant("weight", linear.weight)
+    bias = builder.constant("bias", linear.bias) if linear.bias.any() else None
+    conv = builder.conv(part.source, weight, bias, group=1, pads=linear.weight.shape[2] // 2)
+    result = view.from_image(builder, conv)
+    builder.insert()
+    take_over(part.output, result)
+    return conv, builder.nodes

@@ -13,8 +13,9 @@ import numpy as np
 import onnx_ir as ir
 
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import known
 from ssc_deploy.ir import movement as mv
-from ssc_deploy.ir import roles
+from ssc_deploy.ir.builder import Builder
 
 
 class SplitMergedShift(ir.passes.InPlacePass):
@@ -57,19 +58,11 @@ def merged_shift(node: ir.Node) -> mv.Movement | None:
 
 
 def _split(node: ir.Node, shift: mv.Movement) -> None:
-    graph, data, weight = node.graph, node.inputs[0], g.constant(node.inputs[1])
-    assert graph is not None
-    assert data is not None
-    assert weight is not None
-    path, shape = roles.block(node), g.shape_of(node.outputs[0])
-    assert shape is not None
+    builder, data, weight = Builder(node), known.data(node), known.constant(node.inputs[1])
     if not shift.is_identity:
-        kernel = g.initializer(graph, f"{path}/shift", shift.kernel().astype(weight.dtype))
-        step = g.conv(node, data, kernel, group=shift.out_channels, pads=shift.radius, role=roles.Role.SHIFT)
-        g.put(node, step)
-        data = step.outputs[0]
+        data = builder.shift(data, shift)
     # One tap an input channel at the most: the sum over the taps picks it, exactly.
-    pointwise = g.initializer(graph, f"{path}/weight", weight.sum((2, 3), keepdims=True, dtype=weight.dtype))
+    pointwise = builder.constant("weight", weight.sum((2, 3), keepdims=True, dtype=weight.dtype))
     attributes = {
         "group": g.integer(node, "group", 1),
         "kernel_shape": (1, 1),
@@ -77,7 +70,4 @@ def _split(node: ir.Node, shift: mv.Movement) -> None:
         "strides": g.ints(node, "strides", (1, 1)),
         "dilations": (1, 1),
     }
-    merged = g.node_like(node, "Conv", [data, pointwise, *node.inputs[2:]], attributes, shape=shape)
-    g.put(node, merged)
-    g.take_over(node.outputs[0], merged.outputs[0])
-    graph.remove([node], safe=True)
+    builder.replace(builder.op("Conv", [data, pointwise, *node.inputs[2:]], attributes))

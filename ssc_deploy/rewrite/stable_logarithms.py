@@ -21,6 +21,8 @@ import numpy as np
 import onnx_ir as ir
 
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import known
+from ssc_deploy.ir.builder import Builder, Place
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,87 +41,73 @@ class StableLogarithms(ir.passes.InPlacePass):
             # Runtimes have Softplus in fewer types than Log.
             if node.outputs[0].dtype != ir.DataType.FLOAT:
                 continue
-            nodes = _stable(node) if node.op_type == "Log" else _scan(node) if node.op_type == "Add" else []
-            if nodes:
-                g.put(node, *nodes)
-                g.take_over(node.outputs[0], nodes[-1].outputs[0])
-                model.graph.remove([node], safe=True)
+            builder = Builder(node)
+            stable = _stable(builder) if node.op_type == "Log" else _scan(builder) if node.op_type == "Add" else None
+            if stable is not None:
+                builder.replace(stable)
                 modified = True
         return ir.passes.PassResult(model, modified)
 
 
-def _stable(log: ir.Node) -> list[ir.Node]:
-    """The nodes that compute the same as ``log``, the last one its output; none where its form is safe or unknown."""
-    value, shape = log.inputs[0], g.shape_of(log.outputs[0])
+def _stable(builder: Builder) -> ir.Value | None:
+    """What computes the same as the builder's Log; None where its form is safe or unknown."""
+    log = builder.node
+    value = log.inputs[0]
     inner = None if value is None else value.producer()
-    if inner is None or shape is None or g.shape_of(inner.inputs[0]) is None:
-        return []
+    if inner is None or g.shape_of(log.outputs[0]) is None or g.shape_of(inner.inputs[0]) is None:
+        return None
     match inner.op_type:
         case "Sigmoid":
-            negative = g.node_like(log, "Neg", [inner.inputs[0]], shape=shape)
-            positive = g.node_like(log, "Softplus", [negative.outputs[0]], shape=shape)
-            return [negative, positive, g.node_like(log, "Neg", [positive.outputs[0]], shape=shape)]
+            negative = builder.op("Neg", [inner.inputs[0]])
+            return builder.op("Neg", [builder.op("Softplus", [negative])])
         case "Softmax":
-            return [g.node_like(log, "LogSoftmax", [inner.inputs[0]], g.attributes(inner), shape=shape)]
+            return builder.op("LogSoftmax", [inner.inputs[0]], g.attributes(inner))
         case "Add":
-            return _of_sum(log, inner, shape)
-    return []
+            return _of_sum(builder, inner)
+    return None
 
 
-def _of_sum(log: ir.Node, add: ir.Node, shape: tuple[int, ...]) -> list[ir.Node]:
-    nodes: list[ir.Node] = []
+def _of_sum(builder: Builder, add: ir.Node) -> ir.Value | None:
     exponents: list[ir.Value] = []
     for value in add.inputs:
         found = None if value is None else _exponent(value)
         if found is None:
-            return []
+            return None
         exponent, factor = found
         if factor != 1.0:
-            assert isinstance(log.graph, ir.Graph)  # nodes come from walking the model's graph
-            number = g.initializer(log.graph, f"{exponent.name}/log", np.array(factor, np.float32))
-            nodes.append(g.node_like(log, "Mul", [exponent, number], shape=g.shape_of(exponent) or ()))
-            exponent = nodes[-1].outputs[0]
+            number = g.initializer(known.graph(add), f"{exponent.name}/log", np.array(factor, np.float32))
+            exponent = builder.op("Mul", [exponent, number], shape=known.shape(exponent))
         exponents.append(exponent)
-    return [*nodes, *_added(log, exponents, shape)]
+    return _added(builder, exponents)
 
 
-def _added(like: ir.Node, exponents: Sequence[ir.Value], shape: tuple[int, ...]) -> list[ir.Node]:
+def _added(builder: Builder, exponents: Sequence[ir.Value]) -> ir.Value:
     """The logarithm of the sum of the exponentials of two values."""
-    larger = g.node_like(like, "Max", exponents, shape=shape)
-    difference = g.node_like(like, "Sub", exponents, shape=shape)
-    distance = g.node_like(like, "Abs", [difference.outputs[0]], shape=shape)
-    negative = g.node_like(like, "Neg", [distance.outputs[0]], shape=shape)
-    more = g.node_like(like, "Softplus", [negative.outputs[0]], shape=shape)
-    total = g.node_like(like, "Add", [larger.outputs[0], more.outputs[0]], shape=shape)
-    return [larger, difference, distance, negative, more, total]
+    larger = builder.op("Max", exponents)
+    distance = builder.op("Abs", [builder.op("Sub", exponents)])
+    more = builder.op("Softplus", [builder.op("Neg", [distance])])
+    return builder.op("Add", [larger, more])
 
 
-def _scan(add: ir.Node) -> list[ir.Node]:
-    """The nodes for ``Log(CumSum(Exp(x - most))) + most``, most being the largest x; none for another sum."""
+def _scan(builder: Builder) -> ir.Value | None:
+    """What computes ``Log(CumSum(Exp(x - most))) + most``, most being the largest x; None for another sum."""
+    add = builder.node
     for value, most in itertools.permutations(add.inputs):
         found = None if value is None or most is None else _summed(value, most)
         shape = None if found is None else g.shape_of(found[0])
         if found is None or shape is None or shape != g.shape_of(add.outputs[0]):
             continue
         current, axis = found
-        graph, size, nodes = add.graph, shape[axis], list[ir.Node]()
-        assert isinstance(graph, ir.Graph)  # nodes come from walking the model's graph
-
-        def numbers(name: str, *of: int, graph: ir.Graph = graph) -> ir.Value:
-            return g.initializer(graph, f"{add.outputs[0].name}/{name}", np.array(of, np.int64))
-
-        by = 1
+        size, by, constants = shape[axis], 1, Place(add)
         while by < size:
             kept = (*shape[:axis], size - by, *shape[axis + 1 :])
-            cut = [current, numbers("starts", 0), numbers("ends", size - by), numbers("axes", axis)]
-            before = g.node_like(add, "Slice", cut, shape=kept)
+            bounds = [constants.integers(*bound) for bound in (("starts", 0), ("ends", size - by), ("axes", axis))]
+            before = builder.op("Slice", [current, *bounds], shape=kept)
             nothing = np.full((*shape[:axis], by, *shape[axis + 1 :]), _NOTHING, np.float32)
-            front = g.initializer(graph, f"{add.outputs[0].name}/nothing", nothing)
-            moved = g.node_like(add, "Concat", [front, before.outputs[0]], {"axis": axis}, shape=shape)
-            nodes += [before, moved, *_added(add, [current, moved.outputs[0]], shape)]
-            current, by = nodes[-1].outputs[0], 2 * by
-        return nodes
-    return []
+            moved = builder.op("Concat", [constants.constant("nothing", nothing), before], {"axis": axis})
+            current, by = _added(builder, [current, moved]), 2 * by
+        return current
+    return None
 
 
 def _summed(value: ir.Value, most: ir.Value) -> tuple[ir.Value, int] | None:

@@ -6,6 +6,8 @@ import onnx_ir as ir
 from onnx_ir.passes import common
 
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import known
+from ssc_deploy.ir.builder import take_over
 
 
 class Tidy(ir.passes.InPlacePass):
@@ -17,11 +19,10 @@ class Tidy(ir.passes.InPlacePass):
         for node in model.graph:
             if not _does_nothing(node):
                 continue
-            before, after = node.inputs[0], node.outputs[0]
-            assert before is not None  # _does_nothing looked
+            before, after = known.data(node), node.outputs[0]
             if after.is_graph_output() and (before.is_graph_input() or before.is_graph_output()):
                 continue
-            g.take_over(after, before)
+            take_over(after, before)
             modified = True
         unused = common.RemoveUnusedNodesPass()(model)
         return ir.passes.PassResult(model, modified or unused.modified)
