@@ -116,11 +116,11 @@ class Card:
         for row in rows:
             name, label = row.get("file"), row.get("label")
             if not name or label not in self.labels:
-                raise CardError(f"{listed}: {row} needs a file and a label that {self.path.name} lists in `labels`.")
+                raise CardError(f"{listed}: {row} needs a file and a label that {self.path.name} lists as its labels.")
             if self.labels.count(label) > 1:
                 raise CardError(
-                    f"{listed}: {self.path.name} lists {label!r} more than once in `labels`, so the class of {name} is "
-                    "not known; give the classes names of their own."
+                    f"{listed}: {self.path.name} lists {label!r} more than once in its labels, so the class of {name} "
+                    "is not known; give the classes names of their own."
                 )
             picture = self.golden / name
             if not _is_inside(picture, self.golden) or not picture.is_file():

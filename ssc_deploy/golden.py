@@ -183,7 +183,7 @@ def read(path: Path) -> GoldenSet:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RuntimeLoadError(
             f"{path} is no golden set ({str(error).splitlines()[0] if str(error) else 'damaged'}); "
-            "export again with --overwrite, or remove it"
+            "export again with `overwrite=True`, or remove it"
         ) from error
 
 
@@ -242,5 +242,6 @@ def already_written(path: Path, golden: GoldenSet) -> bool:
     except RuntimeLoadError:
         pass
     raise OutputError(
-        f"{path} exists, and belongs to another export; give --overwrite to replace it, or choose another output folder"
+        f"{path} exists, and belongs to another export; give `overwrite=True` to replace it, or choose another output "
+        "folder"
     )

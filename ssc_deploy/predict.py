@@ -215,8 +215,8 @@ def load_model(
     preprocessing = preprocessing or (metadata.preprocessing if metadata else None)
     if preprocessing is None:
         raise RuntimeLoadError(
-            f"{path.name} does not say how a picture becomes its input; give --mean and --std, or in Python pass "
-            "preprocessing=Preprocessing(mean=..., std=..., colour=...)"
+            f"{path.name} does not say how a picture becomes its input; give "
+            "`preprocessing=Preprocessing(mean=..., std=...)`"
         )
     runner = runtime.load(path, threads=threads)
     layout = metadata.layout if metadata else runtime.image_layout
@@ -275,8 +275,8 @@ def _check(name: str, preprocessing: Preprocessing, channels: int) -> None:
     if preprocessing.channels != channels:
         raise RuntimeLoadError(
             f"{name} takes {channels} channels, but its preprocessing is of {preprocessing.colour}, with "
-            f"{preprocessing.channels} of them; give --mean and --std of {channels} numbers, or in Python pass "
-            "preprocessing=Preprocessing(...)"
+            f"{preprocessing.channels} of them; give "
+            f"`preprocessing=Preprocessing(mean=..., std=...)` of {channels} numbers"
         )
 
 

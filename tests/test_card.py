@@ -142,7 +142,7 @@ def test_a_wrong_list_of_golden_pictures_is_named(model, listed, sentence):
 def test_a_golden_picture_of_a_class_whose_name_another_has_is_refused(model):
     read = card.read(model(('["cat", "dog"]', '["cat", "dog", "cat"]')))
     assert read.labels == ("cat", "dog", "cat")  # names alone may be alike, as in ImageNet
-    with pytest.raises(CardError, match=r"lists 'cat' more than once in `labels`, so the class of cat-1\.png is not"):
+    with pytest.raises(CardError, match=r"lists 'cat' more than once in its labels, so the class of cat-1\.png is not"):
         read.golden_pictures()
 
 

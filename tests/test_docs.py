@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import inspect
 import json
@@ -14,6 +13,7 @@ import typing
 from pathlib import Path
 
 import click
+import messages
 import pytest
 from cli.tester import ZOO, ssc
 
@@ -282,19 +282,8 @@ def test_the_figures_of_the_readme_are_those_of_the_kept_results():
 # ---- messages
 
 
-def templates() -> list[str]:
-    """All texts in the code, with … for what is put into them."""
-    found = []
-    for path in (ROOT / "ssc_deploy").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                found.append(re.sub(r"\{[^{}]*\}", "…", node.value))
-            elif isinstance(node, ast.JoinedStr):
-                found.append("".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values))
-    return found
-
-
-TEMPLATES = templates()
+#: As the command line shows them.
+TEMPLATES = [messages.shown(text) for text in messages.templates()]
 
 
 def quoted() -> list[str]:

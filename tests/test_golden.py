@@ -128,7 +128,7 @@ def test_an_array_that_is_missing_and_bytes_that_are_none_of_it_are_refused(tmp_
         golden.read(path)
     for data in (b"", b"PK", SET.to_bytes()[:-40]):
         path.write_bytes(data)
-        with pytest.raises(RuntimeLoadError, match="export again with --overwrite, or remove it"):
+        with pytest.raises(RuntimeLoadError, match="export again with `overwrite=True`, or remove it"):
             golden.read(path)
 
 
@@ -174,7 +174,7 @@ def test_a_set_of_the_same_checkpoint_stands_and_another_is_not_replaced(tmp_pat
     path.write_bytes(SET.to_bytes())
     assert golden.already_written(path, SET)
     other = dataclasses.replace(SET, source_sha256="cd" * 32)
-    with pytest.raises(OutputError, match="belongs to another export; give --overwrite"):
+    with pytest.raises(OutputError, match="belongs to another export; give `overwrite=True`"):
         golden.already_written(path, other)
     path.write_bytes(b"precious")
     with pytest.raises(OutputError, match="belongs to another export"):

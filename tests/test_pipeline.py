@@ -119,7 +119,7 @@ def test_exporting_twice_gives_the_same_bytes(foreign, exported, tmp_path):
 
 def test_a_file_that_exists_is_kept_unless_told_otherwise(foreign, tmp_path):
     (tmp_path / "tiny.onnx").write_text("mine")
-    with pytest.raises(OutputError, match="--overwrite"):
+    with pytest.raises(OutputError, match="`overwrite=True`"):
         export_foreign(foreign, tmp_path)
     assert (tmp_path / "tiny.onnx").read_text() == "mine"
 

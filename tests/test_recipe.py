@@ -125,7 +125,7 @@ def test_a_recipe_that_does_not_say_all_or_says_too_much_is_refused(recipe: Reci
     "option", [{"shift": "slice"}, {"shuffle": "gather"}, {"dense": "plain"}, {"runtime": "litert"}]
 )
 def test_a_recipe_and_a_named_lowering_contradict_each_other(recipe: Recipe, option: dict[str, str]) -> None:
-    with pytest.raises(RecipeError, match="leave --shift, --shuffle, --dense, --layout and --runtime out"):
+    with pytest.raises(RecipeError, match="leave `shift`, `shuffle`, `dense`, `layout` and `runtime` out"):
         lowered(recipe, SHIFT, SHUFFLE, SHIFT, **option)
 
 

@@ -111,7 +111,7 @@ def _refuse_early(output: Path, abis: Sequence[str], overwrite: bool) -> None:
     if not abis:
         raise AndroidError(f"an APK needs native libraries; choose among {', '.join(ABIS)}")
     if not overwrite and os.path.lexists(output):
-        raise OutputError(f"{output} exists already; give --overwrite to replace it, or choose another name")
+        raise OutputError(f"{output} exists already; give `overwrite=True` to replace it, or choose another name")
     if output.parent.is_dir():
         with as_output_error(output), tempfile.TemporaryFile(dir=output.parent):
             pass

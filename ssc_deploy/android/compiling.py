@@ -77,7 +77,7 @@ class Compiler:
         project = self.parts.project
         files = sorted(str(path) for folder in sources for path in folder.rglob("*.java"))
         if not files:
-            raise AndroidError(f"{sources[0]} has no Java sources; name the app's whole source folder with --source")
+            raise AndroidError(f"{sources[0]} has no Java sources; name the app's whole source folder with `source`")
         target = self.out / name
         target.mkdir(parents=True)
         listed = self.out / f"{name}.files"

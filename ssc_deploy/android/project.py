@@ -110,7 +110,7 @@ def find(source: Path | None = None, *, pinned: bool = True) -> Project:
             return _read(place, pinned)
     raise AndroidError(
         f"the app's sources are not part of the installed package; get ssc-deploy's source and name its folder "
-        f"{FOLDER} with --source"
+        f"{FOLDER} with `source`"
     )
 
 

@@ -78,11 +78,11 @@ def tapped(path: Path, reference: Reference, x: Float32) -> Blocks:
             )
         most = limits.MOST_BLOCK_VALUES
         if sum(_file_bytes(exact) for _, exact in found) > most:
-            raise BundleError(f"the blocks of one picture take more than {most:,} bytes; leave out --debug")
+            raise BundleError(f"the blocks of one picture take more than {most:,} bytes; leave out `debug`")
 
     reference.visit_blocks(x, frozenset(holders), visit)
     if not found:
-        raise BundleError(f"{path.name} names no block of the network; leave out --debug")
+        raise BundleError(f"{path.name} names no block of the network; leave out `debug`")
     entries, exacts = zip(*found, strict=True)
     return Blocks(model, exacts, entries)
 

@@ -77,7 +77,7 @@ def read(paths: Sequence[Path]) -> tuple[ExportedModel, ...]:
         ):
             raise BundleError(
                 f"{model.path.name} and {models[0].path.name} are not of one export; export both formats again with "
-                "--to onnx --to tflite --overwrite"
+                '`to=("onnx", "tflite"), overwrite=True`'
             )
     return models
 
@@ -92,7 +92,7 @@ def _read(path: Path) -> ExportedModel:
     taken, returned = runner.inputs[0], runner.outputs[0]
     if taken.shape[:1] != (1,) or None in taken.shape or len(taken.shape) != 4:
         raise BundleError(
-            f"{path.name} takes {_shape(taken)}, and a phone one picture at a time; export it with --batch 1"
+            f"{path.name} takes {_shape(taken)}, and a phone one picture at a time; export it with `batch=1`"
         )
     if returned.shape[:1] != (1,) or len(returned.shape) != 2 or None in returned.shape:
         raise BundleError(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ssc_deploy.metadata import Preprocessing
     from ssc_deploy.verification import Reference
 
-_OTHERWISE = "name pictures with --pictures FOLDER, and the network they are for with --ckpt FILE"
+_OTHERWISE = 'name pictures with `pictures="FOLDER"`, and the network they are for with `ckpt="FILE"`'
 
 
 @dataclass(frozen=True)

@@ -150,16 +150,16 @@ def bundle(
     output = Path(output)
     zipped = output.suffix.lower() == ".zip" if zipped is None else zipped
     network = _Network(None if ckpt is None else Path(ckpt), model, arch, args, input_shape, weights, seed)
-    for wanted, option in ((pictures is not None, "--pictures"), (debug, "--debug")):
+    for wanted, name in ((pictures is not None, "`pictures`"), (debug, "`debug`")):
         if wanted and not network.named:
-            raise BundleError(f"{option} runs the network itself; name it with --ckpt FILE, as at the export")
+            raise BundleError(f'{name} runs the network itself; name it with `ckpt="FILE"`, as at the export')
     _check_place(output, zipped=zipped, overwrite=overwrite)
     models = exported.read(exported.find(Path(export)))
     chosen = preprocessing or models[0].metadata.preprocessing
     if chosen is None:
         raise BundleError(
-            f"{models[0].path.name} does not say how a picture becomes its input; give --mean and --std, as it was "
-            "trained with"
+            f"{models[0].path.name} does not say how a picture becomes its input; give what it was trained with: "
+            "`preprocessing=Preprocessing(mean=..., std=...)`"
         )
     rule = _rule(models[0], chosen, resize=resize)
     classes = models[0].entry.output.shape[1]
@@ -193,7 +193,7 @@ def _check_place(output: Path, *, zipped: bool, overwrite: bool) -> None:
     if not zipped:
         folders.check_place(output, overwrite=overwrite, is_ours=_is_bundle)
     elif output.is_dir() or (output.exists() and not overwrite):
-        raise OutputError(f"{output} exists already; give --overwrite to replace a file, or choose another name")
+        raise OutputError(f"{output} exists already; give `overwrite=True` to replace a file, or choose another name")
 
 
 def _is_bundle(folder: Path) -> bool:
@@ -205,7 +205,7 @@ def _rule(model: ExportedModel, preprocessing: Preprocessing, *, resize: bool) -
     if preprocessing.channels != channels:
         raise BundleError(
             f"{model.path.name} takes {channels} channels, and its preprocessing is of {preprocessing.colour}; give "
-            f"--mean and --std of {channels} numbers"
+            f"`preprocessing=Preprocessing(mean=..., std=...)` of {channels} numbers"
         )
     resizing = COVER if resize else NO_RESIZE
     return PictureRule(width, height, resizing, preprocessing.colour, preprocessing.mean, preprocessing.std)
@@ -295,7 +295,7 @@ def _png(folder: Path, name: str, pixels: npt.NDArray[np.uint8], rule: PictureRu
 def _debug(folder: Path, content: _Content, reference: Reference) -> Debug:
     onnx = next((model for model in content.models if model.entry.format == "onnx"), None)
     if onnx is None:
-        raise BundleError("the blocks of a debug bundle are outputs of an .onnx file; export --to onnx as well")
+        raise BundleError("the blocks of a debug bundle are outputs of an .onnx file; export with `to='onnx'` as well")
     picture = 0
     found = blocks.tapped(onnx.path, reference, content.golden.inputs[picture][None])
     (folder / _BLOCKS_MODEL).write_bytes(found.model)

@@ -121,14 +121,14 @@ def opened(path: Path) -> Iterator[Opened]:
         yield _checked(path, path)
         return
     if not path.is_file():
-        raise BundleError(f"{path} is not there; give a folder or a .zip that ssc-deploy bundle made")
+        raise BundleError(f"{path} is not there; give a folder or a .zip that `ssc_deploy.bundle()` made")
     with tempfile.TemporaryDirectory(prefix="ssc-deploy-") as name:
         _unpack(path, Path(name))
         yield _checked(Path(name), path)
 
 
 def _unusable(path: Path, reason: str) -> BundleError:
-    return BundleError(f"{path} is no bundle that can be used: {reason}; make it again with ssc-deploy bundle")
+    return BundleError(f"{path} is no bundle that can be used: {reason}; make it again with `ssc_deploy.bundle()`")
 
 
 def _too_much_json(path: Path) -> BundleError:

@@ -58,7 +58,7 @@ def capture(module: nn.Module, input_shape: tuple[int, int, int, int], *, only_l
     except USER_ERRORS as error:
         raise CaptureError(
             f"{name} fails on a picture of shape {list(input_shape)}: {reason(error)}; "
-            "give the shape that it takes with --input-shape"
+            "give the shape that it takes with `input_shape`"
         ) from error
     if calls.count[""] != 1:
         raise CaptureError(f"{name} returns something else than one tensor; wrap it in a module that returns one")

@@ -78,7 +78,7 @@ def choose(path: Path, entries: Sequence[Entry], wanted: Wanted, weights: str | 
             raise CheckpointError(
                 f"{path} holds raw weights ({shown(taken.key)}) and what looks like an average of them "
                 f"({shown(unclear)}), which does not fit {wanted.title} as it is; take the raw ones with "
-                "--weights raw, or save the average as a whole state dict."
+                "`weights='raw'`, or save the average as a whole state dict."
             )
     return Choice(taken, tuple(other for other in pool if other is not taken), tuple(fitting))
 
@@ -141,11 +141,12 @@ def _named(path: Path, found: Sequence[Candidate], pool: Sequence[Candidate], na
 def _offer(candidates: Sequence[Candidate]) -> str:
     listed = ", ".join(f"{shown(candidate.key)} ({candidate.role.value})" for candidate in candidates)
     if len(candidates) == 1:
-        return f"it holds {listed}: leave --weights out, or name that."
+        return f"it holds {listed}: leave `weights` out, or name that."
     kinds = [candidate.role for candidate in candidates]
     by_kind = len(candidates) == 2 and set(kinds) == set(_KINDS.values())
     keys = list(_KINDS) if by_kind else [shown(candidate.key) for candidate in candidates]
-    return f"it holds {listed}: say which is meant, with --weights {' or --weights '.join(keys)}."
+    ways = " or ".join(f"`weights={key!r}`" for key in keys)
+    return f"it holds {listed}: say which is meant, with {ways}."
 
 
 def _unresolved(

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from ssc_deploy.cli import screen, unexpected
+from ssc_deploy.cli import flags, screen, unexpected
 from ssc_deploy.errors import SscDeployError
 
 if TYPE_CHECKING:
@@ -69,12 +69,12 @@ class _Group(click.Group):
         return cast("click.Command", getattr(importlib.import_module(f"{__name__}.{cmd_name}"), cmd_name))
 
     def invoke(self, ctx: click.Context) -> Any:
-        with screen.clean_warnings(), _ended_in_order():
+        with screen.clean_warnings(lambda message: flags.spelled(message, self)), _ended_in_order():
             try:
                 return super().invoke(ctx)
             except SscDeployError as error:
                 _log.debug("where it was raised:", exc_info=error)
-                screen.error(str(error))
+                screen.error(flags.spelled(str(error), self))
                 raise click.exceptions.Exit(error.exit_code) from error
             except KeyboardInterrupt as error:
                 screen.error("interrupted; files that were not finished are removed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ssc_deploy.cli import options, screen
+from ssc_deploy.cli import flags, options, screen
 
 _EXAMPLES = """\b
 ssc-deploy devices
@@ -31,7 +31,10 @@ def devices(*, device: tuple[str, ...], form: str) -> None:
         listed = [description.to_dict() for description in found]
         screen.print_json({"schema_version": SCHEMA_VERSION, "devices": listed, "spellings": SPELLINGS})
         return
-    rows: list[tuple[str, ...]] = [(one.spec, "ready" if one.ready else "not ready", one.detail) for one in found]
+    commands = click.get_current_context().find_root().command
+    rows: list[tuple[str, ...]] = [
+        (one.spec, "ready" if one.ready else "not ready", flags.spelled(one.detail, commands)) for one in found
+    ]
     click.echo(screen.table(("device", "", "what it is, or what to do"), rows))
     if not device:
         click.echo(f"\nA board: {SPELLINGS['ssh']}; ask one with: ssc-deploy devices ssh:USER@HOST")

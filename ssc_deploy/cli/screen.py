@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from rich.progress import Progress
@@ -145,11 +145,15 @@ def error(sentence: str) -> None:
 
 
 @contextlib.contextmanager
-def clean_warnings() -> Iterator[None]:
-    """Prints each warning as one line, without the place in our code that it was raised in."""
+def clean_warnings(spell: Callable[[str], str]) -> Iterator[None]:
+    """Prints each warning as one line, without the place in our code that it was raised in.
+
+    Args:
+        spell: puts the command line's words into a message of the library.
+    """
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        click.echo(f"{click.style('warning:', fg='yellow')} {message}", err=True)
+        click.echo(f"{click.style('warning:', fg='yellow')} {spell(str(message))}", err=True)
 
     with warnings.catch_warnings():
         warnings.showwarning = show

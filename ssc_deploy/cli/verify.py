@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ssc_deploy.cli import options, screen
+from ssc_deploy.cli import flags, options, screen
 from ssc_deploy.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -37,6 +37,6 @@ def verify(*, ckpt: Path, against: Path, atol: float | None, rtol: float | None,
     if form == "json":
         screen.print_json(report.to_dict())
     else:
-        click.echo(str(report))
+        click.echo(flags.spelled(str(report), click.get_current_context().find_root().command))
     if not report.ok:
         raise click.exceptions.Exit(VerificationError.exit_code)

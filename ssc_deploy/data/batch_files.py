@@ -115,13 +115,15 @@ def _rows(file: Path, publication: Publication) -> tuple[Pixels, Labels]:
     content = _npz(file) if file.suffix.lower() == ".npz" else pickles.read(file)
     rows, labels = content.get("data"), content.get(publication.labels)
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype != np.uint8 or not rows.size:
-        raise DataError(f"{file} needs `data`, uint8 [pictures, 3 * side * side], as {publication.title} has it.")
+        raise DataError(
+            f"{file} needs the array data, uint8 [pictures, 3 * side * side], as {publication.title} has it."
+        )
     side = math.isqrt(rows.shape[1] // 3)
     if 3 * side * side != rows.shape[1]:
         raise DataError(f"{file}: rows of {rows.shape[1]} bytes are no square pictures of three colours.")
     numbers = _numbers(labels)
     if numbers is None or numbers.shape != rows.shape[:1]:
-        raise DataError(f"{file} needs `{publication.labels}`, a class for each of its {len(rows)} pictures.")
+        raise DataError(f"{file} needs the list {publication.labels}, a class for each of its {len(rows)} pictures.")
     numbers = numbers - publication.first
     if numbers.min() < 0 or numbers.max() >= publication.classes:
         last = publication.first + publication.classes - 1

@@ -70,7 +70,7 @@ def _convert_node(node: ir.Node, current: int, opset: int) -> None:
 
 
 def _way_out(opset: int) -> str:
-    return f"; choose --opset {opset}" if opset in OPSETS else f"; no opset from {OPSETS[0]} to {OPSETS[-1]} can"
+    return f"; choose `opset={opset}`" if opset in OPSETS else f"; no opset from {OPSETS[0]} to {OPSETS[-1]} can"
 
 
 def _schema(op_type: str, opset: int) -> defs.OpSchema | None:

@@ -67,7 +67,10 @@ def open_classifier(
     source = open_source(path, **network)
     preprocessing = preprocessing or source.preprocessing
     if preprocessing is None:
-        raise NetworkError(f"{path} does not say how a picture becomes its input; give --mean and --std.")
+        raise NetworkError(
+            f"{path} does not say how a picture becomes its input; give "
+            "`preprocessing=Preprocessing(mean=..., std=...)`."
+        )
     if source.classes is None or source.module is None:
         raise NetworkError(f"{path}: its network gives no outputs [N, classes], and cannot be scored.")
     size = source.input_shape[2:]

@@ -148,7 +148,9 @@ def _free_paths(
     paths = {form: folder / f"{source.stem}.{form.value}" for form in formats}
     taken = [path for path in paths.values() if path.exists()]
     if taken and not overwrite:
-        raise OutputError(f"{taken[0]} exists; choose another folder with --output, or replace it with --overwrite.")
+        raise OutputError(
+            f"{taken[0]} exists; choose another folder with `output`, or replace it with `overwrite=True`."
+        )
     return paths
 
 

@@ -76,7 +76,7 @@ def _warn_of_others(file: Path, source: Source) -> None:
     held = None if about is None or about.source_sha256 != source.sha256 else about.weights
     if held is not None and taken is not None and held.entry != taken.entry:
         warnings.warn(
-            f"{file.name} says that it holds the {held}, and is compared with the {taken}; give --weights "
-            f"{held.entry or '.'} to compare it with those",
+            f"{file.name} says that it holds the {held}, and is compared with the {taken}; give "
+            f"`weights={held.entry or '.'!r}` to compare it with those",
             stacklevel=3,
         )

@@ -52,7 +52,7 @@ def inspect(
 
         return files.inspect(path)
     if wanted is Stage.FILE:
-        raise SscDeployError("the stage file is for .onnx and .tflite files; leave --stage out, or give another")
+        raise SscDeployError("the stage file is for .onnx and .tflite files; leave `stage` out, or give another")
     if suffix == ".tflite":
         raise SscDeployError(f"{file} is the end of the way and has the stage file only; give the checkpoint instead")
     from ssc_deploy.inspection import stages

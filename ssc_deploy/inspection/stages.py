@@ -74,7 +74,7 @@ def _parameters(source: Source, layers: tuple[Layer, ...]) -> int:
 def _modules(source: Source) -> tuple[Layer, ...]:
     if source.module is None:
         raise SscDeployError(
-            f"{source.path} holds a graph, not a PyTorch network; give --stage file or --stage capture"
+            f"{source.path} holds a graph, not a PyTorch network; give `stage='file'` or `stage='capture'`"
         )
     from ssc_deploy.inspection import module_layers
 

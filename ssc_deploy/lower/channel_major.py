@@ -47,11 +47,11 @@ def check(nodes: set[ir.Node], target: Target, batch: int | None) -> None:
     if target is not Target.LITERT:
         raise LoweringError("channel-major is a layout of TFLite files; ONNX Runtime's pictures lie so anyway")
     if batch != 1:
-        raise LoweringError("channel-major takes one picture at a time; use --layout nhwc, or --batch 1")
+        raise LoweringError("channel-major takes one picture at a time; use `layout='nhwc'`, or `batch=1`")
     if not nodes:
         raise LoweringError(
             "the network has no stretch with a group pointwise convolution, which is what channel-major makes faster; "
-            "use --layout nhwc"
+            "use `layout='nhwc'`"
         )
 
 

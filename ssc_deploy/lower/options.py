@@ -45,8 +45,8 @@ class LoweringOptions:
             raise LoweringError(f"a batch of {self.batch} pictures is impossible; give a number from 1 on, or dynamic")
         if self.recipe is not None and dataclasses.replace(self, recipe=None) != LoweringOptions(batch=self.batch):
             raise RecipeError(
-                "a recipe says how everything is carried out; leave --shift, --shuffle, --dense, --layout and "
-                "--runtime out"
+                "a recipe says how everything is carried out; leave `shift`, `shuffle`, `dense`, `layout` "
+                "and `runtime` out"
             )
 
     @property

@@ -178,7 +178,7 @@ class Recipe:
         if graph != self.graph:
             raise RecipeError(
                 f"the recipe is for {self.network}, and this is another graph: {_difference(named, there)}; "
-                "find one for it with ssc-deploy tune"
+                "find one for it with `ssc_deploy.tune()`"
             )
         sites = {site.name for group in groups for site in group.sites}
         if there != named or not set(self.exceptions) <= sites:

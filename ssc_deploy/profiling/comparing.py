@@ -110,7 +110,7 @@ def _notes(before: Profile, after: Profile) -> list[str]:
         if there[0] != there[1]:
             notes.append(f"They differ in {what}: {there[0] or 'unknown'} before, {there[1] or 'unknown'} after.")
     if before.protocol != after.protocol:
-        notes.append("They were measured by different protocols (--quick).")
+        notes.append("They were measured by different protocols; one may be a quick run.")
     for name, one in (("before", before), ("after", after)):
         notes += [f"{m.title} ({name}) was not steady." for m in one.models if m.latency and not m.latency.steady]
     return notes

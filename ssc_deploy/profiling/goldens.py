@@ -84,7 +84,7 @@ def _of_export(path: Path, found: golden.GoldenSet, runtime: Runtime, runner: Ru
     beside = golden.path_beside(path)
     if metadata is None or metadata.source_sha256 != found.source_sha256:
         raise ProfileError(
-            f"{beside} is of another checkpoint than {path.name}; export again with --overwrite, or remove it"
+            f"{beside} is of another checkpoint than {path.name}; export again with `overwrite=True`, or remove it"
         )
     spec = runner.inputs[0] if len(runner.inputs) == 1 and len(runner.outputs) == 1 else None
     if spec is None or len(spec.shape) != 4:

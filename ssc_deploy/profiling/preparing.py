@@ -49,9 +49,9 @@ def prepare(
     if not models:
         raise ProfileError("no model is given; name at least one .onnx or .tflite file")
     if not threads or min(threads) < 1:
-        raise ProfileError("a model needs at least one thread; give numbers such as --threads 1,2,4")
+        raise ProfileError("a model needs at least one thread; give numbers such as `threads=(1, 2, 4)`")
     if pin is not None and (not pin or min(pin) < 0):
-        raise ProfileError("there is no such core to pin to; give numbers such as --pin 2,3")
+        raise ProfileError("there is no such core to pin to; give numbers such as `pin=(2, 3)`")
     with as_output_error(folder):
         named = zip(models, _names(models), strict=True)
         entries = tuple(_model(folder, index, path, name) for index, (path, name) in enumerate(named))

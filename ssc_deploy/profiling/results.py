@@ -168,7 +168,9 @@ def load_profile(path: str | Path) -> Profile:
     except OSError as error:
         raise ProfileError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise ProfileError(f"{path} is no profile ({error}); write one with ssc-deploy profile --json") from error
+        raise ProfileError(
+            f"{path} is no profile ({error}); write one with: ssc-deploy profile MODEL --json FILE"
+        ) from error
 
 
 def compared(models: tuple[ModelProfile, ...]) -> tuple[Comparison, ...]:
@@ -231,7 +233,7 @@ def _decision(profile: Profile) -> list[str]:
     if unsteady:
         sentences.append(f"Not steady, so measure again on a device that does nothing else: {'; '.join(unsteady)}.")
     if profile.protocol == QUICK:
-        sentences.append("A smoke run (--quick), too short to decide on.")
+        sentences.append("A quick run, too short to decide on.")
     return [sentence[0].upper() + sentence[1:] if sentence.startswith("cannot") else sentence for sentence in sentences]
 
 

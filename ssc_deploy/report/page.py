@@ -257,8 +257,7 @@ def _raw(profile: Profile) -> str:
     return (
         '<h2>Raw data</h2><p><a class="button" download="profile.json" '
         f'href="data:application/json;base64,{data}">profile.json</a></p>'
-        '<p class="soft">All samples in nanoseconds, as ssc-deploy profile --json writes them and ssc-deploy compare '
-        "reads them.</p>"
+        '<p class="soft">All samples in nanoseconds, as ssc-deploy compare reads them.</p>'
     )
 
 

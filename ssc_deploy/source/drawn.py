@@ -89,6 +89,6 @@ def _sentence(title: str, *, seedable: bool) -> str:
         )
     return (
         f"{title} draws random numbers while it is built (a permutation, shifts, masks?), and the checkpoint does not "
-        "hold them, so that the network built here is not the trained one: give --seed N where the training set that "
+        "hold them, so that the network built here is not the trained one: give `seed=N` where the training set that "
         f"seed right before it built the network, or {kept}."
     )

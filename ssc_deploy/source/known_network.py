@@ -51,7 +51,7 @@ def build(
         arch, args = nets.resolve(arch, args)
     if read is None:
         if arch is None:
-            raise NetworkError(f"name a checkpoint, or a network with --arch; the known are {', '.join(nets.names())}.")
+            raise NetworkError(f"name a checkpoint, or a network with `arch`; the known are {', '.join(nets.names())}.")
         network = nets.create(arch, nets.configure(arch, args))
         nets.randomise(network, seed)
         return network
@@ -66,7 +66,7 @@ def build(
         some, known = ", ".join(map(shown, list(read.tensors)[:3])), ", ".join(nets.names())
         raise CheckpointError(
             f"{read.path}: its tensors ({some}, ...) are of none of the known architectures ({known}): "
-            "bring the network itself with --model path/to/net.py:Name --input-shape 1,3,32,32."
+            'bring the network itself with `model="path/to/net.py:Name", input_shape=(1, 3, 32, 32)`.'
         )
     base = inferred[1] if inferred is not None and inferred[0] == chosen else None
     if chosen == told and config:
@@ -102,9 +102,9 @@ def _inferred(read: Checkpoint, arch: str | None, weights: str | None) -> tuple[
     found = named or found
     if len({(name, repr(config)) for name, config in found.values()}) > 1:
         places = [shown(prefix) or "." for prefix in found]
+        ways = " or ".join(f"`weights={place!r}`" for place in places)
         raise CheckpointError(
-            f"{read.path} holds several networks ({', '.join(places)}): say which is meant, with "
-            f"--weights {' or --weights '.join(places)}."
+            f"{read.path} holds several networks ({', '.join(places)}): say which is meant, with {ways}."
         )
     return next(iter(found.values()), None)
 

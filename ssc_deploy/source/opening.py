@@ -102,19 +102,19 @@ def open_source(
     extras.require("export")
     ckpt = None if ckpt is None else Path(ckpt)
     if model and arch:
-        raise NetworkError("--model and --arch exclude each other: the first brings a network, the second names one.")
+        raise NetworkError("`model` and `arch` exclude each other: the first brings a network, the second names one.")
     shape = None if input_shape is None else _checked(input_shape)
     if ckpt is not None and ckpt.suffix.lower() == ".onnx":
         if model or arch or args or shape or weights or seed is not None:
             raise NetworkError(
-                f"{ckpt} brings its own network, shapes and weights: leave out --model, --arch, --arg, --input-shape, "
-                "--weights and --seed."
+                f"{ckpt} brings its own network, shapes and weights: leave out `model`, `arch`, `args`, "
+                "`input_shape`, `weights` and `seed`."
             )
         return _open_onnx(ckpt)
     if seed is not None and seed < 0:
-        raise NetworkError(f"--seed takes a number of at least 0, not {seed}.")
+        raise NetworkError(f"`seed` takes a number of at least 0, not {seed}.")
     if ckpt is None and weights is not None:
-        raise NetworkError("--weights chooses among the weights of a checkpoint; name it with --ckpt.")
+        raise NetworkError("`weights` chooses among the weights of a checkpoint; name it with `ckpt`.")
 
     from ssc_deploy import checkpoint
     from ssc_deploy.checkpoint import container
@@ -130,7 +130,7 @@ def open_source(
         from ssc_deploy.source import user_module
 
         if shape is None:
-            raise NetworkError("--model needs --input-shape as well, e.g. --input-shape 1,3,32,32.")
+            raise NetworkError("`model` needs `input_shape` as well, e.g. `input_shape=(1, 3, 32, 32)`.")
         title, module = user_module.build(model, args or {}, seed or 0)
     else:
         known = known_network.build(read, card, arch, args or {}, weights=weights, seed=seed or 0)
@@ -197,8 +197,10 @@ def _open_onnx(path: Path) -> Source:
 
 def _checked(shape: tuple[int, ...]) -> Shape:
     if len(shape) != 4 or min(shape) < 1 or shape[0] != 1:
-        text = ",".join(map(str, shape))
-        raise NetworkError(f"--input-shape takes 1,C,H,W, all at least 1 and the first 1 (see --batch), not {text}.")
+        raise NetworkError(
+            f"`input_shape={tuple(shape)}` is not possible: give `input_shape=(1, C, H, W)`, all at least 1 and the "
+            "first 1 (see `batch`)."
+        )
     return shape[0], shape[1], shape[2], shape[3]
 
 

@@ -41,7 +41,7 @@ def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Mo
     """
     where, colon, name = spec.rpartition(":")
     if not (colon and where and name):
-        raise NetworkError(f"--model {spec!r} needs the form path/to/net.py:Name or package.module:Name.")
+        raise NetworkError(f"`model={spec!r}` needs the form path/to/net.py:Name or package.module:Name.")
     with _importable(Path(where).parent if where.endswith(".py") else Path()), seeded(seed):
         made = _attribute(_file(Path(where)) if where.endswith(".py") else _module(where), name, where)
         module = _unwrapped(_made(made, name, where, args))
@@ -49,7 +49,7 @@ def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Mo
         raise NetworkError(
             f"{name} in {where} gives a program of torch.export, whose shapes and mode are fixed: return the module "
             "that it was exported from; or write it with torch.onnx.export(program, dynamo=True).save('net.onnx'), and "
-            "give that file as --ckpt net.onnx, without --model."
+            "give that file as `ckpt='net.onnx'`, without `model`."
         )
     if not isinstance(module, nn.Module):
         raise NetworkError(f"{name} in {where} gives a {type(module).__name__}, not a torch.nn.Module.")
@@ -59,7 +59,7 @@ def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Mo
         raise NetworkError(
             f"what {name} in {where} gives {part}, which torch.export cannot capture: leave torch.jit.script or "
             "torch.jit.trace away; or write the whole with torch.onnx.export(module, images, 'net.onnx', dynamo=False) "
-            "and give that file as --ckpt net.onnx, without --model."
+            "and give that file as `ckpt='net.onnx'`, without `model`."
         )
     return name, module
 
@@ -68,7 +68,7 @@ def _made(named: Any, name: str, where: str, args: Mapping[str, str]) -> object:
     """What the user's class or function makes; a module, which can be called as well, is made already."""
     if isinstance(named, nn.Module | torch.export.ExportedProgram):
         if args:
-            raise NetworkError(f"{name} in {where} is a {type(named).__name__} already: leave --arg out.")
+            raise NetworkError(f"{name} in {where} is a {type(named).__name__} already: leave `args` out.")
         return named
     if not callable(named):
         raise NetworkError(f"{name} in {where} is a {type(named).__name__}, not a class or function to call.")
@@ -77,7 +77,7 @@ def _made(named: Any, name: str, where: str, args: Mapping[str, str]) -> object:
     except USER_ERRORS as error:
         raise NetworkError(
             f"{name}({', '.join(f'{key}={text}' for key, text in args.items())}) fails: "
-            f"{type(error).__name__}: {error}; give its arguments with --arg NAME=VALUE."
+            f"{type(error).__name__}: {error}; give its arguments with `args={{'NAME': 'VALUE'}}`."
         ) from error
 
 
@@ -162,12 +162,12 @@ def _importable(folder: Path) -> Iterator[None]:
 
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
-        raise NetworkError(f"--model: there is no file {path}.")
+        raise NetworkError(f"`model`: there is no file {path}.")
     # A name of its own, so that a user's `onnx.py` or a second `net.py` shadows nothing.
     name = f"ssc_deploy_user_module.{path.stem}_{abs(hash(path.resolve())):x}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise NetworkError(f"--model: {path} is not a Python file.")
+        raise NetworkError(f"`model`: {path} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickling look their module up there
     try:
@@ -182,7 +182,7 @@ def _module(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except USER_ERRORS as error:
-        raise NetworkError(f"--model: cannot import {name}: {type(error).__name__}: {error}") from error
+        raise NetworkError(f"`model`: cannot import {name}: {type(error).__name__}: {error}") from error
 
 
 def _attribute(module: ModuleType, name: str, where: str) -> Any:

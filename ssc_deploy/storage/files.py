@@ -81,7 +81,9 @@ class Files:
             OutputError: ``path`` exists and may not be replaced; or it cannot be written.
         """
         if not self._overwrite and os.path.lexists(path):
-            raise OutputError(f"{path} exists already; give --overwrite to replace it, or choose another output folder")
+            raise OutputError(
+                f"{path} exists already; give `overwrite=True` to replace it, or choose another output folder"
+            )
         self._cleanup.enter_context(folder_of(path))
         temporary = _write_temporary(path, data)
         self._cleanup.callback(temporary.unlink, missing_ok=True)
@@ -168,7 +170,7 @@ def _move(temporary: Path, path: Path, overwrite: bool) -> None:
     try:
         os.link(temporary, path)  # unlike a rename, refuses what somebody has put there while we verified
     except FileExistsError:
-        raise OutputError(f"{path} was written by somebody else in the meantime; give --overwrite") from None
+        raise OutputError(f"{path} was written by somebody else in the meantime; give `overwrite=True`") from None
     except OSError as error:
         if error.errno not in {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}:
             raise

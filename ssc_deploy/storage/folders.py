@@ -54,7 +54,7 @@ def check_place(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool])
     if not os.path.lexists(path):
         return
     if not overwrite:
-        raise OutputError(f"{path} exists already; give --overwrite to replace it, or choose another name")
+        raise OutputError(f"{path} exists already; give `overwrite=True` to replace it, or choose another name")
     if path.is_symlink() or not path.is_dir() or not is_ours(path):
         raise OutputError(
             f"{path} is something else than what is to be written, and is not replaced; choose another name"

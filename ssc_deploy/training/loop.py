@@ -162,7 +162,8 @@ def train(
         there = [path for path in vars(files).values() if path.exists()]
         if there and not overwrite:
             raise OutputError(
-                f"{there[0]} exists: give --resume to go on with it, --overwrite to start anew, or another --output."
+                f"{there[0]} exists: give `resume=True` to go on with it, `overwrite=True` to start anew, or another "
+                "`output`."
             )
         world.wait()  # before a file of this run is there, all must have looked
         save()
@@ -238,7 +239,7 @@ class _Run:
             loss, right, seen = sums.tolist()
             if not math.isfinite(loss):
                 raise TrainingError(
-                    f"the loss is no longer a number in epoch {epoch + 1}, step {step + 1}: give a lower --lr; "
+                    f"the loss is no longer a number in epoch {epoch + 1}, step {step + 1}: give a lower `lr`; "
                     "the checkpoint of the epoch before is kept."
                 )
             if self.on_step is not None:

@@ -76,9 +76,9 @@ def read(path: Path, run: dict[str, Any]) -> State:
         TrainingError: of other data or another recipe: the first difference is named.
     """
     if not path.is_file():
-        raise CheckpointError(f"{path}: there is no training to be resumed; leave --resume away to start one.")
+        raise CheckpointError(f"{path}: there is no training to be resumed; leave `resume` away to start one.")
     if not path.stat().st_size:
-        raise CheckpointError(f"{path} is empty: start the training anew with --overwrite.")
+        raise CheckpointError(f"{path} is empty: start the training anew with `overwrite=True`.")
     loaded = unpickle.load(path)
     if not isinstance(loaded, dict) or [loaded.get("format"), loaded.get("version")] != [
         TRAINING_FORMAT,
@@ -125,7 +125,7 @@ def _check(path: Path, found: dict[str, Any], run: dict[str, Any]) -> None:
         if found.get(name) != run[name]:
             raise CheckpointError(
                 f"{path} is the training of another network: its {name} is {found.get(name)}, not {run[name]}; "
-                "choose another --output for this one."
+                "choose another `output` for this one."
             )
     for name, now in run.items():
         before = found.get(name)
@@ -134,7 +134,7 @@ def _check(path: Path, found: dict[str, Any], run: dict[str, Any]) -> None:
                 raise TrainingError(f"{path} was trained on other {name} than the data now given: give the same data.")
             raise TrainingError(
                 f"{path} was started with {name} {before}, and is to go on with {now}: give what it was started with, "
-                "or start anew in another --output."
+                "or start anew in another `output`."
             )
 
 
@@ -150,4 +150,4 @@ def _record(path: Path, raw: object) -> Record:
 
 
 def _malformed(path: Path) -> CheckpointError:
-    return CheckpointError(f"{path} is a damaged training state: start anew with --overwrite.")
+    return CheckpointError(f"{path} is a damaged training state: start anew with `overwrite=True`.")

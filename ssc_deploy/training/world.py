@@ -103,7 +103,7 @@ def _device(name: str) -> torch.device:
         raise TrainingError(f"training runs on cpu or cuda, not on {name}.")
     if device.type == "cuda":
         if not torch.cuda.is_available():
-            raise TrainingError("PyTorch finds no GPU here: train with --device cpu, or install its CUDA build.")
+            raise TrainingError("PyTorch finds no GPU here: train with `device='cpu'`, or install its CUDA build.")
         index = device.index if device.index is not None else int(os.environ.get("LOCAL_RANK", "0"))
         if index >= torch.cuda.device_count():
             raise TrainingError(f"there is no GPU {index}: this machine has {torch.cuda.device_count()}.")

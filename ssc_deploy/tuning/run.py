@@ -68,7 +68,7 @@ class TuneResult:
             gain = "the default is kept: nothing is faster beyond noise"
         else:
             gain = f"{measured.ratio:.2f} of the default's time [{measured.low:.2f}, {measured.high:.2f}]"
-        rest = "" if measured.complete else "; the budget was used up before all was tried: give a larger --budget"
+        rest = "" if measured.complete else "; the budget was used up before all was tried; a larger one tries more"
         return f"{self.path}   {gain} · {measured.seconds:.0f} s measured{rest}"
 
 
@@ -130,12 +130,12 @@ def tune(
     say = progress or (lambda _stage, _line: None)
     (form,) = formats_of([to])
     if not budget > 0 or threads < 1:
-        raise RecipeError("tuning needs a --budget above 0 seconds, and at least one of --threads")
+        raise RecipeError("tuning needs a `budget` above 0 seconds, and at least 1 of `threads`")
     target, description = _ready(device)
     source = open_source(ckpt, model=model, arch=arch, args=args, input_shape=input_shape, weights=weights, seed=seed)
     path = DEFAULT_OUTPUT / f"{source.stem}.{form.value}.toml" if output is None else Path(output)
     if path.exists() and not overwrite:
-        raise OutputError(f"{path} exists; choose another file with --output, or replace it with --overwrite.")
+        raise OutputError(f"{path} exists; choose another file with `output`, or replace it with `overwrite=True`.")
     say("checkpoint", describing.source(source))
     canonical = stages.canonicalise(source, progress=say)
     space = spaces.build_space(canonical.model, form.target, source.name, batch)

@@ -33,7 +33,7 @@ def check(reference: Reference, x: Float32) -> None:
         raise NetworkError(
             "the network computes something else when it is run again on the same picture: it draws random numbers "
             "(dropout that is not switched off by eval(), for example) or keeps state; a file cannot be compared with "
-            "it, unless --atol and --rtol say what may differ"
+            "it, unless `atol` and `rtol` say what may differ"
         )
     if not _same(first, beside[:1]):
         raise NetworkError(

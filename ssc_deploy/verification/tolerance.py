@@ -216,7 +216,7 @@ class Own:
             where = f"{where} ({slice_name(one.axis, index)})"
         return (
             f"differs between float32 and float64 by {share} in its {where}, which is more than rounding: "
-            "it is random, keeps state, or is ill-conditioned; give --atol and --rtol if that is meant"
+            "it is random, keeps state, or is ill-conditioned; give `atol` and `rtol` if that is meant"
         )
 
 

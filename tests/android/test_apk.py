@@ -122,7 +122,7 @@ def test_a_damaged_bundle_is_refused_and_nothing_written(bundle, tmp_path):
 
 def test_what_stands_there_is_kept(bundle, tmp_path):
     (tmp_path / "demo.apk").write_text("mine")
-    with pytest.raises(OutputError, match=r"demo\.apk exists already; give --overwrite"):
+    with pytest.raises(OutputError, match=r"demo\.apk exists already; give `overwrite=True`"):
         building.build(bundle, tmp_path / "demo.apk")
     assert (tmp_path / "demo.apk").read_text() == "mine"
 

@@ -116,7 +116,7 @@ def test_a_folder_without_sources_is_refused(tmp_path):
 def test_an_installation_without_sources_says_where_to_get_them(tmp_path, monkeypatch):
     monkeypatch.setattr(project.ssc_deploy, "__file__", str(tmp_path / "site-packages" / "ssc_deploy" / "__init__.py"))
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(AndroidError, match=r"not part of the installed package; get ssc-deploy's source .* --source"):
+    with pytest.raises(AndroidError, match=r"not part of the installed package; get ssc-deploy's source .* `source`"):
         project.find()
 
 

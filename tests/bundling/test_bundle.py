@@ -148,7 +148,7 @@ def test_an_export_on_noise_is_refused_with_the_way_out(tmp_path):
     assert ssc("export", *foreign(), "-o", tmp_path / "export").code == 0
     preprocessing = {"preprocessing": Preprocessing((0.5,) * 3, (0.25,) * 3)}
     refused(tmp_path / "export", tmp_path / "b", match="come from no pictures; name pictures with", **preprocessing)
-    refused(tmp_path / "export", tmp_path / "b", match="give --mean and --std")
+    refused(tmp_path / "export", tmp_path / "b", match="`preprocessing=Preprocessing")
 
 
 def test_what_is_no_export_is_refused(exported, tmp_path):
@@ -174,7 +174,7 @@ def test_files_of_two_exports_are_no_bundle(network, exported, tmp_path):
 @pytest.mark.parametrize("batch", ["2", "dynamic"])
 def test_a_file_that_takes_several_pictures_is_refused(network, batch, tmp_path):
     assert ssc("export", "--ckpt", network, "--batch", batch, "-o", tmp_path / "e").code == 0
-    refused(tmp_path / "e", tmp_path / "b", match="one picture at a time; export it with --batch 1")
+    refused(tmp_path / "e", tmp_path / "b", match="one picture at a time; export it with `batch=1`")
 
 
 def test_too_few_pictures_are_refused(network, exported, tmp_path):
@@ -185,13 +185,13 @@ def test_too_few_pictures_are_refused(network, exported, tmp_path):
 
 
 def test_what_runs_the_network_needs_to_know_which(exported, tmp_path):
-    refused(exported, tmp_path / "b", match="--pictures runs the network itself; name it", pictures=tmp_path)
-    refused(exported, tmp_path / "b", match="--debug runs the network itself; name it", debug=True)
+    refused(exported, tmp_path / "b", match="`pictures` runs the network itself; name it", pictures=tmp_path)
+    refused(exported, tmp_path / "b", match="`debug` runs the network itself; name it", debug=True)
 
 
 def test_blocks_need_an_onnx_file(network, exported, tmp_path):
     options = {"ckpt": network, "debug": True}
-    refused(exported / "small.tflite", tmp_path / "b", match="export --to onnx as well", **options)
+    refused(exported / "small.tflite", tmp_path / "b", match="export with `to='onnx'` as well", **options)
 
 
 def test_blocks_are_held_to_what_their_readers_count_which_is_files_and_not_values(
@@ -201,7 +201,7 @@ def test_blocks_are_held_to_what_their_readers_count_which_is_files_and_not_valu
         total = sum(entry.file_size for entry in archive.infolist())
     options = {"ckpt": network, "debug": True}
     monkeypatch.setattr(limits, "MOST_BLOCK_VALUES", total - 1)
-    refused(exported, tmp_path / "b", match=f"take more than {total - 1:,} bytes; leave out --debug", **options)
+    refused(exported, tmp_path / "b", match=f"take more than {total - 1:,} bytes; leave out `debug`", **options)
     monkeypatch.setattr(limits, "MOST_BLOCK_VALUES", total)
     assert ssc_deploy.bundle(exported, tmp_path / "b", **options).ok
 
@@ -209,7 +209,7 @@ def test_blocks_are_held_to_what_their_readers_count_which_is_files_and_not_valu
 def test_a_bundle_that_stands_there_is_replaced_only_when_told_to_and_nothing_else_ever(exported, tmp_path):
     place = tmp_path / "b"
     ssc_deploy.bundle(exported / "small.tflite", place)
-    refused(exported / "small.tflite", place, match="exists already; give --overwrite", error=OutputError)
+    refused(exported / "small.tflite", place, match="exists already; give `overwrite=True`", error=OutputError)
     (place / "model.json").write_text("old")
     assert ssc_deploy.bundle(exported / "small.tflite", place, overwrite=True).ok
     precious = tmp_path / "precious"

@@ -1,6 +1,7 @@
 """Layouts of averaged weights as trainers write them: which set is taken, and when the user is asked."""
 
 import collections
+import re
 
 import pytest
 import torch
@@ -221,9 +222,9 @@ UNCLEAR = {
 @pytest.mark.quick(5)
 @pytest.mark.parametrize("layout", UNCLEAR)
 def test_where_it_cannot_be_known_the_user_is_asked_and_can_answer(tmp_path, layout):
-    with pytest.raises(CheckpointError, match=r"say which is meant, with --weights") as caught:
+    with pytest.raises(CheckpointError, match=r"say which is meant, with `weights=") as caught:
         loaded(tmp_path, UNCLEAR[layout])
-    keys = str(caught.value).partition("with --weights ")[2].rstrip(".").split(" or --weights ")
+    keys = re.findall("`weights='([^']+)'`", str(caught.value))
     assert {loaded(tmp_path, UNCLEAR[layout], key)[0] for key in keys} >= {RAW, AVERAGED}
 
 
@@ -241,7 +242,7 @@ def test_an_average_that_cannot_be_matched_is_not_passed_over(tmp_path):
         {"model": R, "ema": [{"name": name, "data": tensor} for name, tensor in only_parameters(E).items()]},
     ):
         with pytest.raises(
-            CheckpointError, match=r"looks like an average of them .*take the raw ones with --weights raw"
+            CheckpointError, match=r"looks like an average of them .*take the raw ones with `weights='raw'`"
         ):
             loaded(tmp_path, content)
         assert loaded(tmp_path, content, "raw")[0] == RAW

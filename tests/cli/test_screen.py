@@ -56,7 +56,7 @@ def test_columns_are_aligned_and_end_without_spaces():
 
 def test_warnings_are_one_line_while_the_context_lasts(capsys):
     before = warnings.showwarning
-    with screen.clean_warnings():
+    with screen.clean_warnings(str.upper):
         warnings.warn("the card is not used", stacklevel=1)
-    assert capsys.readouterr().err == "warning: the card is not used\n"
+    assert capsys.readouterr().err == "warning: THE CARD IS NOT USED\n"
     assert warnings.showwarning is before

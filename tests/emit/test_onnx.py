@@ -164,17 +164,17 @@ def _blocked(chain: Chain) -> ir.Model:
         (
             Chain(1, 4, 6, 6).then("BitwiseNot", np.zeros(4, np.uint8), first=False),
             17,
-            r"BitwiseNot v0 of block body\.2\.act does not exist in opset 17; choose --opset 18",
+            r"BitwiseNot v0 of block body\.2\.act does not exist in opset 17; choose `opset=18`",
         ),
         (
             Chain(1, 4, 6, 6).then("Resize", np.empty(0, np.float32), np.ones(2, np.float32), axes=(2, 3)),
             17,
-            r"Resize v0 of block body\.2\.act cannot be written in opset 17: its axes needs .*; choose --opset 18",
+            r"Resize v0 of block body\.2\.act cannot be written in opset 17: its axes needs .*; choose `opset=18`",
         ),
         (
             Chain(2, 3).then("ScatterND", np.array([[0]]), np.ones((1, 3), np.float32), reduction="max"),
             16,
-            r"ScatterND v0 of block body\.2\.act .* 16: its reduction 'max' needs version 18; choose --opset 18",
+            r"ScatterND v0 of block body\.2\.act .* 16: its reduction 'max' needs version 18; choose `opset=18`",
         ),
     ],
 )

@@ -71,7 +71,7 @@ def test_every_version_is_stepped_over_or_refused_with_a_way_out(op_type: str, v
     schema = defs.get_schema(op_type, wanted, "")
     model = _plain(op_type, found, wanted)
     if (op_type, version, up) in REFUSED:
-        with pytest.raises(UnsupportedOperatorError, match=rf"choose --opset {found}$"):
+        with pytest.raises(UnsupportedOperatorError, match=rf"choose `opset={found}`$"):
             convert(model, wanted)
         return
     convert(model, wanted)
@@ -114,11 +114,11 @@ def test_gelu_is_written_with_what_older_opsets_have(approximate: str) -> None:
 @pytest.mark.parametrize(
     ("op_type", "attributes", "found", "wanted", "reason"),
     [
-        ("Pad", {"mode": "wrap"}, 19, 18, r"mode 'wrap' needs version 19; choose --opset 19"),
-        ("AveragePool", {"kernel_shape": [2, 2], "dilations": [2, 2]}, 19, 17, r"dilations .*; choose --opset 19"),
-        ("Cast", {"to": 1, "saturate": 0}, 19, 18, r"saturate .*; choose --opset 19"),
-        ("BatchNormalization", {"training_mode": 1}, 15, 13, r"it trains.*; choose --opset 14"),
-        ("DFT", {}, 19, 20, r"means something else; choose --opset 19"),
+        ("Pad", {"mode": "wrap"}, 19, 18, r"mode 'wrap' needs version 19; choose `opset=19`"),
+        ("AveragePool", {"kernel_shape": [2, 2], "dilations": [2, 2]}, 19, 17, r"dilations .*; choose `opset=19`"),
+        ("Cast", {"to": 1, "saturate": 0}, 19, 18, r"saturate .*; choose `opset=19`"),
+        ("BatchNormalization", {"training_mode": 1}, 15, 13, r"it trains.*; choose `opset=14`"),
+        ("DFT", {}, 19, 20, r"means something else; choose `opset=19`"),
     ],
 )
 def test_what_a_version_added_is_refused_by_name(
@@ -134,5 +134,5 @@ def test_what_a_version_added_is_refused_by_name(
 def test_a_type_that_a_version_added_is_refused() -> None:
     model = _plain("Relu", 14, 13)
     model.graph[0].inputs[0].dtype = ir.DataType.INT32
-    with pytest.raises(UnsupportedOperatorError, match=r"its X is INT32, .*; choose --opset 14"):
+    with pytest.raises(UnsupportedOperatorError, match=r"its X is INT32, .*; choose `opset=14`"):
         convert(model, 13)

@@ -115,7 +115,7 @@ def test_a_file_that_is_not_what_was_exported_gets_no_latency(files, tmp_path):
     assert (model.latency, model.turns, model.fresh, model.costs) == (None, (), None, None)
     assert model.failure.kind == FailureKind.WRONG
     assert "this host computes the same, so the file itself, or the golden set beside it" in model.failure.message
-    assert "ssc-deploy verify --ckpt CKPT --against FILE names the first block" in model.failure.message
+    assert "verify the file against its checkpoint, which names the first block" in model.failure.message
 
 
 def test_a_device_that_computes_something_else_is_found_out_with_the_first_block(files, tmp_path):
@@ -266,8 +266,8 @@ def test_a_profile_of_operators_that_was_disturbed_is_doubted(profiled, times, d
     assert ("far more than p50, so something else ran then: measure again" in sentence) == doubted
 
 
-def test_a_smoke_run_is_called_one(profiled):
-    said = "A smoke run (--quick), too short to decide on."
+def test_a_quick_run_is_called_one(profiled):
+    said = "A quick run, too short to decide on."
     assert (said in profiled.decision) == (profiled.protocol == QUICK)
     assert said in dataclasses.replace(profiled, protocol=QUICK).decision
     assert said not in dataclasses.replace(profiled, protocol=Protocol()).decision

@@ -155,7 +155,7 @@ def test_of_several_networks_in_one_file_the_user_says_which(tmp_path):
     student, teacher = randomised("ssc-net", B=1), randomised("resnet", B=1)
     content = {"student": student.state_dict(), "teacher": teacher.state_dict(), "epoch": 3}
     torch.save(content, tmp_path / "net.pt")
-    with pytest.raises(CheckpointError, match=r"several networks .*--weights student or --weights teacher"):
+    with pytest.raises(CheckpointError, match=r"several networks .*`weights='student'` or `weights='teacher'`"):
         open_source(tmp_path / "net.pt")
     assert same_logits(open_source(tmp_path / "net.pt", weights="student").module, student)
     assert same_logits(open_source(tmp_path / "net.pt", arch="resnet").module, teacher)
@@ -211,7 +211,7 @@ def test_without_anything_the_known_are_listed():
 
 @pytest.mark.parametrize("shape", [(3, 32, 32), (2, 3, 32, 32), (1, 3, 0, 32)])
 def test_an_impossible_input_shape(shape):
-    with pytest.raises(NetworkError, match="--input-shape takes 1,C,H,W"):
+    with pytest.raises(NetworkError, match=r"give `input_shape=\(1, C, H, W\)`"):
         open_source(None, arch="ssc-net", input_shape=shape)
 
 
@@ -286,7 +286,7 @@ def test_a_users_module_in_a_package():
         ("net.py", {}, "needs the form"),
         ("missing.py:Tiny", {}, "there is no file"),
         ("net.py:Tinny", {}, r"has no 'Tinny'; did you mean 'Tiny'\?"),
-        ("net.py:Tiny", {"width": "3"}, r"Tiny\(width=3\) fails: TypeError: .*'width'; give its arguments with --arg"),
+        ("net.py:Tiny", {"width": "3"}, r"Tiny\(width=3\) fails: TypeError: .*'width'; give its arguments with `args="),
         ("net.py:Tiny", {"classes": "many"}, r"Tiny\(classes=many\) fails: TypeError"),
         ("net.py:number", {}, r"number in .*net\.py gives a int, not a torch\.nn\.Module"),
         ("net.py:VALUE", {}, r"VALUE in .*net\.py is a int, not a class or function"),
@@ -523,7 +523,7 @@ def test_a_module_that_the_users_file_holds_is_taken_as_it_is(tmp_path):
     trained = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 1), torch.nn.BatchNorm2d(4)).eval()
     torch.save(trained.state_dict(), tmp_path / "net.pt")
     assert same_logits(open_source(tmp_path / "net.pt", **model).module, trained)
-    with pytest.raises(NetworkError, match=r"NET in .* is a Sequential already: leave --arg out"):
+    with pytest.raises(NetworkError, match=r"NET in .* is a Sequential already: leave `args` out"):
         open_source(None, **model, args={"width": "3"})
 
 
@@ -557,9 +557,9 @@ def test_a_users_file_that_cannot_be_imported(tmp_path, code, kind):
 
 
 def test_options_that_exclude_each_other(net_file):
-    with pytest.raises(NetworkError, match="--model and --arch exclude each other"):
+    with pytest.raises(NetworkError, match="`model` and `arch` exclude each other"):
         open_source(None, model=f"{net_file}:Tiny", arch="ssc-net")
-    with pytest.raises(NetworkError, match="--model needs --input-shape as well"):
+    with pytest.raises(NetworkError, match="`model` needs `input_shape` as well"):
         open_source(None, model=f"{net_file}:Tiny")
 
 

@@ -49,7 +49,7 @@ def test_an_existing_file_is_refused_and_kept(tmp_path: Path) -> None:
     def verify(_path: Path) -> None:
         pytest.fail("nothing should be written, let alone verified")
 
-    with pytest.raises(OutputError, match=r"exists already; give --overwrite"):
+    with pytest.raises(OutputError, match=r"exists already; give `overwrite=True`"):
         write_verified(target, b"new", verify, overwrite=False)
     assert target.read_bytes() == b"old"
     assert names(tmp_path) == ["net.onnx"]

@@ -78,7 +78,7 @@ def test_what_is_not_ours_is_never_replaced(tmp_path):
     (tmp_path / "file").write_text("dear")
     fill(tmp_path / "b")
     (tmp_path / "link").symlink_to(tmp_path / "b")
-    with pytest.raises(OutputError, match="give --overwrite to replace it"):
+    with pytest.raises(OutputError, match="give `overwrite=True` to replace it"):
         fill(tmp_path / "b")
     for name in ("letters", "file", "link"):
         with pytest.raises(OutputError, match="is not replaced; choose another name"):

@@ -117,7 +117,7 @@ def test_files_that_are_there_are_not_replaced_unasked(tmp_path, pictures, small
     short = dataclasses.replace(RECIPE, epochs=1)
     train(small(), pictures, tmp_path, short, name="net")
     before = (tmp_path / "net.pt").read_bytes()
-    with pytest.raises(OutputError, match=r"net\.pt exists: give --resume to go on with it, --overwrite"):
+    with pytest.raises(OutputError, match=r"net\.pt exists: give `resume=True` to go on with it, `overwrite=True`"):
         train(small(), pictures, tmp_path, short, name="net")
     assert (tmp_path / "net.pt").read_bytes() == before
     train(small(), pictures, tmp_path, short, name="net", overwrite=True)
@@ -171,7 +171,7 @@ def test_a_state_that_is_none(tmp_path, pictures, small):
 
 
 def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(tmp_path, pictures, small):
-    with pytest.raises(TrainingError, match=r"no longer a number in epoch \d, step \d+: give a lower --lr"):
+    with pytest.raises(TrainingError, match=r"no longer a number in epoch \d, step \d+: give a lower `lr`"):
         train(small(), pictures, tmp_path, dataclasses.replace(RECIPE, lr=1e30), name="net")
     assert checkpoint.read(tmp_path / "net.pt").header.arch == "ssc-net"
 

@@ -88,7 +88,7 @@ def test_nothing_passes_for_a_random_network_even_when_it_repeats_itself(file, k
     report = verify_file(file, TorchReference(kind()), networks.pictures(4))
     assert not report.ok
     assert "differs between float32 and float64" in report.failures[0]
-    assert "--atol" in report.failures[0]
+    assert "`atol`" in report.failures[0]
     assert report.tolerance is None
 
 

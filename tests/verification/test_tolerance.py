@@ -84,7 +84,7 @@ def test_nothing_passes_where_float32_differs_by_more_than_rounding(scale):
         assert allowed(exact, exact, float32) == passes
         assert (own.objection() is None) == passes
     assert "0.011 of the largest value in its output" in own.objection()
-    assert "--atol" in own.objection()
+    assert "`atol`" in own.objection()
 
 
 def test_what_no_tolerance_follows_from_is_said_in_words():

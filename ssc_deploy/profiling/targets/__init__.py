@@ -44,9 +44,9 @@ def parse(spec: str, *, benchmark: Path | None = None, app: Path | None = None) 
     if benchmark is None and app is None:
         return target
     if benchmark is not None and app is not None:
-        raise TargetError("a benchmark program takes the place of the app; give --benchmark-binary or --app")
+        raise TargetError("a benchmark program takes the place of the app; give `benchmark_binary` or `app`")
     if name != "adb":
-        what, option = ("an app", "--app") if benchmark is None else ("a benchmark program", "--benchmark-binary")
-        raise TargetError(f"{what} is run on phones; use {option} with {SPELLINGS['adb']}")
+        what, name = ("an app", "`app`") if benchmark is None else ("a benchmark program", "`benchmark_binary`")
+        raise TargetError(f"{what} is run on phones; use {name} with {SPELLINGS['adb']}")
     changed: Target = dataclasses.replace(target, benchmark=benchmark, app=app)  # type: ignore[type-var]  # an `Adb`
     return changed

@@ -40,8 +40,8 @@ _AS_APP = ("run-as", app_contract.PACKAGE)
 
 #: What to do where the app is missing.
 _INSTALL = (
-    "build it with: ssc-deploy android build BUNDLE -o demo.apk, and name it with --app demo.apk, or name a runtime's "
-    "own benchmark program with --benchmark-binary"
+    "build it with: ssc-deploy android build BUNDLE -o demo.apk, and name it with `app='demo.apk'`, or name a "
+    "runtime's own benchmark program with `benchmark_binary`"
 )
 
 _AWAKE = ("global", "stay_on_while_plugged_in")

@@ -137,8 +137,8 @@ def choose(name: str | None) -> Device:
     else:
         ready = [phone for phone in there if phone.ready]
         if len(ready) > 1:
-            spellings = " or ".join(shlex.quote(f"adb:{phone.name}") for phone in ready)
-            raise TargetError(f"adb sees {len(ready)} phones; say which with --device {spellings}")
+            spellings = " or ".join(f"`device={f'adb:{phone.name}'!r}`" for phone in ready)
+            raise TargetError(f"adb sees {len(ready)} phones; say which with {spellings}")
         if not there:
             raise TargetError(
                 "adb sees no phone; connect one by USB, switch on USB debugging in its developer options, and allow "

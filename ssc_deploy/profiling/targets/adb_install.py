@@ -29,7 +29,7 @@ _REMEDIES = {
     "{adb} uninstall " + app_contract.PACKAGE,
     "VERSION_DOWNGRADE": "a newer one is there; remove it with: {adb} uninstall " + app_contract.PACKAGE,
     "INSUFFICIENT_STORAGE": "it has no room for it; free some on it",
-    "NO_MATCHING_ABIS": "its processor is of another kind; build it with --abi for that of the phone",
+    "NO_MATCHING_ABIS": "its processor is of another kind; build it for that of the phone, with `abis`",
     "OLDER_SDK": "its Android is older than 8.0, which the app needs",
     "TEST_ONLY": "it takes no test builds; build the app without testOnly",
     "USER_RESTRICTED": "allow the installation on its screen, or switch on Install via USB in its developer options",

@@ -38,7 +38,7 @@ def run(device: Device, program: Path, folder: Path, job: Job, progress: Callabl
         TargetError: the phone is gone or full, or the program is not one for it.
     """
     if job.protocol is None:
-        raise TargetError("a benchmark program cannot replay the golden set; leave --benchmark-binary out")
+        raise TargetError("a benchmark program cannot replay the golden set; leave `benchmark_binary` out")
     told = android_environment.facts(device)
     kind = benchmark_program.kind_of(program, told.get("ro.product.cpu.abilist", "").split(","))
     place = adb_client.PLACE.format(nonce=job.nonce)

@@ -75,7 +75,10 @@ def test_an_answer_that_is_wrong_there_comes_back_without_figures(phones, folder
 
 def test_of_several_phones_one_must_be_named(phones, folder):
     phones.devices = [("R5CT", "device"), ("192.168.1.7:5555", "device"), ("OLD", "offline")]
-    assert refused(phones, folder) == "adb sees 2 phones; say which with --device adb:R5CT or adb:192.168.1.7:5555"
+    assert (
+        refused(phones, folder)
+        == "adb sees 2 phones; say which with `device='adb:R5CT'` or `device='adb:192.168.1.7:5555'`"
+    )
     job = device_jobs.write(folder, device_jobs.small(".onnx"), None)
     assert targets.parse("adb:192.168.1.7:5555").run(folder, job, silent).measurements[0].failure is None
 
@@ -181,7 +184,7 @@ def test_no_app_there(phones, folder):
     assert message.startswith(
         "the demo app is not installed on the phone R5CT; build it with: ssc-deploy android build"
     )
-    assert "name it with --app demo.apk" in message
+    assert "name it with `app='demo.apk'`" in message
     assert not any("stay_on" in " ".join(call) for call in phones.calls())
     description = targets.parse("adb").describe()
     assert not description.ready

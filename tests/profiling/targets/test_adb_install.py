@@ -83,7 +83,10 @@ def test_an_app_is_removed_where_the_job_fails_too(phones, folder, apk):
         ),
         ("INSTALL_FAILED_VERSION_DOWNGRADE: Downgrade detected", "a newer one is there; remove it with: adb -s R5CT"),
         ("INSTALL_FAILED_INSUFFICIENT_STORAGE: not enough space", "it has no room for it; free some on it"),
-        ("INSTALL_FAILED_NO_MATCHING_ABIS: Failed to extract native libraries, res=-113", "build it with --abi"),
+        (
+            "INSTALL_FAILED_NO_MATCHING_ABIS: Failed to extract native libraries, res=-113",
+            "build it for that of the phone, with `abis`",
+        ),
         ("INSTALL_FAILED_OLDER_SDK: Requires newer sdk version #26", "its Android is older than 8.0"),
         ("INSTALL_FAILED_USER_RESTRICTED: Install canceled by user", "allow the installation on its screen"),
         (
@@ -134,9 +137,9 @@ def test_a_phone_that_does_not_answer_while_it_installs(phones, folder, apk, mon
 
 
 def test_an_app_is_for_phones_and_for_want_of_a_benchmark_program(apk):
-    with pytest.raises(TargetError, match=r"an app is run on phones; use --app with adb\[:SERIAL\]"):
+    with pytest.raises(TargetError, match=r"an app is run on phones; use `app` with adb\[:SERIAL\]"):
         targets.parse("host", app=apk)
-    with pytest.raises(TargetError, match="give --benchmark-binary or --app"):
+    with pytest.raises(TargetError, match="give `benchmark_binary` or `app`"):
         targets.parse("adb", app=apk, benchmark=apk)
 
 

@@ -139,7 +139,7 @@ def test_a_full_phone(phones, folder):
 
 @pytest.mark.parametrize("spec", ["host", "ssh:pi@board", "qemu:aarch64"])
 def test_only_phones_take_one(spec, tmp_path):
-    with pytest.raises(TargetError, match=r"use --benchmark-binary with adb\[:SERIAL\]"):
+    with pytest.raises(TargetError, match=r"use `benchmark_binary` with adb\[:SERIAL\]"):
         targets.parse(spec, benchmark=tmp_path)
 
 

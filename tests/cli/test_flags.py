@@ -1,0 +1,131 @@
+"""The library names parameters, the command line its flags."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import re
+import shlex
+
+import click
+import pytest
+from cli.tester import ssc
+from messages import PACKAGE, shown, templates
+from test_docs import parse
+
+import ssc_deploy
+from ssc_deploy import cli
+from ssc_deploy.android import building
+from ssc_deploy.cli import flags
+
+OPTIONS = flags.by_parameter(cli.main)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        ("give the shape with `input_shape`", "give the shape with --input-shape"),
+        ("e.g. `input_shape=(1, 3, 32, 32)`.", "e.g. --input-shape 1,3,32,32."),
+        ("`input_shape=(1, C, H, W)`", "--input-shape 1,C,H,W"),
+        ("`model='a b.py:Net', input_shape=(1, 3, 8, 8)`", "--model 'a b.py:Net' --input-shape 1,3,8,8"),
+        ("`to=('onnx', 'tflite'), overwrite=True`", "--to onnx --to tflite --overwrite"),
+        ("`args={'NAME': 'VALUE', 'G': 9}`", "--arg NAME=VALUE --arg G=9"),
+        ("`threads=(1, 2, 4)` or `seed=N`", "--threads 1,2,4 or --seed N"),
+        ("`resize=False` and `cache=False`", "--no-resize and --no-cache"),
+        ("give `preprocessing=Preprocessing(mean=..., std=...)` of 3", "give --mean and --std of 3"),
+        ("`preprocessing=Preprocessing(mean=(0.5,), std=(0.25,))`", "--mean 0.5 --std 0.25"),
+        ("find one with `ssc_deploy.tune()`", "find one with ssc-deploy tune"),
+        ("`ssc_deploy.verify(ckpt='CKPT', against='FILE')`", "ssc-deploy verify --ckpt CKPT --against FILE"),
+    ],
+)
+def test_parameters_are_shown_as_flags_with_their_values(message, expected):
+    assert flags.spelled(message, cli.main) == expected
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "no quotes, so model and weights stay",
+        "run `git lfs pull`",
+        "`file,label`",
+        "`no_parameter` and `no_parameter=3`",
+        "`other.tune()`, `tune()`, `weights(1)` and `weights()`",
+        "`weights=open('x')`",
+        "`weights=1 + x`",
+        "`**weights`",
+        "`to=\0`",
+        "one ` alone",
+        "`" + "(" * 250 + "`",
+        "`" + "weights" * 100 + "`",
+        r"`'\d'`",
+    ],
+)
+def test_what_is_quoted_and_names_no_parameter_stays(message, recwarn):
+    assert flags.spelled(message, cli.main) == message
+    assert not recwarn.list
+
+
+def test_an_error_of_the_library_reaches_the_user_with_flags(tmp_path):
+    outcome = ssc("export", "--model", "net.py:Net", "-o", tmp_path)
+    assert outcome.err == "error: --model needs --input-shape as well, e.g. --input-shape 1,3,32,32.\n"
+    with pytest.raises(ssc_deploy.SscDeployError, match=r"`input_shape=\(1, 3, 32, 32\)`"):
+        ssc_deploy.export(None, model="net.py:Net", output=tmp_path)
+
+
+def commands(command: click.Command) -> list[click.Command]:
+    return list(flags._all(command))
+
+
+def test_a_parameter_is_the_same_flag_in_each_command():
+    for command in commands(cli.main):
+        for option in command.params:
+            if isinstance(option, click.Option):
+                assert option.opts[-1] == OPTIONS[option.name].opts[-1]
+
+
+MESSAGES = [text for text in templates(without=PACKAGE / "cli") if " " in text or "`" in text]
+
+
+def quoted() -> list[str]:
+    """What a message quotes that reads as a parameter, parameters with values, or a call."""
+    found = {text.replace("…", "X") for message in MESSAGES for text in flags.QUOTED.findall(message) if text != "…"}
+    return sorted(text for text in found if flags.parameters(text) is not None)
+
+
+def test_no_message_of_the_library_names_a_flag():
+    whole = re.compile(r"ssc-deploy [^;,)]*")
+    known = {name for option in OPTIONS.values() for name in option.opts}
+    for message in MESSAGES:
+        for flag in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", whole.sub("", message)):
+            assert flag not in known, message
+
+
+def test_whole_commands_in_messages_have_options_that_exist():
+    found = [text for message in MESSAGES for text in re.findall(r"ssc-deploy [a-z][^;,)]* --?[a-z][^;,)]*", message)]
+    assert found
+    for text in found:
+        parse(cli.main, "ssc-deploy", shlex.split(text)[1:])
+
+
+#: Functions of the library that a command calls.
+CALLED = [
+    *(public for name in ssc_deploy.__all__ if inspect.isfunction(public := getattr(ssc_deploy, name))),
+    building.build,
+]
+PARAMETERS = {name for function in CALLED for name in inspect.signature(function).parameters}
+
+
+def names_in(text: str) -> list[str]:
+    expression = flags.parameters(text)
+    return [expression.id] if isinstance(expression, ast.Name) else [one.arg for one in expression.keywords]
+
+
+@pytest.mark.parametrize("text", quoted())
+def test_what_a_message_quotes_is_a_parameter_of_the_library_and_has_a_flag(text):
+    assert set(names_in(text)) <= PARAMETERS
+    assert shown(f"`{text}`").startswith(("--", "ssc-deploy "))
+
+
+def test_messages_quote_most_parameters_of_an_export():
+    named = {name for text in quoted() for name in names_in(text)}
+    assert len(named & set(inspect.signature(ssc_deploy.export).parameters)) > 12
