@@ -96,5 +96,16 @@ def graph(node: ir.Node) -> ir.Graph:
     return node.graph
 
 
+def name(value: ir.Value) -> str:
+    """The value's name, which the graph gives to all that stands in it.
+
+    Raises:
+        RewriteError: it stands in none.
+    """
+    if not value.name:
+        raise RewriteError(f"a value of {value.shape} has no name")
+    return value.name
+
+
 def _name(value: ir.Value | None) -> str:
     return "an input that is left out" if value is None else f"the value {value.name or '(unnamed)'}"

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy.ir import canonical, roles
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import known, roles
+from ssc_deploy.ir.builder import Builder
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -65,10 +66,8 @@ def _drop(reader: ir.Node) -> bool:
 
 
 def _drop_between(writer: ir.Node, between: list[ir.Node], reader: ir.Node) -> bool:
-    weight, columns = g.constant(writer.inputs[1]), g.constant(reader.inputs[1])
+    weight, columns = known.constant(writer.inputs[1]), known.constant(reader.inputs[1])
     bias = g.constant(writer.inputs[2]) if len(writer.inputs) > 2 else None
-    assert weight is not None  # _is_dense has looked
-    assert columns is not None
     constant = np.zeros(len(weight), weight.dtype) if bias is None else bias
     for node in between:
         activated = _activated(node, constant)
@@ -86,7 +85,7 @@ def _drop_between(writer: ir.Node, between: list[ir.Node], reader: ir.Node) -> b
         _keep(node, alive, {} if kernel is None else {1: kernel[alive]})
         if kernel is not None:
             node.attributes["group"] = ir.AttrInt64("group", len(alive))
-    reader.replace_input_with(1, g.initializer(_graph(reader), f"{roles.block(reader)}/weight", columns[:, alive]))
+    reader.replace_input_with(1, Builder(reader).constant("weight", columns[:, alive]))
     return True
 
 
@@ -101,7 +100,6 @@ def _activated(node: ir.Node, constant: npt.NDArray[Any]) -> npt.NDArray[Any] | 
         low, high = [*bounds, None, None][:2]
         return np.asarray(np.clip(constant, -np.inf if low is None else low, np.inf if high is None else high))
     # A shift leaves zero as it is; of another number it makes a border, which is why only zeros count.
-    assert canonical.movement_of(node) is not None
     return constant
 
 
@@ -109,15 +107,8 @@ def _keep(node: ir.Node, alive: npt.NDArray[np.int64], constants: dict[int, npt.
     """Leaves the node these channels and constants; its output holds no module's picture any more."""
     for index, array in constants.items():
         label = "weight" if index == 1 else "bias"
-        node.replace_input_with(index, g.initializer(_graph(node), f"{roles.block(node)}/{label}", array))
+        node.replace_input_with(index, Builder(node).constant(label, array))
     output = node.outputs[0]
-    shape = g.shape_of(output)
-    assert shape is not None  # the canonical form has shapes
-    output.shape = ir.Shape((shape[0], len(alive), *shape[2:]))
+    n, _, *size = known.shape(output)
+    output.shape = ir.Shape((n, len(alive), *size))
     roles.forget_outputs_of(output)
-
-
-def _graph(node: ir.Node) -> ir.Graph:
-    graph = node.graph
-    assert isinstance(graph, ir.Graph)  # nodes come from walking the model's graph
-    return graph

@@ -15,6 +15,7 @@ import onnx_ir as ir
 
 from ssc_deploy.ir import canonical, roles
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir.builder import Builder
 
 
 class FindGroups(ir.passes.InPlacePass):
@@ -31,8 +32,7 @@ class FindGroups(ir.passes.InPlacePass):
                 continue
             factor = blocks(weight.reshape(group, -1, *weight.shape[1:]))
             if factor > 1:
-                name = f"{roles.block(node)}/weight"
-                node.replace_input_with(1, g.initializer(model.graph, name, _dense_blocks(weight, group, factor)))
+                node.replace_input_with(1, Builder(node).constant("weight", _dense_blocks(weight, group, factor)))
                 group *= factor
                 node.attributes["group"] = ir.AttrInt64("group", group)
                 modified = True

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import known
 from ssc_deploy.ir import movement as mv
 from ssc_deploy.rewrite import pixels
 from ssc_deploy.rewrite.layout import Channels, Layout, layouts
@@ -74,9 +74,7 @@ class Followed:
         self._sizes: dict[tuple[int, int], None] = {}
         self._moved: set[ir.Value] = set()
         self._since = {source: 0}
-        shape = g.shape_of(source)
-        assert shape is not None  # the search looked
-        self._numbers = {source: pixels.number(shape)}
+        self._numbers = {source: pixels.number(known.shape(source))}
         self._unread = {source: len(source.uses())}
         self._follow(order)
 
@@ -99,16 +97,14 @@ class Followed:
                 if self._since[value] <= self._window:
                     walk.reach(value)
             # What no step will read any more is not kept.
-            for value in (value for value in node.inputs if value in self._unread):
-                assert value is not None  # None is no key
+            for value in (value for value in node.inputs if value is not None and value in self._unread):
                 self._unread[value] -= 1
                 if not self._unread[value]:
                     self._numbers.pop(value, None)
 
     def _read(self, value: ir.Value, numbers: pixels.Numbers) -> Found | Refused | None:
-        source, before = self.reach.source, g.shape_of(self.reach.source)
+        source, before = self.reach.source, known.shape(self.reach.source)
         shape = numbers.shape
-        assert before is not None  # the search looked
         if value.dtype != ir.DataType.FLOAT or not numbers.size or not shape:
             return None
         if before[0] != 1 or shape[0] != 1:

@@ -171,8 +171,7 @@ def _meet(
     if node not in tree:
         return
     meet: ir.Node | ir.Value | str | None = node if begins else None
-    for value in dict.fromkeys(value for value in node.inputs if value in first):
-        assert value is not None  # None is no key
+    for value in dict.fromkeys(value for value in node.inputs if value is not None and value in first):
         meet = first[value] if meet is None else tree.common(meet, first[value])
     if meet is not None:
         first.update(dict.fromkeys((value for value in node.outputs if value in tree), meet))

@@ -115,9 +115,8 @@ class _Search:
     def _replace(self, followed: Followed, settled: _Settled) -> dict[ir.Value, ir.Value]:
         """Writes what was found; returns where the search goes on, by the value that stands there now."""
         reach, starts = followed.reach, {}
-        for value in settled.found:
-            found, last = followed.readings[value], known.producer(value)
-            assert isinstance(found, Found)
+        for value, found in settled.found.items():
+            last = known.producer(value)
             before = list(last.inputs)
             new, start = _write(reach.source, value, last, found)
             starts[new] = start
@@ -161,7 +160,7 @@ class _Settled:
     """Which values of a region are written anew, and which steps are left as they are."""
 
     def __init__(self, followed: Followed) -> None:
-        self.found: dict[ir.Value, None] = {}
+        self.found: dict[ir.Value, Found] = {}
         self.left: set[ir.Value] = set()
         self._readings, self._reach = followed.readings, followed.reach
         self._done: set[ir.Value] = set()
@@ -180,7 +179,7 @@ class _Settled:
             if isinstance(reading, Found) and not reading.stays and (alone or value in needed):
                 shared = None if alone else self._shared(value)
                 if shared is None:
-                    self.found[value] = None
+                    self.found[value] = reading
                 else:
                     self.left.add(value)
                     needed.add(shared)

@@ -15,6 +15,7 @@ import onnx
 import onnx_ir as ir
 
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import known
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,8 +48,6 @@ class Region:
             del node.metadata_props[:]
             edit(node)
         inside = {output for node in self.nodes for output in node.outputs} | {self.source}
-        assert self.source.name is not None  # the graph names every value
-        assert self.output.name is not None
         constants = {
             value.name or "": ir.serde.serialize_tensor(value.const_value)
             for node in self.nodes
@@ -60,14 +59,17 @@ class Region:
         graph = onnx.helper.make_graph(
             nodes,
             "region",
-            [onnx.helper.make_tensor_value_info(self.source.name, onnx.TensorProto.FLOAT, g.shape_of(self.source))],
-            [onnx.helper.make_tensor_value_info(self.output.name, onnx.TensorProto.FLOAT, None)],
+            [_info(self.source, known.shape(self.source))],
+            [_info(self.output, None)],
             list(constants.values()),
         )
-        owner = self.nodes[0].graph
-        assert owner is not None
+        owner = known.graph(self.nodes[0])
         opsets = [onnx.helper.make_opsetid(domain, version) for domain, version in owner.opset_imports.items()]
         return onnx.helper.make_model(graph, opset_imports=opsets, ir_version=10)
+
+
+def _info(value: ir.Value, shape: tuple[int, ...] | None) -> onnx.ValueInfoProto:
+    return onnx.helper.make_tensor_value_info(known.name(value), onnx.TensorProto.FLOAT, shape)
 
 
 def load(model: onnx.ModelProto) -> Callable[[npt.NDArray[np.float32]], npt.NDArray[Any]]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import onnx_ir as ir
 
 from ssc_deploy.ir import graph as g
-from ssc_deploy.ir import roles
+from ssc_deploy.ir import known, roles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,16 +39,13 @@ def _move_up(reader: ir.Node) -> bool:
     between = list(_alone_before(reader))
     if not between or not _is_pointwise(between[-1]):
         return False
-    writer, shape = between[-1], g.shape_of(reader.outputs[0])
-    assert shape is not None  # _is_pointwise has looked
+    writer, size = between[-1], known.shape(reader.outputs[0])[2:]
     own = g.ints(writer, "strides", (1, 1))
     writer.attributes["strides"] = ir.AttrInt64s("strides", [a * b for a, b in zip(own, strides, strict=True)])
     reader.attributes["strides"] = ir.AttrInt64s("strides", [1, 1])
     for node in between:
         output = node.outputs[0]
-        known = g.shape_of(output)
-        assert known is not None  # the canonical form has shapes
-        output.shape = ir.Shape((*known[:2], *shape[2:]))
+        output.shape = ir.Shape((*known.shape(output)[:2], *size))
         roles.forget_outputs_of(output)  # it is a smaller picture now than the one that the module returns
     return True
 
