@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ssc_deploy.capture.modules import ProbedModule
 
 #: What the exporter writes without converting; emission goes to the user's opset.
-_OPSET = 18
+_OPSET = 21
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import onnx_ir as ir
 
+from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import known
 from ssc_deploy.ir.builder import Place
 
@@ -62,5 +63,42 @@ def _mish(node: ir.Node) -> None:
     f.stand_in()
 
 
+def _group_normalization(node: ir.Node) -> None:
+    """Gives InstanceNormalization of [N, groups, the rest] in the old shape, times scale plus bias of each channel."""
+    place, groups = Place(node), g.integer(node, "num_groups", 1)
+    x, output = known.data(node), node.outputs[0]
+    batch = (output.shape or (1,))[0]
+    channels, *size = (n for n in (output.shape or (1, 1))[1:] if isinstance(n, int))
+    dtype = np.float32 if x.dtype is None else x.dtype.numpy()
+    one, zero = (place.constant(name, np.full(groups, n, dtype)) for name, n in (("one", 1), ("zero", 0)))
+    rows = math.prod((channels, *size)) // groups
+    shapes = [(0, groups, rows), (0, channels, *size)]
+    there, back = (place.integers(f"shape_{i}", *shape) for i, shape in enumerate(shapes))
+    value = place.op("Reshape", [x, there], label="rows", shape=(batch, groups, rows))
+    epsilon = {"epsilon": node.attributes.get_float("epsilon", 1e-5)}
+    value = place.op("InstanceNormalization", [value, one, zero], epsilon, label="normal", shape=(batch, groups, rows))
+    value = place.op("Reshape", [value, back], label="image")
+    for op_type, parameter in zip(("Mul", "Add"), node.inputs[1:], strict=True):
+        value = place.op(op_type, [value, _of_channels(place, parameter, len(size))], label=op_type.lower())
+    place.finish(value)
+
+
+def _of_channels(place: Place, parameter: ir.Value | None, axes: int) -> ir.Value:
+    """A parameter [C] as [C, 1, ...], with so many axes behind the channels."""
+    assert parameter is not None  # scale and bias are not optional
+    array, name = g.constant(parameter), parameter.name or ""
+    if array is not None:
+        return place.constant(name.rpartition("/")[2], array.reshape(-1, *(1,) * axes))
+    shape = place.integers(f"{name}_shape", -1, *(1,) * axes)
+    return place.op(
+        "Reshape", [parameter, shape], label=f"{name}_column", shape=(*known.shape(parameter), *(1,) * axes)
+    )
+
+
 #: By the operator that they stand in for; all exist since opset 13 or earlier.
-SUBSTITUTES: dict[str, Callable[[ir.Node], None]] = {"Gelu": _gelu, "HardSwish": _hard_swish, "Mish": _mish}
+SUBSTITUTES: dict[str, Callable[[ir.Node], None]] = {
+    "Gelu": _gelu,
+    "GroupNormalization": _group_normalization,
+    "HardSwish": _hard_swish,
+    "Mish": _mish,
+}

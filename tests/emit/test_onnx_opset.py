@@ -111,6 +111,22 @@ def test_gelu_is_written_with_what_older_opsets_have(approximate: str) -> None:
     np.testing.assert_allclose(OnnxRuntime().load(proto.SerializeToString()).run([x])[0], expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("opset", [13, 20])
+def test_group_normalization_is_written_as_a_formula_before_it_was_there(opset: int) -> None:
+    scale, bias, x = signed(6), signed(6)[::-1].copy(), signed(1, 6, 4, 5)
+    model = Chain(1, 6, 4, 5).then("GroupNormalization", scale, bias, num_groups=3, epsilon=1e-3).build(opset=21)
+    model.graph.outputs[0].shape, model.graph.outputs[0].dtype = ir.Shape((1, 6, 4, 5)), ir.DataType.FLOAT
+    model.graph[0].outputs[0].shape = ir.Shape((1, 6, 4, 5))
+    groups = x.astype(np.float64).reshape(1, 3, -1)
+    normal = (groups - groups.mean(-1, keepdims=True)) / np.sqrt(groups.var(-1, keepdims=True) + 1e-3)
+    expected = normal.reshape(x.shape) * scale.reshape(-1, 1, 1) + bias.reshape(-1, 1, 1)
+    convert(model, opset)
+    proto = ir.to_proto(model)
+    onnx.checker.check_model(proto, full_check=True)
+    assert "InstanceNormalization" in {node.op_type for node in proto.graph.node}
+    np.testing.assert_allclose(OnnxRuntime().load(proto.SerializeToString()).run([x])[0], expected, atol=1e-5)
+
+
 @pytest.mark.parametrize(
     ("op_type", "attributes", "found", "wanted", "reason"),
     [
