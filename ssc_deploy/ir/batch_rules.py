@@ -140,7 +140,7 @@ def _slice(node: ir.Node, carried: Place) -> Carried:
 def _pad(node: ir.Node, carried: Place) -> Carried:
     place = _first(node, carried)
     if static_shape(known.data(node))[place.axis] != static_shape(node.outputs[0])[place.axis]:
-        raise MixedError("it pads the batch")
+        raise MixedError("it changes the size of the batch")
     return place
 
 
@@ -151,6 +151,33 @@ def _reduce(node: ir.Node, carried: Place) -> Carried:
     if g.integer(node, "keepdims", 1):
         return place
     return Carried(place.axis - sum(a < place.axis for a in axes), place.factor)
+
+
+def _arg_max(node: ir.Node, carried: Place) -> Carried:
+    place, axis = _first(node, carried), _axis(node, carried, 0)
+    _off_axis(place, axis)
+    dropped = not g.integer(node, "keepdims", 1) and axis < place.axis
+    return Carried(place.axis - dropped, place.factor)
+
+
+def _cumulative_sum(node: ir.Node, carried: Place) -> Carried:
+    place, axis = _first(node, carried), g.constant(node.inputs[1])
+    if axis is None:
+        raise MixedError("its axis is no constant")
+    return _off_axis(place, int(axis.item()) % len(static_shape(known.data(node))))
+
+
+def _layer_normalization(node: ir.Node, carried: Place) -> Carried:
+    """All axes from ``axis`` on are normalised together."""
+    place, rank = _first(node, carried), len(static_shape(known.data(node)))
+    return _off_axis(place, *range(_axis(node, carried, -1), rank))
+
+
+def _resize(node: ir.Node, carried: Place) -> Carried:
+    place = _pad(node, carried)
+    if len(node.inputs) > 3 and node.inputs[3] is not None and place.axis in g.ints(node, "axes", (place.axis,)):
+        raise MixedError("it is told the size of the batch")
+    return place
 
 
 def _squeeze(node: ir.Node, carried: Place) -> Carried:
@@ -226,14 +253,17 @@ def _matmul(node: ir.Node, carried: Place) -> Carried:
 
 
 _ELEMENTWISE = (
-    "Abs Add Cast Clip Div Elu Erf Exp Gelu HardSigmoid HardSwish Identity LeakyRelu Log Max Min Mish Mul Neg PRelu "
-    "Pow Reciprocal Relu Selu Sigmoid Softplus Sqrt Sub Tanh Where"
+    "Abs Add And Cast Ceil Celu Clip Cos Div Elu Equal Erf Exp Floor Gelu Greater GreaterOrEqual HardSigmoid HardSwish "
+    "Identity IsInf IsNaN LeakyRelu Less LessOrEqual Log Max Mean Min Mish Mod Mul Neg Not Or PRelu Pow Reciprocal "
+    "Relu Round Selu Shrink Sigmoid Sign Sin Softplus Softsign Sqrt Sub Sum Tanh ThresholdedRelu Where Xor"
 )
 _SPATIAL = (
-    "AveragePool BatchNormalization Conv ConvTranspose DepthToSpace GlobalAveragePool GlobalMaxPool "
-    "InstanceNormalization LRN MaxPool SpaceToDepth"
+    "AveragePool BatchNormalization Conv ConvTranspose DepthToSpace GlobalAveragePool GlobalLpPool GlobalMaxPool "
+    "GroupNormalization InstanceNormalization LRN LpPool MaxPool SpaceToDepth"
 )
-_REDUCTIONS = "ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum"
+_REDUCTIONS = (
+    "ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare"
+)
 
 #: Operators of each number alone, which spread a smaller input over the axes that it lacks or has 1 of.
 ELEMENTWISE = frozenset(_ELEMENTWISE.split())
@@ -243,18 +273,25 @@ RULES: dict[str, Callable[[ir.Node, Place], Carried]] = {
     **dict.fromkeys(ELEMENTWISE, _broadcast),
     **dict.fromkeys(_SPATIAL.split(), _kept),
     **dict.fromkeys(_REDUCTIONS.split(), _reduce),
+    "ArgMax": _arg_max,
+    "ArgMin": _arg_max,
     "Concat": _concat,
+    "CumSum": _cumulative_sum,
     "Flatten": _flatten,
     "Gather": _gather,
     "Gemm": _gemm,
+    "LayerNormalization": _layer_normalization,
     "LogSoftmax": _along(-1),
+    "LpNormalization": _along(-1),
     "MatMul": _matmul,
     "Pad": _pad,
     "Reshape": _reshape,
+    "Resize": _resize,
     "Slice": _slice,
     "Softmax": _along(-1),
     "Split": _along(0),
     "Squeeze": _squeeze,
+    "TopK": _along(-1),
     "Transpose": _transpose,
     "Unsqueeze": _unsqueeze,
 }

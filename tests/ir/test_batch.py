@@ -63,6 +63,15 @@ FOLLOWED = {
         .then("Gather", np.array([2, 0, 1]), axis=2)
         .then("Sub", np.ones((3, 1), np.float32))
     ),
+    "normalised, resized, summed, searched": lambda n: (
+        Chain(n, 12, 4, 6)
+        .then("Resize", "", np.array([1, 1, 2, 2], np.float32), mode="linear")
+        .then("LayerNormalization", np.ones(12, np.float32))
+        .then("CumSum", np.array(2))
+        .then("LpNormalization", axis=1)
+        .then("ArgMax", axis=1, keepdims=0)
+        .then("Cast", to=1)
+    ),
 }
 
 
@@ -110,8 +119,12 @@ MIXED = {
         "it cuts the batch",
     ),
     "picks a picture": (lambda: Chain(2, 12, 4, 6).then("Gather", np.array([1]), axis=0), "works along the batch"),
+    "told the size of the batch": (
+        lambda: Chain(2, 12, 4, 6).then("Resize", "", "", np.array([2, 12, 8, 12])),
+        "told the size of the batch",
+    ),
     "an operator that is not known": (
-        lambda: Chain(1, 12, 4, 6).then("CumSum", np.array(1)),
+        lambda: Chain(1, 12, 6, 6).then("Det"),
         "not known to treat each picture by itself",
     ),
 }
