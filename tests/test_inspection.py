@@ -146,6 +146,15 @@ def test_a_lowering_that_is_not_possible_is_said_with_its_reason(tmp_path):
     assert refused.detail == lower.SHUFFLES.get("transpose").refusal(site)
 
 
+def test_all_operators_that_a_tflite_file_cannot_hold_are_said_at_once(tmp_path):
+    graph = Chain(1, 3, 4, 4).then("Det").then("Hardmax").then("Relu").build()
+    onnx.save(ir.to_proto(graph), tmp_path / "odd.onnx")
+    *_, report = ssc_deploy.inspect(tmp_path / "odd.onnx", stage="lower", target="litert").stages
+    assert [finding.what for finding in report.refused] == ["Det in a .tflite file", "Hardmax in a .tflite file"]
+    *_, report = ssc_deploy.inspect(tmp_path / "odd.onnx", stage="lower", target="onnxruntime").stages
+    assert not report.refused
+
+
 @pytest.mark.parametrize(
     ("graph", "macs", "parameters", "detail"),
     [

@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from ssc_deploy import lower, rewrite
+from ssc_deploy.capture.user_line import line_of
 from ssc_deploy.errors import LoweringError, SscDeployError
 from ssc_deploy.exporting import describing, stages
 from ssc_deploy.inspection import graph_layers
@@ -62,7 +63,7 @@ def _steps(source: Source, last: Stage, target: lower.Target) -> Iterator[tuple[
     if last is Stage.REWRITE:
         return
     lowered = lower.lower(graph, target)
-    yield _lowered(graph, lowered.report), graph_layers.layers_of(lowered.model)
+    yield _lowered(graph, lowered), graph_layers.layers_of(lowered.model)
 
 
 def _parameters(source: Source, layers: tuple[Layer, ...]) -> int:
@@ -115,8 +116,9 @@ def _roles(graph: ir.Graph) -> Iterator[Finding]:
             yield Finding(roles.block(node), role.value, detail)
 
 
-def _lowered(graph: ir.Model, report: lower.LowerReport) -> StageReport:
-    """What was chosen, and of the other ways those that are not possible."""
+def _lowered(graph: ir.Model, lowered: lower.Lowered) -> StageReport:
+    """What was chosen; of the other ways those that are not possible, and all operators that no file can hold."""
+    report = lowered.report
     chosen = tuple(Finding(c.block, c.role.value, c.lowering) for c in report.choices)
     refused = []
     for site, role in lower.movements(graph, report.target):
@@ -125,6 +127,12 @@ def _lowered(graph: ir.Model, report: lower.LowerReport) -> StageReport:
             reason = lowerings.get(name).refusal(site)
             if reason is not None:
                 refused.append(Finding(roles.block(site.node), f"{role.value} by {name}", reason))
+    if report.target is lower.Target.LITERT:
+        from ssc_deploy.emit import tflite
+
+        for error in tflite.refused(lowered.model):
+            where = f"{error.reason}{line_of(error.node)}"
+            refused.append(Finding(roles.block(error.node), f"{error.node.op_type} in a .tflite file", where))
     return StageReport(Stage.LOWER, f"{report.target.value}: {report}", chosen, tuple(refused))
 
 

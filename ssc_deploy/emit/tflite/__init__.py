@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+    from ssc_deploy.emit.tflite.refusal import RefusedError
     from ssc_deploy.metadata import ModelMetadata
 
 
@@ -22,17 +23,29 @@ def build(model: ir.Model, metadata: ModelMetadata) -> bytes:
     carries a value's name holds it as NHWC.
 
     Args:
-        model: a lowered graph: float32, shapes known but for the batch, which may be dynamic.
+        model: a lowered graph: shapes known but for the batch, which may be dynamic.
         metadata: stored in the file, with its layout set to ``"NHWC"``.
 
     Returns:
         the file's bytes: one subgraph, one signature ``serving_default`` with the graph's input and output names.
 
     Raises:
-        UnsupportedOperatorError: an operator, or a use of one, that has no counterpart here.
-        EmitError: a shape is unknown, or a value is not float32.
+        UnsupportedOperatorError: operators, or uses of them, that have no counterpart here; the sentence names all.
+        EmitError: a shape is unknown, or an input is of a type that no file holds.
     """
     from ssc_deploy.emit.tflite.graph import Graph
     from ssc_deploy.emit.tflite.operators import OPERATORS
 
-    return Graph(model).build(OPERATORS, metadata)
+    return Graph(model, OPERATORS).build(metadata)
+
+
+def refused(model: ir.Model) -> list[RefusedError]:
+    """The operators of a lowered graph that cannot be written, all of them, in its order.
+
+    Raises:
+        EmitError: an input of a type or shape that cannot be written.
+    """
+    from ssc_deploy.emit.tflite.graph import Graph
+    from ssc_deploy.emit.tflite.operators import OPERATORS
+
+    return Graph(model, OPERATORS).refused()

@@ -17,10 +17,23 @@ FileShape = tuple[int, ...]
 
 SIGNATURE = "serving_default"
 
-_TYPES = {np.dtype(np.float32): schema.TensorType.FLOAT32, np.dtype(np.int32): schema.TensorType.INT32}
+_TYPES = {
+    np.dtype(np.float32): schema.TensorType.FLOAT32,
+    np.dtype(np.int32): schema.TensorType.INT32,
+    np.dtype(np.int64): schema.TensorType.INT64,
+    np.dtype(np.bool_): schema.TensorType.BOOL,
+}
+
+#: What a tensor may hold.
+DTYPES = frozenset(_TYPES)
 
 #: Codes from here on do not fit the field that old runtimes read; they get this placeholder there.
 _PLACEHOLDER = schema.BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES
+
+
+def tensor_type(dtype: np.dtype[Any]) -> int:
+    """``TensorType`` of the schema for one of `DTYPES`."""
+    return int(_TYPES[dtype])
 
 
 class Writer:
@@ -41,15 +54,15 @@ class Writer:
         self._reserved = frozenset(reserved)
         self._taken: set[str] = set()
 
-    def tensor(self, name: str, shape: FileShape) -> int:
-        """Adds a float32 activation; returns its index."""
-        tensor = self._tensor(name, tuple(1 if size == -1 else size for size in shape), np.dtype(np.float32), 0)
+    def tensor(self, name: str, shape: FileShape, dtype: np.dtype[Any]) -> int:
+        """Adds an activation of one of `DTYPES`; returns its index."""
+        tensor = self._tensor(name, tuple(1 if size == -1 else size for size in shape), dtype, 0)
         if -1 in shape:
             tensor.shapeSignature = list(shape)
         return len(self._tensors) - 1
 
     def constant(self, name: str, array: npt.NDArray[Any]) -> int:
-        """Adds a constant, float32 or int32; returns the index of an equal one where there is one."""
+        """Adds a constant of one of `DTYPES`; returns the index of an equal one where there is one."""
         data = np.ascontiguousarray(array).tobytes()
         key = (array.dtype.str, array.shape, data)
         if key not in self._constant_of:

@@ -11,9 +11,9 @@ import onnx_ir as ir
 
 from ssc_deploy import metadata as file_metadata
 from ssc_deploy.emit.tflite.activation import Activation, activation_of
-from ssc_deploy.emit.tflite.flatbuffer import Writer
-from ssc_deploy.emit.tflite.order import IMAGE, Order, Stored, canonical, plain
-from ssc_deploy.emit.tflite.refusal import refuse
+from ssc_deploy.emit.tflite.flatbuffer import DTYPES, Writer
+from ssc_deploy.emit.tflite.order import FLOAT, IMAGE, Order, Stored, canonical, plain
+from ssc_deploy.emit.tflite.refusal import RefusedError, of_all, refuse
 from ssc_deploy.errors import EmitError
 from ssc_deploy.ir import roles
 from ssc_deploy.runtimes.tflite_schema import schema
@@ -37,10 +37,15 @@ def _inside_movement(node: ir.Node, value: ir.Value) -> bool:
 
 
 class Graph:
-    """Writes one ONNX graph; the functions of `operators` call its methods."""
+    """Writes one ONNX graph; the functions of `operators` call its methods.
 
-    def __init__(self, model: ir.Model) -> None:
-        self._graph = model.graph
+    Args:
+        model: the graph.
+        operators: the functions, by ONNX operator.
+    """
+
+    def __init__(self, model: ir.Model, operators: Mapping[str, Emit]) -> None:
+        self._graph, self._operators = model.graph, operators
         values = [*self._graph.inputs, *(v for node in self._graph for v in node.outputs)]
         self._writer = Writer(v.name for v in values if v.name)
         self._stored: dict[ir.Value, Stored] = {}
@@ -49,15 +54,17 @@ class Graph:
         self._named_tensors: set[int] = set()
         self._carried_names: set[str] = set()
 
-    def build(self, operators: Mapping[str, Emit], metadata: file_metadata.ModelMetadata) -> bytes:
-        """Writes all nodes and the file around them."""
+    def build(self, metadata: file_metadata.ModelMetadata) -> bytes:
+        """Writes all nodes and the file around them.
+
+        Raises:
+            UnsupportedOperatorError: operators that cannot be written; the sentence names all.
+            EmitError: an input of a type or shape that cannot be written; an output that is a constant.
+        """
         inputs = {name_of(v): self._input(v) for v in self._graph.inputs if not v.is_initializer()}
-        for node in self._graph:
-            if node in self._fused or node.op_type == "Constant":
-                continue
-            if node.op_type not in operators or node.domain not in ("", "ai.onnx"):
-                raise refuse(node, f"it is not among the {len(operators)} operators known here")
-            operators[node.op_type](self, node)
+        refused = self._write_nodes()
+        if refused:
+            raise of_all(refused)
         taken = set(inputs.values())
         outputs = {}
         for value in self._graph.outputs:
@@ -65,6 +72,41 @@ class Graph:
             taken.add(outputs[name_of(value)])
         stored_metadata = dataclasses.replace(metadata, layout="NHWC").to_json().encode()
         return self._writer.finish(inputs, outputs, {file_metadata.KEY: stored_metadata})
+
+    def refused(self) -> list[RefusedError]:
+        """The operators that cannot be written, all of them.
+
+        Raises:
+            EmitError: an input of a type or shape that cannot be written.
+        """
+        for value in self._graph.inputs:
+            if not value.is_initializer():
+                self._input(value)
+        return self._write_nodes()
+
+    def write(self, node: ir.Node) -> None:
+        """Writes one node, of the graph or made for the purpose, whose inputs are written.
+
+        Raises:
+            UnsupportedOperatorError: it cannot be written.
+        """
+        if node.op_type not in self._operators or node.domain not in ("", "ai.onnx"):
+            raise refuse(node, f"it is not among the {len(self._operators)} operators known here")
+        self._operators[node.op_type](self, node)
+
+    def _write_nodes(self) -> list[RefusedError]:
+        """Writes all nodes; returns what could not be. What others read of that has no tensor."""
+        refused = []
+        for node in self._graph:
+            if node in self._fused or node.op_type == "Constant":
+                continue
+            try:
+                self.write(node)
+            except RefusedError as error:
+                refused.append(error)
+                for value in node.outputs:
+                    self._stored[value] = _missing(value)
+        return refused
 
     def constant(self, value: ir.Value | None) -> Array | None:
         """The numbers of an initializer or of a Constant node, None for what the graph computes."""
@@ -94,6 +136,15 @@ class Graph:
             raise refuse(node, f"input {index} is {array.dtype}, and only float32 is written")
         return array
 
+    def is_float(self, node: ir.Node, *indices: int) -> bool:
+        """Whether inputs are float32, computed or constant; the first one alone where none is named."""
+        return all(self.dtype(node, index) == FLOAT for index in indices or (0,))
+
+    def dtype(self, node: ir.Node, index: int) -> np.dtype[Any]:
+        """Of the input ``index``, computed or constant."""
+        array = self.constant(node.inputs[index])
+        return self.stored(node, index).dtype if array is None else array.dtype
+
     def stored(self, node: ir.Node, index: int) -> Stored:
         """The input ``index`` as the file holds it, whatever its order; what a movement starts from, as an image.
 
@@ -109,6 +160,10 @@ class Graph:
         if roles.role(node) in roles.MOVEMENTS and stored.rank == len(IMAGE) and not _inside_movement(node, value):
             return self.reorder(stored, IMAGE, name_of(value))
         return stored
+
+    def stored_of(self, value: ir.Value) -> Stored:
+        """A value that is written, whoever reads it."""
+        return self._stored[value]
 
     def need(self, node: ir.Node, index: int, order: Order) -> Stored:
         """The input ``index`` in the axis order ``order``; a TRANSPOSE is written where it is stored otherwise.
@@ -131,7 +186,7 @@ class Graph:
             if stored.lies_as(order):
                 result = self.reshape(stored, stored.shape, order, name, dynamic=stored.dynamic)
             else:
-                result = self._tensor(name, stored.shape, order, stored.dynamic)
+                result = self._tensor(name, dataclasses.replace(stored, order=order))
                 inputs = [stored.tensor, self.integers(f"{name}/permutation", permutation)]
                 # Float tensors need no newer version below rank 5.
                 version = {5: 4, 6: 6}.get(stored.rank, 1)
@@ -139,7 +194,7 @@ class Graph:
             self._reordered[key] = result
             self._claim(name, result)
         # The tensor may have been reordered for another view of it, with other axes under the same permutation.
-        return Stored(self._reordered[key].tensor, stored.shape, order, stored.dynamic)
+        return dataclasses.replace(stored, tensor=self._reordered[key].tensor, order=order)
 
     def reshape(self, stored: Stored, shape: Sequence[int], order: Order, name: str, *, dynamic: int | None) -> Stored:
         """The same bytes under another shape.
@@ -151,10 +206,10 @@ class Graph:
             name: of the ONNX value that the result holds.
             dynamic: the result's dynamic axis, in ONNX's order.
         """
-        view = Stored(stored.tensor, tuple(shape), order, dynamic)
+        view = Stored(stored.tensor, tuple(shape), order, dynamic, stored.dtype)
         if view.file_shape == stored.file_shape:
             return view
-        result = self._tensor(name, view.shape, order, dynamic)
+        result = self._tensor(name, view)
         self._write_reshape(stored, result, name)
         return result
 
@@ -191,6 +246,7 @@ class Graph:
         like: Stored,
         *,
         shape: Sequence[int] | None = None,
+        dtype: np.dtype[Any] | None = None,
         options: Any = None,
         version: int = 1,
     ) -> Stored:
@@ -200,17 +256,41 @@ class Graph:
             code: of ``schema.BuiltinOperator``.
             inputs: tensor indices.
             name: of the ONNX value that the output holds or is a part of.
-            like: the output has its order and dynamic axis, and its shape unless ``shape`` is given.
+            like: the output has its order and dynamic axis, and its shape and type unless they are given.
             shape: of the output, in ONNX's order of axes.
+            dtype: of the output.
             options: of the schema's options class.
             version: the operator's lowest version that carries the use.
 
         Returns:
             the output; `define` says that it is an ONNX value.
         """
-        result = self._tensor(name, like.shape if shape is None else tuple(shape), like.order, like.dynamic)
-        self._writer.operator(code, inputs, [result.tensor], options, version)
+        (result,) = self.add_several(
+            code,
+            inputs,
+            [(name, like.shape if shape is None else tuple(shape), dtype or like.dtype)],
+            like,
+            options=options,
+            version=version,
+        )
         return result
+
+    def add_several(
+        self,
+        code: int,
+        inputs: Sequence[int],
+        outputs: Sequence[tuple[str, tuple[int, ...], np.dtype[Any]]],
+        like: Stored,
+        *,
+        options: Any = None,
+        version: int = 1,
+    ) -> list[Stored]:
+        """`add` for an operator with several outputs: name, shape and type of each."""
+        results = [
+            self._tensor(name, dataclasses.replace(like, shape=shape, dtype=dtype)) for name, shape, dtype in outputs
+        ]
+        self._writer.operator(code, inputs, [result.tensor for result in results], options, version)
+        return results
 
     def define(self, value: ir.Value, stored: Stored) -> None:
         """Says where an ONNX value is stored, which may be a tensor that holds another value already."""
@@ -225,16 +305,33 @@ class Graph:
         """A constant float32 tensor."""
         return self._writer.constant(name, np.asarray(array, np.float32))
 
+    def constants(self, node: ir.Node, index: int, name: str, array: Array, order: Order) -> Stored:
+        """A constant of any type that a file may hold, stored in the order ``order``.
+
+        Args:
+            node: that reads it.
+            index: of the input.
+            name: of the ONNX value.
+            array: the numbers, of the rank of ``order``.
+            order: of the axes.
+
+        Raises:
+            UnsupportedOperatorError: another type.
+        """
+        if array.dtype not in DTYPES:
+            raise refuse(node, f"input {index} is {array.dtype}, which a .tflite file does not hold here")
+        tensor = self._writer.constant(name, array.transpose(order))
+        return Stored(tensor, array.shape, order, None, array.dtype)
+
     def _write_reshape(self, stored: Stored, result: Stored, name: str) -> None:
         options = schema.ReshapeOptionsT()
         options.newShape = list(result.file_shape)
         sizes = self.integers(f"{name}/shape", result.file_shape)
         self._writer.operator(_OP.RESHAPE, [stored.tensor, sizes], [result.tensor], options)
 
-    def _tensor(self, name: str, shape: tuple[int, ...], order: Order, dynamic: int | None) -> Stored:
-        stored = Stored(-1, shape, order, dynamic)
-        tensor = self._writer.tensor(self._writer.invent(f"{name}/stored"), stored.file_shape)
-        return dataclasses.replace(stored, tensor=tensor)
+    def _tensor(self, name: str, like: Stored) -> Stored:
+        tensor = self._writer.tensor(self._writer.invent(f"{name}/stored"), like.file_shape, like.dtype)
+        return dataclasses.replace(like, tensor=tensor)
 
     def _claim(self, name: str, stored: Stored) -> None:
         """Lets the tensor carry the ONNX value's name, if it holds that in the canonical order and is the first to."""
@@ -245,13 +342,18 @@ class Graph:
             self._carried_names.add(name)
 
     def _input(self, value: ir.Value) -> int:
-        if value.dtype != ir.DataType.FLOAT or value.shape is None:
-            raise EmitError(f"Input {value.name!r} is {value.dtype} {value.shape}; TFLite emission takes float32 only.")
+        dtype = None if value.dtype is None else value.dtype.numpy()
+        if dtype is None or dtype not in DTYPES or value.shape is None:
+            raise EmitError(
+                f"Input {value.name!r} is {value.dtype} {value.shape}; TFLite emission takes float32, int32, int64 and "
+                "bool."
+            )
         unknown = [axis for axis, size in enumerate(value.shape) if not isinstance(size, int)]
         if len(unknown) > 1:
             raise EmitError(f"Input {value.name!r} has the shape {value.shape}; only the batch may be dynamic.")
         shape = tuple(size if isinstance(size, int) else 1 for size in value.shape)
-        stored = self._tensor(name_of(value), shape, canonical(len(shape)), unknown[0] if unknown else None)
+        dynamic = unknown[0] if unknown else None
+        stored = self._tensor(name_of(value), Stored(-1, shape, canonical(len(shape)), dynamic, dtype))
         self._claim(name_of(value), stored)
         self._stored[value] = stored
         return stored.tensor
@@ -263,11 +365,20 @@ class Graph:
         stored = self.reorder(self._stored[value], canonical(self._stored[value].rank), name)
         if stored.tensor in taken:
             # Runtimes want every output in a tensor of its own.
-            copy = self._tensor(name, stored.shape, stored.order, stored.dynamic)
+            copy = self._tensor(name, stored)
             self._write_reshape(stored, copy, name)
             stored = copy
         self._writer.rename(stored.tensor, name)
         return stored.tensor
+
+
+def _missing(value: ir.Value) -> Stored:
+    """What stands for an output of a node that cannot be written, so that the nodes behind it can be looked at."""
+    sizes = [] if value.shape is None else list(value.shape)
+    shape = tuple(size if isinstance(size, int) else 1 for size in sizes)
+    unknown = [axis for axis, size in enumerate(sizes) if not isinstance(size, int)]
+    dtype = FLOAT if value.dtype is None else value.dtype.numpy()
+    return Stored(0, shape, canonical(len(shape)), unknown[0] if unknown else None, dtype)
 
 
 def name_of(value: ir.Value | None) -> str:

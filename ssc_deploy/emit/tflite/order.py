@@ -8,10 +8,14 @@ one that is stored. So NCHW -> NHWC costs nothing, and transposes in a row becom
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+FLOAT: np.dtype[Any] = np.dtype(np.float32)
 
 Order = tuple[int, ...]
 
@@ -38,12 +42,14 @@ class Stored:
         shape: of the ONNX value, in ONNX's order of axes; a dynamic axis as it is with a batch of 1.
         order: stored axis j is axis ``order[j]`` of the ONNX value.
         dynamic: the axis, in ONNX's order, whose size is known only when the file runs.
+        dtype: of its numbers.
     """
 
     tensor: int
     shape: tuple[int, ...]
     order: Order
     dynamic: int | None
+    dtype: np.dtype[Any] = FLOAT
 
     @property
     def rank(self) -> int:
@@ -68,6 +74,7 @@ class Stored:
             shape=tuple(self.shape[axis] for axis in permutation),
             order=tuple(where[axis] for axis in self.order),
             dynamic=None if self.dynamic is None else where[self.dynamic],
+            dtype=self.dtype,
         )
 
     def lies_as(self, order: Order) -> bool:

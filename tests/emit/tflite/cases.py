@@ -87,6 +87,9 @@ ARITHMETIC: dict[str, Tester] = {
     "mean over channels": Tester(PICTURE).op("ReduceMean", integers(1)),
     "mean over channels, axis dropped": Tester(PICTURE).op("ReduceMean", integers(1), keepdims=0).op("Relu"),
     "mean over everything": Tester(PICTURE).op("ReduceMean", keepdims=0),
+    "mean over channels behind a transpose": Tester(PICTURE)
+    .op("Transpose", perm=[0, 2, 3, 1])
+    .op("ReduceMean", integers(1), keepdims=0),
     "sum over rows": Tester(PICTURE).op("ReduceSum", integers(-1), keepdims=0),
     "maximum over channels and rows": Tester(PICTURE).op("ReduceMax", integers(1, -1)),
     "sum of a matrix": Tester((2, 12)).op("ReduceSum", integers(1), keepdims=0),
@@ -104,10 +107,174 @@ ARITHMETIC: dict[str, Tester] = {
     "hard sigmoid, rank 2": Tester((2, 12)).op("Mul", scalar(4)).op("HardSigmoid"),
     "prelu": Tester(PICTURE).op("PRelu", random(6, 1, 1)),
     "prelu, one slope": Tester(PICTURE).op("PRelu", random(1)),
+    "prelu of a matrix": Tester((2, 12)).op("PRelu", random(12)),
+    "prelu of every pixel": Tester(PICTURE).op("PRelu", random(6, 7, 9)),
+    "prelu, computed slope": Tester(PICTURE).op("GlobalAveragePool", name="s").op("PRelu", "s", first=INPUT),
     "elu": Tester(PICTURE).op("Elu"),
+    "elu, another alpha": Tester(PICTURE).op("Elu", alpha=0.5),
+    "selu": Tester(PICTURE).op("Selu"),
+    "celu": Tester(PICTURE).op("Celu", alpha=0.7),
+    "gelu": Tester(PICTURE, opset=20).op("Mul", scalar(3)).op("Gelu"),
+    "gelu by tanh": Tester(PICTURE, opset=20).op("Mul", scalar(3)).op("Gelu", approximate="tanh"),
+    "mish": Tester(PICTURE).op("Mish"),
+    "mish of large numbers": Tester((2, 12)).op("Mul", scalar(100)).op("Mish"),
+    "erf": Tester(PICTURE).op("Mul", scalar(2)).op("Erf"),
+    "softsign": Tester(PICTURE).op("Softsign"),
+    "thresholded relu": Tester(PICTURE).op("ThresholdedRelu", alpha=0.3),
+    "shrink": Tester(PICTURE).op("Shrink", lambd=0.3, bias=0.1),
     "log of what is positive": Tester(PICTURE).op("Abs").op("Add", scalar(0.5)).op("Log"),
     "softplus": Tester(PICTURE).op("Softplus"),
     "softplus, rank 2, large": Tester((2, 12)).op("Mul", scalar(300)).op("Softplus"),
+    "sine and cosine": Tester(PICTURE).op("Sin", name="s").op("Cos", first=INPUT).op("Mul", "s"),
+    "floor, ceil and round": Tester(PICTURE)
+    .op("Mul", scalar(3))
+    .op("Floor", name="f")
+    .op("Ceil", first="value0", name="c")
+    .op("Round", first="value0")
+    .op("Sum", "f", "c"),
+    "sign": Tester(PICTURE).op("Relu").op("Sign"),
+    "reciprocal": Tester(PICTURE).op("Abs").op("Add", scalar(1)).op("Reciprocal"),
+    "square": Tester(PICTURE).op("Pow", scalar(2)),
+    "cube": Tester(PICTURE).op("Pow", np.array(3, np.int64)),
+    "inverse square root": Tester(PICTURE).op("Abs").op("Add", scalar(1)).op("Pow", scalar(-0.5)),
+    "power of 2.5": Tester(PICTURE).op("Abs").op("Pow", scalar(2.5)),
+    "power of 0.3": Tester(PICTURE).op("Abs").op("Pow", scalar(0.3)),
+    "computed exponent": Tester(PICTURE).op("Abs", name="a").op("Pow", INPUT),
+    "mean of three": Tester(PICTURE).op("Mean", random(6, 1, 1), scalar(2)),
+    "float remainder": Tester(PICTURE).op("Mod", scalar(0.4), fmod=1),
+    "whole remainder": Tester(PICTURE)
+    .op("Mul", scalar(9))
+    .op("Cast", to=6)
+    .op("Mod", np.array(4, np.int32))
+    .op("Cast", to=1),
+    "where": Tester(PICTURE).op("Greater", scalar(0.2)).op("Where", INPUT, random(6, 1, 1)),
+    "where, rank 5": Tester((1, 2, 3, 4, 5)).op("Less", random(3, 1, 5)).op("Where", INPUT, scalar(2)),
+    "comparisons": Tester(PICTURE)
+    .op("GreaterOrEqual", scalar(-1), name="ge")
+    .op("LessOrEqual", scalar(1), first=INPUT, name="le")
+    .op("Equal", random(6, 7, 9), first=INPUT)
+    .op("Not")
+    .op("And", "ge")
+    .op("Xor", "le")
+    .op("Or", "ge")
+    .op("Cast", to=1),
+    "casts": Tester(PICTURE).op("Mul", scalar(3)).op("Cast", to=7).op("Cast", to=9).op("Cast", to=6).op("Cast", to=1),
+    "cast like": Tester(PICTURE).op("Cast", to=6, name="i").op("CastLike", "i", first=INPUT).op("Cast", to=1),
+    "not a number, infinity": Tester(PICTURE)
+    .op("Log", name="log")
+    .op("IsNaN", name="nan")
+    .op("Relu", first=INPUT)
+    .op("Log")
+    .op("IsInf", detect_positive=0)
+    .op("Or", "nan")
+    .op("Cast", to=1),
+    "arg max": Tester(PICTURE).op("ArgMax", axis=1).op("Cast", to=1),
+    "arg min, axis dropped": Tester(PICTURE).op("ArgMin", axis=2, keepdims=0).op("Cast", to=1),
+    "top k": Tester(PICTURE)
+    .op("TopK", integers(3), outputs=2, axis=1, name="t")
+    .op("Cast", first="t.1", to=1)
+    .op("Add", "t"),
+    "smallest k": Tester((2, 12))
+    .op("TopK", integers(4), outputs=2, largest=0, name="t")
+    .op("Cast", first="t.1", to=1)
+    .op("Mul", "t"),
+    "running sum": Tester(PICTURE).op("CumSum", np.array(1, np.int64)),
+    "running sum, backward": Tester((2, 12)).op("CumSum", np.array(-1, np.int64), reverse=1, exclusive=1),
+    "running sum of whole numbers": Tester(PICTURE)
+    .op("Cast", to=7)
+    .op("CumSum", np.array(2, np.int64))
+    .op("Cast", to=1),
+    "minimum over rows": Tester(PICTURE).op("ReduceMin", integers(2), keepdims=0),
+    "product over columns": Tester(PICTURE).op("ReduceProd", integers(-1)),
+    "l1 norm": Tester(PICTURE).op("ReduceL1", integers(1)),
+    "l2 norm": Tester(PICTURE).op("ReduceL2", integers(1, 2), keepdims=0),
+    "sum of squares": Tester((2, 12)).op("ReduceSumSquare", integers(-1)),
+    "log of a sum": Tester((2, 12)).op("Abs").op("ReduceLogSum", integers(-1)),
+    "log of a sum of exponentials": Tester(PICTURE)
+    .op("Mul", scalar(90))
+    .op("ReduceLogSumExp", integers(1), keepdims=0),
+    "p-norm of an image": Tester(PICTURE).op("GlobalLpPool", p=2),
+    "layer norm": Tester((2, 3, 12)).op("LayerNormalization", random(12), random(12, seed=1)),
+    "layer norm over an image": Tester(PICTURE).op("LayerNormalization", random(6, 7, 9), axis=1, epsilon=1e-3),
+    "instance norm": Tester(PICTURE).op("InstanceNormalization", random(6), random(6, seed=1)),
+    "instance norm, rank 3": Tester((2, 4, 30)).op("InstanceNormalization", random(4), random(4, seed=1)),
+    "instance norm of a large image": Tester((1, 3, 40, 40)).op("InstanceNormalization", random(3), random(3, seed=1)),
+    "group norm": Tester(PICTURE, opset=21).op("GroupNormalization", random(6), random(6, seed=1), num_groups=2),
+    "group norm of one group": Tester(PICTURE, opset=21).op(
+        "GroupNormalization", random(6), random(6, seed=1), num_groups=1
+    ),
+    "group norm of a matrix": Tester((2, 6), opset=21).op(
+        "GroupNormalization", random(6), random(6, seed=1), num_groups=2
+    ),
+    "l2 normalisation": Tester(PICTURE).op("LpNormalization", axis=1),
+    "conv of rank 3": Tester((1, 6, 9)).op("Conv", random(4, 6, 3), random(4), pads=[1, 1], strides=[2]),
+    "depthwise conv of rank 3": Tester((1, 6, 9)).op("Conv", random(6, 1, 3), group=6, pads=[2, 2], dilations=[2]),
+    "pools of rank 3": Tester((1, 6, 9))
+    .op("MaxPool", kernel_shape=[3], strides=[2], pads=[1, 1])
+    .op("AveragePool", kernel_shape=[2]),
+    "mean of rank 3": Tester((1, 6, 9)).op("GlobalAveragePool"),
+    "maximum of rank 5": Tester((1, 6, 3, 2, 2)).op("GlobalMaxPool"),
+    "max pool, dilated": Tester(PICTURE).op(
+        "MaxPool", kernel_shape=[3, 2], dilations=[2, 3], strides=[1, 2], pads=[2, 1, 2, 1]
+    ),
+    "average pool, dilated": Tester(PICTURE, opset=19).op(
+        "AveragePool", kernel_shape=[2, 2], dilations=[2, 2], pads=[1] * 4
+    ),
+    "average pool, ceil mode that counts padding": Tester(PICTURE, opset=19).op(
+        "AveragePool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 0, 1, 0], ceil_mode=1, count_include_pad=1
+    ),
+    "transposed conv, 2x2": Tester(PICTURE).op("ConvTranspose", random(6, 4, 2, 2), random(4), strides=[2, 2]),
+    "transposed conv, 4x4": Tester(PICTURE).op("ConvTranspose", random(6, 4, 4, 4), strides=[2, 2], pads=[1] * 4),
+    "transposed conv, 3x3": Tester(PICTURE).op(
+        "ConvTranspose", random(6, 4, 3, 3), random(4), strides=[2, 2], pads=[1] * 4, output_padding=[1, 1]
+    ),
+    "transposed conv, longer than its reach": Tester(PICTURE).op(
+        "ConvTranspose", random(6, 4, 2, 2), random(4), strides=[3, 2], output_padding=[2, 1]
+    ),
+    "transposed conv, SAME_UPPER": Tester(PICTURE).op(
+        "ConvTranspose", random(6, 4, 3, 3), strides=[2, 2], auto_pad="SAME_UPPER"
+    ),
+    "transposed conv, output shape": Tester(PICTURE).op(
+        "ConvTranspose", random(6, 4, 3, 3), strides=[2, 2], output_shape=[14, 18]
+    ),
+    "transposed conv in groups": Tester(PICTURE).op(
+        "ConvTranspose", random(6, 2, 3, 3), random(6), group=3, strides=[2, 2], pads=[1] * 4, output_padding=[1, 0]
+    ),
+    "transposed conv, depthwise": Tester(PICTURE).op(
+        "ConvTranspose", random(6, 1, 4, 4), group=6, strides=[2, 2], pads=[1] * 4
+    ),
+    "transposed conv, dilated": Tester(PICTURE).op(
+        "ConvTranspose", random(6, 4, 3, 2), dilations=[2, 3], strides=[1, 2], pads=[4, 0, 1, 1]
+    ),
+    "transposed conv of rank 3": Tester((1, 6, 9)).op(
+        "ConvTranspose", random(6, 4, 3), random(4), strides=[2], pads=[1, 0]
+    ),
+    "resize, linear": Tester(PICTURE).op("Resize", None, None, integers(1, 6, 14, 18), mode="linear"),
+    "resize, linear, smaller": Tester(PICTURE).op("Resize", None, None, integers(1, 6, 3, 4), mode="linear"),
+    "resize, linear, uneven": Tester(PICTURE).op("Resize", None, np.array([1, 1, 1.5, 1.3], np.float32), mode="linear"),
+    "resize, corners aligned": Tester(PICTURE).op(
+        "Resize", None, None, integers(1, 6, 11, 20), mode="linear", coordinate_transformation_mode="align_corners"
+    ),
+    "resize, to one row": Tester(PICTURE).op(
+        "Resize", None, None, integers(1, 6, 1, 5), mode="linear", coordinate_transformation_mode="pytorch_half_pixel"
+    ),
+    "resize, cubic": Tester(PICTURE).op(
+        "Resize", None, None, integers(1, 6, 14, 12), mode="cubic", cubic_coeff_a=-0.75
+    ),
+    "resize, antialiased": Tester(PICTURE).op("Resize", None, None, integers(1, 6, 4, 5), mode="linear", antialias=1),
+    "resize, rank 3": Tester((2, 6, 9)).op("Resize", None, None, integers(2, 6, 20), mode="linear"),
+    "resize, rank 5": Tester((1, 2, 3, 4, 5)).op("Resize", None, None, integers(1, 2, 6, 8, 10), mode="linear"),
+    "matrix times a computed one": Tester((2, 3, 4, 5))
+    .op("Transpose", perm=[0, 1, 3, 2], name="turned")
+    .op("MatMul", "turned", first=INPUT),
+    "matrices broadcast": Tester((2, 3, 5, 5)).op("ReduceMax", integers(0)).op("MatMul", INPUT),
+    "matrices of rank 5": Tester((2, 1, 3, 4, 4)).op("Relu").op("MatMul", INPUT),
+    "vector times matrix": Tester((4,)).op("MatMul", random(4, 5)),
+    "matrix times vector": Tester((3, 4)).op("MatMul", random(4)),
+    "rows of an image mixed": Tester(PICTURE).op("Relu").op("MatMul", "value0", first=random(3, 7)),
+    "gemm of a transposed matrix": Tester((3, 4)).op("Gemm", random(3, 5), random(4, 1), transA=1, beta=0.5),
+    "gemm of a computed matrix": Tester((3, 4)).op("Gemm", INPUT, random(3), transB=1, alpha=0.5),
+    "bounds computed": Tester(PICTURE).op("ReduceMean", keepdims=0, name="mean").op("Clip", "mean", first=INPUT),
     "log softmax": Tester((2, 12)).op("LogSoftmax"),
     "log softmax over channels": Tester(PICTURE).op("LogSoftmax", axis=1),
     "softmax": Tester((2, 12)).op("Softmax"),
@@ -169,6 +336,22 @@ MOVEMENT: dict[str, Tester] = {
     "unsqueeze": Tester((3, 4)).op("Unsqueeze", integers(0, -1)),
     "reshape with a copied size": Tester((2, 3, 4)).op("Reshape", integers(0, -1)),
     "identity": Tester(PICTURE).op("Identity"),
+    "resize, nearest": Tester(PICTURE).op(
+        "Resize", None, None, integers(1, 6, 14, 27), coordinate_transformation_mode="asymmetric", nearest_mode="floor"
+    ),
+    "resize, nearest, uneven": Tester(PICTURE).op(
+        "Resize", None, None, integers(1, 6, 10, 5), coordinate_transformation_mode="asymmetric", nearest_mode="floor"
+    ),
+    "resize, nearest, half pixel": Tester(PICTURE).op("Resize", None, None, integers(1, 6, 10, 18)),
+    "resize, nearest, corners aligned": Tester(PICTURE).op(
+        "Resize", None, None, integers(1, 6, 10, 18), coordinate_transformation_mode="align_corners"
+    ),
+    "tokens of an image and back": Tester(PICTURE)
+    .op("Reshape", integers(1, 6, 63))
+    .op("Transpose", perm=[0, 2, 1])
+    .op("Transpose", perm=[0, 2, 1])
+    .op("Reshape", integers(1, 6, 7, 9)),
+    "reshape that joins what lies apart": Tester(PICTURE).op("Reshape", integers(1, 42, 9)),
     "expand": Tester((1, 6, 1, 1)).op("Expand", integers(1, 6, 4, 5)),
     "expand to the same": Tester(PICTURE).op("Expand", integers(6, 7, 9)),
     "concat, channels": Tester(PICTURE).op("Relu", name="r").op("Concat", INPUT, axis=1),

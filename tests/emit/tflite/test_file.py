@@ -63,13 +63,13 @@ def test_other_activations_stay_in_the_delegate(op_type: str) -> None:
     assert Tester((1, 6, 8, 8)).op("Conv", random(6, 6, 1, 1)).op(op_type, *slopes).whole_in_delegate()
 
 
-@pytest.mark.parametrize(("steps", "delegates"), [(["Relu"], 1), ([], 2)])
-def test_a_padded_max_pool_stays_in_the_delegate_where_nothing_is_negative(steps: list[str], delegates: int) -> None:
+@pytest.mark.parametrize("steps", [["Relu"], []])
+def test_a_padded_max_pool_stays_in_the_delegate(steps: list[str]) -> None:
     tester = Tester((1, 6, 8, 8)).op("Conv", random(6, 6, 1, 1))
     for step in steps:
         tester.op(step)
     tester.op("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
-    assert tester.op("Conv", random(6, 6, 1, 1, seed=1)).compare().delegates() == delegates
+    assert tester.op("Conv", random(6, 6, 1, 1, seed=1)).compare().whole_in_delegate()
 
 
 def test_tensors_carry_the_names_of_blocks_and_hold_their_outputs() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssc_deploy.emit.tflite.graph import name_of
+from ssc_deploy.emit.tflite.operators.line import of_rank_3
 from ssc_deploy.emit.tflite.operators.padding import pad_picture
 from ssc_deploy.emit.tflite.order import IMAGE
 from ssc_deploy.emit.tflite.registry import operator
@@ -26,6 +27,9 @@ def conv(graph: Graph, node: ir.Node) -> None:
     A grouped CONV_2D has no group attribute: its filter [O, kh, kw, I / group] says it. XNNPACK takes it so, in old
     runtimes too.
     """
+    if graph.stored(node, 0).rank == 3:
+        of_rank_3(graph, node)
+        return
     picture = graph.need(node, 0, IMAGE)
     weight = graph.float_input(node, 1)
     channels, out_channels, group = picture.shape[1], weight.shape[0], node.attributes.get_int("group", 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from ssc_deploy.emit.tflite import views
 from ssc_deploy.emit.tflite.graph import name_of
 from ssc_deploy.emit.tflite.order import Stored, canonical, plain
 from ssc_deploy.emit.tflite.refusal import refuse
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
     from ssc_deploy.emit.tflite.graph import Graph
+
+
+#: Stands for a dynamic batch: a factor that no other axis has.
+_ANY = 1_000_003
 
 
 @operator("Identity")
@@ -115,14 +120,19 @@ def expand(graph: Graph, node: ir.Node) -> None:
 
 
 def _reshape(graph: Graph, node: ir.Node, shape: Sequence[int], dynamic: int | None) -> None:
-    """Reshapes ONNX's row-major numbers, through a TRANSPOSE where the file stores them in another order."""
+    """Reshapes ONNX's row-major numbers, through a TRANSPOSE only where what is joined does not lie together."""
     stored, output = graph.stored(node, 0), node.outputs[0]
     if math.prod(shape) != math.prod(stored.shape):
         raise refuse(node, f"it turns {list(stored.sizes)} into {list(shape)}; a dynamic batch has to stay 0 or -1")
-    if not stored.lies_as(plain(stored.rank)):
-        stored = graph.need(node, 0, plain(stored.rank))
-    order, usual = plain(len(shape)), canonical(len(shape))
-    # A picture of one pixel, or of one channel, is NHWC as it lies.
+    before, after = (
+        tuple(size * _ANY if axis == where else size for axis, size in enumerate(sizes))
+        for sizes, where in ((stored.shape, stored.dynamic), (shape, dynamic))
+    )
+    order = views.order_after(before, stored.order, after)
+    if order is None:
+        stored, order = graph.need(node, 0, plain(stored.rank)), plain(len(shape))
+    usual = canonical(len(shape))
+    # Axes of size 1 may lie anywhere.
     if Stored(stored.tensor, tuple(shape), order, dynamic).lies_as(usual):
         order = usual
     graph.define(output, graph.reshape(stored, shape, order, name_of(output), dynamic=dynamic))
