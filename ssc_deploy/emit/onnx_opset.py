@@ -16,6 +16,7 @@ from ssc_deploy.emit.onnx_steps import DOWN, UP
 from ssc_deploy.emit.onnx_substitutes import SUBSTITUTES
 from ssc_deploy.errors import EmitError, UnsupportedOperatorError
 from ssc_deploy.ir import roles
+from ssc_deploy.ir.specification import schema_of
 
 #: The opsets that can be written. Below 13, axes were attributes nearly everywhere; above 22, phones' runtimes stop.
 OPSETS = range(13, 23)
@@ -45,13 +46,13 @@ def _convert_node(node: ir.Node, current: int, opset: int) -> None:
     node.version = None  # or it would contradict the graph
     if any(a.type in {ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS} for a in node.attributes.values()):
         raise UnsupportedOperatorError(f"{where} contains a graph; networks with control flow cannot be written")
-    found, wanted = _schema(node.op_type, current), _schema(node.op_type, opset)
+    found, wanted = schema_of(node.op_type, current), schema_of(node.op_type, opset)
     if found is None:
         raise UnsupportedOperatorError(f"{where} does not exist in opset {current}, which the graph says it is of")
     if wanted is None:
         if node.op_type not in SUBSTITUTES:
             # There is one: the operator exists in the graph's own opset.
-            first = min(version for version in range(opset, current + 1) if _schema(node.op_type, version))
+            first = min(version for version in range(opset, current + 1) if schema_of(node.op_type, version))
             raise UnsupportedOperatorError(f"{where} does not exist in opset {opset}{_way_out(first)}")
         SUBSTITUTES[node.op_type](node)
         return
@@ -61,7 +62,7 @@ def _convert_node(node: ir.Node, current: int, opset: int) -> None:
     for version in steps if up else reversed(steps):
         adapter = (UP if up else DOWN).get((node.op_type, version))
         reason = adapter(node, version) if adapter else None
-        before, after = (_schema(node.op_type, v) for v in ((version - 1, version) if up else (version, version - 1)))
+        before, after = (schema_of(node.op_type, v) for v in ((version - 1, version) if up else (version, version - 1)))
         if reason is None and before is not None and after is not None:
             reason = _difference(node, before, after)
         if reason is not None:
@@ -73,16 +74,8 @@ def _way_out(opset: int) -> str:
     return f"; choose `opset={opset}`" if opset in OPSETS else f"; no opset from {OPSETS[0]} to {OPSETS[-1]} can"
 
 
-def _schema(op_type: str, opset: int) -> defs.OpSchema | None:
-    """What the opset means by the operator; None where it has none."""
-    if not defs.has(op_type, opset, ""):
-        return None
-    schema = defs.get_schema(op_type, opset, "")
-    return None if schema.deprecated else schema
-
-
 def _versions(op_type: str) -> list[int]:
-    schemas = [_schema(op_type, opset) for opset in range(1, defs.onnx_opset_version() + 1)]
+    schemas = [schema_of(op_type, opset) for opset in range(1, defs.onnx_opset_version() + 1)]
     return sorted({schema.since_version for schema in schemas if schema is not None})
 
 

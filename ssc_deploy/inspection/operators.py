@@ -80,11 +80,12 @@ def operators() -> Operators:
     from ssc_deploy.emit.onnx import DEFAULT_OPSET, OPSETS
     from ssc_deploy.emit.onnx_substitutes import SUBSTITUTES
     from ssc_deploy.emit.tflite.operators import OPERATORS
+    from ssc_deploy.ir.specification import schema_of
 
     found = []
     for schema in _standard(OPSETS[-1]):
         refusal = _refusal(schema)
-        opset = None if refusal else min(opset for opset in OPSETS if _exists(schema.name, opset))
+        opset = None if refusal else min(opset for opset in OPSETS if schema_of(schema.name, opset))
         function = None if refusal else OPERATORS.get(schema.name)
         tflite = None if function is None else OPERATORS.summary(schema.name)
         found.append(Operator(schema.name, refusal, opset, schema.name in SUBSTITUTES, tflite))
@@ -94,17 +95,12 @@ def operators() -> Operators:
 def _standard(opset: int) -> Iterable[defs.OpSchema]:
     from onnx import defs
 
-    names = {schema.name for schema in defs.get_all_schemas_with_history() if schema.domain == ""}
-    for name in sorted(name for name in names if _exists(name, opset)):
-        schema = defs.get_schema(name, opset, "")
-        if any(_numbers(formal.types) for formal in schema.inputs):
+    from ssc_deploy.ir.specification import schema_of
+
+    for name in sorted({schema.name for schema in defs.get_all_schemas_with_history() if schema.domain == ""}):
+        schema = schema_of(name, opset)
+        if schema is not None and any(_numbers(formal.types) for formal in schema.inputs):
             yield schema
-
-
-def _exists(name: str, opset: int) -> bool:
-    from onnx import defs
-
-    return defs.has(name, opset, "") and not defs.get_schema(name, opset, "").deprecated
 
 
 def _numbers(types: Iterable[str]) -> bool:

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from onnx import defs
+
 from ssc_deploy.errors import RewriteError
 from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import movement as mv
-from ssc_deploy.ir import roles
+from ssc_deploy.ir import roles, specification
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -49,6 +51,12 @@ def shift_of(node: ir.Node) -> mv.Movement | None:
     return mv.shift(tuple((int(t) // k - k // 2, int(t) % k - k // 2) for t in taps))
 
 
+@specification.rule(roles.Role.SHIFT)
+def _shift(node: ir.Node) -> str | None:
+    """See `shift_of`; without an offset."""
+    return "is marked as a shift but is none" if shift_of(node) is None or len(node.inputs) != 2 else None
+
+
 def movement_of(node: ir.Node) -> mv.Movement | None:
     """The movement that a node with the role of a shift or shuffle carries out; None for any other node."""
     match roles.role(node):
@@ -64,25 +72,21 @@ def movement_of(node: ir.Node) -> mv.Movement | None:
 
 
 def check_graph(model: ir.Model) -> None:
-    """Checks what holds after every rule: each value is defined before it is read, and roles tell the truth.
+    """Checks what holds after every rule: each value is defined before it is read, each node as `specification` says.
 
     Raises:
         RewriteError: the first violation, with the node's name.
     """
     defined = set(model.graph.inputs) | set(model.graph.initializers.values())
+    opset = model.graph.opset_imports.get("", defs.onnx_opset_version())
     for node in model.graph:
-        where = roles.where(node)
         for value in node.inputs:
             if value is not None and value not in defined:
-                raise RewriteError(f"{where} reads {value.name}, which nothing before it defines")
+                raise RewriteError(f"{roles.where(node)} reads {value.name}, which nothing before it defines")
         defined.update(node.outputs)
-        role = roles.role(node)
-        if role in {roles.Role.SHIFT, roles.Role.SHUFFLE} and movement_of(node) is None:
-            raise RewriteError(f"{where} is marked as {role.value} but is none")
-        if role is roles.Role.SHUFFLE and g.integer(node, "axis", 0) != 1:
-            raise RewriteError(f"{where} is marked as a shuffle but does not gather channels")
-        if role is roles.Role.GROUP_POINTWISE and not _is_group_pointwise(node):
-            raise RewriteError(f"{where} is marked as a group pointwise but is none")
+        reason = specification.violation(node, opset)
+        if reason is not None:
+            raise RewriteError(f"{roles.where(node)} {reason}")
 
 
 def check(model: ir.Model) -> None:
@@ -108,8 +112,3 @@ def _is_affine(node: ir.Node) -> bool:
     """Whether the node is a BatchNormalization by constants, not by the statistics of what it is given."""
     constants = all(g.constant(value) is not None for value in node.inputs[1:5])
     return node.op_type == "BatchNormalization" and constants and not g.integer(node, "training_mode", 0)
-
-
-def _is_group_pointwise(node: ir.Node) -> bool:
-    weight = g.shape_of(node.inputs[1]) if node.op_type == "Conv" else None
-    return weight is not None and weight[2:] == (1, 1) and g.integer(node, "group", 1) > 1

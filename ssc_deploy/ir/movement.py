@@ -187,14 +187,16 @@ def of_numbers(numbers: npt.NDArray[np.int32], shape: tuple[int, int, int]) -> M
 
 
 def performs(run: Callable[[Array], Array], movement: Movement, shape: tuple[int, int, int]) -> bool:
-    """Whether ``run`` carries out the movement on a picture [1, C, H, W] of random numbers.
-
-    They have either sign and every magnitude, so that a bound or a threshold shows itself.
-    """
-    random = np.random.default_rng(0)
-    exponents = random.integers(-100, 101, (1, *shape), np.int32)
-    picture = np.ldexp(random.standard_normal((1, *shape), np.float32), exponents)
+    """Whether ``run`` carries out the movement on a picture [1, C, H, W] of `random` numbers."""
+    picture = random(1, *shape)
     return np.array_equal(movement(picture), run(picture))
+
+
+def random(*shape: int) -> Array:
+    """Random float32 numbers of either sign and every magnitude, so that a bound or a threshold shows itself."""
+    generator = np.random.default_rng(0)
+    exponents = generator.integers(-100, 101, shape, np.int32)
+    return np.asarray(np.ldexp(generator.standard_normal(shape, np.float32), exponents))
 
 
 def _displaced(span: slice, by: int) -> slice:

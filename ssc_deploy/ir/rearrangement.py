@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ssc_deploy.ir.movement import random
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -87,10 +89,3 @@ def read(run: Callable[[Array], Array], in_shape: tuple[int, ...]) -> Rearrangem
     if not np.array_equal(rearrangement(x), run(x)):
         return "moves some numbers only; others are changed on the way"
     return rearrangement
-
-
-def random(*shape: int) -> Array:
-    """Random float32 numbers of either sign and every magnitude, so that a bound or a threshold shows itself."""
-    generator = np.random.default_rng(0)
-    exponents = generator.integers(-100, 101, shape, np.int32)
-    return np.asarray(np.ldexp(generator.standard_normal(shape, np.float32), exponents))

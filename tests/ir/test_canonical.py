@@ -64,25 +64,6 @@ def test_the_movement_of_a_node_is_that_of_its_role():
     assert canonical.movement_of(shuffle) == mv.permutation((2, 0, 1))
 
 
-@pytest.mark.parametrize(
-    ("chain", "role", "sentence"),
-    [
-        (
-            Chain(1, 3, 4, 4).then("Conv", normal(3, 1, 3, 3), group=3, pads=[1] * 4),
-            roles.Role.SHIFT,
-            "marked as shift",
-        ),
-        (Chain(1, 3, 4, 4).then("Gather", np.array([1, 0]), axis=2), roles.Role.SHUFFLE, "does not gather channels"),
-        (Chain(1, 3, 4, 4).then("Conv", normal(2, 3, 1, 1)), roles.Role.GROUP_POINTWISE, "marked as a group pointwise"),
-    ],
-)
-def test_a_role_that_lies_is_found(chain, role, sentence):
-    model = chain.build()
-    roles.set_role(model.graph[0], role)
-    with pytest.raises(RewriteError, match=sentence):
-        canonical.check_graph(model)
-
-
 def test_a_value_that_is_read_before_it_is_defined_is_found():
     model = Chain(1, 3, 4, 4).then("Neg").then("Abs").build()
     model.graph.insert_after(model.graph[1], model.graph[0])
