@@ -3,52 +3,7 @@
 The published folders of CIFAR-10, CIFAR-100 and ImageNet-32 (pickles or .npz), ImageFolder trees, zip files of one.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from ssc_deploy.data import batch_files, tree
 from ssc_deploy.data.dataset import Dataset, Split
-from ssc_deploy.errors import DataError
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from ssc_deploy.data.reading import read
 
 __all__ = ["Dataset", "Split", "read"]
-
-#: Folders that the published archives unpack to; the folder around one may be given, too.
-_PUBLISHED = ("cifar-10-batches-py", "cifar-100-python")
-
-_EXPECTED = (
-    "give a folder of CIFAR-10, CIFAR-100 or ImageNet-32 as published, one of <class>/<picture>, or a zip file of that"
-)
-
-
-def read(path: Path, split: Split, *, size: tuple[int, int] | None = None, resize: bool = False) -> Dataset:
-    """Reads a data set.
-
-    Args:
-        path: a folder or a zip file.
-        split: which part of it, where it has both.
-        size: (H, W) that the network takes; None for whatever size the pictures have.
-        resize: bring pictures of another size to ``size`` instead of refusing them.
-
-    Raises:
-        DataError: there is nothing, or something else than pictures with classes, or a file of it is at fault.
-    """
-    if path.is_dir():
-        folder = next((path / name for name in _PUBLISHED if (path / name).is_dir()), path)
-        publication = batch_files.find(folder)
-        if publication is not None:
-            data = batch_files.read(folder, publication, split)
-            return data if size is None else data.fitted(size, resize=resize)
-        with tree.Folder(path) as files:
-            return tree.read(files, split, size, resize=resize)
-    if not path.is_file():
-        raise DataError(f"{path}: there is no such file or folder; {_EXPECTED}.")
-    if path.name.lower().endswith((".tar.gz", ".tgz", ".tar")):
-        raise DataError(f"{path} is a tar archive: unpack it, and give the folder.")
-    if path.suffix.lower() != ".zip":
-        raise DataError(f"{path} is a single file; {_EXPECTED}.")
-    with tree.Zip(path) as files:
-        return tree.read(files, split, size, resize=resize)

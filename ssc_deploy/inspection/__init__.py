@@ -1,68 +1,6 @@
 """What a network or a file consists of, what it costs, and what each stage of the pipeline makes of it."""
 
-from __future__ import annotations
-
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from ssc_deploy.errors import SscDeployError
+from ssc_deploy.inspection.inspecting import inspect
 from ssc_deploy.inspection.report import Finding, Inspection, Layer, Stage, StageReport
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 __all__ = ["Finding", "Inspection", "Layer", "Stage", "StageReport", "inspect"]
-
-_FILES = {".onnx", ".tflite"}
-
-
-def inspect(
-    file: str | Path | None,
-    *,
-    stage: str | None = None,
-    target: str = "onnxruntime",
-    model: str | None = None,
-    arch: str | None = None,
-    args: Mapping[str, str] | None = None,
-    input_shape: tuple[int, ...] | None = None,
-    weights: str | None = None,
-    seed: int | None = None,
-) -> Inspection:
-    """Looks at a network at one stage, or at a file as it stands.
-
-    Args:
-        file: a checkpoint, an ``.onnx`` or a ``.tflite`` file; None for a network with random weights.
-        stage: of `Stage`; default ``"file"`` for ``.onnx`` and ``.tflite``, ``"rewrite"`` for all others.
-        target: of `lower.Target`, for the stage ``"lower"``.
-        model: as for `ssc_deploy.export`, and ``arch``, ``args``, ``input_shape``, ``weights`` and ``seed`` with it.
-        arch: see ``model``.
-        args: see ``model``.
-        input_shape: see ``model``.
-        weights: see ``model``.
-        seed: see ``model``.
-
-    Raises:
-        SscDeployError: the file cannot be read, a stage fails, or it has no such stage.
-    """
-    path = None if file is None else Path(file)
-    suffix = path.suffix.lower() if path else ""
-    wanted = _stage(stage, Stage.FILE if suffix in _FILES else Stage.REWRITE)
-    if path is not None and wanted is Stage.FILE and suffix in _FILES:
-        from ssc_deploy.inspection import files
-
-        return files.inspect(path)
-    if wanted is Stage.FILE:
-        raise SscDeployError("the stage file is for .onnx and .tflite files; leave `stage` out, or give another")
-    if suffix == ".tflite":
-        raise SscDeployError(f"{file} is the end of the way and has the stage file only; give the checkpoint instead")
-    from ssc_deploy.inspection import stages
-    from ssc_deploy.source import open_source
-
-    source = open_source(path, model=model, arch=arch, args=args, input_shape=input_shape, weights=weights, seed=seed)
-    return stages.inspect(source, wanted, target)
-
-
-def _stage(name: str | None, default: Stage) -> Stage:
-    if name is not None and name not in set(Stage):
-        raise SscDeployError(f"there is no stage {name!r}; choose one of {', '.join(Stage)}")
-    return default if name is None else Stage(name)

@@ -3,37 +3,7 @@
 Only this folder imports a runtime, and only when a file is loaded. Neither torch nor onnxscript is needed.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
-from ssc_deploy.errors import RuntimeLoadError
+from ssc_deploy.runtimes.choosing import runtime_for
 from ssc_deploy.runtimes.protocol import Model, Runner, Runtime, TensorSpec
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
 __all__ = ["Model", "Runner", "Runtime", "TensorSpec", "runtime_for"]
-
-
-def runtime_for(path: Path) -> Runtime:
-    """The runtime that runs a file, by its suffix.
-
-    Args:
-        path: an ``.onnx`` or ``.tflite`` file; it is not opened.
-
-    Raises:
-        RuntimeLoadError: another suffix.
-    """
-    from ssc_deploy.runtimes.litert import LiteRT
-    from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
-
-    runtimes: dict[str, Runtime] = {".onnx": OnnxRuntime(), ".tflite": LiteRT()}
-    runtime = runtimes.get(path.suffix.lower())
-    if runtime is None:
-        raise RuntimeLoadError(f"No runtime is known for {path.name!r}; give a file that ends in {_listed(runtimes)}.")
-    return runtime
-
-
-def _listed(runtimes: dict[str, Runtime]) -> str:
-    return " or ".join(runtimes)
