@@ -275,6 +275,37 @@ ARITHMETIC: dict[str, Tester] = {
     "gemm of a transposed matrix": Tester((3, 4)).op("Gemm", random(3, 5), random(4, 1), transA=1, beta=0.5),
     "gemm of a computed matrix": Tester((3, 4)).op("Gemm", INPUT, random(3), transB=1, alpha=0.5),
     "bounds computed": Tester(PICTURE).op("ReduceMean", keepdims=0, name="mean").op("Clip", "mean", first=INPUT),
+    "einsum, product": Tester((2, 3, 4, 5)).op("Einsum", random(5, 6), equation="bchw,wk->bkch"),
+    "einsum, attention": Tester((2, 3, 4, 5)).op("Einsum", INPUT, equation="bnid, bnjd -> bnij"),
+    "einsum, ellipsis": Tester((2, 3, 4, 5)).op("Einsum", random(1, 3, 5, 2), equation="...hw,...wk->...kh"),
+    "einsum, channels weighted": Tester(PICTURE).op("Einsum", random(6), equation="nchw,c->nchw"),
+    "einsum, one operand": Tester(PICTURE).op("Einsum", equation="nchw->cn"),
+    "einsum, three operands": Tester((2, 3, 4)).op("Einsum", random(4, 5), random(5, 3), equation="bij,jk,ki->bk"),
+    "einsum, outer": Tester((2, 3)).op("Einsum", random(4), equation="ij,k"),
+    "lstm": Tester((5, 2, 3)).op("LSTM", random(1, 16, 3), random(1, 16, 4), random(1, 32), hidden_size=4),
+    "lstm, both directions, states": Tester((4, 2, 3))
+    .op(
+        "LSTM",
+        *(random(2, 16, 3), random(2, 16, 4), random(2, 32), None, random(2, 2, 4), random(2, 2, 4, seed=1)),
+        hidden_size=4,
+        direction="bidirectional",
+        outputs=3,
+        name="y",
+    )
+    .output("y.1")
+    .output("y.2"),
+    "gru": Tester((5, 2, 3)).op("GRU", random(1, 12, 3), random(1, 12, 4), random(1, 24), hidden_size=4),
+    "gru of PyTorch, backwards": Tester((5, 2, 3)).op(
+        "GRU",
+        *(random(1, 12, 3), random(1, 12, 4), random(1, 24), None, random(1, 2, 4)),
+        hidden_size=4,
+        linear_before_reset=1,
+        direction="reverse",
+    ),
+    "rnn of relu": Tester((5, 2, 3)).op(
+        "RNN", random(1, 4, 3), random(1, 4, 4), random(1, 8), hidden_size=4, activations=["Relu"]
+    ),
+    "embedding": Tester((2, 12)).op("ArgMax", axis=1).op("Gather", "value0", first=random(12, 5)),
     "log softmax": Tester((2, 12)).op("LogSoftmax"),
     "log softmax over channels": Tester(PICTURE).op("LogSoftmax", axis=1),
     "softmax": Tester((2, 12)).op("Softmax"),
@@ -378,6 +409,18 @@ MOVEMENT: dict[str, Tester] = {
     "pad that wraps": Tester(PICTURE, opset=19).op("Pad", integers(0, 0, 7, 1, 0, 0, 0, 3), mode="wrap"),
     "pad with edges, rank 3": Tester((2, 3, 4)).op("Pad", integers(0, 1, 2, 0, 0, 1), mode="edge"),
     "pad, rank 5": Tester((1, 2, 3, 4, 5)).op("Pad", integers(0, 1, 0, 0, 0, 0, 0, 2, 0, 0)),
+    "gather every other channel": Tester(PICTURE).op("Gather", integers(1, 3, 5), axis=1),
+    "gather many channels": Tester(PICTURE).op("Gather", integers(5, 0, 4, 2, 1, 3, 3), axis=1),
+    "gather a grid": Tester((5, 4, 3)).op("GatherND", np.array([[[0, 3], [0, 1]], [[4, 3], [4, 1]]], np.int64)),
+    "gather single lines": Tester((5, 4, 3)).op("GatherND", np.array([[0, 3], [2, -1], [4, 0]], np.int64)),
+    "gather numbers": Tester((5, 4)).op("GatherElements", np.array([[0, 3, 1], [2, -1, 0]], np.int64), axis=1),
+    "gather numbers of computed places": Tester((5, 4))
+    .op("TopK", integers(2), outputs=2, name="t")
+    .op("GatherElements", "t.1", first=INPUT, axis=1),
+    "gather lines of computed places": Tester((5, 4))
+    .op("ArgMax", axis=0, keepdims=0)
+    .op("Gather", "value0", first=INPUT),
+    "triangle": Tester((2, 4, 5)).op("Trilu", np.array(1, np.int64), upper=0),
     "gather one channel": Tester(PICTURE).op("Gather", np.array(2, np.int64), axis=1),
     "gather a table": Tester((5, 4)).op("Gather", np.array([[0, 4], [2, 2]], np.int64), axis=0),
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssc_deploy.emit.tflite.formula import Formula
 from ssc_deploy.emit.tflite.graph import name_of
 from ssc_deploy.emit.tflite.operators.pieces import along, cut, join
 from ssc_deploy.emit.tflite.order import IMAGE, Stored, canonical, plain
@@ -87,28 +88,15 @@ def tile(graph: Graph, node: ir.Node) -> None:
     graph.define(output, stored)
 
 
-@operator("Gather")
-def gather(graph: Graph, node: ir.Node) -> None:
-    """GATHER with constant indices; XNNPACK does not take it."""
-    stored, output = graph.stored(node, 0), node.outputs[0]
-    axis = node.attributes.get_int("axis", 0) % stored.rank
-    indices = graph.constant_input(node, 1)
-    if axis == stored.dynamic:
-        raise refuse(node, "it gathers from the dynamic batch")
-    indices = np.where(indices < 0, indices + stored.shape[axis], indices)
-    if indices.ndim != 1:
-        # The rank changes, so nothing but ONNX's own order of axes has a meaning afterwards.
-        stored = graph.need(node, 0, plain(stored.rank))
-    options = schema.GatherOptionsT()
-    options.axis = stored.order.index(axis)
-    inputs = [stored.tensor, graph.integers(f"{name_of(output)}/indices", indices.astype(np.int32))]
-    shape = (*stored.shape[:axis], *indices.shape, *stored.shape[axis + 1 :])
-    dynamic = stored.dynamic
-    if dynamic is not None and dynamic > axis:
-        dynamic += indices.ndim - 1
-    order = stored.order if indices.ndim == 1 else plain(len(shape))
-    like = Stored(-1, shape, order, dynamic)
-    graph.define(output, graph.add(_OP.GATHER, inputs, name_of(output), like, options=options))
+@operator("Trilu")
+def trilu(graph: Graph, node: ir.Node) -> None:
+    """MUL by a triangle of ones."""
+    f = Formula(graph, node)
+    x = f.input(0)
+    rows, columns = f.shape(x)[-2:]
+    k = int(graph.constant_input(node, 1).item()) if f.has_input(1) else 0
+    ones = np.ones((rows, columns), f.dtype(x))
+    f.give(f.op("Mul", x, np.triu(ones, k) if node.attributes.get_int("upper", 1) else np.tril(ones, k)))
 
 
 @operator("DepthToSpace")
