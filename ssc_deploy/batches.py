@@ -1,72 +1,77 @@
-"""Running any number of pictures [N, C, H, W] through a file, whatever layout and batch size the file is fixed to."""
+"""Running any number of examples through a file, whatever layout and batch size the file is fixed to."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ssc_deploy.errors import RuntimeLoadError
+from ssc_deploy.examples import AT_ONCE, Examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ssc_deploy.runtimes import Runner
 
-Float32 = npt.NDArray[np.float32]
+__all__ = ["AT_ONCE", "channels_first", "channels_last", "run", "split"]
 
-#: Pictures that go through a file of dynamic batch at once.
-AT_ONCE = 16
-
-
-def split(x: Float32, batch: int | None) -> Iterator[tuple[Float32, int]]:
-    """Cuts ``x`` along its first axis into batches for a network that is fixed to ``batch``.
-
-    Yields:
-        a batch, and how many of its pictures are ours: the last one is filled up with copies of its last picture.
-        Where ``batch`` is None, up to `AT_ONCE` pictures, never filled up.
-    """
-    size = batch or AT_ONCE
-    for start in range(0, len(x), size):
-        chunk = x[start : start + size]
-        used = len(chunk)
-        if batch is not None and used < batch:
-            chunk = np.concatenate([chunk, np.repeat(chunk[-1:], batch - used, axis=0)])
-        yield np.ascontiguousarray(chunk), used
+Array = npt.NDArray[Any]
 
 
-def run(runner: Runner, x: Float32, *, layout: str = "NCHW", batch: int | None = None) -> list[npt.NDArray[np.float32]]:
-    """Runs all pictures, batch by batch.
+def split(x: Array, batch: int | None) -> Iterator[tuple[Array, int]]:
+    """Cuts one array [N, ...] into batches; see `Examples.runs`."""
+    for (chunk,), used in Examples.of(x).runs(batch):
+        yield chunk, used
+
+
+def run(
+    runner: Runner, x: Examples | Array, *, layout: str = "NCHW", batch: int | None = None, outputs: int = 1
+) -> list[Array]:
+    """Runs all examples, batch by batch.
 
     Args:
-        runner: of a file with one picture input.
-        x: [N, C, H, W], N > 0.
+        runner: of a file that takes such inputs.
+        x: at least one example; an array is of the only input, [N, ...].
         layout: of the file, ``"NCHW"`` or ``"NHWC"``.
-        batch: pictures at once, where the file takes any number.
+        batch: examples at once, where the file takes any number.
+        outputs: how many of what the runner returns are the file's own; the others are values inside the file.
 
     Returns:
-        the outputs, each [N, ...]; those of rank 4 as [N, C, H, W].
+        what the runner returns, each [N, ...]; of rank 4, for one run, as [N, C, H, W].
 
     Raises:
-        RuntimeLoadError: the runtime fails, or the first output has not one row for each picture.
+        RuntimeLoadError: the runtime fails, or one of the file's outputs has not one row for each example of a batch.
     """
-    fixed = runner.inputs[0].shape[0]
+    examples = Examples.of(x)
+    shape = runner.inputs[0].shape
+    fixed = shape[0] if shape else None
     results = []
-    for chunk, used in split(x, fixed or batch):
-        outputs = runner.run([np.ascontiguousarray(chunk.transpose(0, 2, 3, 1)) if layout == "NHWC" else chunk])
-        # Other outputs may be values inside the file, of any shape.
-        if outputs[0].shape[:1] != (len(chunk),):
-            raise RuntimeLoadError(
-                f"the file returns {list(outputs[0].shape)} for a batch of {len(chunk)}; "
-                "its output must have a row for each picture"
-            )
-        outputs = [channels_first(output, layout) for output in outputs]
-        # An output that holds planes has no axis for the batch; files with such take one picture at a time.
-        results.append(outputs if used == len(chunk) else [output[:used] for output in outputs])
+    for given, used in examples.runs(fixed or batch):
+        returned = runner.run([channels_last(array, layout) for array in given])
+        if not examples.rows:
+            results.append([examples.result(channels_first(value, layout)) for value in returned])
+            continue
+        rows = len(given[0])
+        for value in returned[:outputs]:
+            if value.shape[:1] != (rows,):
+                raise RuntimeLoadError(
+                    f"the file returns {list(value.shape)} for a batch of {rows}; "
+                    "its output must have a row for each picture"
+                )
+        values = [channels_first(value, layout) for value in returned]
+        # A value inside that holds planes has no axis for the batch; files with such take one image at a time.
+        results.append(values if used == rows else [value[:used] for value in values])
     return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
 
-def channels_first(value: npt.NDArray[np.float32], layout: str) -> npt.NDArray[np.float32]:
+def channels_first(value: Array, layout: str) -> Array:
     """A value of a file as [N, C, H, W] where it is of rank 4, else as it is."""
     return value.transpose(0, 3, 1, 2) if layout == "NHWC" and value.ndim == 4 else value
+
+
+def channels_last(value: Array, layout: str) -> Array:
+    """A value as a file of that layout takes it; see `channels_first`."""
+    turned = value.transpose(0, 2, 3, 1) if layout == "NHWC" and value.ndim == 4 else value
+    return np.ascontiguousarray(turned)

@@ -1,11 +1,12 @@
 """Golden sets: a few inputs of a network with what it computes for them in float64, beside the files made from it.
 
 Whoever runs such a file elsewhere (a profile, a phone) compares with it, and needs neither the checkpoint nor PyTorch.
-The file is an uncompressed .npz: ``inputs`` float32 [N, C, H, W], as the network takes them; ``outputs`` float64
-[N, ...]; ``tolerance`` float64 [1, 2], for the one output the bounds max and rms of `verification.Tolerance` that the
+The file is an uncompressed .npz: ``inputs`` [N, ...], as the network takes them; ``outputs`` float64 [N, ...];
+``tolerance`` float64 [number of outputs, 2], of each output the bounds max and rms of `verification.Tolerance` that the
 export was held to; ``bounds.1`` ... float64 [size of that axis of the outputs], the bounds of its slices, for each axis
-that has some; ``meta``, JSON as uint8, with the pictures' names and classes where they are known. Nothing in it is
-pickled.
+that has some; ``meta``, JSON as uint8, with the images' names and classes where they are known, and ``rows``: false
+where the inputs are one whole (`signature.Signature.rows`). A second input is ``inputs.1``, a second output
+``outputs.1`` with ``bounds.1.1`` ... Nothing in it is pickled.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ssc_deploy.errors import OutputError, RuntimeLoadError
+from ssc_deploy.examples import Examples
 from ssc_deploy.verification.ranges import AxisBound
 from ssc_deploy.verification.tolerance import Tolerance, tolerance_of_files
 
@@ -40,9 +42,6 @@ SUFFIX = ".golden.npz"
 
 #: Pictures of a golden set, where they are small.
 PICTURES = 16
-
-#: The arrays of bounds of slices begin so; the number of their axis follows.
-_BOUNDS = "bounds."
 
 #: Bytes of inputs that a golden set holds at most, if that is a picture at least: four of 3x224x224.
 _INPUT_BYTES = 2_500_000
@@ -65,21 +64,32 @@ class Named:
 
 
 @dataclass(frozen=True)
+class GoldenOutput:
+    """What the network computes for the inputs, one of its outputs.
+
+    Attributes:
+        values: float64 [N, ...], without NaN and Inf.
+        tolerance: what a device may be off by, over all inputs together.
+    """
+
+    values: npt.NDArray[np.float64]
+    tolerance: Tolerance
+
+
+@dataclass(frozen=True)
 class GoldenSet:
     """Inputs and what the network computes for them.
 
     Attributes:
         source_sha256: of the checkpoint; empty for random weights.
-        inputs: float32 [N, C, H, W].
-        outputs: float64 [N, ...], without NaN and Inf.
-        tolerance: what a device may be off by, over all pictures together.
+        inputs: that the network is given.
+        outputs: one for each output of the network.
         pictures: that the inputs are, one each; empty where they are none, or nobody knows.
     """
 
     source_sha256: str
-    inputs: npt.NDArray[np.float32]
-    outputs: npt.NDArray[np.float64]
-    tolerance: Tolerance
+    inputs: Examples
+    outputs: tuple[GoldenOutput, ...]
     pictures: tuple[Named, ...] = ()
 
     def to_bytes(self) -> bytes:
@@ -87,14 +97,17 @@ class GoldenSet:
         said: dict[str, Any] = {"schema_version": VERSION, "source_sha256": self.source_sha256}
         if self.pictures:
             said["pictures"] = [[picture.name, picture.label] for picture in self.pictures]
-        meta = json.dumps(said, sort_keys=True)
+        if not self.inputs.rows:
+            said["rows"] = False
         arrays: dict[str, npt.NDArray[Any]] = {
-            "inputs": self.inputs,
-            "outputs": self.outputs,
-            "tolerance": np.array([[self.tolerance.max, self.tolerance.rms]]),
-            **{f"{_BOUNDS}{bound.axis}": np.array(bound.max) for bound in self.tolerance.axes},
-            "meta": np.frombuffer(meta.encode(), np.uint8),
+            _numbered("inputs", i): array for i, array in enumerate(self.inputs.arrays)
         }
+        for i, output in enumerate(self.outputs):
+            arrays[_numbered("outputs", i)] = output.values
+            for bound in output.tolerance.axes:
+                arrays[f"{_numbered('bounds', i)}.{bound.axis}"] = np.array(bound.max)
+        arrays["tolerance"] = np.array([[output.tolerance.max, output.tolerance.rms] for output in self.outputs])
+        arrays["meta"] = np.frombuffer(json.dumps(said, sort_keys=True).encode(), np.uint8)
         stream = io.BytesIO()
         with zipfile.ZipFile(stream, "w") as archive:
             for name, array in arrays.items():
@@ -104,6 +117,11 @@ class GoldenSet:
         return stream.getvalue()
 
 
+def _numbered(name: str, index: int) -> str:
+    """Of the arrays of an input or an output; the first has no number, as in files of older versions."""
+    return f"{name}.{index}" if index else name
+
+
 def path_beside(model: Path) -> Path:
     """Where the golden set of an exported file is, if it has one."""
     return model.with_name(model.stem + SUFFIX)
@@ -111,30 +129,33 @@ def path_beside(model: Path) -> Path:
 
 def chosen(
     source_sha256: str,
-    inputs: npt.NDArray[np.float32],
-    outputs: npt.NDArray[np.float64],
+    inputs: Examples,
+    outputs: Sequence[npt.NDArray[np.float64]],
     *,
-    tolerance: Tolerance | None,
-    errors: Sequence[Error],
+    tolerances: Sequence[Tolerance | None],
+    errors: Sequence[Sequence[Error]],
     pictures: Sequence[Named] = (),
 ) -> GoldenSet:
-    """The golden set of an export: of its pictures up to `PICTURES`, spread evenly, fewer where they are large.
+    """The golden set of an export: of its inputs up to `PICTURES`, spread evenly, fewer where they are large.
 
     Args:
         source_sha256: of the checkpoint.
-        inputs: that the export was verified on, float32 [N, C, H, W].
-        outputs: of the network for them, float64 [N, ...].
-        tolerance: that the export was held to; None where ``atol`` and ``rtol`` were given instead.
-        errors: of the exported files; without a tolerance, what a device may be off by follows from the largest of
-            them, as the tolerance does from PyTorch's own.
+        inputs: that the export was verified on.
+        outputs: of the network for them, each [N, ...].
+        tolerances: that each output was held to; None where ``atol`` and ``rtol`` were given instead.
+        errors: of each output, one for each exported file; without a tolerance, what a device may be off by follows
+            from the largest of them, as the tolerance does from PyTorch's own.
         pictures: that the inputs are; none where they are noise.
     """
-    count = min(len(inputs), PICTURES, max(1, _INPUT_BYTES // inputs[0].nbytes))
+    bytes_of_one = sum(array[0].nbytes for array in inputs.arrays)
+    count = min(len(inputs), PICTURES, max(1, _INPUT_BYTES // bytes_of_one))
     rows = np.arange(count) * len(inputs) // count
-    if tolerance is None:
-        tolerance = tolerance_of_files(errors, outputs)
+    found = []
+    for values, tolerance, off in zip(outputs, tolerances, errors, strict=True):
+        found.append(GoldenOutput(values[rows], tolerance or tolerance_of_files(off, values)))
     named = tuple(pictures[row] for row in rows) if pictures else ()
-    return GoldenSet(source_sha256, inputs[rows], outputs[rows], tolerance, named)
+    kept = Examples(tuple(array[rows] for array in inputs.arrays), inputs.rows)
+    return GoldenSet(source_sha256, kept, tuple(found), named)
 
 
 def arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -175,9 +196,7 @@ def read(path: Path) -> GoldenSet:
     """
     try:
         found = arrays(path)
-        inputs, outputs, tolerance, meta = (found[name] for name in ("inputs", "outputs", "tolerance", "meta"))
-        bounds = {name.removeprefix(_BOUNDS): array for name, array in found.items() if name.startswith(_BOUNDS)}
-        return _checked(json.loads(meta.tobytes().decode()), inputs, outputs, tolerance, bounds)
+        return _checked(json.loads(found.pop("meta").tobytes().decode()), found)
     except OSError as error:
         raise RuntimeLoadError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -187,41 +206,76 @@ def read(path: Path) -> GoldenSet:
         ) from error
 
 
-def _checked(
-    meta: dict[str, Any],
-    inputs: npt.NDArray[Any],
-    outputs: npt.NDArray[Any],
-    tolerance: npt.NDArray[Any],
-    bounds: dict[str, npt.NDArray[Any]],
-) -> GoldenSet:
+def _checked(meta: dict[str, Any], found: dict[str, npt.NDArray[Any]]) -> GoldenSet:
     if meta["schema_version"] != VERSION:
         raise ValueError(f"it is of schema version {meta['schema_version']}, this program of {VERSION}")
-    if inputs.dtype != np.float32 or inputs.ndim != 4 or outputs.dtype != np.float64 or outputs.ndim < 1:
+    inputs, values = (_all_of(name, found) for name in ("inputs", "outputs"))
+    tolerance, rows = found["tolerance"], meta.get("rows", True)
+    if not inputs or any(array.dtype.kind not in "fiub" or array.ndim < 1 for array in inputs):
         raise ValueError("its arrays are of other types")
-    if not inputs.size or not outputs.size or len(inputs) != len(outputs):
+    if any(array.dtype != np.float64 or array.ndim < 1 for array in values) or type(rows) is not bool:
+        raise ValueError("its arrays are of other types")
+    if not all(array.size and len(array) == len(inputs[0]) for array in (*inputs, *values)) or not values:
         raise ValueError("it has not one output for each input")
-    if tolerance.shape != (1, 2) or tolerance.dtype != np.float64:
-        raise ValueError("it has not one tolerance")
-    allowed = {str(axis): size for axis, size in enumerate(outputs.shape) if axis > 0}
-    if any(axis not in allowed or a.shape != (allowed[axis],) or a.dtype != np.float64 for axis, a in bounds.items()):
+    if tolerance.shape != (len(values), 2) or tolerance.dtype != np.float64:
+        raise ValueError("it has not one tolerance for each output")
+    outputs = tuple(
+        GoldenOutput(array, Tolerance(float(most), float(rms), _axes(array, _numbered("bounds", i), found)))
+        for i, (array, (most, rms)) in enumerate(zip(values, tolerance, strict=True))
+    )
+    if sum(len(output.tolerance.axes) for output in outputs) != sum(name.startswith("bounds") for name in found):
         raise ValueError("its bounds are not of its outputs")
-    limits = (tolerance, *bounds.values())
-    if not all(np.isfinite(array).all() for array in (inputs, outputs, *limits)) or any((a < 0).any() for a in limits):
+    floats = [array for array in found.values() if array.dtype.kind == "f"]
+    limits = [array for name, array in found.items() if name.startswith(("tolerance", "bounds"))]
+    if not all(np.isfinite(array).all() for array in floats) or any((array < 0).any() for array in limits):
         raise ValueError("it holds values that are not finite")
     named = tuple(Named(name, label) for name, label in meta.get("pictures", ()))
     right = all(type(one.name) is str and type(one.label) is int and one.label >= 0 for one in named)
-    if named and (len(named) != len(inputs) or not right):
+    if named and (len(named) != len(inputs[0]) or not right):
         raise ValueError("it has not one picture for each input")
-    axes = tuple(AxisBound(int(axis), tuple(bounds[axis].tolist())) for axis in sorted(bounds))
-    whole = Tolerance(float(tolerance[0, 0]), float(tolerance[0, 1]), axes)
-    return GoldenSet(str(meta["source_sha256"]), inputs, outputs, whole, named)
+    return GoldenSet(str(meta["source_sha256"]), Examples(tuple(inputs), rows), outputs, named)
 
 
-def _alike(a: Tolerance, b: Tolerance) -> bool:
-    """Whether bounds are the same but for rounding."""
-    if not math.isclose(a.max, b.max, rel_tol=0.5) or [one.axis for one in a.axes] != [one.axis for one in b.axes]:
+def _all_of(name: str, found: dict[str, npt.NDArray[Any]]) -> list[npt.NDArray[Any]]:
+    """The arrays of all inputs or outputs, in their order."""
+    every = [found[name]]
+    while (more := found.get(f"{name}.{len(every)}")) is not None:
+        every.append(more)
+    return every
+
+
+def _axes(values: npt.NDArray[Any], name: str, found: dict[str, npt.NDArray[Any]]) -> tuple[AxisBound, ...]:
+    """The bounds of the slices of an output.
+
+    Raises:
+        ValueError: they are of another number of slices.
+    """
+    bounds = []
+    for axis in range(1, values.ndim):
+        array = found.get(f"{name}.{axis}")
+        if array is None:
+            continue
+        if array.shape != (values.shape[axis],) or array.dtype != np.float64:
+            raise ValueError("its bounds are not of its outputs")
+        bounds.append(AxisBound(axis, tuple(array.tolist())))
+    return tuple(bounds)
+
+
+def _equal(a: Sequence[npt.NDArray[Any]], b: Sequence[npt.NDArray[Any]]) -> bool:
+    return len(a) == len(b) and all(map(np.array_equal, a, b))
+
+
+def _alike(a: GoldenOutput, b: GoldenOutput) -> bool:
+    """Whether outputs and bounds are the same but for rounding.
+
+    Other threads add up in another order, so the last digits may differ; bounds that were given may differ more.
+    """
+    one, other = a.tolerance, b.tolerance
+    axes = [bound.axis for bound in one.axes] == [bound.axis for bound in other.axes]
+    if a.values.shape != b.values.shape or not axes or not math.isclose(one.max, other.max, rel_tol=0.5):
         return False
-    return all(np.allclose(one.max, other.max, rtol=0.5, atol=0) for one, other in zip(a.axes, b.axes, strict=True))
+    slices = zip(one.axes, other.axes, strict=True)
+    return np.allclose(a.values, b.values) and all(np.allclose(x.max, y.max, rtol=0.5, atol=0) for x, y in slices)
 
 
 def already_written(path: Path, golden: GoldenSet) -> bool:
@@ -234,10 +288,9 @@ def already_written(path: Path, golden: GoldenSet) -> bool:
         return False
     try:
         there = read(path)
-        same = there.source_sha256 == golden.source_sha256 and np.array_equal(there.inputs, golden.inputs)
-        same = same and there.outputs.shape == golden.outputs.shape
-        # Other threads add up in another order, so the last digits may differ; bounds that were given may differ more.
-        if same and _alike(there.tolerance, golden.tolerance) and np.allclose(there.outputs, golden.outputs):
+        same = there.source_sha256 == golden.source_sha256 and there.inputs.rows == golden.inputs.rows
+        same = same and _equal(there.inputs.arrays, golden.inputs.arrays) and len(there.outputs) == len(golden.outputs)
+        if same and all(map(_alike, there.outputs, golden.outputs)):
             return True
     except RuntimeLoadError:
         pass

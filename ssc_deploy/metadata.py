@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from ssc_deploy.errors import PreprocessingError, shown
 from ssc_deploy.output_kind import Output  # noqa: TC001 - decoding looks at the types of fields
 from ssc_deploy.storage import records
-from ssc_deploy.storage.records import Matching
+from ssc_deploy.storage.records import SPARSE, Matching
 
 #: Version of the JSON that the commands print.
 SCHEMA_VERSION = 1
@@ -90,13 +90,31 @@ def _numbers(name: str, values: Any, channels: int, colour: str) -> tuple[float,
 
 
 @dataclass(frozen=True)
-class _OfImages:
-    """Of an annotated shape: [N, C, H, W], N 0 where it is open."""
+class _WithBatch:
+    """Of an annotated shape: its first size is 0 where it is open."""
 
     def objection(self, value: Any) -> str | None:
         """See `records.AtLeast.objection`."""
-        fits = value[0] >= 0 and min(value[1:]) >= 1
+        fits = value and value[0] >= 0 and min(value[1:], default=1) >= 1
         return None if fits else f"is {list(value)}, and must be at least [0, 1, 1, 1]"
+
+
+Shape = Annotated[tuple[int, ...], _WithBatch()]
+
+
+@dataclass(frozen=True)
+class InputTensor:
+    """One input of a network that does not take one image.
+
+    Attributes:
+        name: in the file.
+        shape: as the network has it, whatever the file's layout; its first size is 0 where the batch is dynamic.
+        dtype: numpy's name of it.
+    """
+
+    name: str
+    shape: Shape
+    dtype: str
 
 
 @dataclass(frozen=True)
@@ -126,13 +144,15 @@ class ModelMetadata:
         source: file name of the checkpoint.
         source_sha256: its SHA-256, hexadecimal; empty for random weights.
         layout: of the picture input, ``"NCHW"`` or ``"NHWC"``.
-        input_shape: [N, C, H, W] whatever the layout; N is 0 where the batch is dynamic.
+        input_shape: of the first input, [N, C, H, W] of images, whatever the layout; N is 0 where the batch is dynamic.
         preprocessing: None where the source names none.
         labels: class names in the order of the outputs; empty where the source names none.
         lowering: what carried out each role, e.g. ``{"shift": "depthwise", "shuffle": "transpose"}``.
         versions: of the packages that made the file.
         output: what the outputs mean; None in files of older versions.
         weights: which of the checkpoint's weights; None for random weights, ``.onnx`` sources and older files.
+        inputs: of a network that takes something else than one image.
+        outputs: what each output means, by its name, in their order; only where there are several.
         movements: ``"shift"`` or ``"shuffle"`` by the name of what carries it out: that of its tensors up to any slash.
     """
 
@@ -140,7 +160,7 @@ class ModelMetadata:
     source: str
     source_sha256: Annotated[str, Matching("(?:[0-9a-f]{64})?", "SHA-256")]
     layout: Annotated[str, Matching("NCHW|NHWC", "layout, NCHW or NHWC")]
-    input_shape: Annotated[tuple[int, int, int, int], _OfImages()]
+    input_shape: Shape
     preprocessing: Preprocessing | None = None
     labels: tuple[str, ...] = ()
     lowering: dict[str, str] = field(default_factory=dict)
@@ -148,6 +168,15 @@ class ModelMetadata:
     output: Output | None = None
     weights: Weights | None = None
     movements: dict[str, Annotated[str, Matching("shift|shuffle", "movement")]] = field(default_factory=dict)
+    inputs: tuple[InputTensor, ...] = field(default=(), metadata=SPARSE)
+    outputs: dict[str, Output | None] | None = field(default=None, metadata=SPARSE)
+
+    @property
+    def image(self) -> tuple[int, int, int] | None:
+        """(C, H, W) where the file takes one image at a time, or a batch of them; else None."""
+        if self.inputs or len(self.input_shape) != 4:
+            return None
+        return self.input_shape[1], self.input_shape[2], self.input_shape[3]
 
     def to_json(self) -> str:
         """The JSON object that goes into the file."""

@@ -71,26 +71,27 @@ _Step = tuple[str, Sequence[Any]]
 _DEPTH = 64
 
 
-def of_onnx(proto: Any, run: Run, input_shape: Shape, shape: Shape | None = None) -> Output:
-    """The output of an ONNX graph.
+def of_onnx(proto: Any, run: Run, input_shape: Shape, shape: Shape | None = None, place: int = 0) -> Output:
+    """What an output of an ONNX graph means.
 
     Args:
-        proto: an ``onnx.ModelProto``, with one output that counts: the first.
-        run: runs it, where the graph does not tell all.
+        proto: an ``onnx.ModelProto``.
+        run: runs it and gives the one output, where the graph does not tell all.
         input_shape: (C, H, W).
         shape: of the output for one image, where it is known.
+        place: of the output among all.
     """
-    return _decided(_of_onnx(proto.graph).range_of(proto.graph.output[0].name), run, input_shape, shape)
+    return _decided(_of_onnx(proto.graph).range_of(proto.graph.output[place].name), run, input_shape, shape)
 
 
-def of_file(path: Path, run: Run, input_shape: Shape, shape: Shape | None = None) -> Output:
-    """The output of an ``.onnx`` or ``.tflite`` file, whoever wrote it; see `of_onnx`."""
+def of_file(path: Path, run: Run, input_shape: Shape, shape: Shape | None = None, place: int = 0) -> Output:
+    """What an output of an ``.onnx`` or ``.tflite`` file means, whoever wrote it; see `of_onnx`."""
     if path.suffix.lower() != ".tflite":
         import onnx
 
-        return of_onnx(onnx.load(path, load_external_data=False), run, input_shape, shape)
+        return of_onnx(onnx.load(path, load_external_data=False), run, input_shape, shape, place)
     walk, subgraph = _of_tflite(path)
-    return _decided(walk.range_of(int(subgraph.outputs[0])), run, input_shape, shape)
+    return _decided(walk.range_of(int(subgraph.outputs[place])), run, input_shape, shape)
 
 
 def between_zero_and_one(path: Path) -> frozenset[str]:
@@ -142,7 +143,7 @@ def _of_tflite(path: Path) -> tuple[_Walk, Any]:
 
 
 def note(model: ir.Model, input_shape: Shape) -> None:
-    """Writes what its output means onto a graph in canonical form; the graphs lowered from it keep that.
+    """Writes what its outputs mean onto a graph in canonical form; the graphs lowered from it keep that.
 
     Nothing is written where only numbers could tell it, and ONNX Runtime does not take the graph.
     """
@@ -152,23 +153,25 @@ def note(model: ir.Model, input_shape: Shape) -> None:
 
     proto = ir.to_proto(model)
 
-    def run(x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return batches.run(OnnxRuntime().load(proto.SerializeToString()), x)[0]
+    found = []
+    for place, value in enumerate(model.graph.outputs):
 
-    sizes = model.graph.outputs[0].shape
-    shape = None if sizes is None else tuple(size for size in sizes[1:] if isinstance(size, int))
-    whole = shape is not None and sizes is not None and len(shape) == len(sizes) - 1
-    try:
-        found = of_onnx(proto, run, input_shape, shape if whole else None)
-    except RuntimeLoadError:  # the file itself, of another format perhaps, is looked into where it is used
-        return
+        def run(x: npt.NDArray[np.float32], place: int = place) -> npt.NDArray[np.float32]:
+            return batches.run(OnnxRuntime().load(proto.SerializeToString()), x)[place]
+
+        shape = None if value.shape is None else tuple(size for size in value.shape[1:] if isinstance(size, int))
+        whole = shape is not None and value.shape is not None and len(shape) == len(value.shape) - 1
+        try:
+            found.append(of_onnx(proto, run, input_shape, shape if whole else None, place))
+        except RuntimeLoadError:  # the file itself, of another format perhaps, is looked into where it is used
+            return
     model.metadata_props[_KEY] = json.dumps(records.encode(found))
 
 
-def noted(model: ir.Model) -> Output | None:
-    """What `note` wrote; None where it was not asked."""
+def noted(model: ir.Model) -> tuple[Output, ...]:
+    """What `note` wrote, for each output; empty where it was not asked."""
     text = model.metadata_props.get(_KEY)
-    return None if text is None else records.decode(Output, json.loads(text))
+    return () if text is None else tuple(records.decode(Output, one) for one in json.loads(text))
 
 
 class _Walk:

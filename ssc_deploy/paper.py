@@ -128,4 +128,4 @@ def _macs(network: Network) -> int:
         for name, child in module.named_children():
             if isinstance(child, nn.BatchNorm2d):
                 setattr(module, name, nn.Identity())
-    return sum(layer.macs or 0 for layer in module_layers.layers_of(network, network.input_shape))
+    return sum(layer.macs or 0 for layer in module_layers.layers_of(network, [torch.zeros(network.input_shape)]))

@@ -11,19 +11,44 @@ import pytest
 
 from ssc_deploy import golden
 from ssc_deploy.errors import OutputError, RuntimeLoadError
-from ssc_deploy.golden import GoldenSet, Named
+from ssc_deploy.examples import Examples
+from ssc_deploy.golden import GoldenOutput, GoldenSet, Named
 from ssc_deploy.verification import Tolerance
 from ssc_deploy.verification.ranges import FLOOR, MAX_FACTOR, AxisBound
 from ssc_deploy.verification.tolerance import RMS_FACTOR, Error, error_of
 
-SET = GoldenSet("ab" * 32, np.ones((2, 3, 4, 4), np.float32), np.ones((2, 5)), Tolerance(1e-3, 1e-4))
-BOUNDED = dataclasses.replace(SET, tolerance=Tolerance(1e-3, 1e-4, (AxisBound(1, (1e-3, 1e-3, 1e-7, 0.0, 1e-3)),)))
+INPUTS, OUTPUTS = Examples.of(np.ones((2, 3, 4, 4), np.float32)), np.ones((2, 5))
+SET = GoldenSet("ab" * 32, INPUTS, (GoldenOutput(OUTPUTS, Tolerance(1e-3, 1e-4)),))
+BOUNDS = Tolerance(1e-3, 1e-4, (AxisBound(1, (1e-3, 1e-3, 1e-7, 0.0, 1e-3)),))
+BOUNDED = dataclasses.replace(SET, outputs=(GoldenOutput(OUTPUTS, BOUNDS),))
+TOKENS = np.arange(14).reshape(2, 7)
+SEVERAL = GoldenSet(
+    "",
+    Examples((TOKENS, np.ones((2, 3), np.float32)), rows=False),
+    (GoldenOutput(np.ones((2, 1)), Tolerance(1.0, 0.5)), GoldenOutput(OUTPUTS, BOUNDS)),
+)
 NAMED = (Named("cat-0251", 3), Named("dög", 4))
 
 
 def same(a: GoldenSet, b: GoldenSet) -> bool:
-    arrays = np.array_equal(a.inputs, b.inputs) and np.array_equal(a.outputs, b.outputs)
-    return arrays and (a.source_sha256, a.tolerance, a.pictures) == (b.source_sha256, b.tolerance, b.pictures)
+    arrays = [[*one.inputs.arrays, *(output.values for output in one.outputs)] for one in (a, b)]
+    if len(arrays[0]) != len(arrays[1]) or not all(map(np.array_equal, *arrays)):
+        return False
+    told = [
+        (one.source_sha256, one.inputs.rows, [output.tolerance for output in one.outputs], one.pictures)
+        for one in (a, b)
+    ]
+    return told[0] == told[1]
+
+
+def test_a_set_of_several_inputs_and_outputs_survives_its_file(tmp_path):
+    path = tmp_path / "a.golden.npz"
+    path.write_bytes(SEVERAL.to_bytes())
+    assert same(golden.read(path), SEVERAL)
+    assert golden.read(path).inputs.arrays[0].dtype == np.int64
+    assert golden.already_written(path, SEVERAL)
+    with pytest.raises(OutputError, match="belongs to another export"):
+        golden.already_written(path, SET)
 
 
 def test_a_set_survives_its_file_and_has_the_same_bytes_every_time(tmp_path):
@@ -34,9 +59,9 @@ def test_a_set_survives_its_file_and_has_the_same_bytes_every_time(tmp_path):
 
 def test_bounds_of_single_outputs_survive_the_file_and_a_set_without_them_is_read(tmp_path):
     (tmp_path / "a.golden.npz").write_bytes(BOUNDED.to_bytes())
-    assert golden.read(tmp_path / "a.golden.npz").tolerance == BOUNDED.tolerance
+    assert golden.read(tmp_path / "a.golden.npz").outputs[0].tolerance == BOUNDS
     np.savez(tmp_path / "old.golden.npz", **_arrays())
-    assert golden.read(tmp_path / "old.golden.npz").tolerance.axes == ()
+    assert golden.read(tmp_path / "old.golden.npz").outputs[0].tolerance.axes == ()
 
 
 def test_a_set_of_pictures_says_which_they_are(tmp_path):
@@ -45,27 +70,31 @@ def test_a_set_of_pictures_says_which_they_are(tmp_path):
     assert same(golden.read(tmp_path / "a.golden.npz"), named)
 
 
+def _chosen(inputs, outputs, tolerance, errors=(), **options):
+    return golden.chosen("", Examples.of(inputs), [outputs], tolerances=[tolerance], errors=[errors], **options)
+
+
 def test_the_pictures_that_are_kept_keep_their_names():
     inputs = np.arange(64, dtype=np.float32)[:, None, None, None] * np.ones((1, 3, 32, 32), np.float32)
     named = [Named(str(i), i % 10) for i in range(64)]
-    chosen = golden.chosen("", inputs, np.zeros((64, 2)), tolerance=Tolerance(1.0, 0.5), errors=(), pictures=named)
-    assert [int(picture.name) for picture in chosen.pictures] == [int(x[0, 0, 0]) for x in chosen.inputs]
+    chosen = _chosen(inputs, np.zeros((64, 2)), Tolerance(1.0, 0.5), pictures=named)
+    assert [int(picture.name) for picture in chosen.pictures] == [int(x[0, 0, 0]) for x in chosen.inputs.arrays[0]]
 
 
 @pytest.mark.parametrize(("shape", "count"), [((64, 3, 32, 32), 16), ((5, 3, 32, 32), 5), ((64, 3, 224, 224), 4)])
 def test_sixteen_pictures_are_kept_and_fewer_where_they_are_large(shape, count):
     inputs = np.broadcast_to(np.arange(shape[0], dtype=np.float32)[:, None, None, None], shape)
-    chosen = golden.chosen("", inputs, np.zeros((shape[0], 2)), tolerance=Tolerance(1.0, 0.5), errors=())
-    assert len(chosen.inputs) == len(chosen.outputs) == count
-    assert len(np.unique(chosen.inputs)) == count
-    assert chosen.tolerance == Tolerance(1.0, 0.5)
+    chosen = _chosen(inputs, np.zeros((shape[0], 2)), Tolerance(1.0, 0.5))
+    assert len(chosen.inputs) == len(chosen.outputs[0].values) == count
+    assert len(np.unique(chosen.inputs.arrays[0])) == count
+    assert chosen.outputs[0].tolerance == Tolerance(1.0, 0.5)
 
 
 def test_where_bounds_were_given_a_device_is_held_to_what_the_files_are_off_by():
     same = (np.full(5, 1e-3),)
     errors = [Error(1e-3, 2e-4, same), Error(2e-3, 1e-4, same)]
-    chosen = golden.chosen("", SET.inputs, SET.outputs, tolerance=None, errors=errors)
-    floor = FLOOR * np.abs(SET.outputs).max()
+    (chosen,) = _chosen(INPUTS, OUTPUTS, None, errors).outputs
+    floor = FLOOR * np.abs(OUTPUTS).max()
     assert chosen.tolerance.max == pytest.approx(MAX_FACTOR * 2e-3 + floor)
     assert chosen.tolerance.rms == pytest.approx(RMS_FACTOR * 2e-4 + floor)
 
@@ -73,7 +102,7 @@ def test_where_bounds_were_given_a_device_is_held_to_what_the_files_are_off_by()
 def test_where_bounds_were_given_each_output_is_still_held_to_a_bound_of_its_own():
     outputs = np.array([[640.0, 1e-3], [320.0, 2e-3]])
     values = outputs + np.array([[1e-4, 1e-10], [2e-4, 1e-10]])
-    chosen = golden.chosen("", SET.inputs, outputs, tolerance=None, errors=[error_of(values, outputs)])
+    (chosen,) = _chosen(INPUTS, outputs, None, [error_of(values, outputs)]).outputs
     assert chosen.tolerance.allows(error_of(values, outputs))
     assert not chosen.tolerance.allows(error_of(values + np.array([0.0, 1e-5]), outputs))
 
@@ -91,7 +120,12 @@ def _meta(pictures):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"inputs": np.ones((2, 3, 4, 4))}, "other types"),
+        ({"inputs": np.ones((2, 3, 4, 4), complex)}, "other types"),
+        ({"outputs": np.ones((2, 5), np.float32)}, "other types"),
+        ({"meta": np.frombuffer(b'{"schema_version": 1, "source_sha256": "", "rows": 7}', np.uint8)}, "other types"),
+        ({"outputs.1": np.ones((2, 5))}, "not one tolerance"),
+        ({"bounds.1.1": np.ones(5)}, "its bounds are not of its outputs"),
+        ({"inputs": np.full((2, 3, 4, 4), np.nan, np.float32)}, "not finite"),
         ({"inputs": np.ones((3, 3, 4, 4), np.float32)}, "one output for each input"),
         ({"outputs": np.full((2, 5), np.nan)}, "not finite"),
         ({"tolerance": np.array([[-1.0, 0.0]])}, "not finite"),

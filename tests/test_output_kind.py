@@ -100,7 +100,8 @@ def test_the_graph_and_its_numbers_tell_what_an_output_is(name):
     chain, kind = KINDS[name]
     model = chain().build()
     output_of_graph.note(model, SHAPE)
-    assert output_of_graph.noted(model).kind == kind
+    (found,) = output_of_graph.noted(model)
+    assert found.kind == kind
     assert output_of_graph.noted(model.clone()) == output_of_graph.noted(model)
 
 

@@ -145,12 +145,13 @@ def admit(
 
 
 def _reference(net_: Net, module: Any) -> Reference:
+    from ssc_deploy.examples import Examples
     from ssc_deploy.verification.tolerance import own_error
     from ssc_deploy.verification.torch_reference import TorchReference
 
     x, torch_reference = net.inputs(net_), TorchReference(module)
-    exact = torch_reference.outputs(x)
-    own = own_error(torch_reference.float32_outputs(x), exact)
+    (exact,) = torch_reference.outputs(Examples.of(x))
+    own = own_error(torch_reference.float32_outputs(Examples.of(x))[0], exact)
     objection = own.objection()
     if objection:
         raise ValueError(f"{net_.name} {objection}")

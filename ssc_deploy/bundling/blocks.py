@@ -12,8 +12,8 @@ from ssc_deploy import runtimes
 from ssc_deploy.bundling import limits
 from ssc_deploy.bundling.manifest import BlockEntry
 from ssc_deploy.errors import BundleError
+from ssc_deploy.examples import Examples
 from ssc_deploy.verification import intermediate
-from ssc_deploy.verification.reference import OUTPUT
 from ssc_deploy.verification.tolerance import own_error
 
 if TYPE_CHECKING:
@@ -56,14 +56,15 @@ def tapped(path: Path, reference: Reference, x: Float32) -> Blocks:
     runtime = runtimes.runtime_for(path)
     plain = runtime.load(path)
     outputs = {spec.name for spec in plain.outputs}
-    named = intermediate.names(path) & {*reference.block_names(x)}
+    example = Examples.of(x)
+    named = intermediate.names(path) & {*reference.block_names(example)}
     taps = sorted(named - outputs)
     model = _renamed(runtime.tapped(path, taps), taps)
     runner = runtime.load(model)
     values = dict(zip((spec.name for spec in runner.outputs), runner.run([x]), strict=True))
     holders = {name: name if name in outputs else _holder(name) for name in named}
-    holders[OUTPUT] = plain.outputs[0].name  # whatever its name, the first is the network's
-    own = reference.float32_blocks(x, holders)
+    holders[reference.names[0]] = plain.outputs[0].name  # whatever its name, the first is the network's
+    own = reference.float32_blocks(example, holders)
     found: list[tuple[BlockEntry, Float64]] = []
 
     def visit(name: str, exact: Float64) -> None:
@@ -80,7 +81,7 @@ def tapped(path: Path, reference: Reference, x: Float32) -> Blocks:
         if sum(_file_bytes(exact) for _, exact in found) > most:
             raise BundleError(f"the blocks of one picture take more than {most:,} bytes; leave out `debug`")
 
-    reference.visit_blocks(x, frozenset(holders), visit)
+    reference.visit_blocks(example, frozenset(holders), visit)
     if not found:
         raise BundleError(f"{path.name} names no block of the network; leave out `debug`")
     entries, exacts = zip(*found, strict=True)

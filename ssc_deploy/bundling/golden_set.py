@@ -16,6 +16,7 @@ from ssc_deploy.bundling.pixels import recovered
 from ssc_deploy.card import GOLDEN_LABELS
 from ssc_deploy.data import tree
 from ssc_deploy.errors import BundleError, VerificationError
+from ssc_deploy.examples import Examples
 from ssc_deploy.profiling.job import Bound
 
 if TYPE_CHECKING:
@@ -64,20 +65,20 @@ def of_export(beside: Path, preprocessing: Preprocessing) -> GoldenPictures:
     if not beside.is_file():
         raise BundleError(f"{beside} is not there, which an export leaves beside its files; {_OTHERWISE}")
     found = golden.read(beside)
-    fits = found.inputs.shape[1] == len(preprocessing.mean)
-    pixels = recovered(found.inputs, preprocessing) if fits else None
+    inputs, outputs = found.inputs.arrays[0], found.outputs[0].values
+    fits = inputs.ndim == 4 and inputs.dtype == np.float32 and inputs.shape[1] == len(preprocessing.mean)
+    pixels = recovered(inputs, preprocessing) if fits and len(found.inputs.arrays) == 1 else None
     if pixels is None:
         raise BundleError(f"the inputs in {beside} come from no pictures; {_OTHERWISE}")
     if len(pixels) < golden.PICTURES:
         raise BundleError(f"{beside} holds {len(pixels)} pictures, and a bundle needs {golden.PICTURES}; {_OTHERWISE}")
-    if found.outputs.ndim != 2:
-        raise BundleError(
-            f"{beside} holds outputs of shape {list(found.outputs.shape[1:])}; a bundle is of classifiers"
-        )
+    if outputs.ndim != 2 or len(found.outputs) != 1:
+        shapes = ", ".join(str(list(output.values.shape[1:])) for output in found.outputs)
+        raise BundleError(f"{beside} holds outputs of shape {shapes}; a bundle is of classifiers")
     names = [one.name for one in found.pictures] or [f"picture-{i:02d}" for i in range(len(pixels))]
     labels = tuple(one.label for one in found.pictures) or (None,) * len(pixels)
-    bounds = Bound.of(found.tolerance)
-    return GoldenPictures(pixels, found.inputs, found.outputs, _for_files(names), labels, bounds)
+    bounds = Bound.of(found.outputs[0].tolerance)
+    return GoldenPictures(pixels, inputs, outputs, _for_files(names), labels, bounds)
 
 
 def of_pictures(
@@ -107,10 +108,12 @@ def of_pictures(
     size, resize = (rule.height, rule.width), rule.resize == COVER
     pixels = np.stack([pictures.read(folder / name, rule.colour, size, resize=resize) for name in chosen])
     inputs = pictures.preprocess(list(pixels), preprocessing, "NCHW")
-    outputs = reference.outputs(inputs)
-    if outputs.ndim != 2:
-        raise BundleError(f"the network returns {list(outputs.shape[1:])} for a picture; a bundle is of classifiers")
-    own = own_error(reference.float32_outputs(inputs), outputs)
+    examples = Examples.of(inputs)
+    outputs, *others = reference.outputs(examples)
+    if outputs.ndim != 2 or others:
+        shapes = ", ".join(str(list(output.shape[1:])) for output in (outputs, *others))
+        raise BundleError(f"the network returns {shapes} for a picture; a bundle is of classifiers")
+    own = own_error(reference.float32_outputs(examples)[0], outputs)
     tolerance, objection = own.tolerance, own.objection()
     if tolerance is None or objection is not None:
         raise VerificationError(f"no bundle was made: the network itself {objection}")

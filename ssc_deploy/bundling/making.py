@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ssc_deploy.bundling.golden_set import GoldenPictures
     from ssc_deploy.bundling.report import BundleReport
     from ssc_deploy.metadata import Preprocessing
+    from ssc_deploy.source.inputs import InputShape
     from ssc_deploy.verification import Reference
 
     Progress = Callable[[str, str], None]
@@ -60,7 +61,7 @@ class _Network:
     model: str | None
     arch: str | None
     args: Mapping[str, str] | None
-    input_shape: tuple[int, ...] | None
+    input_shape: InputShape | None
     weights: str | None
     seed: int | None
 
@@ -104,7 +105,7 @@ def bundle(
     model: str | None = None,
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: InputShape | None = None,
     weights: str | None = None,
     seed: int | None = None,
     pictures: str | Path | None = None,
@@ -201,7 +202,7 @@ def _is_bundle(folder: Path) -> bool:
 
 
 def _rule(model: ExportedModel, preprocessing: Preprocessing, *, resize: bool) -> PictureRule:
-    _, channels, height, width = model.metadata.input_shape
+    _, channels, height, width = model.metadata.input_shape  # of one image, as `exported` has looked
     if preprocessing.channels != channels:
         raise BundleError(
             f"{model.path.name} takes {channels} channels, and its preprocessing is of {preprocessing.colour}; give "

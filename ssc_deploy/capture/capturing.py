@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.capture.quiet import quiet
 from ssc_deploy.capture.user_line import reason
 from ssc_deploy.errors import USER_ERRORS, CaptureError
+from ssc_deploy.ir import ports
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     import onnx_ir as ir
+    import torch
     from torch import nn
 
     from ssc_deploy.capture.modules import ProbedModule
+    from ssc_deploy.signature import Signature
 
 #: What the exporter writes without converting; emission goes to the user's opset.
 _OPSET = 21
@@ -35,59 +40,105 @@ class Capture:
     probed: tuple[ProbedModule, ...]
 
 
-def capture(module: nn.Module, input_shape: tuple[int, int, int, int], *, only_look: bool = False) -> Capture:
-    """Exports the module for pictures of one shape, float32.
+def capture(module: nn.Module, signature: Signature, *, only_look: bool = False) -> Capture:
+    """Exports the module for inputs of one shape.
 
     Args:
         module: in eval mode. Its submodules that only move data are replaced while this runs, and put back.
-        input_shape: [N, C, H, W].
+        signature: of the module.
         only_look: see `hazards.check`.
 
     Raises:
-        CaptureError: the module fails on such a picture, returns something else than one tensor, or does what
-            ``torch.export`` cannot follow; the sentence says what and where.
+        CaptureError: the module fails on such inputs, or does what ``torch.export`` cannot follow; the sentence says
+            what and where.
     """
     import torch
 
     from ssc_deploy.capture import hazards, marks, modules
+    from ssc_deploy.source import trial
 
-    picture = torch.zeros(input_shape)
+    given = trial.zeros(signature.inputs)
     name = type(module).__name__
     try:
-        calls = modules.observe(module, picture)
+        calls = modules.observe(module, given)
     except USER_ERRORS as error:
+        shapes = " and ".join(str(list(tensor.shape)) for tensor in given)
         raise CaptureError(
-            f"{name} fails on a picture of shape {list(input_shape)}: {reason(error)}; "
+            f"{name} fails on a picture of shape {shapes}: {reason(error)}; "
             "give the shape that it takes with `input_shape`"
         ) from error
-    if calls.count[""] != 1:
-        raise CaptureError(f"{name} returns something else than one tensor; wrap it in a module that returns one")
-    uses_data = hazards.check(module, input_shape, only_look=only_look)
+    uses_data = hazards.check(module, trial.noise(signature.inputs), only_look=only_look)
     probed = modules.probe(module, calls)
     try:
         with contextlib.ExitStack() as stack:
             stack.enter_context(modules.replaced(module, probed))
+            stack.enter_context(_returning(module, signature.names))
             stack.enter_context(quiet())
             if uses_data:
                 stack.enter_context(hazards.weights_kept(module))
             program = torch.onnx.export(
-                module, (picture,), dynamo=True, optimize=False, opset_version=_OPSET, verbose=False
+                module, tuple(given), dynamo=True, optimize=False, opset_version=_OPSET, verbose=False
             )
     except torch.onnx.OnnxExporterError as error:
         cause = _root(error)
         raise CaptureError(f"torch.export cannot capture {name}: {reason(cause)}; {_advice(cause)}") from error
     assert program is not None  # None is for the exporter of old, which writes to a file
     model = program.model
+    _note_ports(model, signature)
     leaves = frozenset(path for path, child in module.named_modules() if next(child.children(), None) is None)
     marks.mark_modules(model.graph, calls.count, leaves)
     return Capture(model, probed)
 
 
-def read_onnx(path: Path, input_shape: tuple[int, int, int, int]) -> Capture:
+def read_onnx(path: Path, signature: Signature) -> Capture:
     """Reads another exporter's file as if it had been captured; see `onnx_source.read`."""
     from ssc_deploy.capture import onnx_source
 
-    return Capture(onnx_source.read(path, input_shape), ())
+    model = onnx_source.read(path, signature)
+    _note_ports(model, signature)
+    return Capture(model, ())
+
+
+def _note_ports(model: ir.Model, signature: Signature) -> None:
+    """Notes the names of inputs and outputs, and gives each output a value of its own.
+
+    A network may return what it is given, or one tensor under two names.
+    """
+    import onnx_ir as ir
+
+    graph = model.graph
+    for place, value in enumerate(graph.outputs):
+        if value.is_graph_input() or value in graph.outputs[:place]:
+            node = ir.node("Identity", [value])
+            node.outputs[0].dtype, node.outputs[0].shape = value.dtype, value.shape
+            graph.append(node)
+            graph.outputs[place] = node.outputs[0]
+    ports.note(model, [tensor.name for tensor in signature.inputs], signature.names)
+
+
+@contextlib.contextmanager
+def _returning(module: nn.Module, names: Sequence[str]) -> Iterator[None]:
+    """While it lasts, the module returns its outputs of these names as a tuple, whatever its forward returns.
+
+    An attribute of the instance stands before the method of its class, and the paths of the modules stay as they are.
+    """
+    from ssc_deploy.source import returned
+
+    forward = module.forward
+
+    @functools.wraps(forward)
+    def flat(*args: Any, **kwargs: Any) -> tuple[torch.Tensor, ...]:
+        return tuple(returned.tensors(forward(*args, **kwargs), type(module).__name__, names).values())
+
+    own = "forward" in vars(module)
+    module.forward = flat  # put back below
+    try:
+        yield
+    finally:
+        if own:
+            module.forward = forward
+        else:
+            del module.forward
 
 
 def _root(error: BaseException) -> BaseException:

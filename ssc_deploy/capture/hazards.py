@@ -22,7 +22,7 @@ from ssc_deploy.capture.user_line import user_line
 from ssc_deploy.errors import CaptureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from torch import nn
 
@@ -30,12 +30,12 @@ _DATA: Any = torch.Tensor.data
 _READ, _ASSIGN = _DATA.__get__, _DATA.__set__
 
 
-def check(module: nn.Module, input_shape: tuple[int, int, int, int], *, only_look: bool = False) -> bool:
+def check(module: nn.Module, noise: Sequence[torch.Tensor], *, only_look: bool = False) -> bool:
     """Runs the module once more on noise and looks at what it does.
 
     Args:
-        module: has run once on a picture of this shape.
-        input_shape: [N, C, H, W].
+        module: has run once on inputs of these shapes.
+        noise: one tensor for each of its inputs.
         only_look: the graph is for looking at, and no file is made of it: overlapping writes are warned of.
 
     Returns:
@@ -46,14 +46,13 @@ def check(module: nn.Module, input_shape: tuple[int, int, int, int], *, only_loo
             wrote, or changes its weights with every call through ``.data``, or assigns to ``.data`` of something else
             than a weight.
     """
-    noise = torch.randn(input_shape, generator=torch.Generator().manual_seed(0))
     weights = [*module.parameters(), *module.buffers()]
     before = [weight.detach().clone() for weight in weights]
     watching: Any = _OverlappingWrites
     uses, overlaps = _UsesOfData(weights), watching()
     # What fails on noise, though not on an empty picture, is for the export to say.
     with contextlib.suppress(Exception), torch.no_grad(), uses, overlaps:
-        module(noise)
+        module(*noise)
     if overlaps.line is not None:
         sentence = (
             f"{type(module).__name__} writes into a slice of a tensor from an overlapping slice of the same tensor"

@@ -57,7 +57,7 @@ class ProbedModule:
     movement: mv.Movement
 
 
-def observe(module: nn.Module, picture: torch.Tensor) -> Calls:
+def observe(module: nn.Module, given: Sequence[torch.Tensor]) -> Calls:
     """Runs the network once and notes how each module is called."""
     calls = Calls()
 
@@ -79,7 +79,7 @@ def observe(module: nn.Module, picture: torch.Tensor) -> Calls:
             stack.callback(handle.remove)
         # Not inference mode: a module may keep what it computes at its first call, and use it with its weights.
         with torch.no_grad():
-            module(picture)
+            module(*given)
     return calls
 
 

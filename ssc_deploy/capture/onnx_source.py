@@ -14,18 +14,20 @@ if TYPE_CHECKING:
 
     import onnx_ir as ir
 
+    from ssc_deploy.signature import Signature
+
 #: To which opset files of older ones are brought.
 OPSET = 18
 
 
-def read(path: Path, input_shape: tuple[int, int, int, int]) -> ir.Model:
+def read(path: Path, signature: Signature) -> ir.Model:
     """Reads the file as if it had been captured.
 
     Each value counts as the output of a block of its own name, so that reports speak the file's language.
 
     Args:
-        path: an ``.onnx`` file with one picture input.
-        input_shape: [1, C, H, W].
+        path: an ``.onnx`` file.
+        signature: of the network in it.
 
     Raises:
         CheckpointError: the file is no valid ONNX model.
@@ -45,10 +47,11 @@ def read(path: Path, input_shape: tuple[int, int, int, int]) -> ir.Model:
             cause = cause.__cause__
         raise CaptureError(f"{path.name} cannot be read: {cause}; export it without that") from error
     common.RemoveInitializersFromInputsPass()(model)
-    (picture,) = model.graph.inputs
-    stated = picture.shape[0] if picture.shape is not None else None
-    batch = stated if isinstance(stated, int) and stated > 1 else 1
-    picture.shape = ir.Shape((batch, *input_shape[1:]))
+    batch = 1
+    for value, tensor in zip(model.graph.inputs, signature.inputs, strict=True):
+        stated = value.shape[0] if value.shape is not None and signature.rows else None
+        batch = stated if isinstance(stated, int) and stated > 1 else 1
+        value.shape = ir.Shape((batch, *tensor.shape[1:]) if signature.rows else tensor.shape)
     _bring_up_to_date(model, path.name)
     for node in model.graph:
         name = (node.name or node.outputs[0].name or "").strip("/")

@@ -14,7 +14,7 @@ from onnx import defs
 from ssc_deploy.capture.user_line import line_of
 from ssc_deploy.errors import CaptureError
 from ssc_deploy.ir import graph as g
-from ssc_deploy.ir import roles
+from ssc_deploy.ir import ports, roles
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,8 +53,17 @@ def check(model: ir.Model) -> None:
                 f"the network returns an empty tensor, of shape {list(g.shape_of(value) or ())}; its output must have "
                 "at least one number"
             )
-    if all(g.is_constant(value) for value in graph.outputs):
+    constants = [value for value in graph.outputs if g.is_constant(value)]
+    if len(constants) == len(graph.outputs):
         raise CaptureError("what the network returns does not depend on its picture, so there is nothing to export")
+    if constants:
+        _, names = ports.names(model)
+        named = dict(zip(graph.outputs, names, strict=True))
+        others = [name for value, name in named.items() if value not in constants]
+        raise CaptureError(
+            f"the output {named[constants[0]]} does not depend on what the network is given; keep it beside the file, "
+            f"and export the others: `outputs={tuple(others)}`"
+        )
     for node in graph:
         for refusal in _REFUSALS:
             reason = refusal(node)

@@ -26,6 +26,7 @@ ssc-deploy export --ckpt my.pth --model my.py:Net --input-shape 1,3,32,32
 @click.option("-o", "--output", type=options.PATH, help="Folder of the files.  [default: export/<checkpoint's stem>/]")
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 @options.network
+@options.outputs
 @click.option("--shift", type=click.Choice(options.SHIFTS), default="auto", help="How shifts are carried out.")
 @click.option("--shuffle", type=click.Choice(options.SHUFFLES), default="auto", help="How shuffles are carried out.")
 @click.option(
@@ -52,6 +53,7 @@ def export(
     to: tuple[str, ...],
     output: Path | None,
     overwrite: bool,
+    outputs: tuple[str, ...],
     shift: str,
     shuffle: str,
     dense: str,
@@ -80,6 +82,7 @@ def export(
             to=to,
             output=output,
             overwrite=overwrite,
+            outputs=outputs,
             **network,
             shift=shift,
             shuffle=shuffle,

@@ -139,7 +139,9 @@ def _flags(name: str, value: Any, options: Mapping[str, click.Option]) -> list[s
         return [flag]
     if isinstance(value, dict):
         value = tuple(f"{key}={inner}" for key, inner in value.items())
-    values = value if option.multiple and isinstance(value, tuple) else (value,)
+    # A tuple with a number in it is one shape, whatever number of shapes the flag takes.
+    several = option.multiple and isinstance(value, tuple) and not any(isinstance(one, int) for one in value)
+    values = value if several else (value,)
     return [f"{flag} {_text(one)}" for one in values]
 
 

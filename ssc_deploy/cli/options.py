@@ -33,12 +33,32 @@ TARGETS = ("onnxruntime", "litert")
 PATH = click.Path(path_type=Path)
 
 
-def shape(text: str) -> tuple[int, ...]:
-    """``1,3,32,32`` as a tuple of numbers; which shapes are possible is the library's to say."""
+def shape(text: str) -> tuple[int, ...] | str:
+    """``1,3,32,32`` as a tuple of numbers, ``1,77:int64`` as it is; what is possible is the library's to say."""
+    sizes, colon, _ = text.partition(":")
     try:
-        return tuple(int(number) for number in text.split(","))
+        numbers = tuple(int(number) for number in sizes.split(","))
     except ValueError as error:
-        raise click.BadParameter(f"{text!r} is not of the form 1,3,32,32") from error
+        raise click.BadParameter(f"{text!r} is not of the form 1,3,32,32 or 1,77:int64") from error
+    return text if colon else numbers
+
+
+def _shapes(
+    _context: click.Context, _parameter: click.Parameter, given: tuple[tuple[int, ...] | str, ...]
+) -> tuple[int, ...] | str | list[tuple[int, ...] | str] | None:
+    """One shape as it is, several as a list, as the library takes them."""
+    return list(given) if len(given) > 1 else given[0] if given else None
+
+
+def outputs(command: Command) -> Command:
+    """Adds ``--outputs`` as a tuple of names."""
+    return click.option(
+        "--outputs",
+        type=lambda text: tuple(name.strip() for name in text.split(",") if name.strip()),
+        default="",
+        metavar="NAME,...",
+        help="Of a network that returns several: the outputs that you want.  [default: all]",
+    )(command)
 
 
 def numbers(text: str) -> tuple[float, ...]:
@@ -111,7 +131,14 @@ def architecture(command: Command) -> Command:
             callback=lambda _context, _parameter, pairs: dict(pairs),
             help="Argument of the network, e.g. G=9. Repeatable.",
         ),
-        click.option("--input-shape", type=shape, metavar="1,C,H,W", help="Of one picture; needed with --model."),
+        click.option(
+            "--input-shape",
+            type=shape,
+            metavar="1,C,H,W",
+            multiple=True,
+            callback=_shapes,
+            help="Of one picture; needed with --model. Once for each input; whole numbers as 1,77:int64.",
+        ),
         click.option("--weights", metavar="raw|ema|KEY", help="Which weights of a checkpoint that holds several."),
         click.option(
             "--seed", type=click.IntRange(min=0), help="Of a --model that draws random parts, as in training."

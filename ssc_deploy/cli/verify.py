@@ -22,10 +22,20 @@ ssc-deploy verify --ckpt ssc_6_9.pt --against export/ssc_6_9/ssc_6_9.tflite
 @click.option("--ckpt", type=options.PATH, required=True, help="The checkpoint (or .onnx file) it was made from.")
 @click.option("--against", type=options.PATH, required=True, help="The .onnx or .tflite file.")
 @options.network
+@options.outputs
 @options.tolerance
 @options.output_format
 @options.verbosity
-def verify(*, ckpt: Path, against: Path, atol: float | None, rtol: float | None, form: str, **network: Any) -> None:
+def verify(
+    *,
+    ckpt: Path,
+    against: Path,
+    outputs: tuple[str, ...],
+    atol: float | None,
+    rtol: float | None,
+    form: str,
+    **network: Any,
+) -> None:
     """Compare a file with the network it was made from.
 
     The file is run by its runtime, the network by PyTorch in float64; where the file is wrong, the first block that
@@ -33,7 +43,7 @@ def verify(*, ckpt: Path, against: Path, atol: float | None, rtol: float | None,
     """
     import ssc_deploy
 
-    report = ssc_deploy.verify(ckpt, against, **network, atol=atol, rtol=rtol)
+    report = ssc_deploy.verify(ckpt, against, **network, outputs=outputs, atol=atol, rtol=rtol)
     if form == "json":
         screen.print_json(report.to_dict())
     else:

@@ -71,9 +71,9 @@ def open_classifier(
             f"{path} does not say how a picture becomes its input; give "
             "`preprocessing=Preprocessing(mean=..., std=...)`."
         )
-    if source.classes is None or source.module is None:
+    if source.classes is None or source.module is None or source.signature.image is None:
         raise NetworkError(f"{path}: its network gives no outputs [N, classes], and cannot be scored.")
-    size = source.input_shape[2:]
+    size = source.signature.image[1:]
     module = source.module
 
     def logits(pixels: pictures.Pixels) -> Float32:
@@ -90,14 +90,18 @@ def torch_logits(module: torch.nn.Module, pixels: pictures.Pixels, preprocessing
     """
     import torch
 
+    from ssc_deploy.source import returned
+
     size = (pixels.shape[1], pixels.shape[2])
     read = [pictures.read(picture, preprocessing.colour, size) for picture in pixels]
     x = torch.from_numpy(pictures.preprocess(read, preprocessing, "NCHW"))
     device = next((parameter.device for parameter in module.parameters()), x.device)
     try:
         with torch.no_grad():
-            out: Float32 = module(x.to(device)).float().cpu().numpy()
+            tensors = returned.tensors(module(x.to(device)), type(module).__name__).values()
     except RuntimeError as error:
         reason = str(error).split("\n", 1)[0]
         raise PictureError(f"the network does not take pictures {list(x.shape)}: {reason}.") from error
+    lists = [tensor for tensor in tensors if tensor.ndim == 2]
+    out: Float32 = lists[0].float().cpu().numpy()
     return out

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
 
     import onnx_ir as ir
 
+    from ssc_deploy.examples import Examples
     from ssc_deploy.source import Source
     from ssc_deploy.verification import MovementSite, Reference, VerifyReport
-    from ssc_deploy.verification.reference import Float32
 
 
 class Check:
@@ -30,18 +30,19 @@ class Check:
         from ssc_deploy.verification import inputs
         from ssc_deploy.verification.reference import Remembered
 
-        pictures = source.card.golden_pictures() if source.card and source.preprocessing else ()
+        image = source.signature.image
+        pictures = source.card.golden_pictures() if source.card and source.preprocessing and image else ()
         self.source = source
         self.reference: Reference = Remembered(reference_of(source))
         self.classes = [picture.label for picture in pictures] or None
         self.pictures = tuple(Named(picture.path.stem, picture.label) for picture in pictures)
-        self.inputs: Float32
-        if pictures and source.preprocessing:
+        self.inputs: Examples
+        if pictures and source.preprocessing and image:
             paths, resize = [p.path for p in pictures], source.shape_is_chosen
-            self.inputs = inputs.golden(paths, source.preprocessing, source.input_shape, resize=resize)
+            self.inputs = inputs.golden(paths, source.preprocessing, image, resize=resize)
         else:
-            self.inputs = inputs.noise(source.input_shape)
-        self.probes = inputs.probes(source.input_shape, source.preprocessing)
+            self.inputs = inputs.noise(source.signature)
+        self.probes = inputs.probes(source.signature, source.preprocessing)
         self.movements = () if model is None else movement_sites(model)
         self.atol, self.rtol = atol, rtol
 
@@ -79,7 +80,8 @@ def reference_of(source: Source) -> Reference:
     if source.module is not None:
         from ssc_deploy.verification.torch_reference import TorchReference
 
-        return TorchReference(source.module)
+        names = (tensor.name for tensor in source.signature.inputs)
+        return TorchReference(source.module, source.signature.names, tuple(names))
     from ssc_deploy.verification.onnx_reference import OnnxReference
 
     assert source.onnx_path is not None  # a source has one or the other

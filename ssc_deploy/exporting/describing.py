@@ -16,7 +16,10 @@ def source(opened: Source) -> str:
         facts.append(f"{sum(p.numel() for p in opened.module.parameters()):,} parameters")
     if opened.classes is not None:
         facts.append(f"{opened.classes} classes")
-    facts.append("x".join(str(d) for d in opened.input_shape[1:]))
+    image = opened.signature.image
+    facts.append("x".join(map(str, image)) if image else " and ".join(map(str, opened.signature.inputs)))
+    if len(opened.signature.outputs) > 1:
+        facts.append(f"outputs {', '.join(opened.signature.names)}")
     if opened.weights is not None and str(opened.weights):
         facts.append(str(opened.weights))
     return f"{opened.path.name if opened.path else 'random weights':<20}  {' · '.join(facts)}"

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from ssc_deploy.lower import Lowered
     from ssc_deploy.lower.recipe import Recipe
     from ssc_deploy.source import Source
+    from ssc_deploy.source.inputs import InputShape
     from ssc_deploy.storage.files import Files
+    from ssc_deploy.verification import Error, VerifyReport
 
 #: Where outputs go unless told otherwise: ``export/<stem>/``.
 DEFAULT_OUTPUT = Path("export")
@@ -36,7 +38,8 @@ def export(
     model: str | None = None,
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: InputShape | None = None,
+    outputs: Sequence[str] = (),
     weights: str | None = None,
     seed: int | None = None,
     shift: str = "auto",
@@ -65,7 +68,9 @@ def export(
         model: the user's own network, ``path/to/net.py:Name`` or ``package.module:Name``. Its code is run.
         arch: architecture of `ssc_deploy.nets`, where the checkpoint does not tell it.
         args: of the network, as text.
-        input_shape: (1, C, H, W); needed with ``model``.
+        input_shape: (1, C, H, W) of an image, needed with ``model``; of several inputs a list of shapes. Inputs of
+            whole numbers are given as ``"1,77:int64"``. A first size of more than 1 is one whole, such as a clip.
+        outputs: names of the outputs that are wanted, where the network returns several; empty for all.
         weights: which of a checkpoint's weights are meant: ``"raw"``, ``"ema"`` (averaged), or the name of a set in it;
             None to take the averaged of one raw and one averaged set.
         seed: of all random numbers while ``model`` is built, as in its training; None for 0, and to refuse a trained
@@ -109,7 +114,17 @@ def export(
         recipe=None if recipe is None else recipe_file.read(Path(recipe)),
     )
     _check(formats, options)
-    source = open_source(ckpt, model=model, arch=arch, args=args, input_shape=input_shape, weights=weights, seed=seed)
+    source = open_source(
+        ckpt,
+        model=model,
+        arch=arch,
+        args=args,
+        input_shape=input_shape,
+        outputs=outputs,
+        batch=batch,
+        weights=weights,
+        seed=seed,
+    )
     paths = _free_paths(source, formats, output, overwrite=overwrite)
     say("checkpoint", describing.source(source))
     canonical = stages.canonicalise(source, progress=say, check=check)
@@ -193,14 +208,20 @@ def _golden(
         checked.source.sha256,
         checked.inputs,
         checked.reference.outputs(checked.inputs),
-        tolerance=exported[0].verification.tolerance,
-        errors=[error for file in exported if (error := file.verification.error) is not None],
+        tolerances=[output.tolerance for output in exported[0].verification.outputs],
+        errors=_errors([file.verification for file in exported]),
         pictures=checked.pictures,
     )
     path = golden.path_beside(beside)
     if overwrite or not golden.already_written(path, chosen):
         written.add(path, chosen.to_bytes())
     return path, len(chosen.inputs)
+
+
+def _errors(reports: Sequence[VerifyReport]) -> list[list[Error]]:
+    """Of each output, one for each file."""
+    every = zip(*(report.outputs for report in reports), strict=True)
+    return [[output.error for output in files if output.error is not None] for files in every]
 
 
 def _simplification(data: bytes, say: Progress) -> SimplifyReport:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import importlib.metadata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssc_deploy import output_of_graph
-from ssc_deploy.errors import shown
+from ssc_deploy.errors import LoweringError, shown
 from ssc_deploy.exporting import describing
 from ssc_deploy.exporting.formats import Format
-from ssc_deploy.metadata import ModelMetadata, Weights
+from ssc_deploy.metadata import InputTensor, ModelMetadata, Weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,7 +62,8 @@ def canonicalise(source: Source, *, progress: Progress | None = None, check: boo
     say("capture", describing.capture(captured))
     report = rewrite(captured.model, check=check)
     say("rewrite", str(report))
-    output_of_graph.note(captured.model, source.input_shape[1:])
+    if source.signature.image:
+        output_of_graph.note(captured.model, source.signature.image)
     return Canonical(source, nodes, captured.model, report)
 
 
@@ -70,16 +72,25 @@ def captured_from(source: Source, *, only_look: bool = False) -> Capture:
     from ssc_deploy import capture
 
     if source.module is not None:
-        return capture.capture(source.module, source.input_shape, only_look=only_look)
+        return capture.capture(source.module, source.signature, only_look=only_look)
     assert source.onnx_path is not None  # a source has one or the other
-    return capture.read_onnx(source.onnx_path, source.input_shape)
+    return capture.read_onnx(source.onnx_path, source.signature)
 
 
 def lower(canonical: Canonical, form: Format, options: LoweringOptions) -> Lowered:
     """The graph for the runtime of a format."""
     from ssc_deploy import lower as lowering
 
-    return lowering.lower(canonical.model, form.target, options.of(form.target))
+    chosen = options.of(form.target)
+    if not canonical.source.signature.rows:
+        whole = canonical.source.input_shape[0]
+        if chosen.batch not in {1, whole}:
+            raise LoweringError(
+                f"the network takes its inputs as one whole (the first is {list(canonical.source.input_shape)}), so "
+                "that the file has no other batch; leave `batch` out"
+            )
+        chosen = dataclasses.replace(chosen, batch=whole)
+    return lowering.lower(canonical.model, form.target, chosen)
 
 
 def build(source: Source, form: Format, lowered: Lowered, opset: int | None = None) -> tuple[bytes, int]:
@@ -108,20 +119,30 @@ def weights_of(source: Source) -> Weights | None:
 def _metadata(source: Source, lowered: Lowered, form: Format) -> ModelMetadata:
     from ssc_deploy.ir import roles
 
-    _, channels, height, width = source.input_shape
+    signature, batch = source.signature, lowered.report.batch or 0
+    meanings = output_of_graph.noted(lowered.model)
     return ModelMetadata(
         network=source.name,
         source=source.path.name if source.path else "",
         source_sha256=source.sha256,
         layout="NCHW" if form is Format.ONNX else "NHWC",
-        input_shape=(lowered.report.batch or 0, channels, height, width),
+        input_shape=(batch, *source.input_shape[1:]),
         preprocessing=source.preprocessing,
         labels=source.labels,
         lowering=lowered.report.summary(),
         versions=_versions(),
-        output=output_of_graph.noted(lowered.model),
+        output=meanings[0] if len(meanings) == 1 else None,
         weights=weights_of(source),
         movements=roles.movements(lowered.model),
+        inputs=()
+        if signature.image
+        else tuple(
+            InputTensor(tensor.name, (batch, *tensor.shape[1:]) if signature.rows else tensor.shape, tensor.dtype)
+            for tensor in signature.inputs
+        ),
+        outputs=None
+        if len(signature.names) == 1
+        else dict(zip(signature.names, meanings or [None] * len(signature.names), strict=True)),
     )
 
 

@@ -13,9 +13,11 @@ from ssc_deploy.exporting import stages
 from ssc_deploy.exporting.check import Check
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from ssc_deploy.metadata import ModelMetadata
     from ssc_deploy.source import Source
+    from ssc_deploy.source.inputs import InputShape
     from ssc_deploy.verification import VerifyReport
 
 
@@ -26,7 +28,8 @@ def verify(
     model: str | None = None,
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: InputShape | None = None,
+    outputs: Sequence[str] = (),
     weights: str | None = None,
     seed: int | None = None,
     atol: float | None = None,
@@ -41,6 +44,7 @@ def verify(
         arch: see `export`.
         args: see `export`.
         input_shape: see `export`.
+        outputs: see `export`.
         weights: see `export`.
         seed: see `export`.
         atol: see `export`.
@@ -56,9 +60,20 @@ def verify(
 
     from ssc_deploy.source import open_source
 
-    source = open_source(ckpt, model=model, arch=arch, args=args, input_shape=input_shape, weights=weights, seed=seed)
     file = Path(against)
-    _warn_of_others(file, source)  # reads the file: one that is none is refused before the work
+    about = runtimes.runtime_for(file).metadata(file)  # one that is no such file is refused before the work
+    source = open_source(
+        ckpt,
+        model=model,
+        arch=arch,
+        args=args,
+        input_shape=input_shape,
+        outputs=outputs,
+        batch=about.input_shape[0] if about and about.inputs else 1,
+        weights=weights,
+        seed=seed,
+    )
+    _warn_of_others(file, about, source)
     try:
         graph = stages.canonicalise(source).model
     except CaptureError as error:
@@ -70,9 +85,9 @@ def verify(
     return dataclasses.replace(report, weights=str(taken) if taken is not None and taken.entry else None)
 
 
-def _warn_of_others(file: Path, source: Source) -> None:
+def _warn_of_others(file: Path, about: ModelMetadata | None, source: Source) -> None:
     """Warns where a file says that it holds other weights of the same checkpoint than it is compared with."""
-    about, taken = runtimes.runtime_for(file).metadata(file), stages.weights_of(source)
+    taken = stages.weights_of(source)
     held = None if about is None or about.source_sha256 != source.sha256 else about.weights
     if held is not None and taken is not None and held.entry != taken.entry:
         warnings.warn(

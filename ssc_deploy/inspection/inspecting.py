@@ -9,6 +9,7 @@ from ssc_deploy.errors import SscDeployError
 from ssc_deploy.inspection.report import Inspection, Stage
 
 if TYPE_CHECKING:
+    from ssc_deploy.source.inputs import InputShape
     from collections.abc import Mapping
 
 
@@ -23,7 +24,7 @@ def inspect(
     model: str | None = None,
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: InputShape | None = None,
     weights: str | None = None,
     seed: int | None = None,
 ) -> Inspection:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 
 from ssc_deploy.inspection.report import Layer
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
-def layers_of(module: nn.Module, input_shape: tuple[int, ...]) -> tuple[Layer, ...]:
-    """The modules without children, in the order in which the network calls them on one picture."""
+
+def layers_of(module: nn.Module, given: Sequence[torch.Tensor]) -> tuple[Layer, ...]:
+    """The modules without children, in the order in which the network calls them on such inputs."""
     layers: list[Layer] = []
     counted: set[nn.Parameter] = set()
 
@@ -30,7 +33,7 @@ def layers_of(module: nn.Module, input_shape: tuple[int, ...]) -> tuple[Layer, .
                 handle = child.register_forward_hook(lambda child, _, output, path=path: note(path, child, output))
                 stack.callback(handle.remove)
         with torch.inference_mode():
-            module(torch.zeros(input_shape))
+            module(*given)
     return tuple(layers)
 
 

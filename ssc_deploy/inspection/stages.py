@@ -78,8 +78,9 @@ def _modules(source: Source) -> tuple[Layer, ...]:
             f"{source.path} holds a graph, not a PyTorch network; give `stage='file'` or `stage='capture'`"
         )
     from ssc_deploy.inspection import module_layers
+    from ssc_deploy.source import trial
 
-    return module_layers.layers_of(source.module, source.input_shape)
+    return module_layers.layers_of(source.module, trial.zeros(source.signature.inputs))
 
 
 def _origins(source: Source) -> tuple[Finding, ...]:

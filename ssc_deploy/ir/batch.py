@@ -28,12 +28,13 @@ def set_batch(model: ir.Model, batch: int | None) -> None:
     Raises:
         LoweringError: an operator would mix the pictures of a batch, or is not known not to; names it and its block.
     """
+    first = g.shape_of(model.graph.inputs[0])
+    if first and batch == first[0]:
+        return
     captured = {(g.shape_of(value) or (0,))[0] for value in model.graph.inputs}
     if len(captured) != 1 or 0 in captured:
         raise LoweringError("the batch can be set only where all inputs have one and the same, and it is known")
     old = captured.pop()
-    if batch == old:
-        return
     carried = {value: Carried(0, 1) for value in model.graph.inputs}
     for node in model.graph:
         if not any(value in carried for value in node.inputs):

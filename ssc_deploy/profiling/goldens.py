@@ -86,31 +86,39 @@ def _of_export(path: Path, found: golden.GoldenSet, runtime: Runtime, runner: Ru
         raise ProfileError(
             f"{beside} is of another checkpoint than {path.name}; export again with `overwrite=True`, or remove it"
         )
-    spec = runner.inputs[0] if len(runner.inputs) == 1 and len(runner.outputs) == 1 else None
-    if spec is None or len(spec.shape) != 4:
-        raise ProfileError(f"{path.name} takes or returns more than one picture's tensor, and {beside.name} holds one")
-    layout, batch = runtime.image_layout, spec.shape[0] or 1
-    inputs = _batched(found.inputs, batch, layout)
-    expected = [size or given for size, given in zip(spec.shape, inputs.shape[1:], strict=True)]
-    if list(inputs.shape[1:]) != expected:
-        raise ProfileError(f"{path.name} takes {expected}, and {beside.name} holds {list(inputs.shape[1:])}")
-    outputs = _batched(found.outputs, batch, layout)
-    return GoldenArrays((inputs,), (outputs,), (_in_layout(found, layout),), Origin.EXPORT)
+    for what, specs, arrays in (
+        ("takes", runner.inputs, found.inputs.arrays),
+        ("returns", runner.outputs, found.outputs),
+    ):
+        if len(specs) != len(arrays):
+            raise ProfileError(f"{path.name} {what} {len(specs)} tensors, and {beside.name} holds {len(arrays)}")
+    layout, batch, rows = runtime.image_layout, runner.inputs[0].shape[0] or 1, found.inputs.rows
+    inputs = tuple(_batched(array, batch, layout, rows=rows) for array in found.inputs.arrays)
+    for spec, array in zip(runner.inputs, inputs, strict=True):
+        given = list(array.shape[1:])
+        if len(given) != len(spec.shape) or any(
+            size not in {None, one} for size, one in zip(spec.shape, given, strict=True)
+        ):
+            raise ProfileError(f"{path.name} takes {list(spec.shape)}, and {beside.name} holds {given}")
+    outputs = tuple(_batched(output.values, batch, layout, rows=rows) for output in found.outputs)
+    bounds = tuple(_in_layout(output, layout, rows=rows) for output in found.outputs)
+    return GoldenArrays(inputs, outputs, bounds, Origin.EXPORT)
 
 
-def _in_layout(found: golden.GoldenSet, layout: str) -> Bound:
-    """The bounds of a set for a file's own layout."""
-    bound = Bound.of(found.tolerance)
-    if layout != "NHWC" or found.outputs.ndim != 4:
+def _in_layout(output: golden.GoldenOutput, layout: str, *, rows: bool = True) -> Bound:
+    """The bounds of an output for a file's own layout."""
+    bound = Bound.of(output.tolerance)
+    if not rows:  # an axis of such bounds may be the first of a run, which a job takes for the batch
+        return dataclasses.replace(bound, axes=())
+    if layout != "NHWC" or output.values.ndim != 4:
         return bound
     axes = sorted((AxisBound((axis.axis - 2) % 3 + 1, axis.max) for axis in bound.axes), key=lambda axis: axis.axis)
     return dataclasses.replace(bound, axes=tuple(axes))
 
 
-def _batched(values: Array, batch: int, layout: str) -> Array:
-    """[N, ...] as [R, batch, ...] in the file's layout; the last batch is filled up with its last picture."""
-    parts = [chunk for chunk, _ in batches.split(values, batch)]
-    stacked = np.stack(parts)
+def _batched(values: Array, batch: int, layout: str, *, rows: bool) -> Array:
+    """[N, ...] as [R, *one run's shape] in the file's layout; the last batch is filled up with its last example."""
+    stacked = np.stack([chunk for chunk, _ in batches.split(values, batch)]) if rows else values
     turned = stacked.transpose(0, 1, 3, 4, 2) if layout == "NHWC" and stacked.ndim == 5 else stacked
     return np.ascontiguousarray(turned)
 

@@ -1,8 +1,8 @@
 """Names that a person can read, in the graph, in reports and in the files.
 
 A value that a module returns is named like the module (``body.7.ssc1``); any other value by the module that it is
-computed in and its operator (``body.7/Relu``). The graph's input is ``input``, its output ``output``; a module with one
-of these names does not get them.
+computed in and its operator (``body.7/Relu``). The graph's inputs and outputs have the names that the capture noted
+(`ir.ports`); a module of one of these names does not get it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections import Counter
 
 import onnx_ir as ir
 
-from ssc_deploy.ir import roles
+from ssc_deploy.ir import ports, roles
 
 
 class Name(ir.passes.InPlacePass):
@@ -20,8 +20,9 @@ class Name(ir.passes.InPlacePass):
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Runs the pass."""
         graph = model.graph
-        names: dict[ir.Value, str] = dict(zip(graph.inputs, _numbered("input", len(graph.inputs)), strict=True))
-        names.update(zip(graph.outputs, _numbered("output", len(graph.outputs)), strict=True))
+        inputs, outputs = ports.names(model)
+        names: dict[ir.Value, str] = dict(zip(graph.inputs, inputs, strict=True))
+        names.update(zip(graph.outputs, outputs, strict=True))
         paths = {path for node in graph for value in node.outputs for path in roles.outputs_of(value)}
         taken = Counter([*names.values(), *paths])
         given = set(names.values())
@@ -42,10 +43,6 @@ class Name(ir.passes.InPlacePass):
         for node in graph:
             node.name = node.outputs[0].name
         return ir.passes.PassResult(model, bool(changed))
-
-
-def _numbered(name: str, count: int) -> list[str]:
-    return [name, *(f"{name}_{i}" for i in range(1, count))]
 
 
 def _unique(name: str, taken: Counter[str]) -> str:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import torch
 
+    from ssc_deploy.signature import Signature
+
     Build = Callable[[int], torch.nn.Module]
 
 #: Two, since a structure of few kinds may come out the same under two seeds; none that is likely in a training.
@@ -29,13 +31,13 @@ _OTHERS = (0x5EED, 0x5EED5)
 _TOLERANCE = 1e-5
 
 
-def check(module: torch.nn.Module, build: Build, shape: tuple[int, ...], title: str, *, seed: int | None) -> None:
+def check(module: torch.nn.Module, build: Build, signature: Signature, title: str, *, seed: int | None) -> None:
     """Refuses a network that is another one each time it is built.
 
     Args:
-        module: as built and loaded, in eval mode; it is run on random images.
+        module: as built and loaded, in eval mode; it is run on random inputs.
         build: builds and loads it again, in eval mode, under a seed.
-        shape: [1, C, H, W] of an image.
+        signature: of the network.
         title: of the network, for the message.
         seed: that the user gave; then only another network under the same seed is refused.
 
@@ -44,40 +46,44 @@ def check(module: torch.nn.Module, build: Build, shape: tuple[int, ...], title: 
     """
     first = 0 if seed is None else seed
     try:
-        own = _run(module, shape)
-        others = [_run(build(other), shape) for other in (_OTHERS if seed is None else (first,))]
+        own = _run(module, signature)
+        others = [_run(build(other), signature) for other in (_OTHERS if seed is None else (first,))]
     except CheckpointError as error:
         raise NetworkError(_sentence(title, seedable=seed is None)) from error
     except (*USER_ERRORS, NetworkError):
         return  # what cannot be built or run twice here cannot be compared
-    if own is None or all(other is None or _alike(own, other) for other in others):
+    if all(_alike(own, other) for other in others):
         return
     try:
-        again, twin = _run(module, shape), _run(build(first), shape)
+        again, twin = _run(module, signature), _run(build(first), signature)
     except (*USER_ERRORS, CheckpointError):
         return
-    if again is None or twin is None or not _alike(own, again):
+    if not _alike(own, again):
         return  # it does not agree with itself: its forward is random, or keeps something from call to call
     raise NetworkError(_sentence(title, seedable=seed is None and _alike(own, twin)))
 
 
-def _run(module: torch.nn.Module, shape: tuple[int, ...]) -> torch.Tensor | None:
-    """What it computes of one noisy image; None where that is no tensor of numbers."""
+def _run(module: torch.nn.Module, signature: Signature) -> list[torch.Tensor]:
+    """Its outputs for noise."""
     import torch
 
-    image = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    from ssc_deploy.source import returned, trial
+
     with seeded(0), torch.no_grad(), warnings.catch_warnings(action="ignore"):
-        output = module(image)
-    return output.detach().double() if isinstance(output, torch.Tensor) else None
+        output = module(*trial.noise(signature.inputs))
+    return [one.detach().double() for one in returned.tensors(output, "", signature.names).values()]
 
 
-def _alike(a: torch.Tensor, b: torch.Tensor) -> bool:
+def _alike(every: list[torch.Tensor], others: list[torch.Tensor]) -> bool:
     import torch
 
-    if a.shape != b.shape:
-        return False
-    scale = float(a.nan_to_num().abs().max()) if a.numel() else 0.0
-    return torch.allclose(a, b, rtol=0, atol=_TOLERANCE * scale, equal_nan=True)
+    for a, b in zip(every, others, strict=True):
+        if a.shape != b.shape:
+            return False
+        scale = float(a.nan_to_num().abs().max()) if a.numel() else 0.0
+        if not torch.allclose(a, b, rtol=0, atol=_TOLERANCE * scale, equal_nan=True):
+            return False
+    return True
 
 
 def _sentence(title: str, *, seedable: bool) -> str:

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.errors import CheckpointError
+from ssc_deploy.signature import Signature, Tensor
+from ssc_deploy.source.inputs import DTYPES
 from ssc_deploy.storage.digests import sha256_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     import onnx
@@ -20,16 +23,12 @@ class OnnxFile:
 
     Attributes:
         name: of its graph, or of the file where the graph has none.
-        input_shape: [1, C, H, W].
-        classes: number of outputs where the output is [N, classes].
-        output: its shape for one image; empty where the file leaves a size open.
+        signature: its inputs and outputs; an output whose size the file leaves open has an empty shape.
         sha256: of the file, hexadecimal.
     """
 
     name: str
-    input_shape: tuple[int, int, int, int]
-    classes: int | None
-    output: tuple[int, ...]
+    signature: Signature
     sha256: str
 
 
@@ -89,49 +88,71 @@ def inspect(path: Path) -> OnnxFile:
     """Checks the file and reads its shapes.
 
     Raises:
-        CheckpointError: no valid ONNX model, or not one picture of floating-point numbers in (static but for the batch)
-            and one output.
+        CheckpointError: no valid ONNX model, or an input of open sizes (but for the batch) or of a type that no file
+            has.
+    """
+    model = load(path)
+    digest = sha256_of(path)
+    given = picture_inputs(model.graph)
+    if not given or not model.graph.output:
+        what = "input, so that there is nothing to run it on" if not given else "output"
+        raise CheckpointError(f"{path} has no {what}; export it again from a network that takes and returns tensors.")
+    inputs = [_input(path, value) for value in given]
+    rows = all(shape[0] is None or shape[0] == 1 for _, shape, _ in inputs) or len(inputs) == 1
+    names = ["input"] if len(inputs) == 1 else [name for name, _, _ in inputs]
+    taken = tuple(
+        Tensor(name, (1 if rows else shape[0] or 1, *(size or 1 for size in shape[1:])), dtype, _most(dtype))
+        for name, (_, shape, dtype) in zip(names, inputs, strict=True)
+    )
+    for returned in model.graph.output:
+        if not returned.type.HasField("tensor_type"):
+            raise CheckpointError(
+                f"{path}: output {returned.name} is a sequence or optional; one tensor is needed: "
+                "export it again from a network that returns one tensor."
+            )
+    outputs = outputs_named([value.name for value in model.graph.output], _output_shapes(model, rows=rows))
+    return OnnxFile(model.graph.name or path.stem, Signature(taken, outputs, rows), digest)
+
+
+def outputs_named(names: Sequence[str], shapes: Sequence[tuple[int, ...]] = ()) -> tuple[Tensor, ...]:
+    """The outputs as files that are made of the network call them: several by their names, the only one ``output``.
+
+    Args:
+        names: in the file.
+        shapes: of one run, where they are known.
+    """
+    given = names if len(names) > 1 else ["output"]
+    return tuple(Tensor(name, shape) for name, shape in zip(given, shapes or [()] * len(given), strict=True))
+
+
+def _input(path: Path, value: onnx.ValueInfoProto) -> tuple[str, list[int | None], str]:
+    """Name, shape and dtype of an input; its batch is None where it is open.
+
+    Raises:
+        CheckpointError: no file can take it.
     """
     import onnx
 
-    model = load(path)
-    digest = sha256_of(path)
-    inputs = picture_inputs(model.graph)
-    if len(inputs) != 1:
-        names = ", ".join(value.name for value in inputs) or "none"
+    kind, shape = value.type.tensor_type.elem_type, _shape(value)
+    if not value.type.HasField("tensor_type") or not kind:
+        raise CheckpointError(f"{path}: input {value.name} is no tensor; export a network that takes tensors.")
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(kind).name
+    if dtype not in DTYPES:
         raise CheckpointError(
-            f"{path} needs exactly one input, a picture; it has {len(inputs)}: {names}; "
-            "export it again from a network that takes one tensor."
-        )
-    if len(model.graph.output) != 1:
-        names = ", ".join(value.name for value in model.graph.output)
-        raise CheckpointError(
-            f"{path} needs exactly one output; it has {len(model.graph.output)}: {names}; "
-            "export it again from a network that returns one tensor."
-        )
-    kind, shape = inputs[0].type.tensor_type.elem_type, _shape(inputs[0])
-    if kind != onnx.TensorProto.FLOAT:
-        what = onnx.TensorProto.DataType.Name(kind).lower() if inputs[0].type.HasField("tensor_type") else "no tensor"
-        raise CheckpointError(
-            f"{path}: input {inputs[0].name} is of type {what}; float32 is needed: "
+            f"{path}: input {value.name} is of type {dtype}; {', '.join(DTYPES)} can be taken: "
             "export the network without the conversion at its beginning."
         )
-    if len(shape) != 4 or not all(isinstance(n, int) and n > 0 for n in shape[1:]):
+    if not shape or not all(isinstance(n, int) and n > 0 for n in shape[1:]):
         raise CheckpointError(
-            f"{path}: input {inputs[0].name} has shape {shape}; [N, C, H, W] is needed, where only N may be open: "
-            "export it with a picture of fixed size."
+            f"{path}: input {value.name} has shape {shape}; sizes must be fixed, and only the first, the batch, may be "
+            "open, as in [N, C, H, W]: export it with inputs of fixed size."
         )
-    returned = model.graph.output[0]
-    if not returned.type.HasField("tensor_type"):
-        raise CheckpointError(
-            f"{path}: output {returned.name} is a sequence or optional; one tensor is needed: "
-            "export it again from a network that returns one tensor."
-        )
-    out = _output_shape(model)
-    classes = out[1] if len(out) == 2 and isinstance(out[1], int) else None
-    known = tuple(size for size in out[1:] if isinstance(size, int))
-    output = known if len(known) == len(out) - 1 else ()
-    return OnnxFile(model.graph.name or path.stem, (1, shape[1], shape[2], shape[3]), classes, output, digest)
+    return value.name, [shape[0] if isinstance(shape[0], int) else None, *shape[1:]], dtype
+
+
+def _most(dtype: str) -> int | None:
+    """The largest whole number that the file is given; what it is for, nobody can tell."""
+    return None if dtype == "float32" else 1
 
 
 def picture_inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
@@ -155,14 +176,22 @@ def _drop_stated_shapes(graph: onnx.GraphProto) -> None:
                 _drop_stated_shapes(attribute.g)
 
 
-def _output_shape(model: onnx.ModelProto) -> list[Any]:
-    """Of the only output, as it follows from the operators; empty where it does not."""
+def _output_shapes(model: onnx.ModelProto, *, rows: bool) -> list[tuple[int, ...]]:
+    """Of the outputs for one example, as they follow from the operators; empty where they do not."""
     import onnx
 
+    count = len(model.graph.output)
     try:
-        return _shape(onnx.shape_inference.infer_shapes(model, data_prop=True).graph.output[0])
+        inferred = onnx.shape_inference.infer_shapes(model, data_prop=True).graph.output
     except (onnx.shape_inference.InferenceError, RuntimeError, ValueError):
-        return []
+        return [()] * count
+    found: list[tuple[int, ...]] = []
+    for value in inferred:
+        first, *rest = _shape(value) or [None]
+        known = rows or isinstance(first, int)
+        whole = known and all(isinstance(size, int) for size in rest) and bool(_shape(value))
+        found.append((1 if rows else first, *rest) if whole else ())
+    return found
 
 
 def _shape(value: Any) -> list[Any]:

@@ -16,19 +16,19 @@ from typing import TYPE_CHECKING
 from ssc_deploy import card as cards
 from ssc_deploy import extras
 from ssc_deploy import labels as class_names
-from ssc_deploy.capture.user_line import reason
-from ssc_deploy.errors import USER_ERRORS, CardError, CheckpointError, LabelsError, NetworkError
+from ssc_deploy.errors import CardError, CheckpointError, LabelsError, NetworkError
+from ssc_deploy.source import inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import torch
 
     from ssc_deploy.card import Card
     from ssc_deploy.checkpoint import Checkpoint, Loaded
     from ssc_deploy.metadata import Preprocessing
-
-Shape = tuple[int, int, int, int]
+    from ssc_deploy.signature import Signature, Tensor
+    from ssc_deploy.source.inputs import InputShape
 
 _SUFFIXES = {".bin", ".ckpt", ".onnx", ".pkl", ".pt", ".pth", ".safetensors", ".tar"}
 
@@ -44,8 +44,8 @@ class Source:
         sha256: of that file, hexadecimal; empty for random weights.
         module: in eval mode, float32, with its weights; None where the source is an ``.onnx`` file.
         onnx_path: that file; None where the source is a module.
-        input_shape: [1, C, H, W].
-        classes: number of outputs, None where the output is not [N, classes].
+        signature: its inputs and outputs.
+        classes: number of numbers in the one output that is [N, classes]; None where there is none, or several.
         card: of the checkpoint, None where it has none.
         labels: class names from the card, or else the checkpoint's header; empty where neither tells.
         preprocessing: likewise; None where neither tells.
@@ -59,13 +59,18 @@ class Source:
     sha256: str
     module: torch.nn.Module | None
     onnx_path: Path | None
-    input_shape: Shape
+    signature: Signature
     classes: int | None
     card: Card | None = None
     labels: tuple[str, ...] = ()
     preprocessing: Preprocessing | None = None
     weights: Loaded | None = None
     shape_is_chosen: bool = False
+
+    @property
+    def input_shape(self) -> tuple[int, ...]:
+        """Of the first input: [1, C, H, W] of a network that takes an image."""
+        return self.signature.inputs[0].shape
 
 
 def open_source(
@@ -74,7 +79,9 @@ def open_source(
     model: str | None = None,
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: InputShape | None = None,
+    outputs: Sequence[str] = (),
+    batch: int | None = 1,
     weights: str | None = None,
     seed: int | None = None,
 ) -> Source:
@@ -86,7 +93,11 @@ def open_source(
         arch: name of an architecture of `nets`, or of one of its networks (`nets.NAMED`); not needed where the
             checkpoint tells it.
         args: of the network, as text.
-        input_shape: (1, C, H, W); needed with ``model``.
+        input_shape: (1, C, H, W) of an image; see `inputs.parse` for other and for several inputs. Needed with
+            ``model``.
+        outputs: names of the outputs that are wanted (see `returned`); empty for all.
+        batch: that the network is to be exported with. Where it does not run on one image alone, and does on so many,
+            these are taken as one whole.
         weights: which of a checkpoint's weights are meant: ``"raw"``, ``"ema"``, or the name of a set in it; None to
             take the averaged of one raw and one averaged set.
         seed: of all random numbers while the user's network is built, as in its training; None for 0, and to refuse a
@@ -103,14 +114,14 @@ def open_source(
     ckpt = None if ckpt is None else Path(ckpt)
     if model and arch:
         raise NetworkError("`model` and `arch` exclude each other: the first brings a network, the second names one.")
-    shape = None if input_shape is None else _checked(input_shape)
+    given = None if input_shape is None else inputs.parse(input_shape)
     if ckpt is not None and ckpt.suffix.lower() == ".onnx":
-        if model or arch or args or shape or weights or seed is not None:
+        if model or arch or args or given or weights or seed is not None:
             raise NetworkError(
                 f"{ckpt} brings its own network, shapes and weights: leave out `model`, `arch`, `args`, "
                 "`input_shape`, `weights` and `seed`."
             )
-        return _open_onnx(ckpt)
+        return _open_onnx(ckpt, outputs)
     if seed is not None and seed < 0:
         raise NetworkError(f"`seed` takes a number of at least 0, not {seed}.")
     if ckpt is None and weights is not None:
@@ -122,21 +133,21 @@ def open_source(
     if ckpt is not None:
         container.kind(ckpt)  # what is no checkpoint is said before torch is imported, which takes seconds
 
-    from ssc_deploy.source import known_network
+    from ssc_deploy.source import known_network, trial
 
     read = None if ckpt is None else checkpoint.read(ckpt)
     card = None if read is None else cards.find(read.path, read.sha256)
     if model:
         from ssc_deploy.source import user_module
 
-        if shape is None:
+        if given is None:
             raise NetworkError("`model` needs `input_shape` as well, e.g. `input_shape=(1, 3, 32, 32)`.")
         title, module = user_module.build(model, args or {}, seed or 0)
     else:
         known = known_network.build(read, card, arch, args or {}, weights=weights, seed=seed or 0)
-        module, title, shape = known, known.title, shape or known.input_shape
-    loaded = None if read is None else _load(module, read, shape, weights)
-    output = _try(module, shape)
+        module, title, given = known, known.title, given or inputs.parse(known.input_shape)
+    loaded = None if read is None else _load(module, read, given, weights)
+    signature = trial.of_module(module, given, outputs, batch)
     if read is not None and model:
         from ssc_deploy.source import drawn, user_module
 
@@ -144,11 +155,11 @@ def open_source(
             # What the user's code says, and what is left over, was said the first time.
             with warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
                 built = user_module.rebuild(model, args or {}, other)
-                _load(built, read, shape, weights)
-                _try(built, shape)
+                _load(built, read, given, weights)
+                trial.of_module(built, signature.inputs, outputs, None)
             return built
 
-        drawn.check(module, again, shape, title, seed=seed)
+        drawn.check(module, again, signature, title, seed=seed)
     source = Source(
         name=card.name if card else title,
         stem=title.lower().replace(" ", "-") if read is None else stem(read.path),
@@ -156,15 +167,15 @@ def open_source(
         sha256=read.sha256 if read else "",
         module=module,
         onnx_path=None,
-        input_shape=shape,
-        classes=output[0] if len(output) == 1 else None,
+        signature=signature,
+        classes=_classes(signature),
         card=card,
         labels=(card.labels if card else ()) or (read.header.labels if read else ()),
         preprocessing=(card.preprocessing if card else None) or (read.header.preprocessing if read else None),
         weights=loaded,
         shape_is_chosen=input_shape is not None,
     )
-    return _described_rightly(source, output)
+    return _described_rightly(source)
 
 
 def stem(path: Path) -> str:
@@ -174,9 +185,11 @@ def stem(path: Path) -> str:
     return path.name
 
 
-def _open_onnx(path: Path) -> Source:
+def _open_onnx(path: Path, outputs: Sequence[str]) -> Source:
     from ssc_deploy.source import onnx_file
 
+    if outputs:
+        raise NetworkError(f"{path} brings its own outputs: leave `outputs` out.")
     found = onnx_file.inspect(path)
     card = cards.find(path, found.sha256)
     source = Source(
@@ -186,88 +199,47 @@ def _open_onnx(path: Path) -> Source:
         sha256=found.sha256,
         module=None,
         onnx_path=path,
-        input_shape=found.input_shape,
-        classes=found.classes,
+        signature=found.signature,
+        classes=_classes(found.signature),
         card=card,
         labels=card.labels if card else (),
         preprocessing=card.preprocessing if card else None,
     )
-    return _described_rightly(source, found.output)
+    return _described_rightly(source)
 
 
-def _checked(shape: tuple[int, ...]) -> Shape:
-    if len(shape) != 4 or min(shape) < 1 or shape[0] != 1:
-        raise NetworkError(
-            f"`input_shape={tuple(shape)}` is not possible: give `input_shape=(1, C, H, W)`, all at least 1 and the "
-            "first 1 (see `batch`)."
-        )
-    return shape[0], shape[1], shape[2], shape[3]
+def _classes(signature: Signature) -> int | None:
+    lists = [output.shape[1] for output in signature.outputs if len(output.shape) == 2 and signature.rows]
+    return lists[0] if len(lists) == 1 else None
 
 
-def _load(module: torch.nn.Module, read: Checkpoint, shape: Shape, weights: str | None) -> Loaded:
+def _load(module: torch.nn.Module, read: Checkpoint, given: Sequence[Tensor], weights: str | None) -> Loaded:
     from ssc_deploy import checkpoint
+    from ssc_deploy.source import trial
 
-    if _lazy(module):
-        _try(module, shape)  # gives its parameters their sizes
+    if trial.lazy(module):
+        trial.of_module(module, given, (), None)  # gives its parameters their sizes
     return checkpoint.load_into(module, read.entries, read.path, weights)
 
 
-def _lazy(module: torch.nn.Module) -> list[str]:
-    """Names of its parameters and buffers that have no size yet."""
-    from torch.nn.parameter import is_lazy
-
-    return [name for name, tensor in (*module.named_parameters(), *module.named_buffers()) if is_lazy(tensor)]
-
-
-def _described_rightly(source: Source, output: tuple[int, ...]) -> Source:
+def _described_rightly(source: Source) -> Source:
     """The source, unless its card or header describes a network of other outputs, or of other channels.
 
     Args:
         source: with labels and preprocessing, where there are any.
-        output: shape of the output for one image; empty where it is not known.
     """
-    channels, preprocessing = source.input_shape[1], source.preprocessing
+    preprocessing, image = source.preprocessing, source.signature.image
+    channels = image[0] if image else None
+    outputs = source.signature.outputs
+    output = outputs[0].shape[1:] if len(outputs) == 1 else (source.classes,) if source.classes else ()
     where, error = (source.path, CheckpointError) if source.card is None else (source.card.path, CardError)
     try:
         class_names.check(source.labels, class_names.outputs_of(output) if output else len(source.labels), str(where))
     except LabelsError as misfit:
         raise error(str(misfit)) from misfit
-    if preprocessing is not None and preprocessing.channels != channels:
+    if preprocessing is not None and channels is not None and preprocessing.channels != channels:
         raise error(
             f"{where} describes images of {preprocessing.colour}, with {preprocessing.channels} channels, and the "
             f"network takes {channels}; correct mean, std and colour there"
         )
     return source
-
-
-def _try(module: torch.nn.Module, shape: Shape) -> tuple[int, ...]:
-    """Makes the module ready for inference and runs it once, on an empty picture; returns its output's shape for it."""
-    import torch
-
-    try:
-        # What these return is not used: networks override them, and return nothing.
-        module.float()
-        module.eval()
-        with torch.no_grad():
-            output = module(torch.zeros(shape))
-    except USER_ERRORS as error:
-        size = "x".join(map(str, shape))
-        raise NetworkError(f"{type(module).__name__} fails on a picture of {size}: {reason(error)}") from error
-    unused = _lazy(module)
-    if unused:
-        raise NetworkError(
-            f"{type(module).__name__} has lazy tensors that its forward does not use ({', '.join(unused[:3])}), so "
-            "that they have no size: remove those parts."
-        )
-    for parameter in module.parameters():
-        parameter.requires_grad_(False)
-    if not isinstance(output, torch.Tensor):
-        raise NetworkError(
-            f"{type(module).__name__} returns a {type(output).__name__}; one tensor of outputs is needed."
-        )
-    if output.is_complex():
-        raise NetworkError(
-            f"{type(module).__name__} returns complex numbers, and files hold real ones: return their parts, for "
-            "example with torch.view_as_real."
-        )
-    return tuple(output.shape[1:])

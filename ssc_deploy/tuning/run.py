@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from ssc_deploy.exporting.stages import Canonical
     from ssc_deploy.profiling.targets.protocol import Description, Target
+    from ssc_deploy.source.inputs import InputShape
     from ssc_deploy.tuning.space import Choices, Space
     from ssc_deploy.verification import VerifyReport
 
@@ -80,7 +81,7 @@ def tune(
     model: str | None = None,
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
-    input_shape: tuple[int, ...] | None = None,
+    input_shape: InputShape | None = None,
     weights: str | None = None,
     seed: int | None = None,
     device: str = "host",
@@ -202,7 +203,8 @@ class Candidates:
             raise VerificationError(f"the recipe was not written: {report}")
         inputs, sha256 = self._check.inputs, self._canonical.source.sha256
         outputs = self._check.reference.outputs(inputs)
-        chosen = golden.chosen(sha256, inputs, outputs, tolerance=report.tolerance, errors=())
+        tolerances = [output.tolerance for output in report.outputs]
+        chosen = golden.chosen(sha256, inputs, outputs, tolerances=tolerances, errors=[() for _ in tolerances])
         self._golden = chosen.to_bytes()
         return path, report
 

@@ -13,13 +13,13 @@ import numpy as np
 
 from ssc_deploy import output_of_graph
 from ssc_deploy.verification import intermediate, ranges
-from ssc_deploy.verification.reference import OUTPUT
 from ssc_deploy.verification.tolerance import Error, Own, Tolerance, error_of, own_error, pooled, pooled_own
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    from ssc_deploy.examples import Examples
     from ssc_deploy.verification.ranges import Slices
     from ssc_deploy.verification.reference import Float32, Float64, Reference
 
@@ -88,13 +88,15 @@ class Comparison:
     """The blocks of a file against those of the network.
 
     Attributes:
-        blocks: all that both name and whose shapes agree, in the order in which the network completes them;
-            ``output`` is the last.
-        total: number of blocks of the network, ``output`` apart.
+        blocks: all that both name and whose shapes agree, in the order in which the network completes them; its outputs
+            are the last.
+        total: number of blocks of the network, its outputs apart.
+        outputs: names of these.
     """
 
     blocks: tuple[BlockError, ...]
     total: int
+    outputs: tuple[str, ...]
 
     @property
     def first(self) -> Divergence | None:
@@ -110,7 +112,7 @@ class Comparison:
     @property
     def counts(self) -> BlockCounts:
         """How many were compared."""
-        inner = [block for block in self.blocks if block.name != OUTPUT]
+        inner = [block for block in self.blocks if block.name not in self.outputs]
         return BlockCounts(self.total, len(inner), sum(block.ok for block in inner))
 
 
@@ -141,28 +143,32 @@ class BlockCounts:
         return f"{blocks} agree" if self.agree == self.compared else f"{self.agree} of {blocks} agree"
 
 
-def compare(path: Path, reference: Reference, x: Float32, batch: int | None = None) -> Comparison:
+def compare(path: Path, reference: Reference, x: Examples, batch: int | None = None) -> Comparison:
     """Compares the blocks that both the file and the reference name, and whose shapes agree.
 
     Args:
         path: the file.
         reference: the network.
-        x: [N, C, H, W]; the values of all blocks of a few pictures are in memory at once, not of all.
-        batch: pictures at once, where the file takes any number.
+        x: the values of all blocks of a few of them are in memory at once, not of all.
+        batch: examples at once, where the file takes any number.
     """
     names = reference.block_names(x[:1])
     wanted = intermediate.names(path) & {*names}
     opened = intermediate.Opened(path, wanted, batch)
-    unit = output_of_graph.between_zero_and_one(path)
-    unit = unit | {OUTPUT} if opened.output in unit else unit - {OUTPUT}
-    at_once = max(batch or 1, _VALUES_AT_ONCE // x[0].size, 1)
+    # The file's outputs are the network's in their order, whatever their names.
+    holders = dict(zip(reference.names, opened.outputs, strict=True))
+    given = output_of_graph.between_zero_and_one(path)
+    unit = (given - {*holders}) | {name for name, holder in holders.items() if holder in given}
+    at_once = max(batch or 1, _VALUES_AT_ONCE // x.size, 1) if x.rows else 1
     parts = [x[start : start + at_once] for start in range(0, len(x), at_once)]
-    found = _compare(opened, reference, parts, {*wanted, OUTPUT}, unit, slices=False)
+    found = _compare(opened, reference, parts, {*wanted, *holders}, unit, slices=False)
     # Bounds of slices take as long as all the rest, and nearly every file is right without them.
     unclear = {name for name, compared in found.items() if not compared.is_right}
     if unclear:
         found |= _compare(opened, reference, parts, unclear, unit, slices=True)
-    return Comparison(tuple(found[name].block for name in (*names, OUTPUT) if name in found), len(names))
+    return Comparison(
+        tuple(found[name].block for name in (*names, *holders) if name in found), len(names), reference.names
+    )
 
 
 @dataclass(frozen=True)
@@ -183,7 +189,7 @@ class _Compared:
 def _compare(
     opened: intermediate.Opened,
     reference: Reference,
-    parts: Sequence[Float32],
+    parts: Sequence[Examples],
     names: Collection[str],
     unit: Collection[str],
     *,
@@ -194,7 +200,7 @@ def _compare(
     Args:
         opened: the file.
         reference: the network.
-        parts: [N, C, H, W] each.
+        parts: what one run takes, each.
         names: of the blocks.
         unit: names of those that a sigmoid or a softmax gives.
         slices: whether the bounds of slices are to be known.
@@ -202,8 +208,8 @@ def _compare(
     seen: dict[str, list[tuple[Error, Own, tuple[Slices, ...], int]]] = {}
     for x in parts:
         values = opened.values(x)
-        # The file's first output is the network's, whatever its name.
-        values.setdefault(OUTPUT, next(iter(values.values())))
+        outputs = {name: values[holder] for name, holder in zip(reference.names, opened.outputs, strict=True)}
+        values = {**values, **outputs}
         values = {name: value for name, value in values.items() if name in names}
         float32 = reference.float32_blocks(x, values.keys())
 

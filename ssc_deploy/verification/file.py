@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ssc_deploy import batches as batching
 from ssc_deploy import output_of_graph, runtimes
 from ssc_deploy.errors import NetworkError, RuntimeLoadError, VerificationError
+from ssc_deploy.examples import Examples
 from ssc_deploy.verification import divergence, sanity, scales
 from ssc_deploy.verification import movement as moving
 from ssc_deploy.verification.orders import EitherOrder
 from ssc_deploy.verification.reference import Remembered
-from ssc_deploy.verification.report import Count, VerifyReport
-from ssc_deploy.verification.tolerance import Error, Tolerance, error_of, own_error, within
+from ssc_deploy.verification.report import Count, OutputReport, VerifyReport
+from ssc_deploy.verification.tolerance import Error, Own, Tolerance, error_of, own_error, within
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from ssc_deploy.runtimes import Runner
+    from ssc_deploy.runtimes import Runner, TensorSpec
     from ssc_deploy.verification.movement import MovementSite
     from ssc_deploy.verification.reference import Float32, Float64, Reference
     from ssc_deploy.verification.scales import Probes
@@ -39,7 +40,7 @@ _PICTURES = 8
 def verify_file(
     path: Path,
     reference: Reference,
-    inputs: Float32,
+    inputs: Examples | Float32,
     *,
     pictures: bool = False,
     classes: Sequence[int] | None = None,
@@ -52,13 +53,13 @@ def verify_file(
 ) -> VerifyReport:
     """Runs the file on ``inputs`` and compares it with the reference in float64.
 
-    It is right when its output is within the tolerance at every batch size, every block that it names is within that
+    It is right when each output is within its tolerance at every batch size, every block that it names is within that
     block's tolerance, and every movement is exact.
 
     Args:
-        path: an ``.onnx`` or ``.tflite`` file with one picture input.
+        path: an ``.onnx`` or ``.tflite`` file.
         reference: the network it was made from.
-        inputs: float32 [N, C, H, W], N > 0, whatever the file's layout.
+        inputs: at least one example, whatever the file's layout; of one image, float32 [N, C, H, W] will do.
         pictures: whether the inputs are real pictures, so that the best class of each means something.
         classes: the true class of each input.
         atol: with ``rtol`` replaces the tolerance that follows from the network:
@@ -81,16 +82,17 @@ def verify_file(
         NetworkError: the reference cannot run on the inputs, or, where no bounds are given, is random, keeps state or
             mixes the pictures of a batch.
     """
-    if not len(inputs) or not batches:
+    examples = Examples.of(inputs)
+    if not len(examples) or not batches:
         raise VerificationError("there is nothing to verify on; give at least one input and one batch size")
-    if classes is not None and len(classes) != len(inputs):
-        raise VerificationError(f"{len(classes)} true classes are given for {len(inputs)} inputs; give one an input")
+    if classes is not None and len(classes) != len(examples):
+        raise VerificationError(f"{len(classes)} true classes are given for {len(examples)} inputs; give one an input")
 
     def verdict(network: Reference) -> VerifyReport:
         return _verdict(
             path,
             network,
-            inputs,
+            examples,
             pictures=pictures,
             classes=classes,
             atol=atol,
@@ -104,7 +106,7 @@ def verify_file(
     report = verdict(reference)
     if report.ok or report.error is None or report.tolerance is None:
         return report
-    in_turn = reference.adding_in_turn(inputs[:1])
+    in_turn = reference.adding_in_turn(examples[:1])
     if in_turn is None:
         return report
     again = verdict(Remembered(EitherOrder(reference, in_turn)))
@@ -115,7 +117,7 @@ def verify_file(
 def _verdict(
     path: Path,
     reference: Reference,
-    inputs: Float32,
+    inputs: Examples,
     *,
     pictures: bool,
     classes: Sequence[int] | None,
@@ -130,10 +132,10 @@ def _verdict(
     runtime = runtimes.runtime_for(path)
     runner = runtime.load(path)
     fixed = runner.inputs[0].shape[0] if runner.inputs and runner.inputs[0].shape else None
-    sizes = (fixed,) if fixed else tuple(batches)
+    sizes = (1,) if not inputs.rows else (fixed,) if fixed else tuple(batches)
     report = VerifyReport(path.name, runtime.title, runtime.version, len(inputs), sizes, atol=atol, rtol=rtol)
     report = dataclasses.replace(report, reference=reference.title, float32_reference=reference.float32_title)
-    misfit = _input_misfit(runner, runtime.image_layout, inputs)
+    misfit = _misfit(runner, runtime.image_layout, inputs, reference.names)
     if misfit:
         return dataclasses.replace(report, failures=(misfit,))
 
@@ -142,22 +144,26 @@ def _verdict(
         sanity.check(reference, inputs)
     exact = reference.outputs(inputs)
     float32 = reference.float32_outputs(inputs)
-    if float32.shape != exact.shape:
-        raise NetworkError(
-            f"{reference.float32_title} returns {list(float32.shape)} for what {reference.title} computes as "
-            f"{list(exact.shape)} in float64; they do not agree on what the network is, so no file can be compared"
-        )
-    unit = runner.outputs[0].name in output_of_graph.between_zero_and_one(path)
-    own = own_error(float32, exact, unit=unit)
-    report = dataclasses.replace(report, float32=own.error)
-    objection = own.objection()
-    if objection and (follows or not own.finite):
-        return dataclasses.replace(report, failures=(f"the network itself {objection}",))
-    judge = _Judge(runner, runtime.image_layout, exact, own.tolerance if follows else None, atol, rtol)
+    for narrow, wide in zip(float32, exact, strict=True):
+        if narrow.shape != wide.shape:
+            raise NetworkError(
+                f"{reference.float32_title} returns {list(narrow.shape)} for what {reference.title} computes as "
+                f"{list(wide.shape)} in float64; they do not agree on what the network is, so no file can be compared"
+            )
+    between = output_of_graph.between_zero_and_one(path)
+    unit = [spec.name in between for spec in runner.outputs]
+    owns = [own_error(narrow, wide, unit=one) for narrow, wide, one in zip(float32, exact, unit, strict=True)]
+    named = list(zip(reference.names, owns, strict=True))
+    report = dataclasses.replace(report, outputs=tuple(OutputReport(name, own.error) for name, own in named))
+    for name, own in named:
+        objection = own.objection(_called(name, reference))
+        if objection and (follows or not own.finite):
+            return dataclasses.replace(report, failures=(f"the network itself {objection}",))
+    judge = _Judge(runner, runtime.image_layout, reference.names, exact, owns if follows else None, atol, rtol)
     runs = [judge.run(size, inputs if i == 0 else inputs[:size]) for i, size in enumerate(sizes)]
     failures = [run.failure for run in runs if run.failure]
-    errors = [run.error for run in runs if run.error]
-    moved = moving.check(path, movements, inputs[:1], sizes[0], complete=complete) if movements and errors else None
+    ran = all(run.errors for run in runs)
+    moved = moving.check(path, movements, inputs[:1], sizes[0], complete=complete) if movements and ran else None
     if moved and moved.first_failure:
         failures.append(
             f"{moved.checked - moved.exact} of {moved.checked} movements are not exact: {moved.first_failure}"
@@ -171,8 +177,7 @@ def _verdict(
     wrong = next((run for run in runs if run.failure and run.values is not None), None)
     compared = None
     if wrong:
-        telling = _most_telling(inputs, exact, wrong, judge.tolerance)
-        compared = divergence.compare(path, reference, telling, wrong.batch)
+        compared = divergence.compare(path, reference, _most_telling(inputs, judge, wrong), wrong.batch)
     elif values is not None and follows:
         compared = divergence.compare(path, reference, inputs[:_PICTURES], sizes[0])
     found = compared.first if compared else None
@@ -183,13 +188,14 @@ def _verdict(
             "every block that the file names is right when its values are looked at, so the fault is in none of them: "
             "it lies in what the runtime fuses, or in the bound"
         )
-    classifies = values is not None and values.ndim == 2
+    # The list of classes, where the network returns one and nothing else of its form.
+    lists = [i for i, output in enumerate(exact) if output.ndim == 2] if inputs.rows and values is not None else []
+    (given, best) = (values[lists[0]], exact[lists[0]].argmax(1)) if values and len(lists) == 1 else (None, None)
     return dataclasses.replace(
         report,
-        error=max(errors, key=lambda e: (judge.tolerance.use(e) if judge.tolerance else e.max, e.rms), default=None),
-        tolerance=judge.tolerance,
-        top1=_agreement(values, exact.argmax(1)) if pictures and classifies else None,
-        accuracy=_agreement(values, classes) if classes is not None and classifies else None,
+        outputs=judge.reports(runs, owns),
+        top1=_agreement(given, best) if pictures and best is not None else None,
+        accuracy=_agreement(given, classes) if classes is not None else None,
         movements=moved,
         scales=other.agree if other else None,
         blocks=compared.counts if compared else None,
@@ -198,48 +204,92 @@ def _verdict(
     )
 
 
+def _called(name: str, reference: Reference) -> str:
+    """An output, for a message."""
+    return "output" if len(reference.names) == 1 else f"output {name}"
+
+
 @dataclass(frozen=True)
 class _Run:
-    """The file at one batch size: its values where it ran, their error where the shapes allow it, what is wrong."""
+    """The file at one batch size: its outputs where it ran, their errors where shapes allow it, what is wrong."""
 
     batch: int
-    values: Float32 | None = None
-    error: Error | None = None
+    values: Sequence[Float32] | None = None
+    errors: Sequence[Error] = ()
     failure: str | None = None
 
 
 @dataclass(frozen=True)
 class _Judge:
-    """Runs the file and says whether what comes out is right."""
+    """Runs the file and says whether what comes out is right.
+
+    Attributes:
+        runner: of the file.
+        layout: of its images.
+        names: of the network's outputs.
+        exact: what the network computes, an array for each output.
+        owns: what float32 costs each output, which bounds the file's error; None where ``atol`` and ``rtol`` do.
+        atol: see `verify_file`.
+        rtol: see `verify_file`.
+    """
 
     runner: Runner
     layout: str
-    exact: Float64
-    tolerance: Tolerance | None
+    names: tuple[str, ...]
+    exact: Sequence[Float64]
+    owns: Sequence[Own] | None
     atol: float | None
     rtol: float | None
 
-    def run(self, batch: int, inputs: Float32) -> _Run:
-        """Runs the first of the inputs that ``exact`` belongs to."""
-        try:
-            values = batching.run(self.runner, inputs, layout=self.layout, batch=batch)[0]
-        except RuntimeLoadError as error:
-            return _Run(batch, failure=f"at batch size {batch}: {error}")
-        exact = self.exact[: len(inputs)]
-        if values.shape != exact.shape:
-            shapes = f"{list(values.shape[1:])} for a picture, the network {list(exact.shape[1:])}"
-            return _Run(batch, failure=f"the file returns {shapes}; they have not the same classes")
-        distance = error_of(values, exact)
-        wrong = self._wrong(values, exact, distance)
-        return _Run(batch, values, distance, f"at batch size {batch} {wrong}" if wrong else None)
+    def bound(self, output: int) -> Tolerance | None:
+        """Of the output's error, where it follows from the network."""
+        return self.owns[output].tolerance if self.owns is not None else None
 
-    def _wrong(self, values: Float32, exact: Float64, error: Error) -> str | None:
+    def run(self, batch: int, inputs: Examples) -> _Run:
+        """Runs the first of the inputs that ``exact`` belongs to."""
+        at = f"at batch size {batch} " if inputs.rows else ""
+        count = len(self.exact)
+        try:
+            values = batching.run(self.runner, inputs, layout=self.layout, batch=batch, outputs=count)[:count]
+        except RuntimeLoadError as refusal:
+            return _Run(batch, failure=f"at batch size {batch}: {refusal}")
+        errors = []
+        for name, value, whole in zip(self.names, values, self.exact, strict=True):
+            exact = whole[: len(inputs)]
+            if value.shape != exact.shape:
+                which = "" if count == 1 else f" as {name}"
+                shapes = f"{list(value.shape[1:])}{which} for a picture, the network {list(exact.shape[1:])}"
+                return _Run(batch, failure=f"the file returns {shapes}; they have not the same classes")
+            errors.append(error_of(value, exact))
+        for i, (value, error) in enumerate(zip(values, errors, strict=True)):
+            wrong = self._wrong(i, value, error)
+            if wrong:
+                which = "" if count == 1 else f"in output {self.names[i]}, "
+                return _Run(batch, values, errors, f"{at}{which}{wrong}")
+        return _Run(batch, values, errors)
+
+    def reports(self, runs: Sequence[_Run], owns: Sequence[Own]) -> tuple[OutputReport, ...]:
+        """One for each output, with its worst error of all runs."""
+        found = []
+        for i, (name, own) in enumerate(zip(self.names, owns, strict=True)):
+            bound = self.bound(i)
+            errors = [run.errors[i] for run in runs if run.errors]
+            worst = max(errors, key=lambda e: (bound.use(e) if bound else e.max, e.rms), default=None)
+            found.append(OutputReport(name, own.error, worst, bound))
+        return tuple(found)
+
+    def off(self, output: int, error: Error) -> float:
+        """How far an output is off, beside what is allowed where that is known."""
+        bound = self.bound(output)
+        return error.max if bound is None else bound.use(error)
+
+    def _wrong(self, output: int, values: Float32, error: Error) -> str | None:
         if not np.isfinite(values).all():
             return "the file computes NaN or Inf"
-        bound = self.tolerance
+        bound = self.bound(output)
         if bound is None:
             atol, rtol = self.atol or 0.0, self.rtol or 0.0
-            if within(values, exact, atol, rtol):
+            if within(values, self.exact[output][: len(values)], atol, rtol):
                 return None
             return f"the error of {error.max:.2e} exceeds atol {atol:g} + rtol {rtol:g} * |float64|"
         if bound.allows(error):
@@ -247,30 +297,57 @@ class _Judge:
         return f"the error is {bound.compared(error)}"
 
 
-def _input_misfit(runner: Runner, layout: str, inputs: Float32) -> str | None:
-    """Why the file cannot take such inputs, as a sentence."""
+def _misfit(runner: Runner, layout: str, inputs: Examples, outputs: tuple[str, ...]) -> str | None:
+    """Why the file cannot take such inputs, or returns other outputs, as a sentence."""
+    wanted = [array[:1] if inputs.rows else array[0] for array in inputs.arrays]
+    if len(wanted) == 1 and wanted[0].ndim == 4 and inputs.rows and wanted[0].dtype == np.float32:
+        sentence = _image_misfit(runner, layout, wanted[0].shape[1:])
+    else:
+        sentence = _inputs_misfit(runner, layout, wanted, rows=inputs.rows)
+    if sentence is None and len(runner.outputs) != len(outputs):
+        names = ", ".join(spec.name for spec in runner.outputs)
+        sentence = f"the file returns {names or 'nothing'}, the network {', '.join(outputs)}"
+    return sentence
+
+
+def _image_misfit(runner: Runner, layout: str, image: tuple[int, ...]) -> str | None:
     if len(runner.inputs) != 1 or runner.inputs[0].dtype != "float32" or len(runner.inputs[0].shape) != 4:
         takes = ", ".join(f"{spec.dtype} {list(spec.shape)}" for spec in runner.inputs)
         return f"the file takes {takes or 'nothing'}, the network one float32 picture"
     _, *sizes = runner.inputs[0].shape
     channels_first = [sizes[2], *sizes[:2]] if layout == "NHWC" else sizes
-    if all(size in {None, given} for size, given in zip(channels_first, inputs.shape[1:], strict=True)):
+    if all(size in {None, given} for size, given in zip(channels_first, image, strict=True)):
         return None
-    return (
-        f"the file takes pictures of {channels_first} (channels, height, width), the network {list(inputs.shape[1:])}"
-    )
+    return f"the file takes pictures of {channels_first} (channels, height, width), the network {list(image)}"
 
 
-def _most_telling(inputs: Float32, exact: Float64, run: _Run, bound: Tolerance | None) -> Float32:
+def _inputs_misfit(runner: Runner, layout: str, wanted: Sequence[npt.NDArray[Any]], *, rows: bool) -> str | None:
+    def fits(spec: TensorSpec, array: npt.NDArray[Any]) -> bool:
+        shape = batching.channels_last(array, layout).shape
+        if spec.dtype != array.dtype.name or len(spec.shape) != len(shape):
+            return False
+        pairs = list(zip(spec.shape, shape, strict=True))[1 if rows else 0 :]
+        return all(size in {None, given} for size, given in pairs)
+
+    if len(runner.inputs) == len(wanted) and all(map(fits, runner.inputs, wanted)):
+        return None
+    takes = ", ".join(f"{spec.dtype} {list(spec.shape)}" for spec in runner.inputs)
+    needs = ", ".join(f"{array.dtype.name} {list(array.shape)}" for array in wanted)
+    return f"the file takes {takes or 'nothing'}, the network {needs}"
+
+
+def _most_telling(inputs: Examples, judge: _Judge, run: _Run) -> Examples:
     """The inputs that are worst beside what is allowed; those that stood in one batch stay together."""
     assert run.values is not None  # only runs that gave values are looked into
-    errors = [error_of(run.values[i : i + 1], exact[i : i + 1]) for i in range(len(run.values))]
-    off = np.array([error.max if bound is None else bound.use(error) for error in errors])
+    off = np.zeros(len(run.values[0]))
+    for output, (values, exact) in enumerate(zip(run.values, judge.exact, strict=True)):
+        errors = [error_of(values[i : i + 1], exact[i : i + 1]) for i in range(len(values))]
+        off = np.maximum(off, [judge.off(output, error) for error in errors])
     worst = np.argsort(-off, kind="stable")
     if 1 < run.batch <= _PICTURES:
         start = int(worst[0]) // run.batch * run.batch
         return inputs[start : start + _PICTURES // run.batch * run.batch]
-    return inputs[worst[:_PICTURES]]
+    return Examples(tuple(array[worst[:_PICTURES]] for array in inputs.arrays), inputs.rows)
 
 
 def _agreement(values: Float32 | None, best: npt.NDArray[np.int64] | Sequence[int]) -> Count | None:

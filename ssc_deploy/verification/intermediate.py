@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    from ssc_deploy.examples import Examples
     from ssc_deploy.verification.reference import Float32
 
 
@@ -58,23 +59,22 @@ class Opened:
         self._runner = runtime.load(path, taps=self._taps) if self._taps else plain
 
     @property
-    def output(self) -> str:
-        """Name of the first output."""
-        return self._outputs[0]
+    def outputs(self) -> tuple[str, ...]:
+        """Names of the file's outputs."""
+        return tuple(self._outputs)
 
-    def values(self, x: Float32) -> dict[str, Float32]:
+    def values(self, x: Examples) -> dict[str, Float32]:
         """Runs the file and keeps what the tensors hold that were asked for.
 
-        Args:
-            x: [N, C, H, W].
-
         Returns:
-            by name, those of rank 4 as [N, C, H, W]; the first output always among them, and first.
+            by name, those of rank 4 as [N, C, H, W]; the outputs always among them, and first.
 
         Raises:
             RuntimeLoadError: the runtime fails.
         """
-        run = batches.run(self._runner, x, layout=self._layout, batch=self._batch)
+        count = len(self._outputs)
+        run = batches.run(self._runner, x, layout=self._layout, batch=self._batch, outputs=count)
         results = dict(zip((*self._outputs, *self._taps), run, strict=True))
-        results.update((name, x) for name in self._inputs if name in self._wanted)
-        return {name: value for name, value in results.items() if name in self._wanted or name == self._outputs[0]}
+        given = zip(self._inputs, x.arrays, strict=True)
+        results.update((name, array) for name, array in given if name in self._wanted)
+        return {name: value for name, value in results.items() if name in self._wanted or name in self._outputs}

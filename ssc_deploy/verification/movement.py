@@ -7,6 +7,7 @@ looked at: a shift that is carried out as a one-hot depthwise convolution adds 0
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
     from pathlib import Path
 
+    from ssc_deploy.examples import Examples
     from ssc_deploy.ir.movement import Movement
     from ssc_deploy.verification.reference import Float32
 
@@ -92,14 +94,14 @@ class MovementReport:
 
 
 def check(
-    path: Path, sites: Sequence[MovementSite], x: Float32, batch: int | None = None, *, complete: bool = True
+    path: Path, sites: Sequence[MovementSite], x: Examples, batch: int | None = None, *, complete: bool = True
 ) -> MovementReport:
     """Compares both ends of every movement in the file.
 
     Args:
         path: the file.
         sites: in order of execution.
-        x: [N, C, H, W], few pictures: the values at all sites are in memory at once.
+        x: few examples: the values at all sites are in memory at once.
         batch: pictures at once, where the file takes any number.
         complete: whether a tensor that the file lacks is a failure. Files of other origin have other tensors; there
             only the movements are checked whose both ends the file has.
@@ -109,21 +111,27 @@ def check(
     wanted = {name for site in sites for name in (site.start(there), site.target)} & there
     checked = [site for site in sites if complete or {site.start(there), site.target} <= there]
     values = intermediate.Opened(path, wanted, batch).values(x) if checked else {}
-    failures = [failure for site in checked if (failure := _failure(site, values, x))]
+    if not x.rows:  # each value is that of a whole run
+        values = {name: value[0] for name, value in values.items()}
+    failures = [failure for site in checked if (failure := _failure(site, values))]
     exact = len(checked) - len(failures)
     return MovementReport(len(sites), len(checked), exact, failures[0] if failures else None)
 
 
-def _failure(site: MovementSite, values: dict[str, Float32], x: Float32) -> str | None:
-    """What is wrong at the site on the pictures ``x``, as a sentence."""
+def _as_images(value: Float32, shape: tuple[int, ...]) -> Float32:
+    """The value as images of ``shape`` (C, H, W), where it holds the planes of one or more."""
+    return intermediate.as_picture(value, (value.size // math.prod(shape), *shape))
+
+
+def _failure(site: MovementSite, values: dict[str, Float32]) -> str | None:
+    """What is wrong at the site, as a sentence."""
     start = site.start(values)
     for name in (start, site.target):
         if name not in values:
             return f"the file has no tensor {name}, so the movement into {site.target} cannot be checked"
     source, target = values[start], values[site.target]
     if (shapes := site.shapes()) is not None:
-        source = intermediate.as_picture(source, (len(x), *shapes[0]))
-        target = intermediate.as_picture(target, (len(x), *shapes[1]))
+        source, target = (_as_images(value, shape) for value, shape in zip((source, target), shapes, strict=True))
     if start == site.linear:
         source = np.maximum(source, 0)
     if source.ndim != 4 or source.shape[1] != site.movement.in_channels:

@@ -22,6 +22,7 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from ssc_deploy.examples import Examples
     from ssc_deploy.verification.reference import Float32, Float64, Reference
 
 SHARE = 4.0
@@ -39,23 +40,29 @@ class EitherOrder:
         self._network, self._in_turn = network, in_turn
         self.title, self.float32_title = network.title, f"{network.float32_title} (sums in turn)"
 
-    def outputs(self, x: Float32) -> Float64:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """See `Reference.names`."""
+        return self._network.names
+
+    def outputs(self, x: Examples) -> tuple[Float64, ...]:
         """See `Reference.outputs`."""
         return self._network.outputs(x)
 
-    def float32_outputs(self, x: Float32) -> Float32:
+    def float32_outputs(self, x: Examples) -> tuple[Float32, ...]:
         """See `Reference.float32_outputs`."""
-        return _further(self._network.float32_outputs(x), self._in_turn.float32_outputs(x), self.outputs(x))
+        runs = self._network.float32_outputs(x), self._in_turn.float32_outputs(x), self.outputs(x)
+        return tuple(_further(*output) for output in zip(*runs, strict=True))
 
-    def in_turn(self, inputs: Sequence[Float32]) -> list[Float64]:
+    def in_turn(self, inputs: Sequence[Examples]) -> list[tuple[Float64, ...]]:
         """See `Reference.in_turn`."""
         return self._network.in_turn(inputs)
 
-    def block_names(self, x: Float32) -> tuple[str, ...]:
+    def block_names(self, x: Examples) -> tuple[str, ...]:
         """See `Reference.block_names`."""
         return self._network.block_names(x)
 
-    def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
+    def float32_blocks(self, x: Examples, names: Collection[str]) -> dict[str, Float32]:
         """See `Reference.float32_blocks`."""
         found, others = self._network.float32_blocks(x, names), self._in_turn.float32_blocks(x, names)
 
@@ -66,11 +73,11 @@ class EitherOrder:
         self._network.visit_blocks(x, names, visit)
         return found
 
-    def visit_blocks(self, x: Float32, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
+    def visit_blocks(self, x: Examples, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
         """See `Reference.visit_blocks`."""
         self._network.visit_blocks(x, names, visit)
 
-    def adding_in_turn(self, x: Float32) -> Reference | None:
+    def adding_in_turn(self, x: Examples) -> Reference | None:
         """See `Reference.adding_in_turn`; it does already."""
         return None
 

@@ -10,10 +10,12 @@ import numpy.typing as npt
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from ssc_deploy.examples import Examples
+
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
 
-#: Name of the root module's output, in a reference's blocks as in an exported file.
+#: Name of the only output of a network that gives it none, in a reference's blocks as in an exported file.
 OUTPUT = "output"
 
 #: Name of what the network is given.
@@ -33,49 +35,55 @@ class Reference(Protocol):
         """What computes it in float32."""
         ...
 
-    def outputs(self, x: Float32) -> Float64:
-        """Runs the network in float64 on ``x`` [N, C, H, W]; returns [N, ...]."""
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of its outputs."""
         ...
 
-    def float32_outputs(self, x: Float32) -> Float32:
-        """Runs the network in float32 on ``x`` [N, C, H, W]; its distance from `outputs` is what float32 costs."""
+    def outputs(self, x: Examples) -> tuple[Float64, ...]:
+        """Runs the network in float64; returns each of its outputs, [N, ...] for N examples."""
         ...
 
-    def in_turn(self, inputs: Sequence[Float32]) -> list[Float64]:
-        """Runs one and the same instance of the network in float64 on one input after the other.
+    def float32_outputs(self, x: Examples) -> tuple[Float32, ...]:
+        """Runs the network in float32; the distance of these from `outputs` is what float32 costs."""
+        ...
+
+    def in_turn(self, inputs: Sequence[Examples]) -> list[tuple[Float64, ...]]:
+        """Runs one and the same instance of the network in float64 on one input after the other, each in one run.
 
         Nothing is put back between them: a network that keeps state shows by it.
         """
         ...
 
-    def block_names(self, x: Float32) -> tuple[str, ...]:
-        """Names of all blocks that run on ``x`` [1, C, H, W], without `OUTPUT`; see `float32_blocks`."""
+    def block_names(self, x: Examples) -> tuple[str, ...]:
+        """Names of all blocks that run on one example, without the outputs; see `float32_blocks`."""
         ...
 
-    def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
+    def float32_blocks(self, x: Examples, names: Collection[str]) -> dict[str, Float32]:
         """What blocks return for ``x`` in float32, in the order in which their calls end, the innermost first.
 
         A block is one call of one module. Its name is the module's path; calls after the first are ``path@1``,
-        ``path@2`` ...; the root is ``output``. Blocks that return something else than one tensor are left out.
+        ``path@2`` ...; the outputs of the root have `names`. Blocks that return something else than one tensor are left
+        out.
 
         Args:
-            x: [N, C, H, W], few pictures: the values of all blocks are in memory at once.
+            x: few examples, that one run takes: the values of all blocks are in memory at once.
             names: of the blocks to keep; others may be among them.
         """
         ...
 
-    def visit_blocks(self, x: Float32, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
+    def visit_blocks(self, x: Examples, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
         """Hands what the same blocks return in float64 to ``visit(name, value)``, in the same order, one by one.
 
         They are not kept, since all of them together are the largest thing that verification would hold.
         """
         ...
 
-    def adding_in_turn(self, x: Float32) -> Reference | None:
+    def adding_in_turn(self, x: Examples) -> Reference | None:
         """The same network with float32 that adds up every long sum in turn; None where it has none, see `orders`.
 
         Args:
-            x: [1, C, H, W].
+            x: one example.
         """
         ...
 
@@ -85,13 +93,18 @@ class Remembered:
 
     def __init__(self, reference: Reference) -> None:
         self._reference = reference
-        # By the array itself: a copy is not worth the comparison of all its values.
-        self._exact: list[tuple[Float32, Float64]] = []
-        self._float32: list[tuple[Float32, Float32]] = []
-        self._names: tuple[str, ...] | None = None
+        # By the object itself: a copy is not worth the comparison of all its values.
+        self._exact: list[tuple[Examples, tuple[Float64, ...]]] = []
+        self._float32: list[tuple[Examples, tuple[Float32, ...]]] = []
+        self._blocks: tuple[str, ...] | None = None
         self.title, self.float32_title = reference.title, reference.float32_title
 
-    def outputs(self, x: Float32) -> Float64:
+    @property
+    def names(self) -> tuple[str, ...]:
+        """See `Reference.names`."""
+        return self._reference.names
+
+    def outputs(self, x: Examples) -> tuple[Float64, ...]:
         """See `Reference.outputs`."""
         for given, output in self._exact:
             if given is x:
@@ -99,7 +112,7 @@ class Remembered:
         self._exact.append((x, self._reference.outputs(x)))
         return self._exact[-1][1]
 
-    def float32_outputs(self, x: Float32) -> Float32:
+    def float32_outputs(self, x: Examples) -> tuple[Float32, ...]:
         """See `Reference.float32_outputs`."""
         for given, output in self._float32:
             if given is x:
@@ -107,24 +120,24 @@ class Remembered:
         self._float32.append((x, self._reference.float32_outputs(x)))
         return self._float32[-1][1]
 
-    def in_turn(self, inputs: Sequence[Float32]) -> list[Float64]:
+    def in_turn(self, inputs: Sequence[Examples]) -> list[tuple[Float64, ...]]:
         """See `Reference.in_turn`; not remembered, since the runs are what matters."""
         return self._reference.in_turn(inputs)
 
-    def block_names(self, x: Float32) -> tuple[str, ...]:
+    def block_names(self, x: Examples) -> tuple[str, ...]:
         """See `Reference.block_names`; they do not depend on the values of ``x``."""
-        if self._names is None:
-            self._names = self._reference.block_names(x)
-        return self._names
+        if self._blocks is None:
+            self._blocks = self._reference.block_names(x)
+        return self._blocks
 
-    def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
+    def float32_blocks(self, x: Examples, names: Collection[str]) -> dict[str, Float32]:
         """See `Reference.float32_blocks`; not remembered, since all blocks together are large."""
         return self._reference.float32_blocks(x, names)
 
-    def visit_blocks(self, x: Float32, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
+    def visit_blocks(self, x: Examples, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
         """See `Reference.visit_blocks`."""
         self._reference.visit_blocks(x, names, visit)
 
-    def adding_in_turn(self, x: Float32) -> Reference | None:
+    def adding_in_turn(self, x: Examples) -> Reference | None:
         """See `Reference.adding_in_turn`."""
         return self._reference.adding_in_turn(x)

@@ -34,6 +34,41 @@ class Count:
 
 
 @dataclass(frozen=True)
+class OutputReport:
+    """One output of a file against the network's.
+
+    Attributes:
+        name: as the network has it.
+        float32: the network's own float32 error against itself in float64.
+        error: of the file, at the worst of the batch sizes; None where the two cannot be compared.
+        tolerance: what ``error`` must stay within; None where ``atol`` and ``rtol`` decided instead, or where none
+            follows from the network.
+    """
+
+    name: str
+    float32: Error
+    error: Error | None = None
+    tolerance: Tolerance | None = None
+
+    @property
+    def use(self) -> float:
+        """How much of its tolerance the error uses; where there is none, the error itself."""
+        if self.error is None:
+            return 0.0
+        return self.tolerance.use(self.error) if self.tolerance else self.error.max
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {
+            "name": self.name,
+            **{
+                name: None if value is None else value.to_dict()
+                for name, value in (("error", self.error), ("float32", self.float32), ("tolerance", self.tolerance))
+            },
+        }
+
+
+@dataclass(frozen=True)
 class VerifyReport:
     """A file against the network it was made from.
 
@@ -45,13 +80,9 @@ class VerifyReport:
         batches: batch sizes it was run at.
         weights: which of a checkpoint's weights the network was loaded with; None where it holds no others, or where
             nobody asks.
-        error: of the file against the network in float64, at the worst of the batch sizes; None where the two cannot
-            be compared.
+        outputs: one for each output of the network; none where the two cannot be compared.
         reference: what computed the network in float64, e.g. ``"PyTorch"``.
         float32_reference: what computed it in float32.
-        float32: that one's own error against the same.
-        tolerance: what ``error`` must stay within; None where ``atol`` and ``rtol`` decided instead, or where none
-            follows from the network.
         atol: as given, None where not.
         rtol: as given, None where not.
         top1: pictures whose best class is the float64 network's; None where the inputs are no pictures. It does not
@@ -73,9 +104,7 @@ class VerifyReport:
     reference: str = "PyTorch"
     float32_reference: str = "PyTorch"
     weights: str | None = None
-    error: Error | None = None
-    float32: Error | None = None
-    tolerance: Tolerance | None = None
+    outputs: tuple[OutputReport, ...] = ()
     atol: float | None = None
     rtol: float | None = None
     top1: Count | None = None
@@ -89,7 +118,27 @@ class VerifyReport:
     @property
     def ok(self) -> bool:
         """Whether the file computes what the network computes."""
-        return not self.failures and self.error is not None
+        return not self.failures and bool(self.outputs) and all(output.error is not None for output in self.outputs)
+
+    @property
+    def worst(self) -> OutputReport | None:
+        """The output that is worst beside what is allowed; None where nothing could be compared."""
+        return max(self.outputs, key=lambda output: output.use, default=None)
+
+    @property
+    def error(self) -> Error | None:
+        """Of the worst output."""
+        return self.worst.error if self.worst else None
+
+    @property
+    def float32(self) -> Error | None:
+        """Of the worst output; see `OutputReport`."""
+        return self.worst.float32 if self.worst else None
+
+    @property
+    def tolerance(self) -> Tolerance | None:
+        """Of the worst output; see `OutputReport`."""
+        return self.worst.tolerance if self.worst else None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON has it."""
@@ -121,6 +170,7 @@ class VerifyReport:
             **{name: getattr(self, name) for name in (*plain, "atol", "rtol")},
             "batches": list(self.batches),
             **{name: value.to_dict() if (value := getattr(self, name)) is not None else None for name in nested},
+            "outputs": [output.to_dict() for output in self.outputs],
             "failures": list(self.failures),
         }
 
@@ -128,9 +178,11 @@ class VerifyReport:
         """One line for people, and one more a failure."""
         parts = []
         if self.error is not None and self.float32 is not None:
-            parts.append(
-                f"max error {self.error.max:.1e} ({self.float32_reference} float32's own: {self.float32.max:.1e})"
-            )
+            own = f"({self.float32_reference} float32's own: {self.float32.max:.1e})"
+            several = f" of {self.worst.name}" if self.worst and len(self.outputs) > 1 else ""
+            parts.append(f"max error{several} {self.error.max:.1e} {own}")
+            if several:
+                parts.append(f"{len(self.outputs)} outputs")
         if self.top1 is not None:
             parts.append(f"top-1 agrees on {self.top1} pictures")
         if self.movements is not None and self.movements.total:

@@ -14,32 +14,37 @@ from ssc_deploy.errors import NetworkError
 from ssc_deploy.verification import inputs
 
 if TYPE_CHECKING:
-    from ssc_deploy.verification.reference import Float32, Float64, Reference
+    from ssc_deploy.examples import Examples
+    from ssc_deploy.verification.reference import Float64, Reference
 
 #: What two runs in float64 may differ by, of the largest value: a library may add in another order for another batch
 #: size. Rounding is 1e-16, which the most chaotic networks make 1e-11; what matters in float32 is 1e-7 and more.
 _SAME = 1e-9
 
 
-def check(reference: Reference, x: Float32) -> None:
-    """Runs the network on the first of ``x`` [N, C, H, W], again, and beside another picture.
+def check(reference: Reference, x: Examples) -> None:
+    """Runs the network on the first example, again, and beside another one where they may lie side by side.
 
     Raises:
         NetworkError: the results differ, or the network cannot run so.
     """
     one = x[:1]
-    first, again, beside = reference.in_turn([one, one, np.concatenate([one, inputs.noise(one.shape, 1, seed=1)])])
-    if not _same(first, again):
+    first, again, *others = reference.in_turn([one, one, *([one.beside(inputs.another(one))] if x.rows else [])])
+    if not _all_same(first, again):
         raise NetworkError(
             "the network computes something else when it is run again on the same picture: it draws random numbers "
             "(dropout that is not switched off by eval(), for example) or keeps state; a file cannot be compared with "
             "it, unless `atol` and `rtol` say what may differ"
         )
-    if not _same(first, beside[:1]):
+    if not all(_all_same(first, tuple(output[:1] for output in beside)) for beside in others):
         raise NetworkError(
             "the network computes something else of a picture when another is beside it in the batch, as BatchNorm "
             "without running statistics does; each picture has to be computed by itself"
         )
+
+
+def _all_same(a: tuple[Float64, ...], b: tuple[Float64, ...]) -> bool:
+    return all(_same(*both) for both in zip(a, b, strict=True))
 
 
 def _same(a: Float64, b: Float64) -> bool:

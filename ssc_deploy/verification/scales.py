@@ -21,19 +21,21 @@ A scale at which the network itself fails, or has no finite value, says nothing 
 from __future__ import annotations
 
 import contextlib
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ssc_deploy import batches
 from ssc_deploy.errors import NetworkError, RuntimeLoadError
+from ssc_deploy.examples import Examples
 from ssc_deploy.verification.ranges import FLOOR, MAX_FACTOR
 from ssc_deploy.verification.report import Count
 from ssc_deploy.verification.tolerance import RMS_FACTOR, Error, error_of, own_error, tolerance_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import numpy.typing as npt
 
@@ -54,20 +56,20 @@ class Probes:
 
     Attributes:
         names: of each, as in "for noise of 50 times the usual scale".
-        x: float32 [len(names), C, H, W].
+        x: as many examples.
         smooth: names of those whose pixels differ little from their neighbours: constants and ramps.
     """
 
     names: tuple[str, ...]
-    x: Float32
+    x: Examples
     smooth: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class _Expected:
-    """What the network computes for one input, in float64 and in float32."""
+    """One output of the network for one example, in float64 and in float32."""
 
-    x: Float32
+    x: Examples
     exact: Float64
     float32: Float32
     smooth: bool
@@ -99,7 +101,7 @@ def check(
     batch: int | None,
     *,
     values: bool = True,
-    unit: bool = False,
+    unit: Sequence[bool] = (False,),
 ) -> ScalesReport:
     """Runs file and network on each probe.
 
@@ -110,42 +112,62 @@ def check(
         probes: of the network's input shape.
         batch: pictures at once, where the file takes any number.
         values: whether finite values must be within a tolerance; else they must only be finite.
-        unit: whether a sigmoid or a softmax gives them; see `tolerance`.
+        unit: of each output, whether a sigmoid or a softmax gives it; see `tolerance`.
     """
     compared, failures = 0, []
+    if not probes.names:
+        return ScalesReport(Count(0, 0), ())
     with np.errstate(all="ignore"):  # overflow is what is looked for
-        for name, expected in _of_network(reference, probes):
-            if not expected.finite.any():
+        for name, x, outputs in _of_network(reference, probes):
+            if not any(expected.finite.any() for expected in outputs):
                 continue
             compared += 1
             try:
-                given = batches.run(runner, expected.x, layout=layout, batch=batch)[0]
+                given = batches.run(runner, x, layout=layout, batch=batch, outputs=len(outputs))
             except RuntimeLoadError as error:
                 failures.append(f"for {name}: {error}")
                 continue
-            wrong = _wrong(given, expected, reference if values else None, unit=unit)
-            if wrong:
-                failures.append(f"for {name} {wrong}")
+            for i, (value, expected) in enumerate(zip(given, outputs, strict=True)):
+                again = functools.partial(_rounded_output, reference, x, i) if values else None
+                wrong = _wrong(value, expected, again, unit=unit[i]) if expected.finite.any() else None
+                if wrong:
+                    which = f"{reference.names[i]}: " if len(outputs) > 1 else ""
+                    failures.append(f"for {name} {which}{wrong}")
+                    break
     return ScalesReport(Count(compared - len(failures), compared), tuple(failures))
 
 
-def _of_network(reference: Reference, probes: Probes) -> Iterator[tuple[str, _Expected]]:
-    """What the network computes for each probe that it takes, by the probe's name."""
+def _of_network(reference: Reference, probes: Probes) -> Iterator[tuple[str, Examples, list[_Expected]]]:
+    """Each probe that the network takes, by its name, with what the network computes for it."""
+
+    def expected(
+        x: Examples, exact: Sequence[Float64], float32: Sequence[Float32], name: str, rows: slice
+    ) -> list[_Expected]:
+        both = zip(exact, float32, strict=True)
+        return [_Expected(x, one[rows], other[rows], name in probes.smooth) for one, other in both]
+
     alone = [(name, probes.x[i : i + 1]) for i, name in enumerate(probes.names)]
     try:
         exact, float32 = reference.outputs(probes.x), reference.float32_outputs(probes.x)
     except (NetworkError, RuntimeLoadError):
         for name, x in alone:
             with contextlib.suppress(NetworkError, RuntimeLoadError):
-                exact, float32 = reference.outputs(x), reference.float32_outputs(x)
-                yield name, _Expected(x, exact, float32, name in probes.smooth)
+                yield name, x, expected(x, reference.outputs(x), reference.float32_outputs(x), name, slice(None))
         return
     for i, (name, x) in enumerate(alone):
-        yield name, _Expected(x, exact[i : i + 1], float32[i : i + 1], name in probes.smooth)
+        yield name, x, expected(x, exact, float32, name, slice(i, i + 1))
 
 
-def _wrong(given: Float32, expected: _Expected, reference: Reference | None, *, unit: bool) -> str | None:
-    """What is wrong with the file's values, as the rest of a sentence; they are compared where a reference is given."""
+def _wrong(given: Float32, expected: _Expected, again: Callable[[], Float32] | None, *, unit: bool) -> str | None:
+    """What is wrong with the file's values, as the rest of a sentence.
+
+    Args:
+        given: of the file.
+        expected: of the network.
+        again: the network in float32 on copies of the input that differ by rounding; None where finite values are not
+            compared.
+        unit: see `check`.
+    """
     exact, finite = expected.exact, expected.finite
     if given.shape != exact.shape:
         return f"the file returns {list(given.shape)}, the network {list(exact.shape)}"
@@ -156,13 +178,13 @@ def _wrong(given: Float32, expected: _Expected, reference: Reference | None, *, 
             "its operators overflows where the network's does not; compute it in another way, such as logsigmoid(x) "
             "instead of log(sigmoid(x))"
         )
-    if reference is None:
+    if again is None:
         return None
     error = error_of(*_where(finite, given, exact))
     bound = _tolerance(expected, expected.float32, unit=unit)
     if bound is None or bound.allows(error):
         return None
-    bound = _tolerance(expected, reference.float32_outputs(_rounded(expected.x)), unit=unit)
+    bound = _tolerance(expected, again(), unit=unit)
     if bound is None or bound.allows(error):
         return None
     return f"the error is {bound.compared(error)}, though it is right on the usual scale"
@@ -179,7 +201,8 @@ def _tolerance(expected: _Expected, float32: Float32, *, unit: bool) -> Toleranc
     own = own_error(*_where(expected.finite & np.isfinite(float32), float32, expected.exact), unit=unit)
     if own.tolerance is None or not expected.smooth:
         return own.tolerance
-    sums = expected.x[0, 0].size * np.finfo(np.float32).eps / 2 * own.scale
+    pixels = max(_pixels(array) for array in expected.x.arrays)
+    sums = pixels * float(np.finfo(np.float32).eps) / 2 * own.scale
     error = Error(max(own.error.max, sums / MAX_FACTOR), max(own.error.rms, sums / RMS_FACTOR))
     # Of the whole alone: a small channel may be the difference of large sums.
     return tolerance_from(error, max(own.scale, own.range))
@@ -190,8 +213,24 @@ def _where(finite: npt.NDArray[np.bool_], values: Float32, exact: Float64) -> tu
     return np.where(finite, values, np.float32(0)), np.where(finite, exact, 0.0)
 
 
-def _rounded(x: Float32) -> Float32:
-    """Copies of one input [1, C, H, W] whose values are off by float32's rounding, of their own and of the largest."""
-    random, largest = np.random.default_rng(0), float(np.abs(x).max()) or 1.0
-    noise = random.uniform(-_ROUNDING, _ROUNDING, (2, _COPIES, *x.shape[1:]))
-    return np.asarray(x * (1 + noise[0]) + largest * noise[1], np.float32)
+def _pixels(array: npt.NDArray[Any]) -> int:
+    """Numbers of one channel of one example [1, C, ...]."""
+    return int(array[0, 0].size if array.ndim > 2 else array[0].size)
+
+
+def _rounded_output(reference: Reference, x: Examples, output: int) -> Float32:
+    """An output of the network in float32 on copies of one example that differ by rounding, [N, ...]."""
+    return reference.float32_outputs(_rounded(x))[output]
+
+
+def _rounded(x: Examples) -> Examples:
+    """Copies of one example whose values are off by float32's rounding, of their own and of the largest."""
+
+    def changed(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        if array.dtype.kind != "f":
+            return np.repeat(array, _COPIES, axis=0)
+        random, largest = np.random.default_rng(0), float(np.abs(array).max()) or 1.0
+        noise = random.uniform(-_ROUNDING, _ROUNDING, (2, _COPIES, *array.shape[1:]))
+        return np.asarray(array * (1 + noise[0]) + largest * noise[1], array.dtype)
+
+    return Examples(tuple(changed(array) for array in x.arrays), x.rows)

@@ -22,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ssc_deploy.capture.user_line import reason
 from ssc_deploy.errors import USER_ERRORS, NetworkError, SscDeployError
+from ssc_deploy.source import returned
 from ssc_deploy.verification.reference import INPUT, OUTPUT, Float32, Float64
 from ssc_deploy.verification.sums_in_turn import SumsInTurn
 
@@ -30,9 +31,10 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from ssc_deploy.examples import Examples
     from ssc_deploy.verification.reference import Reference
 
-#: Values of pictures that go through the network at once: enough to keep the processor busy, few enough that float64
+#: Values of examples that go through the network at once: enough to keep the processor busy, few enough that float64
 #: activations stay small beside what capturing the network takes.
 _VALUES_AT_ONCE = 16 * 3 * 32 * 32
 
@@ -41,56 +43,67 @@ class TorchReference:
     """A module as it computes in eval mode.
 
     Args:
-        module: float32, takes one [N, C, H, W] tensor and returns one tensor [N, ...], for any N.
+        module: float32. Where examples lie side by side, it takes and returns tensors [N, ...] for any N.
+        names: of the outputs that count, as `source.returned` calls them.
+        inputs: names of its inputs in files.
         adds_in_turn: whether float32 adds up every long sum one term after the other; see `sums_in_turn`.
     """
 
     title = float32_title = "PyTorch"
 
-    def __init__(self, module: torch.nn.Module, *, adds_in_turn: bool = False) -> None:
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        names: tuple[str, ...] = (OUTPUT,),
+        inputs: tuple[str, ...] = (INPUT,),
+        *,
+        adds_in_turn: bool = False,
+    ) -> None:
         self._module = module
+        self.names = names
+        self._inputs = inputs
         self._adds_in_turn = adds_in_turn
         #: Whether float64 must be forced upon the forward; None until it has been tried.
         self._widen: bool | None = None
 
-    def outputs(self, x: Float32) -> Float64:
-        """Runs the module in float64 on ``x`` [N, C, H, W]; returns [N, ...].
+    def outputs(self, x: Examples) -> tuple[Float64, ...]:
+        """Runs the module in float64; see `Reference.outputs`.
 
         Raises:
-            NetworkError: the module fails on such an input, or returns something else than one tensor.
+            NetworkError: the module fails on such an input, or returns something else than its outputs.
         """
         return self._outputs(x, torch.float64)
 
-    def float32_outputs(self, x: Float32) -> Float32:
-        """Runs the module in float32 on ``x`` [N, C, H, W]; returns [N, ...].
+    def float32_outputs(self, x: Examples) -> tuple[Float32, ...]:
+        """Runs the module in float32; see `Reference.float32_outputs`.
 
         Raises:
-            NetworkError: the module fails on such an input, or returns something else than one tensor.
+            NetworkError: the module fails on such an input, or returns something else than its outputs.
         """
         return self._outputs(x, torch.float32)
 
-    def in_turn(self, inputs: Sequence[Float32]) -> list[Float64]:
+    def in_turn(self, inputs: Sequence[Examples]) -> list[tuple[Float64, ...]]:
         """Runs one copy of the module on one input after the other; see `Reference.in_turn`."""
         with self._running(inputs[0], torch.float64) as module:
-            return [_call(module, x, torch.float64) for x in inputs]
+            return [self._call(module, x, torch.float64) for x in inputs]
 
-    def block_names(self, x: Float32) -> tuple[str, ...]:
+    def block_names(self, x: Examples) -> tuple[str, ...]:
         """Names of all calls of submodules; see `Reference.block_names`."""
         names: list[str] = []
         self._visit(x, torch.float32, None, lambda name, _: names.append(name))
-        return tuple(name for name in names if name != OUTPUT)
+        return tuple(name for name in names if name not in self.names)
 
-    def float32_blocks(self, x: Float32, names: Collection[str]) -> dict[str, Float32]:
+    def float32_blocks(self, x: Examples, names: Collection[str]) -> dict[str, Float32]:
         """What each call of a submodule returns in float32; see `Reference.float32_blocks`."""
         blocks: dict[str, Float32] = {}
         self._visit(x, torch.float32, names, blocks.__setitem__)
         return blocks
 
-    def visit_blocks(self, x: Float32, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
+    def visit_blocks(self, x: Examples, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
         """Hands over what each call of a submodule returns in float64; see `Reference.visit_blocks`."""
         self._visit(x, torch.float64, names, visit)
 
-    def adding_in_turn(self, x: Float32) -> Reference | None:
+    def adding_in_turn(self, x: Examples) -> Reference | None:
         """See `Reference.adding_in_turn`.
 
         Raises:
@@ -98,17 +111,45 @@ class TorchReference:
         """
         sums: Any = SumsInTurn
         with self._running(x, torch.float32) as module, sums() as found:
-            _call(module, x, torch.float32)
-        return TorchReference(self._module, adds_in_turn=True) if found.found else None
+            self._call(module, x, torch.float32)
+        return TorchReference(self._module, self.names, self._inputs, adds_in_turn=True) if found.found else None
 
-    def _outputs(self, x: Float32, dtype: torch.dtype) -> npt.NDArray[Any]:
-        at_once = max(1, _VALUES_AT_ONCE // max(1, x[0].size)) if len(x) else 1
+    def _outputs(self, x: Examples, dtype: torch.dtype) -> tuple[npt.NDArray[Any], ...]:
+        at_once = max(1, _VALUES_AT_ONCE // max(1, x.size)) if x.rows else 1
         with self._running(x, dtype) as module:
-            return np.concatenate([_call(module, x[i : i + at_once], dtype) for i in range(0, len(x), at_once)])
+            runs = [self._call(module, x[i : i + at_once], dtype) for i in range(0, len(x), at_once)]
+        return tuple(np.concatenate(parts) for parts in zip(*runs, strict=True))
+
+    def _call(self, module: torch.nn.Module, x: Examples, dtype: torch.dtype) -> tuple[npt.NDArray[Any], ...]:
+        """Runs ``module``, which holds tensors of ``dtype``, once on ``x``; floats in the result are of that dtype."""
+        network = type(module).__name__
+        # Copies: a forward may change its arguments in place, and the file is given the same arrays as well.
+        given = [_tensor(array, dtype) for array in x.together]
+        try:
+            output = module(*given)
+        except SscDeployError:
+            raise  # of whoever is given the blocks' outputs, not of the network
+        except USER_ERRORS as error:
+            precision = str(dtype).removeprefix("torch.")
+            advice = "; use x.size(0) where a batch size is written into its forward" if x.rows and len(x) > 1 else ""
+            raise NetworkError(
+                f"{network} cannot run in {precision} on an input of {x.shapes}, "
+                f"which verification needs: {reason(error)}{advice}"
+            ) from error
+        tensors = returned.tensors(output, network, self.names)
+        for name, tensor in tensors.items():
+            if x.rows and (tensor.ndim == 0 or len(tensor) != len(x)):
+                which = "" if len(tensors) == 1 else f" as {name}"
+                raise NetworkError(
+                    f"{network} returns {list(tensor.shape)}{which} for {len(x)} picture{'s' * (len(x) != 1)}; "
+                    "its forward must return [N, ...] for N pictures, one as well: it must not have a batch size "
+                    "written into it (use x.size(0)), nor drop the batch (use flatten(1) instead of squeeze())"
+                )
+        return tuple(x.result(_array(tensor, dtype)) for tensor in tensors.values())
 
     def _visit(
         self,
-        x: Float32,
+        x: Examples,
         dtype: torch.dtype,
         names: Collection[str] | None,
         visit: Callable[[str, npt.NDArray[Any]], None],
@@ -120,22 +161,26 @@ class TorchReference:
             name = f"{path}@{calls[path]}" if calls[path] else path
             calls[path] += 1
             if (names is None or name in names) and isinstance(output, torch.Tensor) and output.is_floating_point():
-                # A copy: what follows may overwrite the tensor in place (ReLU(inplace=True)).
-                visit(name, output.detach().to(dtype, copy=True).numpy())
+                visit(name, x.result(_array(output, dtype)))
+
+        def end_of_network(output: object) -> None:
+            for name, tensor in returned.tensors(output, type(self._module).__name__, self.names).items():
+                if names is None or name in names:
+                    visit(name, x.result(_array(tensor, dtype)))
 
         with self._running(x, dtype) as module, contextlib.ExitStack() as hooks:
             # A module that stands in two places is one module with one path, the first, as in torch.export.
             for path, submodule in module.named_modules():
-                if path in {INPUT, OUTPUT}:
+                if path in {*self._inputs, *self.names}:
                     continue  # a file gives these names to what the whole network takes and returns
                 handle = submodule.register_forward_hook(
-                    lambda _module, _inputs, output, path=path or OUTPUT: end(path, output)
+                    lambda _module, _inputs, output, path=path: end(path, output) if path else end_of_network(output)
                 )
                 hooks.callback(handle.remove)
-            _call(module, x, dtype)
+            self._call(module, x, dtype)
 
     @contextlib.contextmanager
-    def _running(self, x: Float32, dtype: torch.dtype) -> Iterator[torch.nn.Module]:
+    def _running(self, x: Examples, dtype: torch.dtype) -> Iterator[torch.nn.Module]:
         """The module in eval mode and ``dtype``, ready to be called; the caller's own is as before in the end."""
         with _prepared(self._module, dtype) as module, contextlib.ExitStack() as stack:
             if dtype is torch.float64:
@@ -150,36 +195,21 @@ class TorchReference:
             yield module
 
 
-def _call(module: torch.nn.Module, x: Float32, dtype: torch.dtype) -> npt.NDArray[Any]:
-    """Runs ``module``, which holds tensors of ``dtype``, on ``x``; the result is of that dtype."""
-    # A copy: a forward may change its argument in place, and the array is what the file is given as well.
-    pictures = torch.tensor(x, dtype=dtype)
-    try:
-        output = module(pictures)
-    except SscDeployError:
-        raise  # of whoever is given the blocks' outputs, not of the network
-    except USER_ERRORS as error:
-        precision = str(dtype).removeprefix("torch.")
-        advice = "; use x.size(0) where a batch size is written into its forward" if len(x) > 1 else ""
-        raise NetworkError(
-            f"{type(module).__name__} cannot run in {precision} on an input of {list(x.shape)}, "
-            f"which verification needs: {reason(error)}{advice}"
-        ) from error
-    if not isinstance(output, torch.Tensor):
-        raise NetworkError(
-            f"{type(module).__name__} returns a {type(output).__name__}; wrap it in a module that returns one tensor"
-        )
-    if output.ndim == 0 or len(output) != len(x):
-        raise NetworkError(
-            f"{type(module).__name__} returns {list(output.shape)} for {len(x)} picture{'s' * (len(x) != 1)}; "
-            "its forward must return [N, ...] for N pictures, one as well: it must not have a batch size written into "
-            "it (use x.size(0)), nor drop the batch (use flatten(1) instead of squeeze())"
-        )
-    # A copy as well: what is returned may be a tensor that the module keeps, and writes over in its next run.
-    return output.detach().to(dtype, copy=True).numpy()
+def _tensor(array: npt.NDArray[Any], dtype: torch.dtype) -> torch.Tensor:
+    """A copy of an input, in ``dtype`` where it holds floating-point numbers."""
+    return torch.tensor(array, dtype=dtype if array.dtype.kind == "f" else None)
 
 
-def _insists_on_float32(module: torch.nn.Module, x: Float32) -> bool:
+def _array(tensor: torch.Tensor, dtype: torch.dtype) -> npt.NDArray[Any]:
+    """A copy of a result, in ``dtype``: whole numbers as well, to be compared as others are.
+
+    A copy since what follows may overwrite the tensor in place (ReLU(inplace=True)), and what is returned may be one
+    that the module keeps, and writes over in its next run.
+    """
+    return tensor.detach().to(dtype, copy=True).numpy()
+
+
+def _insists_on_float32(module: torch.nn.Module, x: Examples) -> bool:
     """Whether a module with float64 tensors in it fails on float64, or computes something in float32 all the same."""
     narrow: list[torch.dtype] = []
 
@@ -191,7 +221,7 @@ def _insists_on_float32(module: torch.nn.Module, x: Float32) -> bool:
         for submodule in module.modules():
             hooks.callback(submodule.register_forward_hook(watch).remove)
         try:
-            module(torch.tensor(x, dtype=torch.float64))
+            module(*(_tensor(array, torch.float64) for array in x.together))
         except USER_ERRORS:
             return True
     return bool(narrow)

@@ -12,6 +12,7 @@ from ssc_deploy.capture import capture
 from ssc_deploy.errors import CaptureError
 from ssc_deploy.ir import roles
 from ssc_deploy.rewrite import rewrite
+from ssc_deploy.signature import of_image
 
 SHAPE = (1, 3, 6, 5)
 
@@ -20,7 +21,7 @@ def marks(module, shape=SHAPE):
     """What the captured graph says of its values, once it is known to compute what the module does."""
     module.eval()
     before = list(module.modules())
-    captured = capture(module, shape)
+    captured = capture(module, of_image(shape))
     assert list(module.modules()) == before
     x = torch.randn(shape, generator=torch.Generator().manual_seed(3))
     with torch.no_grad():
@@ -182,7 +183,7 @@ def test_modules_that_write_on_what_others_read_are_captured_as_they_are(kind):
 
 def test_the_exporter_says_nothing(capsys, caplog):
     with caplog.at_level(logging.INFO):
-        capture(nn.Conv2d(3, 2, 1).eval(), SHAPE)
+        capture(nn.Conv2d(3, 2, 1).eval(), of_image(SHAPE))
     assert capsys.readouterr() == ("", "")
     assert not [r for r in caplog.records if r.name.startswith("torch.onnx")]
 
@@ -209,7 +210,7 @@ def test_control_flow_that_depends_on_values_is_refused_where_it_stands():
     net = Fails(looks_at_values).eval()
     before = list(net.modules())
     with pytest.raises(CaptureError) as refused:
-        capture(net, SHAPE)
+        capture(net, of_image(SHAPE))
     sentence = str(refused.value)
     assert sentence.startswith("torch.export cannot capture Fails: ")
     line = looks_at_values.__code__.co_firstlineno + 1
@@ -219,25 +220,25 @@ def test_control_flow_that_depends_on_values_is_refused_where_it_stands():
 
 def test_what_the_network_itself_raises_is_said_with_its_line():
     with pytest.raises(CaptureError, match=r"LookupError: no such class \(.*test_capture.py, line \d+, in raises\)"):
-        capture(Fails(raises).eval(), SHAPE)
+        capture(Fails(raises).eval(), of_image(SHAPE))
 
 
 def test_a_picture_that_the_network_does_not_take_is_refused():
     with pytest.raises(CaptureError, match=r"fails on a picture of shape \[1, 4, 6, 5\].*--input-shape"):
-        capture(nn.Sequential(nn.Conv2d(3, 2, 1)).eval(), (1, 4, 6, 5))
+        capture(nn.Sequential(nn.Conv2d(3, 2, 1)).eval(), of_image((1, 4, 6, 5)))
 
 
 @pytest.mark.parametrize("results", [lambda x: (x, x), lambda x: {"out": x}, lambda x: None])
 def test_anything_else_than_one_tensor_is_refused(results):
     with pytest.raises(CaptureError, match="Fails returns something else than one tensor; wrap it"):
-        capture(Fails(results).eval(), SHAPE)
+        capture(Fails(results).eval(), of_image(SHAPE))
 
 
 @pytest.mark.slow
 def test_parameters_stay_as_they_were():
     net = Fails(torch.relu).eval()
     before = {name: p.clone() for name, p in net.named_parameters()}
-    captured = capture(net, SHAPE)
+    captured = capture(net, of_image(SHAPE))
     rewrite(captured.model)
     for name, parameter in net.named_parameters():
         assert torch.equal(parameter, before[name])

@@ -9,6 +9,7 @@ from torch import nn
 from ssc_deploy.capture import capture, hazards
 from ssc_deploy.errors import CaptureError
 from ssc_deploy.rewrite import rewrite
+from ssc_deploy.signature import of_image
 
 SHAPE = (1, 3, 6, 5)
 
@@ -52,7 +53,7 @@ def clamped_in_place(net, x):
 @pytest.mark.parametrize("function", [assigned, clamped_in_place])
 def test_weights_that_data_leaves_as_they_are_are_exported(function):
     net, x = network(function), torch.randn(SHAPE, generator=torch.Generator().manual_seed(3))
-    captured = capture(net, SHAPE)
+    captured = capture(net, of_image(SHAPE))
     rewrite(captured.model)
     with torch.no_grad():
         expected = net(x)
@@ -112,14 +113,14 @@ def computed_into_its_neighbour(net, x):
 )
 def test_what_the_export_would_do_otherwise_is_refused_with_its_line(function, line, sentence):
     with pytest.raises(CaptureError) as refused:
-        capture(network(function), SHAPE)
+        capture(network(function), of_image(SHAPE))
     where = f"({__file__}, line {function.__code__.co_firstlineno + line}, in {function.__name__})"
     assert f"Net {sentence} {where}" in str(refused.value)
 
 
 def test_a_graph_that_is_only_looked_at_is_captured_with_a_warning():
     with pytest.warns(UserWarning, match=OVERLAPS):
-        capture(network(added_to_its_neighbour), SHAPE, only_look=True)
+        capture(network(added_to_its_neighbour), of_image(SHAPE), only_look=True)
 
 
 def overlapping_but_read_before_it_is_written(net, x):
@@ -164,7 +165,7 @@ def added_to_what_is_copied(net, x):
     ],
 )
 def test_copies_that_do_not_smear_are_taken(function):
-    assert not hazards.check(network(function), SHAPE)
+    assert not hazards.check(network(function), [torch.randn(SHAPE)])
 
 
 @pytest.mark.slow
@@ -172,6 +173,6 @@ def test_a_branch_on_values_written_for_the_export_is_refused():
     def branches(net, x):
         return torch.cond(x.sum() > 0, lambda a: net.conv(a) * 2, lambda a: net.conv(a) * 3, (x,))
 
-    captured = capture(network(branches), SHAPE)
+    captured = capture(network(branches), of_image(SHAPE))
     with pytest.raises(CaptureError, match=r"^If .*\.py, line \d+, in forward\) is control flow.*torch\.where"):
         rewrite(captured.model)

@@ -47,7 +47,7 @@ def shuffle():
 
 def probed(module, shape=(1, 3, 6, 5)):
     module.eval()
-    return modules.probe(module, modules.observe(module, torch.zeros(shape)))
+    return modules.probe(module, modules.observe(module, [torch.zeros(shape)]))
 
 
 def only(found):
@@ -298,7 +298,7 @@ def test_the_stand_in_moves_bit_for_bit():
 def test_calls_are_counted_and_no_hook_stays():
     net = Through(shift(), shuffle())
     net.moves.append(net.moves[0])
-    calls = modules.observe(net.eval(), torch.zeros(1, 3, 6, 5))
+    calls = modules.observe(net.eval(), [torch.zeros(1, 3, 6, 5)])
     assert (calls.count[""], calls.count["moves.0"], calls.count["moves.1"]) == (1, 2, 1)
     assert calls.shapes["moves.0"] == {(1, 9, 6, 5)}
     assert not any(m._forward_hooks for m in net.modules())

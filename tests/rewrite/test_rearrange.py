@@ -15,6 +15,7 @@ from ssc_deploy.capture import capture
 from ssc_deploy.ir import roles
 from ssc_deploy.rewrite import rearrangement_plan, rearrangement_steps, rewrite
 from ssc_deploy.rewrite.rearrange import Rearrange, rearrangements
+from ssc_deploy.signature import of_image
 
 CHANNELS = 18
 
@@ -49,7 +50,7 @@ class Spelled(nn.Module):
 def test_every_spelling_is_exact_on_both_runtimes(size):
     shape = (1, CHANNELS, *size)
     module = Spelled(*size).eval()
-    captured = capture(module, shape)
+    captured = capture(module, of_image(shape))
     rewrite(captured.model, check=True)
     assert HARD.isdisjoint(operators(captured.model))
     x = numbered(*shape)

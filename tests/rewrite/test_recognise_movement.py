@@ -12,6 +12,7 @@ from ssc_deploy.capture import capture
 from ssc_deploy.ir import canonical, roles
 from ssc_deploy.rewrite import rewrite
 from ssc_deploy.rewrite.recognise_movement import RecogniseMovement
+from ssc_deploy.signature import of_image
 
 
 class InForward(nn.Module):
@@ -26,7 +27,7 @@ class InForward(nn.Module):
 
 
 def rewritten(module, shape=(1, 3, 8, 7)):
-    captured = capture(module.eval(), shape)
+    captured = capture(module.eval(), of_image(shape))
     assert not captured.probed
     report = rewrite(captured.model, check=True)
     x = torch.randn(shape, generator=torch.Generator().manual_seed(3))

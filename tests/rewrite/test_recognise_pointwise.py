@@ -12,6 +12,7 @@ from ssc_deploy.ir import roles
 from ssc_deploy.rewrite import rewrite
 from ssc_deploy.rewrite.find_groups import FindGroups
 from ssc_deploy.rewrite.recognise_pointwise import RecognisePointwise
+from ssc_deploy.signature import of_image
 
 
 class TwoProducts(nn.Module):
@@ -43,7 +44,7 @@ class InAllSpellings(nn.Module):
 
 def test_group_pointwise_convolutions_in_all_spellings_are_found_beside_one_another():
     module = InAllSpellings().eval()
-    captured = capture(module, (1, 3, 5, 4))
+    captured = capture(module, of_image((1, 3, 5, 4)))
     report = rewrite(captured.model, check=True)
     count = len(spellings.GROUP_POINTWISE)
     assert (report.group_pointwise, report.refusals) == (count, ())
@@ -57,7 +58,7 @@ def test_group_pointwise_convolutions_in_all_spellings_are_found_beside_one_anot
 @pytest.mark.parametrize("spelling", spellings.GROUP_POINTWISE)
 def test_every_spelling_of_a_group_pointwise_becomes_one_grouped_convolution(spelling):
     module = TwoProducts(spellings.GROUP_POINTWISE[spelling]).eval()
-    captured = capture(module, (1, 3, 8, 7))
+    captured = capture(module, of_image((1, 3, 8, 7)))
     report = rewrite(captured.model, check=True)
     assert [node.op_type for node in captured.model.graph] == ["Conv", "Relu", "Conv", "Relu", "Conv"]
     assert (report.group_pointwise, report.refusals) == (2, ())
@@ -79,7 +80,7 @@ def test_a_product_between_two_views_with_an_activation_inside_is_found():
             y = torch.relu(self.a @ x.view(n, 3, 4, h * w))
             return (self.b @ y).view(n, c, h, w)
 
-    captured = capture(Views().eval(), (1, 3, 8, 7))
+    captured = capture(Views().eval(), of_image((1, 3, 8, 7)))
     assert rewrite(captured.model, check=True).group_pointwise == 2
 
 
@@ -134,7 +135,7 @@ def test_a_shift_inside_the_region_is_found_again_behind_it():
             taps = torch.stack([padded[:, :, p, p // 3 : p // 3 + h, p % 3 : p % 3 + w] for p in range(9)], 2)
             return torch.einsum("ngphw,gop->ngohw", taps, self.weight).reshape(n, c, h, w)
 
-    captured = capture(Shifted().eval(), (1, 3, 8, 8))
+    captured = capture(Shifted().eval(), of_image((1, 3, 8, 8)))
     report = rewrite(captured.model, check=True)
     assert (report.shifts, report.group_pointwise) == (1, 1)
 

@@ -9,6 +9,7 @@ from ssc_deploy.capture import capture
 from ssc_deploy.rewrite import rewrite
 from ssc_deploy.rewrite.stable_logarithms import StableLogarithms
 from ssc_deploy.rewrite.tidy import Tidy
+from ssc_deploy.signature import of_image
 
 
 def applied(chain):
@@ -118,7 +119,7 @@ class Function(nn.Module):
 )
 def test_what_torch_exports_is_finite_where_pytorch_is(function, scale):
     module, x = Function(function).eval(), normal(1, 3, 4, 5) * np.float32(scale)
-    captured = capture(module, x.shape)
+    captured = capture(module, of_image(x.shape))
     rewrite(captured.model, check=True)
     expected = module(torch.from_numpy(x)).numpy()
     assert np.isfinite(expected).all()

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper
 import ssc_deploy
 from ssc_deploy import checkpoint, nets
 from ssc_deploy.errors import CardError, CheckpointError, NetworkError
+from ssc_deploy.examples import Examples
 from ssc_deploy.metadata import Preprocessing
 from ssc_deploy.source import open_source
 from ssc_deploy.source.opening import stem
@@ -366,7 +367,7 @@ def test_what_train_and_eval_return_is_not_used(tmp_path):
     )
     source = open_source(None, model=f"{tmp_path}/tsm.py:Net", input_shape=(1, 3, 4, 4))
     assert not source.module.training
-    outputs = TorchReference(source.module).outputs(np.ones((2, 3, 4, 4), np.float32))
+    outputs = TorchReference(source.module).outputs(Examples.of(np.ones((2, 3, 4, 4), np.float32)))[0]
     with torch.no_grad():
         np.testing.assert_allclose(outputs, source.module(torch.ones(2, 3, 4, 4)).numpy(), rtol=1e-5)
 

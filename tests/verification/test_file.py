@@ -9,6 +9,7 @@ import torch
 from onnx import numpy_helper
 
 from ssc_deploy.errors import RuntimeLoadError, VerificationError
+from ssc_deploy.examples import Examples
 from ssc_deploy.verification import verify_file
 from ssc_deploy.verification.torch_reference import TorchReference
 
@@ -198,7 +199,7 @@ def test_atol_and_rtol_replace_the_tolerance_in_both_directions(tmp_path):
 
 def test_top1_and_accuracy_are_counted_on_pictures(tmp_path):
     net = networks.random_net(0)
-    best = TorchReference(net).outputs(networks.pictures(8)).argmax(1)
+    best = TorchReference(net).outputs(Examples.of(networks.pictures(8)))[0].argmax(1)
     truth = best.copy()
     truth[0] = (truth[0] + 1) % 10
     report = verified(tmp_path, net, pictures=True, classes=truth.tolist())

@@ -10,6 +10,7 @@ from torch import nn
 import ssc_deploy
 from ssc_deploy.errors import NetworkError
 from ssc_deploy.ir import movement
+from ssc_deploy.signature import of_image
 from ssc_deploy.verification import MovementSite, inputs, sanity
 from ssc_deploy.verification import movement as moving
 from ssc_deploy.verification.torch_reference import TorchReference
@@ -99,7 +100,7 @@ def test_a_file_that_moves_the_input_elsewhere_is_found(tmp_path):
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 7, 9]) for name in ("input", "output")]
     graph = helper.make_graph(nodes, "net", ends[:1], ends[1:], [indices])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
-    x = inputs.noise((1, 3, 7, 9), 1)
+    x = inputs.noise(of_image((1, 3, 7, 9)), 1)
     right = MovementSite("input", "output", movement.permutation((2, 0, 1)))
     assert moving.check(path, [right], x).ok
     report = moving.check(path, [MovementSite("input", "output", other)], x)
@@ -116,15 +117,15 @@ def test_a_forward_that_changes_its_argument_in_place_is_not_refused(tmp_path, k
 
 @pytest.mark.parametrize("kind", [Normalised, Rectified, Returned, FloatThenInPlace])
 def test_no_run_of_a_reference_changes_the_array_that_it_is_given(kind):
-    x = inputs.noise((1, 3, 7, 9), 2)
-    before, reference = x.copy(), TorchReference(kind().eval())
+    x = inputs.noise(of_image((1, 3, 7, 9)), 2)
+    before, reference = x.arrays[0].copy(), TorchReference(kind().eval())
     names = reference.block_names(x)
     reference.outputs(x)
     reference.float32_outputs(x)
     reference.in_turn([x, x])
     reference.float32_blocks(x, names)
     reference.visit_blocks(x, names, lambda *_: None)
-    np.testing.assert_array_equal(x, before)
+    np.testing.assert_array_equal(x.arrays[0], before)
 
 
 class Kept(nn.Module):
@@ -140,4 +141,4 @@ class Kept(nn.Module):
 
 def test_a_network_that_returns_its_own_state_is_seen_to_keep_it():
     with pytest.raises(NetworkError, match="keeps state"):
-        sanity.check(TorchReference(Kept()), inputs.noise((1, 3, 7, 9), 1))
+        sanity.check(TorchReference(Kept()), inputs.noise(of_image((1, 3, 7, 9)), 1))

@@ -16,11 +16,13 @@ from ssc_deploy import source
 from ssc_deploy.capture import capture
 from ssc_deploy.emit import onnx as emit_onnx
 from ssc_deploy.emit import tflite as emit_tflite
+from ssc_deploy.examples import Examples
 from ssc_deploy.exporting import check as checking
 from ssc_deploy.exporting.formats import Format
 from ssc_deploy.lower import LoweringOptions, lower
 from ssc_deploy.metadata import ModelMetadata
 from ssc_deploy.rewrite import rewrite
+from ssc_deploy.signature import of_image
 from ssc_deploy.verification import divergence, ranges, verify_file
 from ssc_deploy.verification.torch_reference import TorchReference
 
@@ -34,7 +36,7 @@ SHAPE = (1, *networks.SIZE)
 
 def exported(net, folder, batch=None):
     """Writes the network in every format; returns the files and the shifts and shuffles in them."""
-    model = capture(net, SHAPE).model
+    model = capture(net, of_image(SHAPE)).model
     rewrite(model)
     files = {}
     for form in FORMATS:
@@ -116,7 +118,7 @@ def test_files_of_random_networks_pass_block_by_block(right, form):
     report = verify_file(files[form], TorchReference(net), networks.pictures(8), movements=sites)
     assert report.ok, str(report)
     assert report.movements.checked == 4
-    blocks = divergence.compare(files[form], TorchReference(net), networks.pictures(2)).blocks
+    blocks = divergence.compare(files[form], TorchReference(net), Examples.of(networks.pictures(2))).blocks
     assert [block.name for block in blocks if not block.ok] == []
     assert {"stem", "body.0.shift", "body.1.shuffle", "body.1", "output"} <= {block.name for block in blocks}
 
@@ -128,7 +130,7 @@ def test_the_blocks_of_a_right_file_pass_in_one_run_each_without_bounds_of_their
     roundings, blocks = ranges.roundings, reference.float32_blocks
     monkeypatch.setattr(ranges, "roundings", lambda *given: asked.append("bounds") or roundings(*given))
     monkeypatch.setattr(reference, "float32_blocks", lambda *given: asked.append("run") or blocks(*given))
-    compared = divergence.compare(files[form], reference, x)
+    compared = divergence.compare(files[form], reference, Examples.of(x))
     assert len(compared.blocks) > 4
     assert compared.first is None
     assert asked == ["run"]

@@ -5,6 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from ssc_deploy.examples import Examples
 from ssc_deploy.verification.onnx_reference import OnnxReference
 from ssc_deploy.verification.tolerance import own_error
 
@@ -158,5 +159,5 @@ def written(path, opset, case):
 def test_each_opset_means_to_the_reference_what_it_means_to_the_runtime(case, tmp_path):
     for opset in OPSETS:
         reference = OnnxReference(written(tmp_path / f"{opset}.onnx", opset, case))
-        own = own_error(reference.float32_outputs(X), reference.outputs(X))
+        own = own_error(reference.float32_outputs(Examples.of(X))[0], reference.outputs(Examples.of(X))[0])
         assert own.error.max <= 2e-6 * own.scale, f"opset {opset}: {own}"

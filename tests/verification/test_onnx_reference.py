@@ -5,6 +5,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from ssc_deploy.errors import CheckpointError, NetworkError
+from ssc_deploy.examples import Examples
 from ssc_deploy.verification import verify_file
 from ssc_deploy.verification.onnx_reference import OnnxReference
 from ssc_deploy.verification.torch_reference import TorchReference
@@ -15,11 +16,11 @@ def test_it_agrees_with_float64_pytorch_far_beyond_float32(tmp_path):
     networks.write(net, path)
     x = networks.pictures(3)
     reference = OnnxReference(path)
-    exact = TorchReference(net).outputs(x)
+    exact = TorchReference(net).outputs(Examples.of(x))[0]
     # BN was folded into float32 weights: what is left is the rounding of those, not that of the arithmetic.
-    assert np.abs(reference.outputs(x) - exact).max() < 1e-5
-    assert reference.outputs(x).dtype == np.float64
-    assert 0 < np.abs(reference.float32_outputs(x) - reference.outputs(x)).max() < 1e-4
+    assert np.abs(reference.outputs(Examples.of(x))[0] - exact).max() < 1e-5
+    assert reference.outputs(Examples.of(x))[0].dtype == np.float64
+    assert 0 < np.abs(reference.float32_outputs(Examples.of(x))[0] - reference.outputs(Examples.of(x))[0]).max() < 1e-4
 
 
 def test_the_file_verifies_against_itself_and_a_changed_one_does_not(tmp_path):
@@ -82,12 +83,12 @@ def test_a_file_of_a_fixed_batch_takes_any_number_of_pictures(tmp_path):
     networks.write(net, tmp_path / "any.onnx")
     x = networks.pictures(5)
     one, some = OnnxReference(tmp_path / "one.onnx"), OnnxReference(tmp_path / "any.onnx")
-    np.testing.assert_allclose(one.outputs(x), some.outputs(x), rtol=1e-12)
-    assert one.float32_outputs(x).shape == (5, 10)
-    blocks = one.float32_blocks(x, {"body.0", "body.1.shift"})
+    np.testing.assert_allclose(one.outputs(Examples.of(x))[0], some.outputs(Examples.of(x))[0], rtol=1e-12)
+    assert one.float32_outputs(Examples.of(x))[0].shape == (5, 10)
+    blocks = one.float32_blocks(Examples.of(x), {"body.0", "body.1.shift"})
     assert list(blocks) == ["body.0", "body.1.shift", "output"]
     visited = {}
-    one.visit_blocks(x, set(blocks), visited.__setitem__)
+    one.visit_blocks(Examples.of(x), set(blocks), visited.__setitem__)
     assert list(visited) == list(blocks)
     for name, exact in visited.items():
         np.testing.assert_allclose(blocks[name], exact, rtol=1e-4, atol=1e-4)
@@ -115,7 +116,7 @@ def test_constants_and_casts_in_nodes_and_subgraphs_are_float64_too(tmp_path):
     )
     path = tmp_path / "if.onnx"
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
-    y = OnnxReference(path).outputs(np.ones((2, 1, 1, 1), np.float32))
+    y = OnnxReference(path).outputs(Examples.of(np.ones((2, 1, 1, 1), np.float32)))[0]
     # 0.2 stands in the file as float32; 0.1 does not.
     np.testing.assert_allclose(y, 1.0 + 0.1 + float(np.float32(0.2)), rtol=1e-15)
 

@@ -8,6 +8,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 from torch.nn import functional
 
+from ssc_deploy.examples import Examples
+from ssc_deploy.signature import of_image
 from ssc_deploy.verification import inputs, verify_file
 from ssc_deploy.verification.onnx_reference import OnnxReference
 from ssc_deploy.verification.sums_in_turn import SumsInTurn
@@ -56,7 +58,7 @@ def verified(path, function, x, **options):
 
 @pytest.mark.parametrize("level", [0.0, 0.7234], ids=["noise", "one constant"])
 def test_a_mean_that_a_runtime_adds_up_in_turn_is_right_and_a_wrong_one_is_not(tmp_path, level):
-    x = inputs.noise(SHAPE, 2) if not level else np.full((2, *SHAPE[1:]), level, np.float32)
+    x = inputs.noise(of_image(SHAPE), 2) if not level else np.full((2, *SHAPE[1:]), level, np.float32)
     report = verified(pooled(tmp_path / "net.onnx", 1), mean, x)
     assert report.ok, str(report)
     # PyTorch's own sums of one constant are too exact to say so.
@@ -77,26 +79,26 @@ def test_a_normalisation_of_what_is_all_but_constant_is_right_and_a_wrong_one_is
         steps = [("Mul", ["input", "a"], "m", {}), ("Add", ["m", "b"], "s", {}), pad, norm]
         return write(tmp_path / name, *steps, constants=constants, out=(1, 3, 130, 130))
 
-    options = {"probes": inputs.probes(SHAPE)}
-    report = verified(file("net.onnx", 1e-5), normalised, inputs.noise(SHAPE, 2), **options)
+    options = {"probes": inputs.probes(of_image(SHAPE))}
+    report = verified(file("net.onnx", 1e-5), normalised, inputs.noise(of_image(SHAPE), 2), **options)
     assert report.ok, str(report)
     assert report.scales.hits == report.scales.total == 5
-    assert not verified(file("wrong.onnx", 2e-5), normalised, inputs.noise(SHAPE, 2), **options).ok
+    assert not verified(file("wrong.onnx", 2e-5), normalised, inputs.noise(of_image(SHAPE), 2), **options).ok
 
 
 def test_what_is_right_or_has_no_long_sum_is_judged_by_pytorch_alone(tmp_path):
     small = torch.zeros(1, 3, 8, 8).numpy()
-    assert TorchReference(Function(mean)).adding_in_turn(small) is None
+    assert TorchReference(Function(mean)).adding_in_turn(Examples.of(small)) is None
     path = pooled(tmp_path / "net.onnx", 1)
-    assert OnnxReference(path).adding_in_turn(inputs.noise(SHAPE, 1)) is None
+    assert OnnxReference(path).adding_in_turn(inputs.noise(of_image(SHAPE), 1)) is None
     two_steps = [("ReduceMean", ["r"], "m", {"axes": [3]}), ("ReduceMean", ["m"], "output", {"axes": [2]})]
     path = write(tmp_path / "exact.onnx", ("Relu", ["input"], "r", {}), *two_steps)
-    report = verified(path, mean, inputs.noise(SHAPE, 2))
+    report = verified(path, mean, inputs.noise(of_image(SHAPE), 2))
     assert report.ok
     assert report.float32_reference == "PyTorch"
 
 
-X = torch.from_numpy(inputs.noise((1, 4, 40, 41), 2)) + 0.3
+X = torch.from_numpy(inputs.noise(of_image((1, 4, 40, 41)), 2).arrays[0]) + 0.3
 WEIGHT, BIAS = torch.arange(1.0, 5.0), torch.arange(4.0)
 LONG = {
     "mean": lambda: X.mean((2, 3)),

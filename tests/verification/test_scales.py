@@ -9,12 +9,13 @@ from torch import nn
 
 from ssc_deploy import runtimes
 from ssc_deploy.metadata import Preprocessing
+from ssc_deploy.signature import of_image
 from ssc_deploy.verification import inputs, scales, verify_file
 from ssc_deploy.verification.onnx_reference import OnnxReference
 from ssc_deploy.verification.torch_reference import TorchReference
 
 SHAPE = (1, 3, 5, 6)
-PROBES = inputs.probes(SHAPE)
+PROBES = inputs.probes(of_image(SHAPE))
 
 
 class Function(nn.Module):
@@ -38,7 +39,7 @@ def write(path, *nodes, constants=()):
 
 def verified(path, function, **options):
     reference = TorchReference(Function(function).eval())
-    return verify_file(path, reference, inputs.noise(SHAPE, 4), probes=PROBES, **options)
+    return verify_file(path, reference, inputs.noise(of_image(SHAPE), 4), probes=PROBES, **options)
 
 
 def log_of_sigmoid(path):
@@ -48,7 +49,7 @@ def log_of_sigmoid(path):
 @pytest.mark.parametrize("bounds", [{}, {"atol": 1e-3}])
 def test_a_file_that_is_finite_only_for_small_inputs_is_wrong(tmp_path, bounds):
     path = log_of_sigmoid(tmp_path / "net.onnx")
-    assert verify_file(path, TorchReference(nn.LogSigmoid().eval()), inputs.noise(SHAPE, 4), **bounds).ok
+    assert verify_file(path, TorchReference(nn.LogSigmoid().eval()), inputs.noise(of_image(SHAPE), 4), **bounds).ok
     report = verified(path, nn.functional.logsigmoid, **bounds)
     assert not report.ok
     assert "for noise of 50 times the usual scale the file computes NaN or Inf" in str(report)
@@ -74,7 +75,7 @@ def test_where_the_network_itself_overflows_nothing_is_asked_of_the_file(tmp_pat
     assert report.ok, str(report)
     # A white picture is infinite everywhere, noise of 10,000 times the scale where it is positive.
     assert report.scales.hits == report.scales.total == 4
-    by_onnx = verify_file(path, OnnxReference(path), inputs.noise(SHAPE, 4), probes=PROBES)
+    by_onnx = verify_file(path, OnnxReference(path), inputs.noise(of_image(SHAPE), 4), probes=PROBES)
     assert by_onnx.ok, str(by_onnx)
 
 
@@ -119,17 +120,17 @@ def test_a_variance_of_equal_values_is_not_blamed_on_the_file(tmp_path):
 
 
 def test_the_constants_are_what_the_preprocessing_makes_of_black_and_white():
-    found = dict(zip(PROBES.names, PROBES.x, strict=True))
+    found = dict(zip(PROBES.names, PROBES.x.arrays[0], strict=True))
     assert (found["a black picture"].max(), found["a white picture"].min()) == (0, 255)
     assert np.isclose(found["noise of 10000 times the usual scale"].std(), 1e4, rtol=0.3)
-    declared = inputs.probes(SHAPE, Preprocessing((0.5, 0.4, 0.3), (0.2, 0.25, 0.5)))
-    found = dict(zip(declared.names, declared.x, strict=True))
+    declared = inputs.probes(of_image(SHAPE), Preprocessing((0.5, 0.4, 0.3), (0.2, 0.25, 0.5)))
+    found = dict(zip(declared.names, declared.x.arrays[0], strict=True))
     np.testing.assert_allclose(found["a black picture"][:, 0, 0], [-2.5, -1.6, -0.6], rtol=1e-6)
     np.testing.assert_allclose(found["a white picture"][:, 4, 5], [2.5, 2.4, 1.4], rtol=1e-6)
     ramp = found["a ramp from black to white"]
     np.testing.assert_allclose(ramp[:, [0, 4], [0, 5]].T, [[-2.5, -1.6, -0.6], [2.5, 2.4, 1.4]], rtol=1e-6)
-    assert declared.x.shape == (5, *SHAPE[1:])
-    assert declared.x.dtype == np.float32
+    assert declared.x.arrays[0].shape == (5, *SHAPE[1:])
+    assert declared.x.arrays[0].dtype == np.float32
 
 
 def mean_of_convolution(path, factor=1.0):
@@ -155,7 +156,12 @@ def mean_of_convolution(path, factor=1.0):
         convolved = nn.functional.conv2d(x, weight.to(x.dtype), padding=1)
         return nn.functional.conv2d(convolved.relu().mean((2, 3), keepdim=True), head.to(x.dtype))
 
-    return path, TorchReference(Function(function).eval()), inputs.noise(shape, 4), inputs.probes(shape)
+    return (
+        path,
+        TorchReference(Function(function).eval()),
+        inputs.noise(of_image(shape), 4),
+        inputs.probes(of_image(shape)),
+    )
 
 
 def test_sums_of_equal_values_may_be_as_far_off_as_one_running_sum(tmp_path):
@@ -195,7 +201,7 @@ def test_small_probabilities_are_right_as_exactly_as_a_runtime_computes_them(tmp
 def test_what_is_too_small_for_float32_may_be_zero(tmp_path):
     steps = [("Mul", ["input", "zero"], "output", {})]
     path = write(tmp_path / "net.onnx", *steps, constants=[("zero", 0.0)])
-    assert verify_file(path, TorchReference(Function(lambda x: x * 1e-39).eval()), inputs.noise(SHAPE, 4)).ok
-    report = verify_file(path, TorchReference(Function(lambda x: x * 1e-36).eval()), inputs.noise(SHAPE, 4))
+    assert verify_file(path, TorchReference(Function(lambda x: x * 1e-39).eval()), inputs.noise(of_image(SHAPE), 4)).ok
+    report = verify_file(path, TorchReference(Function(lambda x: x * 1e-36).eval()), inputs.noise(of_image(SHAPE), 4))
     assert not report.ok
     assert "the error is" in str(report)

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ssc_deploy.errors import NetworkError
+from ssc_deploy.examples import Examples
 from ssc_deploy.verification.torch_reference import TorchReference
 
 
@@ -66,13 +67,13 @@ def test_float64_is_float64_all_the_way_whatever_the_forward_insists_on(kind):
     torch.manual_seed(0)
     net = kind()
     x = networks.pictures(3)
-    exact = TorchReference(net).outputs(x)
+    exact = TorchReference(net).outputs(Examples.of(x))[0]
     scale = {DefaultConstant: 0.1, Float32Constant: 0.1, PlainAttribute: 0.5, FloatOutput: 1.0}[kind]
     weight, bias = (p.detach().double().numpy() for p in (net.conv.weight, net.conv.bias))
     expected = np.einsum("oc,nchw->nohw", weight[:, :, 0, 0], x.astype(np.float64) * scale) + bias[:, None, None]
     assert exact.dtype == np.float64
     np.testing.assert_allclose(exact, expected.reshape(3, -1), rtol=1e-13, atol=1e-14)
-    assert TorchReference(net).float32_outputs(x).dtype == np.float32
+    assert TorchReference(net).float32_outputs(Examples.of(x))[0].dtype == np.float32
 
 
 def test_the_callers_module_stays_as_it_is():
@@ -80,8 +81,8 @@ def test_the_callers_module_stays_as_it_is():
     net.body[0].eval()
     before = state(net)
     reference = TorchReference(net)
-    reference.outputs(networks.pictures(2))
-    reference.float32_outputs(networks.pictures(2))
+    reference.outputs(Examples.of(networks.pictures(2)))[0]
+    reference.float32_outputs(Examples.of(networks.pictures(2)))[0]
     every_block(net, 2)
     assert_unchanged(net, before)
     assert not any(m._forward_hooks or m._forward_pre_hooks for m in net.modules())
@@ -110,7 +111,10 @@ def test_a_module_that_cannot_be_copied_is_put_back():
     net = Uncopyable()
     before = state(net)
     reference = TorchReference(net)
-    exact, float32 = reference.outputs(networks.pictures(2)), reference.float32_outputs(networks.pictures(2))
+    exact, float32 = (
+        reference.outputs(Examples.of(networks.pictures(2)))[0],
+        reference.float32_outputs(Examples.of(networks.pictures(2)))[0],
+    )
     assert 0 < np.abs(exact - float32).max() < 1e-4
     assert_unchanged(net, before)
     assert net.cache is None
@@ -121,16 +125,16 @@ def test_a_module_is_put_back_when_it_fails_and_the_error_says_why(fails):
     net = Uncopyable(fails=fails)
     before, default = state(net), torch.get_default_dtype()
     with pytest.raises(NetworkError, match=r"Uncopyable cannot run in float64 .* no picture of mine"):
-        TorchReference(net).outputs(networks.pictures(2))
+        TorchReference(net).outputs(Examples.of(networks.pictures(2)))[0]
     assert_unchanged(net, before)
     assert torch.get_default_dtype() == default
 
 
 def test_bn_and_dropout_run_as_in_use():
     net = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.Dropout(0.9)).train()
-    one, two = (TorchReference(net).outputs(networks.pictures(4)) for _ in range(2))
+    one, two = (TorchReference(net).outputs(Examples.of(networks.pictures(4)))[0] for _ in range(2))
     assert np.array_equal(one, two)
-    assert np.array_equal(one[:1], TorchReference(net).outputs(networks.pictures(4)[:1]))
+    assert np.array_equal(one[:1], TorchReference(net).outputs(Examples.of(networks.pictures(4)[:1]))[0])
 
 
 def test_many_pictures_in_chunks_are_the_same_as_one_by_one():
@@ -138,7 +142,9 @@ def test_many_pictures_in_chunks_are_the_same_as_one_by_one():
     x = np.tile(networks.pictures(5), (1, 1, 4, 4))  # 32x32: more pictures than go through at once
     x = np.concatenate([x] * 7)
     np.testing.assert_allclose(
-        reference.outputs(x), np.concatenate([reference.outputs(p[None]) for p in x]), rtol=1e-12
+        reference.outputs(Examples.of(x))[0],
+        np.concatenate([reference.outputs(Examples.of(p[None]))[0] for p in x]),
+        rtol=1e-12,
     )
 
 
@@ -146,8 +152,10 @@ def every_block(net, count):
     """(name, float64, float32) of every block, in order."""
     blocks, reference = [], TorchReference(net)
     names = {f"{path or 'output'}{again}" for path, _ in net.named_modules() for again in ("", "@1", "@2")}
-    float32 = reference.float32_blocks(networks.pictures(count), names)
-    reference.visit_blocks(networks.pictures(count), names, lambda name, exact: blocks.append((name, exact)))
+    float32 = reference.float32_blocks(Examples.of(networks.pictures(count)), names)
+    reference.visit_blocks(
+        Examples.of(networks.pictures(count)), names, lambda name, exact: blocks.append((name, exact))
+    )
     assert list(float32) == [name for name, _ in blocks]
     return [(name, exact, float32[name]) for name, exact in blocks]
 
@@ -180,7 +188,7 @@ def test_blocks_hold_what_was_returned_although_a_later_one_overwrites_it_in_pla
 
 
 def test_only_the_blocks_that_were_asked_for_are_kept():
-    blocks = TorchReference(Repeated()).float32_blocks(networks.pictures(1), {"act@1", "nothing"})
+    blocks = TorchReference(Repeated()).float32_blocks(Examples.of(networks.pictures(1)), {"act@1", "nothing"})
     assert list(blocks) == ["act@1"]
 
 
@@ -203,7 +211,7 @@ class OneBatch(nn.Module):
 )
 def test_what_cannot_be_compared_is_refused_in_words(net, message):
     with pytest.raises(NetworkError, match=message):
-        TorchReference(net).outputs(networks.pictures(2))
+        TorchReference(net).outputs(Examples.of(networks.pictures(2)))[0]
 
 
 class OwnError(Exception):
@@ -227,7 +235,7 @@ class Stubborn(nn.Linear):
 @pytest.mark.parametrize("error", [OwnError("not mine\nmore"), SystemExit(3), StopIteration(), MemoryError("too much")])
 def test_whatever_a_forward_raises_is_one_sentence_with_its_line(error):
     with pytest.raises(NetworkError) as caught:
-        TorchReference(Raising(error)).float32_outputs(networks.pictures(1))
+        TorchReference(Raising(error)).float32_outputs(Examples.of(networks.pictures(1)))[0]
     said = str(caught.value)
     assert said.startswith("Raising cannot run in float32 on an input of [1, 3, 8, 8], which verification needs: ")
     assert f"{type(error).__name__}" in said
@@ -238,7 +246,7 @@ def test_whatever_a_forward_raises_is_one_sentence_with_its_line(error):
 
 def test_a_network_that_cannot_be_converted_is_refused_in_words():
     with pytest.raises(NetworkError, match=r"Stubborn cannot be brought into float64.* OwnError: I stay where I am"):
-        TorchReference(Stubborn(8, 8)).outputs(networks.pictures(1))
+        TorchReference(Stubborn(8, 8)).outputs(Examples.of(networks.pictures(1)))[0]
 
 
 def test_a_batch_size_in_the_forward_is_named_where_it_fails():
@@ -247,4 +255,4 @@ def test_a_batch_size_in_the_forward_is_named_where_it_fails():
             return x.view(1, 48)
 
     with pytest.raises(NetworkError, match=r"Fixed cannot run in float64 on an input of \[2, 3, 4, 4\].*x\.size\(0\)"):
-        TorchReference(Fixed()).outputs(np.zeros((2, 3, 4, 4), np.float32))
+        TorchReference(Fixed()).outputs(Examples.of(np.zeros((2, 3, 4, 4), np.float32)))[0]

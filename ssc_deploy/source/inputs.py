@@ -1,0 +1,59 @@
+"""What a user says of a network's inputs: shapes, and the dtype of those that are not float32.
+
+(1, 3, 32, 32)  or  "1,3,32,32"          one input
+[(1, 3, 32, 32), "1,77:int64"]           several, in the order in which the network takes them
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ssc_deploy.errors import NetworkError
+from ssc_deploy.signature import Tensor
+
+InputShape = str | Sequence[int] | Sequence["str | Sequence[int]"]
+
+#: The dtypes that both formats have.
+DTYPES = ("float32", "int64", "int32", "uint8", "bool")
+
+#: Axes of an input, at most: more has no operator of a runtime for phones.
+_MOST_AXES = 6
+
+_HOW = (
+    "give `input_shape=(1, C, H, W)`; for whole numbers `input_shape=\"1,77:int64\"`; for several inputs one after the "
+    "other"
+)
+
+
+def parse(given: InputShape) -> tuple[Tensor, ...]:
+    """The inputs, named ``input``, ``input_1`` ....
+
+    Raises:
+        NetworkError: they are malformed.
+    """
+    single = isinstance(given, str) or all(isinstance(size, int) for size in given)
+    every = [given] if single else list(given)
+    return tuple(_tensor(f"input_{i}" if i else "input", one) for i, one in enumerate(every))
+
+
+def _tensor(name: str, given: object) -> Tensor:
+    dtype = "float32"
+    if isinstance(given, str):
+        text, colon, after = given.partition(":")
+        dtype = after.strip() if colon else dtype
+        try:
+            sizes = [int(size) for size in text.split(",")]
+        except ValueError as error:
+            raise NetworkError(f"{given!r} is no shape of an input: {_HOW}.") from error
+    elif isinstance(given, Sequence) and all(isinstance(size, int) for size in given):
+        sizes = list(given)
+    else:
+        raise NetworkError(f"{given!r} is no shape of an input: {_HOW}.")
+    if not 1 <= len(sizes) <= _MOST_AXES or min(sizes) < 1:
+        raise NetworkError(
+            f"`input_shape={tuple(sizes)}` is not possible: give 1 to {_MOST_AXES} sizes, all at least 1 and the first "
+            "that of the batch, as in `input_shape=(1, C, H, W)`."
+        )
+    if dtype not in DTYPES:
+        raise NetworkError(f"`input_shape` takes inputs of {', '.join(DTYPES)}, not of {dtype!r}.")
+    return Tensor(name, tuple(sizes), dtype)
