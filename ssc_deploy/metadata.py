@@ -118,6 +118,19 @@ class InputTensor:
 
 
 @dataclass(frozen=True)
+class NamedOutput:
+    """One of several outputs.
+
+    Attributes:
+        name: in the file.
+        meaning: what its numbers are; None where nobody could tell.
+    """
+
+    name: str
+    meaning: Output | None
+
+
+@dataclass(frozen=True)
 class Weights:
     """Which of a checkpoint's weights a file holds; ``str`` says it in words.
 
@@ -152,7 +165,7 @@ class ModelMetadata:
         output: what the outputs mean; None in files of older versions.
         weights: which of the checkpoint's weights; None for random weights, ``.onnx`` sources and older files.
         inputs: of a network that takes something else than one image.
-        outputs: what each output means, by its name, in their order; only where there are several.
+        outputs: in the order of the file; only where there are several.
         movements: ``"shift"`` or ``"shuffle"`` by the name of what carries it out: that of its tensors up to any slash.
     """
 
@@ -169,7 +182,7 @@ class ModelMetadata:
     weights: Weights | None = None
     movements: dict[str, Annotated[str, Matching("shift|shuffle", "movement")]] = field(default_factory=dict)
     inputs: tuple[InputTensor, ...] = field(default=(), metadata=SPARSE)
-    outputs: dict[str, Output | None] | None = field(default=None, metadata=SPARSE)
+    outputs: tuple[NamedOutput, ...] = field(default=(), metadata=SPARSE)
 
     @property
     def image(self) -> tuple[int, int, int] | None:

@@ -15,7 +15,7 @@ PACKAGE = Path(ssc_deploy.__file__).parent
 #: Folders and modules of the package, in the order in which the data passes them. What stands on one line is one stage;
 #: a module imports from its own stage and from earlier ones. Imports for type checkers alone do not count.
 ORDER = (
-    ("errors",),
+    ("errors", "signature", "examples"),
     ("extras", "storage"),
     ("ir",),
     ("output_kind", "labels", "metadata", "card", "batches"),

@@ -110,7 +110,7 @@ def _note_ports(model: ir.Model, signature: Signature) -> None:
     for place, value in enumerate(graph.outputs):
         if value.is_graph_input() or value in graph.outputs[:place]:
             node = ir.node("Identity", [value])
-            node.outputs[0].dtype, node.outputs[0].shape = value.dtype, value.shape
+            node.outputs[0].type, node.outputs[0].shape = value.type, value.shape
             graph.append(node)
             graph.outputs[place] = node.outputs[0]
     ports.note(model, [tensor.name for tensor in signature.inputs], signature.names)

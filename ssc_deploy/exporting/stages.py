@@ -12,7 +12,7 @@ from ssc_deploy import output_of_graph
 from ssc_deploy.errors import LoweringError, shown
 from ssc_deploy.exporting import describing
 from ssc_deploy.exporting.formats import Format
-from ssc_deploy.metadata import InputTensor, ModelMetadata, Weights
+from ssc_deploy.metadata import InputTensor, ModelMetadata, NamedOutput, Weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,9 +140,9 @@ def _metadata(source: Source, lowered: Lowered, form: Format) -> ModelMetadata:
             InputTensor(tensor.name, (batch, *tensor.shape[1:]) if signature.rows else tensor.shape, tensor.dtype)
             for tensor in signature.inputs
         ),
-        outputs=None
+        outputs=()
         if len(signature.names) == 1
-        else dict(zip(signature.names, meanings or [None] * len(signature.names), strict=True)),
+        else tuple(map(NamedOutput, signature.names, meanings or [None] * len(signature.names))),
     )
 
 

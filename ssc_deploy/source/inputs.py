@@ -20,7 +20,7 @@ DTYPES = ("float32", "int64", "int32", "uint8", "bool")
 _MOST_AXES = 6
 
 _HOW = (
-    "give `input_shape=(1, C, H, W)`; for whole numbers `input_shape=\"1,77:int64\"`; for several inputs one after the "
+    'give `input_shape=(1, C, H, W)`; for whole numbers `input_shape="1,77:int64"`; for several inputs one after the '
     "other"
 )
 

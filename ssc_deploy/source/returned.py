@@ -66,8 +66,11 @@ def _walk(value: object, name: str, network: str) -> Iterator[tuple[str, torch.T
         for part, inner in parts:
             yield from _walk(inner, _joined(name, part), network)
     else:
-        what = f"{network} returns a {type(value).__name__}{f' as {name}' if name else ''}"
-        raise NetworkError(f"{what}; return tensors, alone or in a tuple, a list, a dict or a dataclass.")
+        where = f" as {name}" if name else ""
+        raise NetworkError(
+            f"{network} returns a {type(value).__name__}{where}; return tensors, alone or in a tuple, a list, a dict "
+            "or a dataclass."
+        )
 
 
 def _parts(value: Any) -> list[tuple[str | int, object]] | None:

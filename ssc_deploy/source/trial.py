@@ -41,6 +41,11 @@ def of_module(module: torch.nn.Module, given: Sequence[Tensor], outputs: Sequenc
     except USER_ERRORS as error:
         raise NetworkError(f"{name} cannot be made ready for inference: {reason(error)}") from error
     rows = all(tensor.shape[0] == 1 for tensor in given)
+    if len(given) == 1 and len(given[0].shape) == 3 and not rows and _takes_one_more_axis(module, given[0]):
+        raise NetworkError(
+            f"{name} takes images, and {list(given[0].shape)} is one without a batch in front: give "
+            f"`input_shape={(1, *given[0].shape)}`."
+        )
     try:
         found = _run(module, given, outputs)
     except USER_ERRORS as error:
@@ -100,6 +105,14 @@ def lazy(module: torch.nn.Module) -> list[str]:
     from torch.nn.parameter import is_lazy
 
     return [name for name, tensor in (*module.named_parameters(), *module.named_buffers()) if is_lazy(tensor)]
+
+
+def _takes_one_more_axis(module: torch.nn.Module, given: Tensor) -> bool:
+    """Whether the module takes a batch of one of these: then its author forgot the batch."""
+    with contextlib.suppress(*USER_ERRORS), torch.no_grad():
+        module(*zeros([dataclasses.replace(given, shape=(1, *given.shape))]))
+        return True
+    return False
 
 
 def _run(module: torch.nn.Module, given: Sequence[Tensor], outputs: Sequence[str]) -> dict[str, torch.Tensor]:

@@ -51,9 +51,17 @@ class Complex(Tiny):
     def forward(self, x):
         return torch.fft.fft2(x)
 
-class Pair(Tiny):
+class Nothing(Tiny):
     def forward(self, x):
-        return x, x
+        return None, 3
+
+class Thing(Tiny):
+    def forward(self, x):
+        return object()
+
+class Anchors(Tiny):
+    def forward(self, x):
+        return {"scores": super().forward(x), "anchors": torch.ones(3, 4)}
 
 VALUE = 4
 """
@@ -210,9 +218,20 @@ def test_without_anything_the_known_are_listed():
         open_source(None, arch="sscnet")
 
 
-@pytest.mark.parametrize("shape", [(3, 32, 32), (2, 3, 32, 32), (1, 3, 0, 32)])
-def test_an_impossible_input_shape(shape):
-    with pytest.raises(NetworkError, match=r"give `input_shape=\(1, C, H, W\)`"):
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((1, 3, 0, 32), r"is not possible.*`input_shape=\(1, C, H, W\)`"),
+        ((), "is not possible"),
+        ((1,) * 7, "1 to 6 sizes"),
+        ("1,3,x", "is no shape of an input"),
+        ("1,3,32,32:float16", "takes inputs of float32, int64.*not of 'float16'"),
+        ([(1, 3, 32, 32), 7.5], "is no shape of an input"),
+        ((3, 32, 32), r"without a batch in front.*`input_shape=\(1, 3, 32, 32\)`"),
+    ],
+)
+def test_an_impossible_input_shape(shape, message):
+    with pytest.raises(NetworkError, match=message):
         open_source(None, arch="ssc-net", input_shape=shape)
 
 
@@ -291,7 +310,9 @@ def test_a_users_module_in_a_package():
         ("net.py:Tiny", {"classes": "many"}, r"Tiny\(classes=many\) fails: TypeError"),
         ("net.py:number", {}, r"number in .*net\.py gives a int, not a torch\.nn\.Module"),
         ("net.py:VALUE", {}, r"VALUE in .*net\.py is a int, not a class or function"),
-        ("net.py:Pair", {}, "Pair returns a tuple; one tensor of outputs is needed"),
+        ("net.py:Nothing", {}, "Nothing returns no tensor"),
+        ("net.py:Thing", {}, "Thing returns a object; return tensors, alone or in a tuple"),
+        ("net.py:Anchors", {}, r"returns \[3, 4\] as anchors for one example.*`outputs=\('scores',\)`"),
         ("net.py:Complex", {}, r"Complex returns complex numbers.*torch\.view_as_real"),
     ],
 )
@@ -575,11 +596,27 @@ def test_stem(tmp_path, name, expected):
 # ONNX files
 
 
+def test_an_onnx_file_of_several_inputs_and_outputs_keeps_their_names(tmp_path):
+    signature = open_source(
+        onnx_model(tmp_path / "net.onnx", (1, 192), TensorProto.INT64, inputs=2, outputs=2)
+    ).signature
+    assert [(one.name, one.shape, one.dtype) for one in signature.inputs] == [
+        ("x0", (1, 192), "int64"),
+        ("x1", (1, 192), "int64"),
+    ]
+    assert [(one.name, one.shape) for one in signature.outputs] == [("y0", (1, 192)), ("y1", (1, 192))]
+    assert signature.rows
+    assert signature.image is None
+
+
 def onnx_model(path, shape=("N", 3, 8, 8), kind=TensorProto.FLOAT, inputs=1, outputs=1):
     names = [f"x{i}" for i in range(inputs)]
+    nodes = [helper.make_node("Flatten", [names[0]], [f"y{i}"]) for i in range(outputs if inputs else 0)]
+    if not inputs:
+        nodes = [helper.make_node("Constant", [], ["y0"], value_floats=[1.0])]
     model = helper.make_model(
         helper.make_graph(
-            [helper.make_node("Flatten", [names[0]], [f"y{i}"]) for i in range(outputs)],
+            nodes,
             "tiny",
             [helper.make_tensor_value_info(name, kind, shape) for name in names],
             [helper.make_tensor_value_info(f"y{i}", kind, ("N", 192)) for i in range(outputs)],
@@ -604,16 +641,17 @@ def test_an_onnx_file_in_place_of_a_checkpoint(tmp_path, name, batch):
     [
         (
             {"shape": ("N", 3, "H", "W")},
-            r"input x0 has shape \['N', 3, 'H', 'W'\].*export it with a picture of fixed size",
+            r"input x0 has shape \['N', 3, 'H', 'W'\].*export it with inputs of fixed size",
         ),
-        ({"shape": (1, 192)}, r"has shape \[1, 192\]"),
         ({"shape": None}, "not a valid ONNX model: Field 'shape'"),
-        ({"kind": TensorProto.INT64}, "input x0 is of type int64; float32 is needed: export the network without"),
-        ({"inputs": 2}, "exactly one input, a picture; it has 2: x0, x1"),
-        ({"outputs": 2}, "exactly one output; it has 2: y0, y1"),
+        (
+            {"kind": TensorProto.INT16},
+            "input x0 is of type int16; float32, .* can be taken: export",
+        ),
+        ({"inputs": 0}, "has no input"),
     ],
 )
-def test_an_onnx_file_that_is_not_one_picture_in_one_tensor_out(tmp_path, options, sentence):
+def test_an_onnx_file_that_no_file_can_be_made_of(tmp_path, options, sentence):
     with pytest.raises(CheckpointError, match=sentence):
         open_source(onnx_model(tmp_path / "net.onnx", **options))
 

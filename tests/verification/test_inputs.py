@@ -15,7 +15,7 @@ def test_golden_pictures_come_in_the_order_given_as_the_network_takes_them(tmp_p
     paths = [tmp_path / "b.png", tmp_path / "a.png"]
     for path, picture in zip(paths, pixels, strict=True):
         Image.fromarray(picture).save(path)
-    x = inputs.golden(paths, PREPROCESSING, (3, 4, 6))
+    (x,) = inputs.golden(paths, PREPROCESSING, (3, 4, 6)).arrays
     assert x.shape == (2, 3, 4, 6)
     expected = (pixels / 255 - PREPROCESSING.mean) / PREPROCESSING.std
     np.testing.assert_allclose(x, expected.transpose(0, 3, 1, 2), rtol=1e-5, atol=1e-6)

@@ -196,9 +196,9 @@ def test_blocks_of_a_forward_that_insists_on_float32_are_recorded_once():
     assert [name for name, *_ in every_block(Float32Constant(), 1)] == ["conv", "output"]
 
 
-class Tupled(nn.Module):
+class Other(nn.Module):
     def forward(self, x):
-        return x, x
+        return {"logits": x}
 
 
 class OneBatch(nn.Module):
@@ -207,7 +207,8 @@ class OneBatch(nn.Module):
 
 
 @pytest.mark.parametrize(
-    ("net", "message"), [(Tupled(), "returns a tuple"), (OneBatch(), "batch size written into it")]
+    ("net", "message"),
+    [(Other(), "has no output 'output'; it returns logits"), (OneBatch(), "batch size written into it")],
 )
 def test_what_cannot_be_compared_is_refused_in_words(net, message):
     with pytest.raises(NetworkError, match=message):
