@@ -119,7 +119,7 @@ def test_without_labels_a_class_is_its_number(tmp_path):
 @pytest.mark.parametrize("about", [None, "{}", "not json"])
 def test_a_file_of_other_origin_says_what_to_pass_and_runs_with_it(tmp_path, path, about):
     foreign = written(tmp_path / "foreign.onnx", about=about)
-    with pytest.raises(RuntimeLoadError, match=r"foreign\.onnx does not say .* pass preprocessing="):
+    with pytest.raises(RuntimeLoadError, match=r"foreign\.onnx does not say .* give `preprocessing="):
         load_model(foreign)
     model = load_model(foreign, preprocessing=PREPROCESSING, labels=LABELS)
     assert model.metadata is None

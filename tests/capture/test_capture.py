@@ -224,14 +224,8 @@ def test_what_the_network_itself_raises_is_said_with_its_line():
 
 
 def test_a_picture_that_the_network_does_not_take_is_refused():
-    with pytest.raises(CaptureError, match=r"fails on a picture of shape \[1, 4, 6, 5\].*--input-shape"):
+    with pytest.raises(CaptureError, match=r"fails on a picture of shape \[1, 4, 6, 5\].*`input_shape`"):
         capture(nn.Sequential(nn.Conv2d(3, 2, 1)).eval(), of_image((1, 4, 6, 5)))
-
-
-@pytest.mark.parametrize("results", [lambda x: (x, x), lambda x: {"out": x}, lambda x: None])
-def test_anything_else_than_one_tensor_is_refused(results):
-    with pytest.raises(CaptureError, match="Fails returns something else than one tensor; wrap it"):
-        capture(Fails(results).eval(), of_image(SHAPE))
 
 
 @pytest.mark.slow

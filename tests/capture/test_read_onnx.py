@@ -10,6 +10,7 @@ from ssc_deploy.capture import read_onnx
 from ssc_deploy.errors import CaptureError
 from ssc_deploy.rewrite import rewrite
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
+from ssc_deploy.signature import of_image
 
 SHAPE = (1, 3, 6, 5)
 
@@ -67,7 +68,7 @@ def hand_written(opset, ir_version, batch=1, *, declares_initializers=False):
 
 
 def read(path, picture, expected):
-    captured = read_onnx(path, SHAPE)
+    captured = read_onnx(path, of_image(SHAPE))
     assert captured.probed == ()
     report = rewrite(captured.model, check=True)
     np.testing.assert_allclose(run(captured.model, picture), expected, rtol=0, atol=1e-5)
@@ -109,7 +110,7 @@ def test_weights_that_are_declared_as_inputs_are_weights(tmp_path):
 
 def test_values_keep_the_file_s_names_unless_they_are_taken(tmp_path):
     onnx.save(hand_written(17, 8), tmp_path / "net.onnx")
-    captured = read_onnx(tmp_path / "net.onnx", SHAPE)
+    captured = read_onnx(tmp_path / "net.onnx", of_image(SHAPE))
     rewrite(captured.model, check=True)
     names = [v.name for node in captured.model.graph for v in node.outputs]
     # "input" and "output" are the file's names for values in the middle.
@@ -144,5 +145,5 @@ def test_an_opset_that_cannot_be_brought_up_to_date_is_refused(tmp_path, capfd):
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 6)], ir_version=4)
     onnx.save(model, tmp_path / "net.onnx")
     with pytest.raises(CaptureError, match=r"net\.onnx: opset 6 cannot be converted to 18"):
-        read_onnx(tmp_path / "net.onnx", SHAPE)
+        read_onnx(tmp_path / "net.onnx", of_image(SHAPE))
     assert capfd.readouterr().err == ""

@@ -190,7 +190,7 @@ def test_a_header_that_claims_another_size_builds_nothing(tmp_path):
 def test_a_foreign_checkpoint_asks_for_its_network(tmp_path):
     torch.save(torch.nn.Linear(2, 2).state_dict(), tmp_path / "net.pt")
     with pytest.raises(
-        CheckpointError, match=r"\(weight, bias, \.\.\.\).*resnet, shift-net, .*ssc-net, .*\): bring .*--model"
+        CheckpointError, match=r"\(weight, bias, \.\.\.\).*resnet, shift-net, .*ssc-net, .*\): bring .*`model="
     ):
         open_source(tmp_path / "net.pt")
 
@@ -447,7 +447,7 @@ def open_drawn(file, how, seed=None, trained_with=1):
 @pytest.mark.quick(2)
 @pytest.mark.parametrize("how", ["torch", "numpy", "random", "import", "not persistent"])
 def test_a_structure_that_is_drawn_and_not_saved_is_refused_unless_its_seed_is_given(drawn_file, how):
-    with pytest.raises(NetworkError, match=r"draws random numbers while it is built.*--seed N.*register_buffer"):
+    with pytest.raises(NetworkError, match=r"draws random numbers while it is built.*`seed=N`.*register_buffer"):
         open_drawn(drawn_file, how)
     made, source = open_drawn(drawn_file, how, seed=1)
     assert same_logits(source.module, made.module)
@@ -510,7 +510,7 @@ def parallel(): return torch.nn.DataParallel(torch.compile(CORE))
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("script", r"gives is a TorchScript module.*dynamo=False.*--ckpt net\.onnx"),
+        ("script", r"gives is a TorchScript module.*dynamo=False.*`ckpt='net\.onnx'`"),
         ("trace", "gives is a TorchScript module"),
         ("part", r"has a TorchScript module in it \(0\)"),
         ("program", r"a program of torch\.export.*return the module that it was exported from"),
