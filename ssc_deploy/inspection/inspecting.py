@@ -9,8 +9,9 @@ from ssc_deploy.errors import SscDeployError
 from ssc_deploy.inspection.report import Inspection, Stage
 
 if TYPE_CHECKING:
-    from ssc_deploy.source.inputs import InputShape
     from collections.abc import Mapping
+
+    from ssc_deploy.source.inputs import InputShape
 
 
 _FILES = {".onnx", ".tflite"}
