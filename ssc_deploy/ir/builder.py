@@ -105,6 +105,49 @@ class Builder:
         """Adds a node with the operator, attributes, block and role of ``node``, on other inputs."""
         return self.op(node.op_type, inputs, g.attributes(node), shape=shape, like=node)
 
+    def transpose(self, value: ir.Value, *perm: int, label: str = "") -> ir.Value:
+        """Adds a Transpose to the axes ``perm``."""
+        sizes = known.dims(value)
+        return self.op("Transpose", [value], {"perm": perm}, shape=[sizes[axis] for axis in perm], label=label)
+
+    def reshape(
+        self,
+        value: ir.Value,
+        target: Sequence[int],
+        name: str = "shape",
+        *,
+        shape: Sequence[Dim] | None = None,
+        label: str = "",
+        like: ir.Node | None = None,
+    ) -> ir.Value:
+        """Adds a Reshape.
+
+        Args:
+            value: is given another shape.
+            target: that shape; 0 keeps an axis, -1 is what is left.
+            name: of the constant that holds it.
+            shape: of the output, where the target leaves it open.
+            label: see `op`.
+            like: see `op`.
+        """
+        if shape is None:
+            shape = [size or known.dims(value)[axis] for axis, size in enumerate(target)]
+        return self.op("Reshape", [value, self.integers(name, *target)], shape=shape, label=label, like=like)
+
+    def gather(
+        self, value: ir.Value, indices: ir.Value, axis: int, *, role: roles.Role | None = None, label: str = ""
+    ) -> ir.Value:
+        """Adds a Gather of the places ``indices`` [n] along an axis."""
+        sizes = known.dims(value)
+        shape = (*sizes[:axis], *known.shape(indices), *sizes[axis + 1 :])
+        return self.op("Gather", [value, indices], {"axis": axis}, shape=shape, role=role, label=label)
+
+    def concat(self, values: Sequence[ir.Value], axis: int, *, label: str = "") -> ir.Value:
+        """Adds a Concat of values whose size along the axis is known."""
+        sizes, along = known.dims(values[0]), sum(known.size(value, axis) for value in values)
+        shape = (*sizes[:axis], along, *sizes[axis + 1 :])
+        return self.op("Concat", values, {"axis": axis}, shape=shape, label=label)
+
     def conv(
         self,
         data: ir.Value,
@@ -134,9 +177,7 @@ class Builder:
 
     def shuffle(self, data: ir.Value, order: Sequence[int]) -> ir.Value:
         """Adds the canonical form of a shuffle: a Gather of the channels ``order``."""
-        n, _, *size = known.shape(data)
-        indices = self.integers("channels", *order)
-        return self.op("Gather", [data, indices], {"axis": 1}, shape=(n, len(order), *size), role=roles.Role.SHUFFLE)
+        return self.gather(data, self.integers("channels", *order), 1, role=roles.Role.SHUFFLE)
 
     def insert(self, before: ir.Node | None = None) -> None:
         """Puts the nodes into the graph, before ``node`` if not before another one."""

@@ -30,18 +30,38 @@ def shape(value: ir.Value | None) -> tuple[int, ...]:
     return found
 
 
+def dims(value: ir.Value) -> tuple[int | ir.SymbolicDim, ...]:
+    """The value's shape, some of which may be any number.
+
+    Raises:
+        RewriteError: it has none.
+    """
+    if value.shape is None:
+        raise RewriteError(f"{_name(value)} has no shape")
+    return tuple(value.shape)
+
+
+def size(value: ir.Value, axis: int) -> int:
+    """The value's size along an axis.
+
+    Raises:
+        RewriteError: it may be any number.
+    """
+    found = dims(value)[axis]
+    if not isinstance(found, int):
+        raise RewriteError(f"{_name(value)} has no static size along axis {axis}")
+    return found
+
+
 def image(value: ir.Value) -> tuple[int | ir.SymbolicDim, int, int, int]:
     """Batch, channels, height and width; the batch may be any number.
 
     Raises:
         RewriteError: the value is no image, or is one of unknown size.
     """
-    batch, *size = value.shape or (0,)
-    known = [n for n in size if isinstance(n, int)]
-    if len(known) != len(size) or len(size) != 3:
-        raise RewriteError(f"{_name(value)} is no image of static size")
-    channels, height, width = known
-    return batch, channels, height, width
+    if len(dims(value)) != 4:
+        raise RewriteError(f"{_name(value)} is no image")
+    return dims(value)[0], size(value, 1), size(value, 2), size(value, 3)
 
 
 def constant(value: ir.Value | None) -> npt.NDArray[Any]:

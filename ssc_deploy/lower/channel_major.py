@@ -192,8 +192,7 @@ class _Planes:
             case roles.Role.SHUFFLE, _:
                 view = _view(node)
                 assert view is not None  # or it would not work on planes
-                planes = self._view(place, 0, view[0])
-                return place.op("Transpose", [planes], {"perm": (1, 0, 2)}, label="planes", shape=(*view[::-1], size))
+                return place.transpose(self._view(place, 0, view[0]), 1, 0, 2, label="planes")
             case _, "Conv":
                 return self._pointwise(place, channels, size)
             case _, "Add":
@@ -227,14 +226,12 @@ class _Planes:
         if g.shape_of(held) == wanted:
             return held
         if (picture, groups) not in self._views:
-            target = place.integers(f"view_{index}", *wanted)
-            self._views[picture, groups] = place.op("Reshape", [held, target], label=f"view_of_{index}", shape=wanted)
+            self._views[picture, groups] = place.reshape(held, wanted, f"view_{index}", label=f"view_of_{index}")
         return self._views[picture, groups]
 
     def _picture(self, place: Place, value: ir.Value) -> ir.Value:
         """The planes of ``value`` as the picture that they are."""
         if value not in self._pictures:
             held, shape, label = self._held[value], known.shape(value), f"{value.name}/picture"
-            target, like = place.integers(f"{label}_shape", *shape), value.producer()
-            self._pictures[value] = place.op("Reshape", [held, target], label=label, shape=shape, like=like)
+            self._pictures[value] = place.reshape(held, shape, f"{label}_shape", label=label, like=value.producer())
         return self._pictures[value]

@@ -57,15 +57,12 @@ def _build(site: Site) -> ir.Value:
     masked = _masked(site, offsets)
     if len(lengths) == 1:
         return site.op("Identity", [masked], label="shifted", shape=(n, channels, h, w))
-    view = site.integers("view", 0, channels // p, p * h * w)
-    value = site.op("Reshape", [masked, view], label="flat", shape=(n, channels // p, p * h * w))
+    value = site.reshape(masked, (0, channels // p, p * h * w), "view", label="flat")
     sizes = site.integers("sizes", *lengths)
     shapes = [(n, channels // p, length) for length in lengths]
     cut = site.ops("Split", [value, sizes], {"axis": 2}, label="piece", shapes=shapes)
-    turned = [cut[i] for i in order]
-    value = site.op("Concat", turned, {"axis": 2}, label="rotated", shape=(n, channels // p, p * h * w))
-    back = site.integers("shape", 0, channels, h, w)
-    return site.op("Reshape", [value, back], label="shifted", shape=(n, channels, h, w))
+    value = site.concat([cut[i] for i in order], 2, label="rotated")
+    return site.reshape(value, (0, channels, h, w), label="shifted")
 
 
 def folds(site: Site) -> bool:

@@ -42,37 +42,15 @@ def _build(site: Site) -> ir.Value:
     if site.target is Target.ONNXRUNTIME:
         p = period(site.movement.offsets)
         indices = (inside[:p] + np.arange(p, dtype=np.int32)[:, None, None] * size).reshape(-1)
-        flat = site.integers("flat_shape", 0, channels // p, p * size)
-        value = site.op("Reshape", [padded.value, flat], label="flat", shape=(n, channels // p, p * size))
-        value = site.op(
-            "Gather",
-            [value, site.constant("indices", indices)],
-            {"axis": 2},
-            label="gathered",
-            shape=(n, channels // p, p * h * w),
-        )
-        back = site.integers("shape", 0, channels, h, w)
-        return site.op("Reshape", [value, back], label="shifted", shape=(n, channels, h, w))
+        value = site.reshape(padded.value, (0, channels // p, p * size), "flat_shape", label="flat")
+        value = site.gather(value, site.constant("indices", indices), 2, label="gathered")
+        return site.reshape(value, (0, channels, h, w), label="shifted")
     indices = (inside * channels + np.arange(channels, dtype=np.int32)[:, None, None]).transpose(1, 2, 0).reshape(-1)
-    last = site.op(
-        "Transpose",
-        [padded.value],
-        {"perm": (0, 2, 3, 1)},
-        label="last",
-        shape=(n, padded.height, padded.width, channels),
-    )
-    flat = site.integers("flat_shape", -1, size * channels)
-    value = site.op("Reshape", [last, flat], label="flat", shape=(n, size * channels))
-    value = site.op(
-        "Gather",
-        [value, site.constant("indices", indices)],
-        {"axis": 1},
-        label="gathered",
-        shape=(n, h * w * channels),
-    )
-    back = site.integers("shape", -1, h, w, channels)
-    value = site.op("Reshape", [value, back], label="merged", shape=(n, h, w, channels))
-    return site.op("Transpose", [value], {"perm": (0, 3, 1, 2)}, label="shifted", shape=(n, channels, h, w))
+    value = site.transpose(padded.value, 0, 2, 3, 1, label="last")
+    value = site.reshape(value, (-1, size * channels), "flat_shape", label="flat", shape=(n, size * channels))
+    value = site.gather(value, site.constant("indices", indices), 1, label="gathered")
+    value = site.reshape(value, (-1, h, w, channels), label="merged", shape=(n, h, w, channels))
+    return site.transpose(value, 0, 3, 1, 2, label="shifted")
 
 
 LOWERING: Lowering[Site] = Lowering("gather", _refusal, _build)

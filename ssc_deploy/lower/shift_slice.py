@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssc_deploy.ir import known
 from ssc_deploy.lower import transposition
 from ssc_deploy.lower.channels import period, runs
 from ssc_deploy.lower.padding import Padded, pad
@@ -67,12 +66,9 @@ def _build(site: Site) -> ir.Value:
 def _periodic(site: Site, padded: Padded, p: int) -> ir.Value:
     n, channels = site.batch, site.movement.in_channels
     groups = channels // p
-    view = site.integers("view", 0, groups, p, padded.height, padded.width)
-    shape = (n, groups, p, padded.height, padded.width)
-    value = site.op("Reshape", [padded.value, view], label="split", shape=shape)
+    value = site.reshape(padded.value, (0, groups, p, padded.height, padded.width), "view", label="split")
     value = _windows(site, value, padded.corners[:p], (n, groups, p), axis=2)
-    back = site.integers("shape", 0, channels, site.height, site.width)
-    return site.op("Reshape", [value, back], label="shifted", shape=(n, channels, site.height, site.width))
+    return site.reshape(value, (0, channels, site.height, site.width), label="shifted")
 
 
 def _windows(
@@ -92,26 +88,20 @@ def _windows(
         starts = site.integers(f"starts_{first}", first, row, column)
         ends = site.integers(f"ends_{first}", last, row + h, column + w)
         shape = (*lead[:-1], last - first, h, w)
-        pieces.append((site.op("Slice", [value, starts, ends, axes], label=f"window_{first}", shape=shape), shape))
+        pieces.append(site.op("Slice", [value, starts, ends, axes], label=f"window_{first}", shape=shape))
     fan_in = _LITERT_FAN_IN if site.target is Target.LITERT else len(pieces)
     level = 0
     while len(pieces) > 1:
         joined = []
         for i in range(0, len(pieces), fan_in):
             some = pieces[i : i + fan_in]
-            if len(some) == 1:
-                joined += some
-                continue
-            shape = (*lead[:-1], sum(s[axis] for _, s in some), h, w)
-            values = [v for v, _ in some]
-            joined.append((site.op("Concat", values, {"axis": axis}, label=f"joined_{level}_{i}", shape=shape), shape))
+            joined.append(some[0] if len(some) == 1 else site.concat(some, axis, label=f"joined_{level}_{i}"))
         pieces, level = joined, level + 1
-    return pieces[0][0]
+    return pieces[0]
 
 
 def _gather(site: Site, value: ir.Value, order: Sequence[int], *, label: str) -> ir.Value:
-    indices = site.integers(f"{label}_order", *order)
-    return site.op("Gather", [value, indices], {"axis": 1}, label=label, shape=known.image(value))
+    return site.gather(value, site.integers(f"{label}_order", *order), 1, label=label)
 
 
 LOWERING: Lowering[Site] = Lowering("slice", _refusal, _build)

@@ -94,20 +94,16 @@ def skew(place: Place, planes: ir.Value, found: Raster, height: int, width: int)
     if not (rows.all() and columns.all()):
         mask = (rows & columns).reshape(1, found.period, size).astype(np.float32)
         value = place.op("Mul", [value, place.constant("keep", mask)], label="masked", shape=(groups, *mask.shape[1:]))
-    value = _reshape(place, value, (groups, found.period * size), label="flat")
+    value = place.reshape(value, (groups, found.period * size), "flat_shape", label="flat")
     if lead or trail:
         borders = place.integers("borders", 0, lead, 0, trail)
         shape = (groups, found.rows * row)
         value = place.op("Pad", [value, borders], {"mode": "constant"}, label="padded", shape=shape)
-    value = _reshape(place, value, (found.rows * groups, row), label="rows")
+    value = place.reshape(value, (found.rows * groups, row), "rows_shape", label="rows")
     value = _front(place, value, found.columns * window, label="windows")
-    value = _reshape(place, value, (found.period * groups, window), label="skewed")
+    value = place.reshape(value, (found.period * groups, window), "skewed_shape", label="skewed")
     value = _front(place, value, size, label="moved")
-    return _reshape(place, value, (groups, found.period, size), label="shifted")
-
-
-def _reshape(place: Place, value: ir.Value, shape: tuple[int, ...], *, label: str) -> ir.Value:
-    return place.op("Reshape", [value, place.integers(f"{label}_shape", *shape)], label=label, shape=shape)
+    return place.reshape(value, (groups, found.period, size), "shifted_shape", label="shifted")
 
 
 def _front(place: Place, value: ir.Value, size: int, *, label: str) -> ir.Value:

@@ -38,19 +38,14 @@ def transpose(site: Site, value: ir.Value, view: tuple[int, int], *, label: str)
     rows, columns = view
     n, channels, h, w = known.image(value)
     if site.target is Target.ONNXRUNTIME:
-        split = site.integers(f"{label}_view", 0, rows, columns, h, w)
-        merge = site.integers(f"{label}_shape", 0, channels, h, w)
-        value = site.op("Reshape", [value, split], label=f"{label}_split", shape=(n, rows, columns, h, w))
-        value = site.op(
-            "Transpose", [value], {"perm": (0, 2, 1, 3, 4)}, label=f"{label}_turned", shape=(n, columns, rows, h, w)
-        )
-        return site.op("Reshape", [value, merge], label=label, shape=(n, channels, h, w))
+        value = site.reshape(value, (0, rows, columns, h, w), f"{label}_view", label=f"{label}_split")
+        value = site.transpose(value, 0, 2, 1, 3, 4, label=f"{label}_turned")
+        return site.reshape(value, (0, channels, h, w), f"{label}_shape", label=label)
     # The outer transpositions are what turns NCHW into NHWC and back: in a TFLite file they vanish.
     pixels = n * h * w if isinstance(n, int) else None
-    split = site.integers(f"{label}_view", -1, rows, columns)
-    merge = site.integers(f"{label}_shape", -1, h, w, channels)
-    value = site.op("Transpose", [value], {"perm": (0, 2, 3, 1)}, label=f"{label}_last", shape=(n, h, w, channels))
-    value = site.op("Reshape", [value, split], label=f"{label}_split", shape=(pixels, rows, columns))
-    value = site.op("Transpose", [value], {"perm": (0, 2, 1)}, label=f"{label}_turned", shape=(pixels, columns, rows))
-    value = site.op("Reshape", [value, merge], label=f"{label}_merged", shape=(n, h, w, channels))
-    return site.op("Transpose", [value], {"perm": (0, 3, 1, 2)}, label=label, shape=(n, channels, h, w))
+    split, merged = (rows, columns), (h, w, channels)
+    value = site.transpose(value, 0, 2, 3, 1, label=f"{label}_last")
+    value = site.reshape(value, (-1, *split), f"{label}_view", label=f"{label}_split", shape=(pixels, *split))
+    value = site.transpose(value, 0, 2, 1, label=f"{label}_turned")
+    value = site.reshape(value, (-1, *merged), f"{label}_shape", label=f"{label}_merged", shape=(n, *merged))
+    return site.transpose(value, 0, 3, 1, 2, label=label)

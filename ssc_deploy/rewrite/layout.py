@@ -157,7 +157,7 @@ def _view(
     """A Transpose where there is an order of axes, a Reshape where there is none and the shape is another."""
     for shape, perm in steps:
         if perm is not None:
-            value = builder.op("Transpose", [value], {"perm": perm}, shape=shape)
+            value = builder.transpose(value, *perm)
         elif g.shape_of(value) != shape:
-            value = builder.op("Reshape", [value, builder.integers("view", *shape)], shape=shape)
+            value = builder.reshape(value, shape, "view")
     return value

@@ -177,14 +177,13 @@ def _channels_first(
 def _replace(region: regions.Region, plan: _Plan) -> None:
     builder, value = Builder(region.nodes[-1]), region.source
     if plan.from_last:
-        value = builder.op("Transpose", [value], {"perm": _TO_FIRST}, shape=(1, *plan.source.shape))
+        value = builder.transpose(value, *_TO_FIRST)
     made: dict[steps.Step, ir.Value] = {plan.source: value}
     for step in steps.all_of(plan.step):
         made[step] = _build(builder, step, [made[needed] for needed in steps.inputs(step)])
     value = made[plan.step]
     if plan.to_last:
-        c, h, w = plan.step.shape
-        value = builder.op("Transpose", [value], {"perm": _TO_LAST}, shape=(1, h, w, c))
+        value = builder.transpose(value, *_TO_LAST)
     builder.insert()
     take_over(region.output, value)
 

@@ -104,7 +104,7 @@ def _scan(builder: Builder) -> ir.Value | None:
             bounds = [constants.integers(*bound) for bound in (("starts", 0), ("ends", size - by), ("axes", axis))]
             before = builder.op("Slice", [current, *bounds], shape=kept)
             nothing = np.full((*shape[:axis], by, *shape[axis + 1 :]), _NOTHING, np.float32)
-            moved = builder.op("Concat", [constants.constant("nothing", nothing), before], {"axis": axis})
+            moved = builder.concat([constants.constant("nothing", nothing), before], axis)
             current, by = _added(builder, [current, moved]), 2 * by
         return current
     return None

@@ -1,4 +1,5 @@
 import numpy as np
+import onnx_ir as ir
 import pytest
 from graphs import Chain, normal, one_hot, operators, run
 
@@ -48,6 +49,20 @@ def test_a_movement_is_built_in_its_canonical_form(shift):
     np.testing.assert_array_equal(run(model, picture), before)
 
 
+def test_views_cuts_and_joins_have_the_shapes_that_follow_from_what_they_are_given():
+    model = Chain(1, 4, 6, 5).then("Neg").build()
+    builder = Builder(model.graph[0])
+    value = builder.transpose(model.graph.inputs[0], 0, 2, 3, 1)
+    value = builder.reshape(value, (0, 30, 4))
+    value = builder.gather(value, builder.integers("some", 2, 0), 2)
+    value = builder.reshape(builder.concat([value, value], 2), (1, 4, 6, 5))
+    builder.replace(value)
+    assert [list(v.shape) for n in model.graph for v in n.outputs] == [
+        [1, 6, 5, 4], [1, 30, 4], [1, 30, 2], [1, 30, 4], [1, 4, 6, 5]
+    ]  # fmt: skip
+    canonical.check_graph(model)
+
+
 def test_what_replaces_a_node_is_what_its_block_returns(shift):
     model, node = shift
     builder = Builder(node)
@@ -94,12 +109,14 @@ def test_the_input_returned_in_place_of_a_node_goes_through_an_identity():
     ("ask", "message"),
     [
         (lambda node: known.shape(None), "an input that is left out has no static shape"),
-        (lambda node: known.image(node.inputs[1]), "the value c0 is no image of static size"),
+        (lambda node: known.image(node.inputs[1]), "the value c0 is no image"),
+        (lambda node: known.size(ir.val("open", shape=["n", 3]), 0), "the value open has no static size along axis 0"),
+        (lambda node: known.dims(ir.val("bare")), "the value bare has no shape"),
         (lambda node: known.constant(node.inputs[0]), "the value input is no constant"),
         (lambda node: known.producer(node.inputs[0]), "the value input is not computed by any node"),
         (lambda node: known.operand(node, 2), r"Add .*v0.* has no input 2"),
     ],
-    ids=["shape", "image", "constant", "producer", "operand"],
+    ids=["shape", "image", "size", "dims", "constant", "producer", "operand"],
 )
 def test_what_has_to_be_known_and_is_not_is_our_defect_and_named(ask, message):
     node = Chain(1, 3, 6, 6).then("Add", normal(3, 1, 1)).build().graph[0]
