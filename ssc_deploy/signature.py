@@ -45,10 +45,10 @@ class Signature:
     @property
     def image(self) -> tuple[int, int, int] | None:
         """(C, H, W) where the network takes one image, or any number of them; None where it takes something else."""
-        shape = self.inputs[0].shape
-        if len(self.inputs) != 1 or len(shape) != 4 or self.inputs[0].dtype != "float32" or not self.rows:
+        batch, *sizes = self.inputs[0].shape
+        if len(self.inputs) != 1 or len(sizes) != 3 or self.inputs[0].dtype != "float32" or batch != 1:
             return None
-        return shape[1], shape[2], shape[3]
+        return sizes[0], sizes[1], sizes[2]
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ssc_deploy.checkpoint.header import Header
     from ssc_deploy.checkpoint.loading import Loaded, load_into, load_tensors
-    from ssc_deploy.checkpoint.reader import Checkpoint, read
+    from ssc_deploy.checkpoint.reader import Checkpoint, digest_of, of_state, read
     from ssc_deploy.checkpoint.writer import save
 
-__all__ = ["Checkpoint", "Header", "Loaded", "load_into", "load_tensors", "read", "save"]
+__all__ = ["Checkpoint", "Header", "Loaded", "digest_of", "load_into", "load_tensors", "of_state", "read", "save"]
 
 _HOMES = {
     "Checkpoint": "reader",
@@ -25,6 +25,8 @@ _HOMES = {
     "Loaded": "loading",
     "load_into": "loading",
     "load_tensors": "loading",
+    "digest_of": "reader",
+    "of_state": "reader",
     "read": "reader",
     "save": "writer",
 }

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,7 +18,7 @@ from ssc_deploy.errors import CheckpointError, shown
 from ssc_deploy.storage.digests import sha256_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Mapping
 
 _DTYPES = {
     *(torch.float16, torch.bfloat16, torch.float32, torch.float64),
@@ -68,6 +70,31 @@ def read(path: Path) -> Checkpoint:
                 f"{path}: the file holds {entries.described(loaded)}, and no state dict of tensors by name in it."
             )
     return Checkpoint(path, sha256_of(path), _checked(path, found), header or Header())
+
+
+def of_state(state: Mapping[str, object]) -> Checkpoint:
+    """A state dict, or what a training keeps beside it, that a Python program has in memory.
+
+    Raises:
+        CheckpointError: it holds no tensors by name.
+    """
+    found = entries.find(dict(state))
+    if not found:
+        raise CheckpointError(
+            f"`ckpt` holds {entries.described(dict(state))}, and no state dict of tensors by name in it."
+        )
+    checked = tuple(entry for entry in found if entry.tensors)
+    return Checkpoint(Path("the state dict"), digest_of(checked[0].tensors), checked, Header())
+
+
+def digest_of(tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 of tensors in memory, hexadecimal: of their names, types, shapes and values."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.flatten().view(torch.uint8).numpy().tobytes() if tensor.numel() else b"")
+    return str(digest.hexdigest())
 
 
 def _safetensors(path: Path) -> tuple[Header | None, tuple[Entry, ...]]:

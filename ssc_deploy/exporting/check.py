@@ -26,6 +26,7 @@ class Check:
     """
 
     def __init__(self, source: Source, model: ir.Model | None, atol: float | None, rtol: float | None) -> None:
+        from ssc_deploy.examples import Examples
         from ssc_deploy.golden import Named
         from ssc_deploy.verification import inputs
         from ssc_deploy.verification.reference import Remembered
@@ -39,7 +40,8 @@ class Check:
         self.inputs: Examples
         if pictures and source.preprocessing and image:
             paths, resize = [p.path for p in pictures], source.shape_is_chosen
-            self.inputs = inputs.golden(paths, source.preprocessing, image, resize=resize)
+            pixels = inputs.golden(paths, source.preprocessing, image, resize=resize)
+            self.inputs = pixels if source.signature.rows else Examples((pixels.arrays[0][:, None],), rows=False)
         else:
             self.inputs = inputs.noise(source.signature)
         self.probes = inputs.probes(source.signature, source.preprocessing)

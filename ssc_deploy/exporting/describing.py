@@ -22,7 +22,8 @@ def source(opened: Source) -> str:
         facts.append(f"outputs {', '.join(opened.signature.names)}")
     if opened.weights is not None and str(opened.weights):
         facts.append(str(opened.weights))
-    return f"{opened.path.name if opened.path else 'random weights':<20}  {' · '.join(facts)}"
+    origin = opened.path.name if opened.path else "weights in memory" if opened.sha256 else "random weights"
+    return f"{origin:<20}  {' · '.join(facts)}"
 
 
 def capture(captured: Capture) -> str:

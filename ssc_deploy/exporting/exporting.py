@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ssc_deploy.lower.recipe import Recipe
     from ssc_deploy.source import Source
     from ssc_deploy.source.inputs import InputShape
+    from ssc_deploy.source.opening import Checkpoints
     from ssc_deploy.storage.files import Files
     from ssc_deploy.verification import Error, VerifyReport
 
@@ -31,11 +32,12 @@ DEFAULT_OUTPUT = Path("export")
 
 
 def export(
-    ckpt: str | Path | None,
+    ckpt: Checkpoints | None,
+    example_inputs: object = None,
     *,
     to: str | Sequence[str] = Format.ONNX,
     output: str | Path | None = None,
-    model: str | None = None,
+    model: str | object | None = None,
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
     input_shape: InputShape | None = None,
@@ -62,10 +64,13 @@ def export(
     wrong answer on any device. It holds 16 pictures, or fewer where they are large (four of 3x224x224).
 
     Args:
-        ckpt: a checkpoint, or an ``.onnx`` file of another exporter; None for weights as initialised (seeded).
+        ckpt: a checkpoint, or an ``.onnx`` file of another exporter; a network in memory (a module, or a program of
+            ``torch.export``), or a state dict. None for weights as initialised (seeded).
+        example_inputs: a tensor or an array for each input of the network, in place of ``input_shape``.
         to: ``"onnx"``, ``"tflite"``, or several.
         output: folder; default ``export/<checkpoint's stem>/``. Files are ``<stem>.onnx`` and ``<stem>.tflite``.
-        model: the user's own network, ``path/to/net.py:Name`` or ``package.module:Name``. Its code is run.
+        model: the user's own network, ``path/to/net.py:Name`` or ``package.module:Name``, or ``path/to/net.pt2`` of
+            ``torch.export.save``. Its code is run. Or a module, a class or a function that makes one.
         arch: architecture of `ssc_deploy.nets`, where the checkpoint does not tell it.
         args: of the network, as text.
         input_shape: (1, C, H, W) of an image, needed with ``model``; of several inputs a list of shapes. Inputs of
@@ -120,6 +125,7 @@ def export(
         arch=arch,
         args=args,
         input_shape=input_shape,
+        example_inputs=example_inputs,
         outputs=outputs,
         batch=batch,
         weights=weights,

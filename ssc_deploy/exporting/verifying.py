@@ -18,17 +18,19 @@ if TYPE_CHECKING:
     from ssc_deploy.metadata import ModelMetadata
     from ssc_deploy.source import Source
     from ssc_deploy.source.inputs import InputShape
+    from ssc_deploy.source.opening import Checkpoints
     from ssc_deploy.verification import VerifyReport
 
 
 def verify(
-    ckpt: str | Path,
+    ckpt: Checkpoints,
     against: str | Path,
     *,
-    model: str | None = None,
+    model: str | object | None = None,
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
     input_shape: InputShape | None = None,
+    example_inputs: object = None,
     outputs: Sequence[str] = (),
     weights: str | None = None,
     seed: int | None = None,
@@ -44,6 +46,7 @@ def verify(
         arch: see `export`.
         args: see `export`.
         input_shape: see `export`.
+        example_inputs: see `export`.
         outputs: see `export`.
         weights: see `export`.
         seed: see `export`.
@@ -68,6 +71,7 @@ def verify(
         arch=arch,
         args=args,
         input_shape=input_shape,
+        example_inputs=example_inputs,
         outputs=outputs,
         batch=about.input_shape[0] if about and about.inputs else 1,
         weights=weights,

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
+from typing import Any
 
 from ssc_deploy.errors import NetworkError
 from ssc_deploy.signature import Tensor
@@ -34,6 +36,37 @@ def parse(given: InputShape) -> tuple[Tensor, ...]:
     single = isinstance(given, str) or all(isinstance(size, int) for size in given)
     every = [given] if single else list(given)
     return tuple(_tensor(f"input_{i}" if i else "input", one) for i, one in enumerate(every))
+
+
+def of(shape: InputShape | None, examples: object) -> tuple[Tensor, ...] | None:
+    """The inputs by their shape, or by an example of each; None where neither is given.
+
+    Args:
+        shape: see `parse`.
+        examples: a tensor or an array, or a sequence of them.
+
+    Raises:
+        NetworkError: both are given, or one is malformed.
+    """
+    if examples is None:
+        return None if shape is None else parse(shape)
+    if shape is not None:
+        raise NetworkError("`input_shape` and `example_inputs` say the same: give one of them.")
+    every = list(examples) if isinstance(examples, tuple | list) else [examples]
+    return tuple(_like(f"input_{i}" if i else "input", one) for i, one in enumerate(every))
+
+
+def _like(name: str, example: Any) -> Tensor:
+    """The input of which an example is given; whole numbers up to its largest are drawn for verification."""
+    shape, dtype = getattr(example, "shape", None), str(getattr(example, "dtype", "")).removeprefix("torch.")
+    if shape is None or not dtype:
+        raise NetworkError(f"`example_inputs` takes tensors or arrays, not a {type(example).__name__}.")
+    # A float64 array is what numpy makes of numbers; the network is exported in float32.
+    dtype = "float32" if dtype in {"float16", "bfloat16", "float64"} else dtype
+    tensor = _tensor(name, f"{','.join(map(str, shape))}:{dtype}" if len(shape) else ())
+    if dtype == "float32":
+        return tensor
+    return dataclasses.replace(tensor, most=max(int(example.max()), 0))
 
 
 def _tensor(name: str, given: object) -> Tensor:

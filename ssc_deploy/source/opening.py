@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import io
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ssc_deploy import card as cards
 from ssc_deploy import extras
@@ -20,7 +21,7 @@ from ssc_deploy.errors import CardError, CheckpointError, LabelsError, NetworkEr
 from ssc_deploy.source import inputs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import torch
 
@@ -30,7 +31,14 @@ if TYPE_CHECKING:
     from ssc_deploy.signature import Signature, Tensor
     from ssc_deploy.source.inputs import InputShape
 
+#: Of a file of ``torch.export.save``.
+_PROGRAM = ".pt2"
+
 _SUFFIXES = {".bin", ".ckpt", ".onnx", ".pkl", ".pt", ".pth", ".safetensors", ".tar"}
+
+
+#: A checkpoint or an ``.onnx`` file, a state dict, or a network itself.
+Checkpoints = str | Path | Mapping[str, Any] | object
 
 
 @dataclass(frozen=True)
@@ -74,12 +82,13 @@ class Source:
 
 
 def open_source(
-    ckpt: str | Path | None,
+    ckpt: Checkpoints | None,
     *,
-    model: str | None = None,
+    model: str | object | None = None,
     arch: str | None = None,
     args: Mapping[str, str] | None = None,
     input_shape: InputShape | None = None,
+    example_inputs: object = None,
     outputs: Sequence[str] = (),
     batch: int | None = 1,
     weights: str | None = None,
@@ -88,13 +97,17 @@ def open_source(
     """Opens a checkpoint, an ``.onnx`` file, or a network with random weights.
 
     Args:
-        ckpt: checkpoint or ``.onnx`` file; None for weights as initialised (seeded).
-        model: the user's own network, ``path/to/net.py:Name`` or ``package.module:Name``. Its code is run.
+        ckpt: checkpoint or ``.onnx`` file; a state dict in memory; or a network itself, as ``model``. None for weights
+            as initialised (seeded).
+        model: the user's own network, ``path/to/net.py:Name`` or ``package.module:Name``, or a file of
+            ``torch.export.save``, ``path/to/net.pt2``; its code is run. Or a module, a program of ``torch.export``, a
+            class or a function.
         arch: name of an architecture of `nets`, or of one of its networks (`nets.NAMED`); not needed where the
             checkpoint tells it.
         args: of the network, as text.
         input_shape: (1, C, H, W) of an image; see `inputs.parse` for other and for several inputs. Needed with
             ``model``.
+        example_inputs: in its place, a tensor or an array for each input.
         outputs: names of the outputs that are wanted (see `returned`); empty for all.
         batch: that the network is to be exported with. Where it does not run on one image alone, and does on so many,
             these are taken as one whole.
@@ -111,60 +124,51 @@ def open_source(
         CardError: the card beside the checkpoint is malformed, or does not fit the network.
     """
     extras.require("export")
-    ckpt = None if ckpt is None else Path(ckpt)
+    path, state, model = _told(ckpt, model)
     if model and arch:
         raise NetworkError("`model` and `arch` exclude each other: the first brings a network, the second names one.")
-    given = None if input_shape is None else inputs.parse(input_shape)
-    if ckpt is not None and ckpt.suffix.lower() == ".onnx":
+    given = inputs.of(input_shape, example_inputs)
+    if path is not None and path.suffix.lower() == ".onnx":
         if model or arch or args or given or weights or seed is not None:
             raise NetworkError(
-                f"{ckpt} brings its own network, shapes and weights: leave out `model`, `arch`, `args`, "
+                f"{path} brings its own network, shapes and weights: leave out `model`, `arch`, `args`, "
                 "`input_shape`, `weights` and `seed`."
             )
-        return _open_onnx(ckpt, outputs)
+        return _open_onnx(path, outputs)
     if seed is not None and seed < 0:
         raise NetworkError(f"`seed` takes a number of at least 0, not {seed}.")
-    if ckpt is None and weights is not None:
+    if path is None and state is None and weights is not None:
         raise NetworkError("`weights` chooses among the weights of a checkpoint; name it with `ckpt`.")
+    if path is not None and path.suffix.lower() == _PROGRAM:
+        raise CheckpointError(
+            f"{path} is a program of torch.export, and loading one runs what is in it: if you trust it, give it as "
+            f"`model={str(path)!r}`, without `ckpt`."
+        )
 
     from ssc_deploy import checkpoint
     from ssc_deploy.checkpoint import container
 
-    if ckpt is not None:
-        container.kind(ckpt)  # what is no checkpoint is said before torch is imported, which takes seconds
+    if path is not None:
+        container.kind(path)  # what is no checkpoint is said before torch is imported, which takes seconds
 
     from ssc_deploy.source import known_network, trial
 
-    read = None if ckpt is None else checkpoint.read(ckpt)
-    card = None if read is None else cards.find(read.path, read.sha256)
+    read = checkpoint.of_state(state) if state is not None else None if path is None else checkpoint.read(path)
+    card = None if read is None or path is None else cards.find(path, read.sha256)
     if model:
-        from ssc_deploy.source import user_module
-
-        if given is None:
-            raise NetworkError("`model` needs `input_shape` as well, e.g. `input_shape=(1, 3, 32, 32)`.")
-        title, module = user_module.build(model, args or {}, seed or 0)
+        title, module, given = _users(model, args or {}, given, seed or 0)
     else:
         known = known_network.build(read, card, arch, args or {}, weights=weights, seed=seed or 0)
         module, title, given = known, known.title, given or inputs.parse(known.input_shape)
     loaded = None if read is None else _load(module, read, given, weights)
     signature = trial.of_module(module, given, outputs, batch)
-    if read is not None and model:
-        from ssc_deploy.source import drawn, user_module
-
-        def again(other: int) -> torch.nn.Module:
-            # What the user's code says, and what is left over, was said the first time.
-            with warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
-                built = user_module.rebuild(model, args or {}, other)
-                _load(built, read, given, weights)
-                trial.of_module(built, signature.inputs, outputs, None)
-            return built
-
-        drawn.check(module, again, signature, title, seed=seed)
+    if read is not None and isinstance(model, str):
+        _check_drawn(module, read, signature, title, model=model, args=args or {}, weights=weights, seed=seed)
     source = Source(
         name=card.name if card else title,
-        stem=title.lower().replace(" ", "-") if read is None else stem(read.path),
-        path=ckpt,
-        sha256=read.sha256 if read else "",
+        stem=title.lower().replace(" ", "-") if path is None else stem(path),
+        path=path,
+        sha256=read.sha256 if read else _digest(model, module),
         module=module,
         onnx_path=None,
         signature=signature,
@@ -173,9 +177,66 @@ def open_source(
         labels=(card.labels if card else ()) or (read.header.labels if read else ()),
         preprocessing=(card.preprocessing if card else None) or (read.header.preprocessing if read else None),
         weights=loaded,
-        shape_is_chosen=input_shape is not None,
+        shape_is_chosen=input_shape is not None or example_inputs is not None,
     )
     return _described_rightly(source)
+
+
+def _told(
+    ckpt: Checkpoints | None, model: str | object | None
+) -> tuple[Path | None, Mapping[str, Any] | None, str | object | None]:
+    """The file, or the state dict in its place; and the network, which may stand in the place of both."""
+    if ckpt is None:
+        return None, None, model
+    if isinstance(ckpt, str | Path):
+        return Path(ckpt), None, model
+    if isinstance(ckpt, Mapping):
+        return None, ckpt, model
+    if model is not None:
+        raise NetworkError("`ckpt` is a network itself: leave `model` out, or give the state dict of the network.")
+    return None, None, ckpt
+
+
+def _users(
+    model: str | object, args: Mapping[str, str], given: tuple[Tensor, ...] | None, seed: int
+) -> tuple[str, torch.nn.Module, tuple[Tensor, ...]]:
+    """A network of the user's: its title, the module and its inputs."""
+    from ssc_deploy.source import program, user_module
+
+    if isinstance(model, str):
+        title, module = user_module.build(model, args, seed)
+    else:
+        title, module = user_module.of_object(model, args, seed)
+    if isinstance(module, program.Program) and given is None:
+        given = module.inputs or None
+    if given is None:
+        raise NetworkError("`model` needs `input_shape` as well, e.g. `input_shape=(1, 3, 32, 32)`.")
+    return title, module, given
+
+
+def _check_drawn(
+    module: torch.nn.Module,
+    read: Checkpoint,
+    signature: Signature,
+    title: str,
+    *,
+    model: str,
+    args: Mapping[str, str],
+    weights: str | None,
+    seed: int | None,
+) -> None:
+    """Refuses a network of which more is drawn at random than the checkpoint holds; see `drawn`."""
+    from ssc_deploy.source import drawn, trial, user_module
+
+    def again(other: int) -> torch.nn.Module:
+        # What the user's code says, and what is left over, was said the first time.
+        with warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
+            built = user_module.rebuild(model, args, other)
+            _load(built, read, signature.inputs, weights)
+            trial.of_module(built, signature.inputs, signature.names, None)
+        return built
+
+    drawn.check(module, again, signature, title, seed=seed)
 
 
 def stem(path: Path) -> str:
@@ -208,8 +269,20 @@ def _open_onnx(path: Path, outputs: Sequence[str]) -> Source:
     return _described_rightly(source)
 
 
+def _digest(model: object, module: torch.nn.Module) -> str:
+    """Of the weights of a network that came with them: a module or a program; empty where they are random."""
+    import torch
+
+    from ssc_deploy import checkpoint
+    from ssc_deploy.source import program
+
+    if isinstance(model, torch.nn.Module) or isinstance(module, program.Program):
+        return checkpoint.digest_of(module.state_dict())
+    return ""
+
+
 def _classes(signature: Signature) -> int | None:
-    lists = [output.shape[1] for output in signature.outputs if len(output.shape) == 2 and signature.rows]
+    lists = [output.shape[1] for output in signature.outputs if len(output.shape) == 2 and output.shape[0] == 1]
     return lists[0] if len(lists) == 1 else None
 
 

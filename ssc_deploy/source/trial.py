@@ -13,6 +13,7 @@ from ssc_deploy.capture.user_line import reason
 from ssc_deploy.errors import USER_ERRORS, NetworkError
 from ssc_deploy.signature import Signature, Tensor
 from ssc_deploy.source import returned
+from ssc_deploy.source.program import Program
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,8 @@ def of_module(module: torch.nn.Module, given: Sequence[Tensor], outputs: Sequenc
     except USER_ERRORS as error:
         raise NetworkError(f"{name} cannot be made ready for inference: {reason(error)}") from error
     rows = all(tensor.shape[0] == 1 for tensor in given)
+    if isinstance(module, Program):
+        given, rows = _batch_of_program(module, given)
     if len(given) == 1 and len(given[0].shape) == 3 and not rows and _takes_one_more_axis(module, given[0]):
         raise NetworkError(
             f"{name} takes images, and {list(given[0].shape)} is one without a batch in front: give "
@@ -107,6 +110,25 @@ def lazy(module: torch.nn.Module) -> list[str]:
     return [name for name, tensor in (*module.named_parameters(), *module.named_buffers()) if is_lazy(tensor)]
 
 
+def _batch_of_program(module: Program, given: Sequence[Tensor]) -> tuple[Sequence[Tensor], bool]:
+    """Its inputs with a batch of one, if it takes any batch; as they are, and no rows, if its batch is fixed."""
+
+    def with_batch(batch: int) -> list[Tensor]:
+        return [dataclasses.replace(tensor, shape=(batch, *tensor.shape[1:])) for tensor in given]
+
+    results = []
+    for batch in (1, 2):
+        try:
+            results.append(_run(module, with_batch(batch), ()))
+        except USER_ERRORS:
+            return given, False
+    one, two = (list(result.values()) for result in results)
+    rows = all(
+        a.ndim > 0 and len(a) == 1 and tuple(b.shape) == (2, *a.shape[1:]) for a, b in zip(one, two, strict=True)
+    )
+    return (with_batch(1), True) if rows else (given, False)
+
+
 def _takes_one_more_axis(module: torch.nn.Module, given: Tensor) -> bool:
     """Whether the module takes a batch of one of these: then its author forgot the batch."""
     with contextlib.suppress(*USER_ERRORS), torch.no_grad():
@@ -158,7 +180,7 @@ def _ranged(module: torch.nn.Module, given: Sequence[Tensor]) -> list[Tensor]:
     """The inputs, of whole numbers with the largest that the network takes: the rows of an embedding, for example."""
     found = list(given)
     for i, tensor in enumerate(given):
-        if tensor.dtype == "float32":
+        if tensor.dtype == "float32" or tensor.most is not None:
             continue
         limit = {"bool": 1, "uint8": 255}.get(tensor.dtype, _LARGEST)
         if not _takes(module, found, i, limit):

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 import difflib
 import importlib
+import importlib.machinery
 import importlib.util
 import os
 import sys
@@ -18,18 +20,23 @@ import torch.fx
 from torch import nn
 
 from ssc_deploy.errors import USER_ERRORS, NetworkError
+from ssc_deploy.source import program
 from ssc_deploy.source.seeding import seeded
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from types import ModuleType
+
+
+_INIT = "__init__.py"
 
 
 def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Module]:
     """Imports what the user named, and calls it, unless it is a module already.
 
     Args:
-        spec: ``path/to/net.py:name`` or ``package.module:name``; the name may be dotted.
+        spec: ``path/to/net.py:name`` or ``package.module:name``; the name may be dotted. Or a file of
+            ``torch.export.save``, ``path/to/net.pt2``.
         args: keyword arguments; values are read as Python literals, or else as strings.
         seed: of all random numbers while the module is made.
 
@@ -39,29 +46,68 @@ def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Mo
     Raises:
         NetworkError: the file, module or name is missing, its code fails, or the result is no ``nn.Module``.
     """
+    if spec.endswith(program.SUFFIX):
+        return Path(spec).stem, program.load(Path(spec))
     where, colon, name = spec.rpartition(":")
     if not (colon and where and name):
         raise NetworkError(f"`model={spec!r}` needs the form path/to/net.py:Name or package.module:Name.")
-    with _importable(Path(where).parent if where.endswith(".py") else Path()), seeded(seed):
+    with _importable(_folders(where)), seeded(seed):
         made = _attribute(_file(Path(where)) if where.endswith(".py") else _module(where), name, where)
-        module = _unwrapped(_made(made, name, where, args))
-    if isinstance(module, torch.export.ExportedProgram) or _is_exported(module):
+        return name, module_of(_made(made, name, where, args), f"{name} in {where}")
+
+
+def of_object(network: object, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Module]:
+    """A network that a Python program has in its hands, or makes of a class or a function.
+
+    Args:
+        network: a module, a program of ``torch.export``, or what is called to make one.
+        args: see `build`.
+        seed: see `build`.
+
+    Returns:
+        its name, and a module in the processor's memory; a copy, where it was a module.
+
+    Raises:
+        NetworkError: it is no such thing, its code fails, or it cannot be copied.
+    """
+    name = getattr(network, "__name__", None) or type(network).__name__
+    with seeded(seed):
+        made = _made(network, name, "`model`", args)
+    module = module_of(made, name)
+    try:
+        # What follows changes its mode and its dtype.
+        return (type(module).__name__ if made is network else name), copy.deepcopy(module).cpu()
+    except USER_ERRORS as error:
         raise NetworkError(
-            f"{name} in {where} gives a program of torch.export, whose shapes and mode are fixed: return the module "
-            "that it was exported from; or write it with torch.onnx.export(program, dynamo=True).save('net.onnx'), and "
-            "give that file as `ckpt='net.onnx'`, without `model`."
+            f"{name} cannot be copied ({type(error).__name__}: {error}); give the class, or a function that makes it."
+        ) from error
+
+
+def module_of(made: object, what: str) -> nn.Module:
+    """The network itself, of what the user's code made.
+
+    Raises:
+        NetworkError: it is no module, or one that cannot be captured.
+    """
+    module = _unwrapped(made)
+    if isinstance(module, torch.export.ExportedProgram):
+        return program.Program(module)
+    if _is_exported(module):
+        raise NetworkError(
+            f"{what} gives the graph of a program of torch.export, which has lost its modes and its inputs: give the "
+            "program itself, or the module that it was exported from."
         )
     if not isinstance(module, nn.Module):
-        raise NetworkError(f"{name} in {where} gives a {type(module).__name__}, not a torch.nn.Module.")
+        raise NetworkError(f"{what} gives a {type(module).__name__}, not a torch.nn.Module.")
     scripted = next((path for path, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)), None)
     if scripted is not None:
         part = f"has a TorchScript module in it ({scripted})" if scripted else "is a TorchScript module"
         raise NetworkError(
-            f"what {name} in {where} gives {part}, which torch.export cannot capture: leave torch.jit.script or "
+            f"what {what} gives {part}, which torch.export cannot capture: leave torch.jit.script or "
             "torch.jit.trace away; or write the whole with torch.onnx.export(module, images, 'net.onnx', dynamo=False) "
             "and give that file as `ckpt='net.onnx'`, without `model`."
         )
-    return name, module
+    return module
 
 
 def _made(named: Any, name: str, where: str, args: Mapping[str, str]) -> object:
@@ -117,7 +163,7 @@ def rebuild(spec: str, args: Mapping[str, str], seed: int) -> nn.Module:
         NetworkError: as `build`; code that does not bear a second import is no mistake of the user's.
     """
     where = spec.rpartition(":")[0]
-    folder = (Path(where).parent if where.endswith(".py") else Path()).resolve()
+    folder = _folders(where)[0]
     before = dict(sys.modules)
     for name, module in before.items():
         if _is_within(folder, module) and not _is_within(Path(__file__).parents[1], module):
@@ -149,22 +195,32 @@ def literal(text: str) -> Any:
 
 
 @contextlib.contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    """Lets the user's file import its neighbours, as a script started by Python may."""
-    entry = str(folder.resolve())
-    sys.path.insert(0, entry)
+def _importable(folders: Sequence[Path]) -> Iterator[None]:
+    """Lets the user's file import its neighbours, as a script started by Python may; and its package, by name."""
+    entries = [str(folders[-1]), *([str(folders[0].parent)] if (folders[0] / _INIT).is_file() else [])]
+    sys.path[:0] = entries
     try:
         yield
     finally:
-        with contextlib.suppress(ValueError):  # the user's code may have removed it
-            sys.path.remove(entry)
+        for entry in entries:
+            with contextlib.suppress(ValueError):  # the user's code may have removed it
+                sys.path.remove(entry)
+
+
+def _folders(where: str) -> list[Path]:
+    """The folder of the user's file, behind those of the packages that it is in; of a module the current folder."""
+    if not where.endswith(".py"):
+        return [Path().resolve()]
+    folders = [Path(where).resolve().parent]
+    while (folders[0] / _INIT).is_file() and (folders[0].parent / _INIT).is_file():
+        folders.insert(0, folders[0].parent)
+    return folders
 
 
 def _file(path: Path) -> ModuleType:
     if not path.is_file():
         raise NetworkError(f"`model`: there is no file {path}.")
-    # A name of its own, so that a user's `onnx.py` or a second `net.py` shadows nothing.
-    name = f"ssc_deploy_user_module.{path.stem}_{abs(hash(path.resolve())):x}"
+    name = f"{_package_of(path)}.{path.stem.replace('.', '_')}"
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise NetworkError(f"`model`: {path} is not a Python file.")
@@ -176,6 +232,29 @@ def _file(path: Path) -> ModuleType:
         del sys.modules[name]
         raise NetworkError(f"{path} fails while it is imported: {type(error).__name__}: {error}") from error
     return module
+
+
+def _package_of(path: Path) -> str:
+    """The package that a file is in, under a name of its own: its relative imports work, and it shadows nothing.
+
+    Packages above it count as far as each has an ``__init__.py``. The file's own folder always counts. An
+    ``__init__.py`` that fails is left out: what the file needs of it, the file's own import says.
+    """
+    folders = _folders(str(path))
+    name = f"ssc_deploy_user_module_{abs(hash(folders[0])):x}"
+    for i, folder in enumerate(folders):
+        name = f"{name}.{folder.name}" if i else name
+        spec = importlib.machinery.ModuleSpec(name, None, is_package=True)
+        spec.submodule_search_locations = [str(folder)]
+        init = folder / _INIT
+        if init.is_file():
+            spec = importlib.util.spec_from_file_location(name, init, submodule_search_locations=[str(folder)]) or spec
+        package = importlib.util.module_from_spec(spec)
+        sys.modules[name] = package
+        if spec.loader is not None:
+            with contextlib.suppress(*USER_ERRORS):
+                spec.loader.exec_module(package)
+    return name
 
 
 def _module(name: str) -> ModuleType:
