@@ -54,7 +54,7 @@ def capture(module: nn.Module, signature: Signature, *, only_look: bool = False)
     """
     import torch
 
-    from ssc_deploy.capture import hazards, marks, modules
+    from ssc_deploy.capture import hazards, marks, modules, translations
     from ssc_deploy.source import trial
 
     given = trial.zeros(signature.inputs)
@@ -77,7 +77,13 @@ def capture(module: nn.Module, signature: Signature, *, only_look: bool = False)
             if uses_data:
                 stack.enter_context(hazards.weights_kept(module))
             program = torch.onnx.export(
-                module, tuple(given), dynamo=True, optimize=False, opset_version=_OPSET, verbose=False
+                module,
+                tuple(given),
+                dynamo=True,
+                optimize=False,
+                opset_version=_OPSET,
+                verbose=False,
+                custom_translation_table=translations.table(),
             )
     except torch.onnx.OnnxExporterError as error:
         cause = _root(error)

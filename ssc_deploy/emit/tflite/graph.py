@@ -158,7 +158,7 @@ class Graph:
             raise refuse(node, f"input {index} is a constant or missing; fold constants before emission")
         stored = self._stored[value]
         if roles.role(node) in roles.MOVEMENTS and stored.rank == len(IMAGE) and not _inside_movement(node, value):
-            return self.reorder(stored, IMAGE, name_of(value))
+            return self._named(self.reorder(stored, IMAGE, name_of(value)), name_of(value))
         return stored
 
     def stored_of(self, value: ir.Value) -> Stored:
@@ -332,6 +332,15 @@ class Graph:
     def _tensor(self, name: str, like: Stored) -> Stored:
         tensor = self._writer.tensor(self._writer.invent(f"{name}/stored"), like.file_shape, like.dtype)
         return dataclasses.replace(like, tensor=tensor)
+
+    def _named(self, stored: Stored, name: str) -> Stored:
+        """The value in a tensor of its own name: a copy where another value's name is on its tensor."""
+        if name in self._carried_names:
+            return stored
+        copy = self._tensor(name, stored)
+        self._write_reshape(stored, copy, name)
+        self._claim(name, copy)
+        return copy
 
     def _claim(self, name: str, stored: Stored) -> None:
         """Lets the tensor carry the ONNX value's name, if it holds that in the canonical order and is the first to."""

@@ -147,6 +147,7 @@ ARITHMETIC: dict[str, Tester] = {
     .op("Cast", to=6)
     .op("Mod", np.array(4, np.int32))
     .op("Cast", to=1),
+    "whole quotient": Tester(PICTURE).op("Mul", scalar(9)).op("Cast", to=7).op("Div", np.array(3)).op("Cast", to=1),
     "where": Tester(PICTURE).op("Greater", scalar(0.2)).op("Where", INPUT, random(6, 1, 1)),
     "where, rank 5": Tester((1, 2, 3, 4, 5)).op("Less", random(3, 1, 5)).op("Where", INPUT, scalar(2)),
     "comparisons": Tester(PICTURE)

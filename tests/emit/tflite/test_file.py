@@ -11,6 +11,7 @@ from emit.tflite.cases import shift_by_slices, shift_kernel, shuffle
 from emit.tflite.tester import INPUT, METADATA, Tester, integers, random, to_file
 
 from ssc_deploy.emit.tflite import build
+from ssc_deploy.ir import roles
 from ssc_deploy.runtimes.litert import LiteRT
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 from ssc_deploy.runtimes.tflite_schema import unpack
@@ -70,6 +71,16 @@ def test_a_padded_max_pool_stays_in_the_delegate(steps: list[str]) -> None:
         tester.op(step)
     tester.op("MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
     assert tester.op("Conv", random(6, 6, 1, 1, seed=1)).compare().whole_in_delegate()
+
+
+def test_what_a_movement_starts_from_has_a_tensor_of_its_name_whatever_else_that_holds() -> None:
+    tester = (
+        Tester((1, 4, 4, 4)).op("Relu", name="x").op("Identity", name="same").op("Gather", integers(2, 0, 3, 1), axis=1)
+    )
+    model = tester.model
+    roles.set_role(model.graph[2], roles.Role.SHUFFLE)
+    names = LiteRT().tensors(build(model, METADATA))
+    assert {"x", "same"} <= set(names)
 
 
 def test_tensors_carry_the_names_of_blocks_and_hold_their_outputs() -> None:

@@ -55,10 +55,6 @@ UNSUPPORTED = {
         "indices",
     ),
     "last of equal numbers": (Tester(PICTURE).op("ArgMax", axis=1, select_last_index=1), "last of equal numbers"),
-    "64-bit quotient": (
-        Tester(PICTURE).op("Cast", to=7).op("Div", np.array(3)).op("Cast", to=1),
-        "64-bit whole numbers",
-    ),
     "half precision": (Tester(PICTURE).op("Cast", to=10), "FLOAT16"),
     "dropout that drops": (Tester(PICTURE).op("Dropout", scalar(0.5), np.array(True)), "training_mode is true"),
     "batch norm that trains": (

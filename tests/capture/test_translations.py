@@ -1,0 +1,47 @@
+"""Adaptive pools into sizes that do not divide the image are captured in a few standard operators, exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx_ir as ir
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from ssc_deploy.capture import capture
+from ssc_deploy.rewrite import rewrite
+from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
+
+
+class Pooled(nn.Module):
+    def __init__(self, pool, size, **options):
+        super().__init__()
+        self.pool, self.size, self.options = pool, size, options
+
+    def forward(self, x):
+        found = self.pool(x * 1.5, self.size, **self.options)
+        return found[1].float() if self.options else found
+
+
+POOLS = {
+    "mean, uneven": (Pooled(functional.adaptive_avg_pool2d, (3, 5)), {"Mul", "MatMul"}),
+    "mean, even": (Pooled(functional.adaptive_avg_pool2d, (3, 7)), {"Mul", "AveragePool"}),
+    "mean, one axis": (Pooled(functional.adaptive_avg_pool2d, (None, 2)), {"Mul", "MatMul"}),
+    "mean, larger": (Pooled(functional.adaptive_avg_pool2d, (12, 10)), {"Mul", "MatMul"}),
+    "maximum, uneven": (Pooled(functional.adaptive_max_pool2d, (3, 5)), {"Mul", "Slice", "ReduceMax", "Concat"}),
+    "maximum, even": (Pooled(functional.adaptive_max_pool2d, (3, 1)), {"Mul", "MaxPool"}),
+    "places of the maximum": (Pooled(functional.adaptive_max_pool2d, (4, 2), return_indices=True), None),
+}
+
+
+@pytest.mark.parametrize(("module", "operators"), POOLS.values(), ids=POOLS)
+def test_adaptive_pools_are_exact_and_short(module: Pooled, operators: set[str] | None) -> None:
+    model = capture(module.eval(), (1, 4, 9, 7)).model
+    rewrite(model)
+    if operators is not None:
+        assert {node.op_type for node in model.graph} <= operators
+    x = np.random.default_rng(0).standard_normal((1, 4, 9, 7), np.float32)
+    (found,) = OnnxRuntime().load(ir.to_proto(model).SerializeToString()).run([x])
+    expected = module(torch.from_numpy(x).double()).numpy()
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
