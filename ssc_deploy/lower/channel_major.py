@@ -33,6 +33,10 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
 
+#: Operators of each number alone, which planes change nothing about.
+_EACH_NUMBER = g.ACTIVATIONS | {"Elu", "Erf", "Gelu", "Mish", "Selu", "Softplus"}
+
+
 def check(nodes: set[ir.Node], target: Target, batch: int | None) -> None:
     """Checks that what was asked for is possible.
 
@@ -104,9 +108,9 @@ def _works_on_planes(node: ir.Node, makers: set[ir.Node | None]) -> bool:
         case _, "Conv":
             return _is_pointwise(node)
         # By themselves these gain nothing: they go with what makes their input.
-        case _, "Relu" | "Clip":
+        case _, one if one in _EACH_NUMBER:
             return bool(makers)
-        case _, "Add":
+        case _, "Add" | "Mul":
             return bool(makers) and all(
                 g.shape_of(value) == shape and not g.is_constant(value) for value in node.inputs
             )
@@ -195,11 +199,11 @@ class _Planes:
                 return place.transpose(self._view(place, 0, view[0]), 1, 0, 2, label="planes")
             case _, "Conv":
                 return self._pointwise(place, channels, size)
-            case _, "Add":
+            case _, "Add" | "Mul":
                 first = next(self._held[value] for value in node.inputs if value in self._held)
                 shape = known.shape(first)
                 sides = [self._view(place, i, shape[0]) for i in range(2)]
-                return place.op("Add", sides, label="planes", shape=shape)
+                return place.op(node.op_type, sides, label="planes", shape=shape)
             case _:
                 planes = self._held[known.data(node)]
                 inputs = [planes, *node.inputs[1:]]

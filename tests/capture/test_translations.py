@@ -12,6 +12,7 @@ from torch.nn import functional
 from ssc_deploy.capture import capture
 from ssc_deploy.rewrite import rewrite
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
+from ssc_deploy.signature import of_image
 
 
 class Pooled(nn.Module):
@@ -37,7 +38,7 @@ POOLS = {
 
 @pytest.mark.parametrize(("module", "operators"), POOLS.values(), ids=POOLS)
 def test_adaptive_pools_are_exact_and_short(module: Pooled, operators: set[str] | None) -> None:
-    model = capture(module.eval(), (1, 4, 9, 7)).model
+    model = capture(module.eval(), of_image((1, 4, 9, 7))).model
     rewrite(model)
     if operators is not None:
         assert {node.op_type for node in model.graph} <= operators

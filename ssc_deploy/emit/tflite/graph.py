@@ -33,6 +33,8 @@ def _inside_movement(node: ir.Node, value: ir.Value) -> bool:
     producer = value.producer()
     if producer is None or roles.role(node) is roles.Role.REARRANGEMENT:
         return False  # each step of a rearrangement is a movement of its own
+    if roles.role(producer) is not roles.role(node):
+        return False  # a block may have the name of what it returns, and of what its nodes are called after
     return roles.movement_name(producer.outputs[0]) == roles.movement_name(node.outputs[0])
 
 
@@ -146,9 +148,9 @@ class Graph:
         return self.stored(node, index).dtype if array is None else array.dtype
 
     def stored(self, node: ir.Node, index: int) -> Stored:
-        """The input ``index`` as the file holds it, whatever its order; what a movement starts from, as an image.
+        """The input ``index`` as the file holds it, whatever its order; both ends of a movement in the canonical one.
 
-        What a movement starts from is compared bit by bit, and only a tensor in that order has a name to be found by.
+        They are compared bit by bit, and only a tensor in that order has a name to be found by.
 
         Raises:
             UnsupportedOperatorError: it is a constant, and the node so one to fold before emission.
@@ -156,9 +158,12 @@ class Graph:
         value = node.inputs[index]
         if value is None or value not in self._stored:
             raise refuse(node, f"input {index} is a constant or missing; fold constants before emission")
-        stored = self._stored[value]
-        if roles.role(node) in roles.MOVEMENTS and stored.rank == len(IMAGE) and not _inside_movement(node, value):
-            return self._named(self.reorder(stored, IMAGE, name_of(value)), name_of(value))
+        stored, producer = self._stored[value], value.producer()
+        starts = roles.role(node) in roles.MOVEMENTS and stored.rank == len(IMAGE)
+        ends = producer is not None and roles.role(producer) in roles.MOVEMENTS
+        if (starts or ends) and not _inside_movement(node, value):
+            stored = self._named(self.reorder(stored, canonical(stored.rank), name_of(value)), name_of(value))
+            self._stored[value] = stored
         return stored
 
     def stored_of(self, value: ir.Value) -> Stored:
