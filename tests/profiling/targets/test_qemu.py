@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import device_jobs
 import numpy as np
@@ -21,9 +23,12 @@ from ssc_deploy.exporting.formats import Format
 from ssc_deploy.profiling import targets
 from ssc_deploy.profiling.job import Bound
 from ssc_deploy.profiling.runner.contract import FailureKind
-from ssc_deploy.profiling.targets import qemu_root
 from ssc_deploy.source import open_source
 from ssc_deploy.verification.tolerance import own_error
+
+if TYPE_CHECKING:
+    from ssc_deploy.profiling.job import Failure, Measurement, Result
+    from ssc_deploy.source import Source
 
 ZOO = Path(__file__).parents[3] / "models" / "ssc-net-1-9"
 
@@ -32,20 +37,79 @@ def silent(_line: str) -> None:
     """Nobody looks at the progress here."""
 
 
-@pytest.fixture(scope="session")
-def qemu():
-    """The target, with its system downloaded."""
-    qemu_root.arm_root()
-    return targets.parse("qemu:aarch64")
+class Exact:
+    """A network with its exact outputs on some images, in any format and lowering."""
+
+    def __init__(self, name: str, source: Source, images: int) -> None:
+        self.name, self.canonical = name, stages.canonicalise(source)
+        check = Check(source, None, None, None)
+        # Emulation is slow. Images of all classes follow one another.
+        inputs = check.inputs[:: len(check.inputs) // images]
+        (self.inputs,), (self.exact,) = inputs.arrays, check.reference.outputs(inputs)
+        self.bound = Bound.of(own_error(check.reference.float32_outputs(inputs)[0], self.exact).tolerance)
+
+    def asked(self, form: Format, shift: str, shuffle: str, layout: str = "nhwc") -> device_jobs.Asked:
+        options = lower.LoweringOptions(shift=shift, shuffle=shuffle, layout=layout)
+        graph = lower.lower(self.canonical.model, form.target, options).model
+        data = emit_onnx.build(graph, METADATA) if form is Format.ONNX else emit_tflite.build(graph, METADATA)
+        x = self.inputs[:, np.newaxis]
+        x = x if form is Format.ONNX else np.ascontiguousarray(x.transpose(0, 1, 3, 4, 2))
+        name = f"{self.name}-{shift}-{shuffle}-{layout}.{form.value}"
+        return device_jobs.Asked(name, data, x, self.exact[:, np.newaxis], self.bound)
+
+
+def trained() -> list[device_jobs.Asked]:
+    """The trained network of the zoo with images of its golden set, as it ships."""
+    network = Exact("trained", open_source(ZOO / "ssc_1_9.pt"), images=8)
+    return [network.asked(form, "auto", "auto") for form in Format]
+
+
+def lowerings() -> list[device_jobs.Asked]:
+    """A small network of the same kind in every lowering."""
+    source = open_source(None, arch="ssc-net", args={"B": "1", "G": "9", "stem": "4"}, input_shape=(1, 3, 16, 8))
+    network = Exact("lowered", source, images=2)
+    ways = set(itertools.product(Format, lower.SHIFTS.names, lower.SHUFFLES.names))
+    ways -= {(Format.TFLITE, "flat", shuffle) for shuffle in lower.SHUFFLES.names}  # of planes, which NHWC has not
+    asked = [network.asked(*way) for way in sorted(ways)]
+    return [*asked, network.asked(Format.TFLITE, "auto", "auto", layout="channel-major")]
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """A result, with the names of the models that its measurements are of."""
+
+    names: list[str]
+    result: Result
+
+    def of(self, name: str) -> dict[str, Measurement]:
+        """Those of models whose names begin so."""
+        found = zip(self.names, self.result.measurements, strict=True)
+        return {model: measurement for model, measurement in found if model.startswith(name)}
+
+    def failures(self, name: str) -> dict[str, Failure | None]:
+        return {model: measurement.failure for model, measurement in self.of(name).items()}
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    """Those to one job with all networks: it takes long until the runtimes are imported there.
+
+    The target's system is downloaded the first time.
+    """
+    (wrong,) = device_jobs.small(".onnx", off_by=1e-3)
+    asked = [*device_jobs.small(".onnx", ".tflite"), dataclasses.replace(wrong, name="wrong.onnx")]
+    asked += [*trained(), *lowerings()]
+    folder = tmp_path_factory.mktemp("job")
+    result = targets.parse("qemu:aarch64").run(folder, device_jobs.write(folder, asked, protocol=None), silent)
+    return Answers([model.name for model in asked], result)
 
 
 @pytest.mark.slow
 @pytest.mark.needs(*ARM_SYSTEM)
-def test_both_runtimes_run_a_file_as_arm_code_and_tell_no_times(qemu, tmp_path):
-    job = device_jobs.write(tmp_path, device_jobs.small(".onnx", ".tflite"), protocol=None)
-    result = qemu.run(tmp_path, job, silent)
-    assert [one.failure for one in result.measurements] == [None, None]
-    assert all(one.golden[0].max < 1e-5 for one in result.measurements)
+def test_both_runtimes_run_a_file_as_arm_code_and_tell_no_times(answers: Answers) -> None:
+    assert answers.failures("net.") == {"net.onnx": None, "net.tflite": None}
+    assert all(one.golden[0].max < 1e-5 for one in answers.of("net.").values())
+    result = answers.result
     assert result.environment.machine == "aarch64"
     assert result.environment.device.startswith("qemu-user ")
     assert set(result.environment.runtimes) == {"onnxruntime", "ai-edge-litert"}
@@ -55,11 +119,28 @@ def test_both_runtimes_run_a_file_as_arm_code_and_tell_no_times(qemu, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.needs(*ARM_SYSTEM)
-def test_an_answer_that_is_wrong_on_arm_is_found(qemu, tmp_path):
-    job = device_jobs.write(tmp_path, device_jobs.small(".onnx", off_by=1e-3), protocol=None)
-    (only,) = qemu.run(tmp_path, job, silent).measurements
-    assert only.failure.kind == FailureKind.WRONG
-    assert "off by max 1.0" in only.failure.message
+def test_an_answer_that_is_wrong_on_arm_is_found(answers: Answers) -> None:
+    (failure,) = answers.failures("wrong").values()
+    assert failure is not None
+    assert failure.kind == FailureKind.WRONG
+    assert "off by max 1.0" in failure.message
+
+
+@pytest.mark.slow
+@pytest.mark.needs(*ARM_SYSTEM)
+def test_a_trained_network_passes_on_images_on_arm_in_both_formats(answers: Answers) -> None:
+    assert answers.failures("trained") == {
+        "trained-auto-auto-nhwc.onnx": None,
+        "trained-auto-auto-nhwc.tflite": None,
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.needs(*ARM_SYSTEM)
+def test_every_lowering_passes_on_arm_in_both_formats(answers: Answers) -> None:
+    failures = answers.failures("lowered")
+    assert len(failures) == 15
+    assert failures == dict.fromkeys(failures)
 
 
 def test_latency_is_refused_with_the_reason(tmp_path):
@@ -74,55 +155,3 @@ def test_latency_is_refused_with_the_reason(tmp_path):
 def test_another_architecture_is_refused(spec):
     with pytest.raises(TargetError, match="write qemu:aarch64"):
         targets.parse(spec)
-
-
-class Trained:
-    """The trained network of the zoo with its golden set, in any format and lowering."""
-
-    def __init__(self) -> None:
-        source = open_source(ZOO / "ssc_1_9.pt")
-        self.canonical = stages.canonicalise(source)
-        check = Check(source, None, None, None)
-        (self.inputs,), (self.exact,) = check.inputs.arrays, check.reference.outputs(check.inputs)
-        tolerance = own_error(check.reference.float32_outputs(check.inputs)[0], self.exact).tolerance
-        self.bound = Bound.of(tolerance)
-
-    def asked(self, form: Format, shift: str, shuffle: str, pictures: slice, layout: str = "nhwc") -> device_jobs.Asked:
-        graph = lower.lower(
-            self.canonical.model, form.target, lower.LoweringOptions(shift=shift, shuffle=shuffle, layout=layout)
-        ).model
-        data = emit_onnx.build(graph, METADATA) if form is Format.ONNX else emit_tflite.build(graph, METADATA)
-        x = self.inputs[pictures, np.newaxis]
-        x = x if form is Format.ONNX else np.ascontiguousarray(x.transpose(0, 1, 3, 4, 2))
-        name = f"{shift}-{shuffle}-{layout}.{form.value}"
-        return device_jobs.Asked(name, data, x, self.exact[pictures, np.newaxis], self.bound)
-
-
-@pytest.fixture(scope="module")
-def trained():
-    return Trained()
-
-
-@pytest.mark.slow
-@pytest.mark.needs(*ARM_SYSTEM)
-def test_the_golden_set_passes_on_arm_in_both_formats(qemu, trained, tmp_path):
-    # Emulation is slow: one image of each class, and some more.
-    asked = [trained.asked(form, "auto", "auto", slice(None, None, 4)) for form in Format]
-    assert [len(model.inputs) for model in asked] == [16, 16]
-    result = qemu.run(tmp_path, device_jobs.write(tmp_path, asked, protocol=None), silent)
-    assert [one.failure for one in result.measurements] == [None, None]
-
-
-@pytest.mark.slow
-@pytest.mark.needs(*ARM_SYSTEM)
-def test_every_lowering_passes_on_arm_in_both_formats(qemu, trained, tmp_path):
-    ways = set(itertools.product(Format, lower.SHIFTS.names, lower.SHUFFLES.names))
-    ways -= {(Format.TFLITE, "flat", shuffle) for shuffle in lower.SHUFFLES.names}  # of planes, which NHWC has not
-    pictures = slice(0, None, 16)
-    asked = [trained.asked(*way, pictures) for way in sorted(ways)]
-    asked.append(trained.asked(Format.TFLITE, "auto", "auto", pictures, layout="channel-major"))
-    result = qemu.run(tmp_path, device_jobs.write(tmp_path, asked, protocol=None), silent)
-    assert {model.name: one.failure for model, one in zip(asked, result.measurements, strict=True)} == {
-        model.name: None for model in asked
-    }
-    assert len(asked) == 15

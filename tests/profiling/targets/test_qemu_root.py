@@ -17,11 +17,15 @@ from ssc_deploy.profiling import targets
 from ssc_deploy.profiling.targets import qemu_root
 
 MAKE = "from ssc_deploy.profiling.targets import qemu_root; print(qemu_root.arm_root(print).path)"
-#: Stops for ever once the system is unpacked.
+#: Stops for ever with the first packages downloaded.
 STOP_HALF_WAY = f"""
 import time
 from ssc_deploy.profiling.targets import qemu_root
-qemu_root._install_wheels = lambda *_: time.sleep({PATIENCE})
+def download(folder, *_):
+    folder.mkdir()
+    (folder / "python3.deb").write_bytes(b"half")
+    time.sleep({PATIENCE})
+qemu_root.download = download
 {MAKE}
 """
 
@@ -103,7 +107,7 @@ def test_wheels_that_cannot_be_had_leave_nothing(cache, monkeypatch):
 def test_after_a_kill_two_at_once_make_it_once_and_whole(cache):
     environment = {**os.environ, "SSC_DEPLOY_CACHE": str(cache)}
     killed = subprocess.Popen([sys.executable, "-c", STOP_HALF_WAY], env=environment, start_new_session=True)
-    wait_for(lambda: list(cache.glob("*.part-*/system")))
+    wait_for(lambda: list(cache.glob("*.part-*/apt/*.deb")))
     os.killpg(killed.pid, signal.SIGKILL)
     killed.wait()
     assert len(left_in(cache)) == 1
