@@ -3,28 +3,28 @@
 Run as ``adb``; ``install`` puts it there. ``state.json`` in ``$SCRIPTED_ADB`` says what phones there are and what goes
 wrong, see `Phones`. What a phone's shell runs, a real ``sh`` runs here, with /data/local/tmp and the app's own folder
 in the phone's, and Android's own programs from its ``bin``.
+
+A job takes twenty calls and more. So it is started without Python's site packages, and imports little that each needs.
 """
 
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import os
 import re
-import shutil
 import signal
-import subprocess
 import sys
-import tempfile
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
+
+TYPE_CHECKING = False  # `typing` is one of them
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 PACKAGE = "org.sscdeploy.demo"
 
 
-@dataclass
 class Phones:
     """What adb sees, and what goes wrong.
 
@@ -40,17 +40,18 @@ class Phones:
         slow: seconds that each call takes.
     """
 
-    folder: Path
-    devices: list[tuple[str, str]] = field(default_factory=lambda: [("R5CT", "device")])
-    app: str = "good"
-    install: str = ""
-    benchmark: str = "good"
-    space: int = 10**9
-    gone_after: int | None = None
-    slow: float = 0.0
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.devices = [("R5CT", "device")]
+        self.app = "good"
+        self.install = ""
+        self.benchmark = "good"
+        self.space = 10**9
+        self.gone_after: int | None = None
+        self.slow = 0.0
 
     def save(self) -> None:
-        state = {**dataclasses.asdict(self), "folder": str(self.folder)}
+        state = {name: value for name, value in vars(self).items() if name != "folder"}
         (self.folder / "state.json").write_text(json.dumps(state))
 
     def phone(self, serial: str = "R5CT") -> Path:
@@ -69,6 +70,9 @@ class Phones:
         return [str(path.relative_to(root)) for root in roots for path in root.rglob("*") if path.is_file()]
 
 
+#: What starts a part of this file in a shell.
+STARTED = f"exec '{sys.executable}' -S -E '{Path(__file__).resolve()}'"
+
 #: Android's programs, as the shell of a phone finds them.
 PROGRAMS = {
     "getprop": 'case "$1" in ro.product.manufacturer) echo Fairphone;; ro.product.model) echo FP5;; '
@@ -81,22 +85,23 @@ PROGRAMS = {
     "pm": 'case "$1" in uninstall) rm "$PHONE/base.apk" && echo Success;; '
     'path) [ "$APP" = missing ] && [ ! -e "$PHONE/base.apk" ] || echo "package:/data/app/base.apk";; esac',
     "pidof": 'kill -0 "$(cat "$PHONE/pid" 2>/dev/null)" 2>/dev/null && cat "$PHONE/pid"',
-    "am": f"exec '{sys.executable}' '{Path(__file__).resolve()}' am \"$@\"",
+    "am": f'{STARTED} am "$@"',
 }
 
 
 def install(folder: Path) -> Path:
     """Puts the program into a folder for the front of the path, and returns it."""
     folder.mkdir(parents=True)
-    (folder / "adb").write_text(f"#!/bin/sh\nexec '{sys.executable}' '{Path(__file__).resolve()}' adb \"$@\"\n")
+    (folder / "adb").write_text(f'#!/bin/sh\n{STARTED} adb "$@"\n')
     (folder / "adb").chmod(0o755)
     return folder
 
 
 def load() -> Phones:
     folder = Path(os.environ["SCRIPTED_ADB"])
-    state = json.loads((folder / "state.json").read_text())
-    return Phones(**{**state, "folder": folder})
+    phones = Phones(folder)
+    vars(phones).update(json.loads((folder / "state.json").read_text()))
+    return phones
 
 
 def fail(sentence: str) -> int:
@@ -139,20 +144,25 @@ def adb(arguments: list[str]) -> int:
         source = inside(phone, command[1])
         if not source.exists():
             return fail(f"adb: error: failed to stat remote object '{command[1]}': No such file or directory")
-        shutil.copy(source, command[2])
+        copy(source, Path(command[2]))
         sys.stdout.write(f"{command[1]}: 1 file pulled, 0 skipped.\n")
         return 0
     assert command[0] == "shell"
-    for name, text in PROGRAMS.items():
-        (phone / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
-        (phone / "bin" / name).chmod(0o755)
-    text = " ".join(command[1:])
+    return shell(phones, phone, " ".join(command[1:]))
+
+
+def shell(phones: Phones, phone: Path, text: str) -> NoReturn:
+    """Becomes the shell of a phone."""
+    if not (phone / "bin" / "am").exists():
+        for name, program in PROGRAMS.items():
+            (phone / "bin" / name).write_text(f"#!/bin/sh\n{program}\n")
+            (phone / "bin" / name).chmod(0o755)
     for remote, local in places(phone):
         text = text.replace(remote, local)
     path = f"{phone / 'bin'}:/usr/bin:/bin"
     abis = os.environ.get("SCRIPTED_ABIS", "arm64-v8a,armeabi-v7a")
     environment = {**os.environ, "PATH": path, "PHONE": str(phone), "APP": phones.app, "ABIS": abis}
-    return subprocess.run(["/bin/sh", "-c", text], env=environment, check=False).returncode
+    os.execve("/bin/sh", ["/bin/sh", "-c", text], environment)  # noqa: S606 - text is what a shell reads
 
 
 def places(phone: Path) -> list[tuple[str, str]]:
@@ -166,6 +176,11 @@ def inside(phone: Path, remote: str) -> Path:
     return phone / remote.lstrip("/")
 
 
+def copy(source: Path, target: Path) -> None:
+    """Copies a file to a place, or into a folder."""
+    (target / source.name if target.is_dir() else target).write_bytes(source.read_bytes())
+
+
 def push(phones: Phones, phone: Path, source: Path, remote: str) -> int:
     target = inside(phone, remote)
     used = sum(path.stat().st_size for path in phone.rglob("*") if path.is_file() and path.parent.name != "bin")
@@ -174,10 +189,10 @@ def push(phones: Phones, phone: Path, source: Path, remote: str) -> int:
         return fail(
             f"adb: error: failed to copy '{source}' to '{remote}': remote couldn't write: No space left on device"
         )
-    shutil.copy(source, target)
+    copy(source, target)
     if source.read_bytes()[:4] == b"\x7fELF":  # what the phone's processor does with it
         part = "onnxruntime_perf_test" if b"onnxruntime" in source.read_bytes() else "benchmark_model"
-        target.write_text(f"#!/bin/sh\nexec '{sys.executable}' '{Path(__file__).resolve()}' {part} \"$@\"\n")
+        target.write_text(f'#!/bin/sh\n{STARTED} {part} "$@"\n')
     sys.stdout.write(f"{source}: 1 file pushed, 0 skipped. 33.9 MB/s ({source.stat().st_size} bytes in 0.000s)\n")
     return 0
 
@@ -188,7 +203,7 @@ def install_app(phones: Phones, phone: Path, arguments: list[str]) -> int:
     sys.stdout.write("Performing Streamed Install\n")
     if phones.install:
         return fail(f"adb: failed to install {apk}: Failure [{phones.install}]")
-    shutil.copy(apk, phone / "base.apk")
+    copy(Path(apk), phone / "base.apk")
     sys.stdout.write("Success\n")
     return 0
 
@@ -203,6 +218,8 @@ def stop(phone: Path) -> None:
 
 def am(arguments: list[str]) -> int:
     """Android's activity manager, which starts the app and does not wait for it to end."""
+    import subprocess
+
     phones, phone = load(), Path(os.environ["PHONE"])
     if arguments[0] == "force-stop":
         stop(phone)
@@ -223,6 +240,8 @@ def am(arguments: list[str]) -> int:
 def app(job_file: Path) -> int:
     """The demo app: does its job with the runner that the project copies to boards."""
     import hashlib
+    import subprocess
+    import tempfile
 
     from ssc_deploy.profiling import runner_archive
 

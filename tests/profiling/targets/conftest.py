@@ -18,7 +18,7 @@ def phones(tmp_path, monkeypatch):
     programs = scripted_adb.install(tmp_path / "programs")
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setenv("SCRIPTED_ADB", str(tmp_path / "phones"))
-    monkeypatch.setattr(adb, "_POLL", 0.1)
+    monkeypatch.setattr(adb, "_POLL", 0.2)
     monkeypatch.setattr(adb, "_START", PATIENCE)
     (tmp_path / "phones").mkdir()
     phones = scripted_adb.Phones(tmp_path / "phones")

@@ -250,7 +250,7 @@ def test_a_file_that_is_damaged_on_its_way_is_not_measured(phones, folder):
 def test_a_result_that_is_not_the_one_of_the_job_is_never_taken(phones, folder, app, said):
     phones.app = app
     phones.save()
-    job = device_jobs.write(folder, device_jobs.small(".onnx"))
+    job = device_jobs.write(folder, device_jobs.small(".onnx"), None)
     with pytest.raises(TargetError, match=said):
         targets.parse("adb").run(folder, job, silent)
     assert phones.left() == []
