@@ -321,8 +321,8 @@ def test_a_job_ends_when_we_are_silent_for_too_long(board, folder, monkeypatch):
 
 def test_a_board_that_says_nothing_for_too_long_is_given_up(board, folder, monkeypatch):
     monkeypatch.setattr(ssh_connection, "_LIFE", 0.3)
-    monkeypatch.setattr(ssh_connection, "SILENCE", 5.0)
+    monkeypatch.setattr(ssh_connection, "SILENCE", 2.0)
     job = device_jobs.write(folder, device_jobs.small(".onnx"), device_jobs.ENDLESS)
     with board.running():
-        assert "has said nothing for 5 s and was stopped" in refused(board, folder, job)
+        assert "has said nothing for 2 s and was stopped" in refused(board, folder, job)
         wait_for(lambda: not processes_in(board.home))
