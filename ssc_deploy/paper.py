@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +103,7 @@ class Comparison:
         return {**asdict(self), "difference": self.difference}
 
 
+@functools.cache
 def compare() -> tuple[Comparison, ...]:
     """Builds, counts and tries every network of the paper, in the order of its tables."""
     return tuple(_compare(*printed) for printed in _PRINTED)
@@ -111,9 +113,8 @@ def _compare(name: str, classes: int, paper: float | None, exception: str) -> Co
     # Shapes alone tell all that is counted, without the memory and time of numbers.
     with torch.device("meta"):
         network = named(name, classes).eval()
-        ours = sum(p.numel() for p in network.parameters())
-        macs = _macs(network)
-    return Comparison(name, network.title, classes, ours, paper, exception, macs)
+    ours = sum(p.numel() for p in network.parameters())
+    return Comparison(name, network.title, classes, ours, paper, exception, _macs(network))
 
 
 def _macs(network: Network) -> int:
@@ -123,9 +124,10 @@ def _macs(network: Network) -> int:
     """
     # A shift's kernel comes from NumPy, so that it has to follow.
     network.to("meta")
-    # BatchNorm has none, and PyTorch is slow at telling its output's shape, which is its input's.
+    # These have none, and PyTorch is slow at telling their output's shape, which is their input's.
     for module in list(network.modules()):
         for name, child in module.named_children():
-            if isinstance(child, nn.BatchNorm2d):
+            if isinstance(child, nn.BatchNorm2d | nn.ReLU | nn.ReLU6):
                 setattr(module, name, nn.Identity())
-    return sum(layer.macs or 0 for layer in module_layers.layers_of(network, [torch.zeros(network.input_shape)]))
+    given = torch.zeros(network.input_shape, device="meta")
+    return sum(layer.macs or 0 for layer in module_layers.layers_of(network, [given]))
