@@ -195,25 +195,14 @@ def test_every_network_verifies_with_every_lowering(canonical, form, options, tm
 @pytest.mark.parametrize(
     ("arch", "args", "shape"),
     [
-        ("ssc-net", {"B": "1", "G": "9"}, (1, 3, 20, 12)),
-        ("ssc-net", {"B": "1", "G": "9", "classes": "100"}, (1, 3, 8, 8)),
-        ("ssc-net", {"B": "1", "G": "25", "k": "5"}, (1, 3, 12, 12)),
-        ("ssc-net", {"B": "1", "G": "9", "order": "contiguous", "stride_at": "ssc1"}, (1, 3, 8, 8)),
-        ("shift-net", {"B": "1"}, (1, 3, 20, 12)),
+        ("ssc-net", {"B": "1", "G": "9", "classes": "100", "stride_at": "ssc1"}, (1, 3, 20, 12)),
+        ("ssc-net", {"B": "1", "G": "25", "k": "5", "order": "contiguous"}, (1, 3, 12, 12)),
         ("resnet", {"B": "2"}, (1, 3, 20, 12)),
     ],
 )
 def test_other_sizes_windows_and_classes_verify(arch, args, shape, tmp_path):
     result = exports(arch, tmp_path, args=args, input_shape=shape)
     assert result.rewrite.refusals == ()
-
-
-@pytest.mark.slow
-def test_ssc_net_is_one_delegate_partition_as_it_ships(tmp_path):
-    result = ssc_deploy.export("models/ssc-net-1-9/ssc_1_9.pt", to="tflite", output=tmp_path)
-    assert (result.rewrite.shifts, result.rewrite.shuffles, result.rewrite.group_pointwise) == (6, 3, 15)
-    assert LiteRT().whole_in_delegate(result.files[0].path)
-    assert result.files[0].verification.top1.hits == result.files[0].verification.top1.total == 64
 
 
 def verifies(steps, seed, folder):
@@ -239,40 +228,33 @@ def test_networks_of_any_steps_verify_on_both_runtimes(steps, tmp_path):
 
 
 class Clipped(torch.nn.Module):
-    """A shift with an activation right behind it."""
+    """Shifts with an activation right behind each, and a convolution before."""
 
-    def __init__(self, activation):
+    def __init__(self, *activations):
         super().__init__()
-        self.stem = torch.nn.Conv2d(3, 9, 1)
-        self.shift = spellings.Spelled(spellings.raster(9), spellings.REGULAR_SHIFTS["pad_slice_cat"])
-        self.activation = activation
+        self.steps = torch.nn.Sequential()
+        for n, activation in enumerate(activations):
+            shift = spellings.Spelled(spellings.raster(9), spellings.REGULAR_SHIFTS["pad_slice_cat"])
+            self.steps.extend([torch.nn.Conv2d(9 if n else 3, 9, 1), shift, activation])
 
     def forward(self, x):
-        return self.activation(self.shift(self.stem(x))).mean((2, 3))
+        return self.steps(x).mean((2, 3))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("activation", "shift"),
-    [
-        (torch.nn.ReLU(), "depthwise"),
-        (torch.nn.ReLU(), "slice"),
-        (torch.nn.ReLU(), "gather"),
-        (torch.nn.ReLU6(), "depthwise"),
-        (torch.nn.Hardtanh(-0.5, 0.25), "depthwise"),
-        (torch.nn.Hardtanh(0.25, 0.5), "depthwise"),
-    ],
-    ids=["relu", "relu, slice", "relu, gather", "relu6", "clip", "clip that keeps no zero"],
-)
+@pytest.mark.parametrize("shift", ["depthwise", "slice", "gather"])
 @pytest.mark.filterwarnings("ignore")
-def test_a_shift_may_have_an_activation_right_behind_it(activation, shift, tmp_path):
+def test_a_shift_may_have_an_activation_right_behind_it(shift, tmp_path):
+    # The last range has no zero in it.
+    clipping = torch.nn.Hardtanh(-0.5, 0.25), torch.nn.Hardtanh(0.25, 0.5)
+    net = Clipped(torch.nn.ReLU(), torch.nn.ReLU6(), *clipping).eval()
     path = tmp_path / "theirs.onnx"
-    torch.onnx.export(Clipped(activation).eval(), (torch.zeros(1, 3, 6, 5),), path, dynamo=False, verbose=False)
+    torch.onnx.export(net, (torch.zeros(1, 3, 6, 5),), path, dynamo=False, verbose=False)
     result = ssc_deploy.export(path, to=["onnx", "tflite"], output=tmp_path / "out", shift=shift)
-    assert result.rewrite.shifts == 1
+    assert result.rewrite.shifts == 4
     for file in result.files:
         assert file.verification.ok
-        assert file.verification.movements.exact == file.verification.movements.checked == 1
+        assert file.verification.movements.exact == file.verification.movements.checked == 4
 
 
 @pytest.mark.slow
@@ -302,8 +284,8 @@ def test_modules_called_input_and_output_are_not_compared_with_the_file_s_own(tm
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=st.lists(st.sampled_from(any_network.STEPS), min_size=1, max_size=7), seed=st.integers(0, 99))
+@settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=st.lists(st.sampled_from(any_network.STEPS), min_size=1, max_size=6), seed=st.integers(0, 99))
 def test_networks_of_random_steps_verify_on_both_runtimes(steps, seed, tmp_path):
     verifies(steps, seed, tmp_path)
 
