@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from ssc_deploy import nets
+from ssc_deploy.nets import ssc_net
 
 WIDTH = 18
 
@@ -97,6 +98,19 @@ class Named(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.head(torch.relu(self.output(torch.relu(self.input(x)))))
+
+
+class Wide(nn.Module):
+    """One module of an SSC-Net whose window is 5x5, and which so has 625 channels."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        config = ssc_net.SscNetConfig(G=25, k=5)
+        self.module, self.head = ssc_net.SscModule(config, 3, config.G, stride=2), nn.Linear(625, 5)
+        nets.randomise(self)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.module(x).mean((2, 3)))
 
 
 def _layer(name: str) -> nn.Module | None:

@@ -69,16 +69,6 @@ def checkpoint(path, arch, **args):
     return path
 
 
-def exports(arch, tmp_path, **options):
-    """Exports in both formats; every file has been verified then."""
-    args = options.pop("args", NETWORKS[arch])
-    ckpt = checkpoint(tmp_path / f"{arch}.pt", arch, **args)
-    options = {"to": ["onnx", "tflite"], "output": tmp_path, "arch": arch, "args": args, **options}
-    result = ssc_deploy.export(ckpt, **options)
-    assert all(file.verification.ok and file.path.is_file() for file in result.files)
-    return result
-
-
 @pytest.mark.slow
 def test_a_foreign_network_is_recognised_and_verified_in_both_formats(exported):
     assert (exported.rewrite.shifts, exported.rewrite.shuffles, exported.rewrite.group_pointwise) == (2, 1, 2)
@@ -192,17 +182,22 @@ def test_every_network_verifies_with_every_lowering(canonical, form, options, tm
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("arch", "args", "shape"),
-    [
-        ("ssc-net", {"B": "1", "G": "9", "classes": "100", "stride_at": "ssc1"}, (1, 3, 20, 12)),
-        ("ssc-net", {"B": "1", "G": "25", "k": "5", "order": "contiguous"}, (1, 3, 12, 12)),
-        ("resnet", {"B": "2"}, (1, 3, 20, 12)),
-    ],
-)
-def test_other_sizes_windows_and_classes_verify(arch, args, shape, tmp_path):
-    result = exports(arch, tmp_path, args=args, input_shape=shape)
+def test_another_size_order_stride_and_number_of_classes_verify(tmp_path):
+    args = {"B": "1", "G": "9", "classes": "100", "order": "contiguous", "stride_at": "ssc1"}
+    ckpt = checkpoint(tmp_path / "net.pt", "ssc-net", **args)
+    options = {"to": ["onnx", "tflite"], "output": tmp_path, "arch": "ssc-net", "args": args}
+    result = ssc_deploy.export(ckpt, **options, input_shape=(1, 3, 20, 12))
+    assert all(file.verification.ok and file.path.is_file() for file in result.files)
     assert result.rewrite.refusals == ()
+
+
+@pytest.mark.slow
+def test_a_window_of_5x5_verifies(tmp_path):
+    how = {"model": f"{any_network.__file__}:Wide", "input_shape": (1, 3, 6, 10), "output": tmp_path}
+    result = ssc_deploy.export(None, to=["onnx", "tflite"], **how)
+    assert (result.rewrite.shifts, result.rewrite.shuffles, result.rewrite.refusals) == (2, 1, ())
+    for file in result.files:
+        assert file.verification.movements.exact == file.verification.movements.total >= 3
 
 
 def verifies(steps, seed, folder):

@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from cli.tester import ZOO, checkpoint
+from cli.tester import ZOO, checkpoint, foreign, ssc
 from sharing import made_once
 
 import ssc_deploy
@@ -63,6 +63,16 @@ def exported(network) -> Path:
 def made(network) -> Path:
     """Its bundle, with debug; not to be changed."""
     return network.parent / "small.bundle"
+
+
+@pytest.fixture(scope="session")
+def foreign_export(tmp_path_factory) -> Path:
+    """An ``.onnx`` file of a foreign network without a card, exported on noise."""
+
+    def make(folder: Path) -> None:
+        assert ssc("export", *foreign(), "-o", folder).code == 0
+
+    return made_once(tmp_path_factory, "foreign", make)
 
 
 @pytest.fixture

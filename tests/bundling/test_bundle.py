@@ -114,12 +114,13 @@ def test_pictures_of_any_size_become_the_golden_set_with_the_network_s_own_outpu
     assert not (tmp_path / "b").exists()
 
 
-def test_a_network_of_foreign_code_without_a_card_is_bundled_with_pictures_and_what_they_become(tmp_path):
+def test_a_network_of_foreign_code_without_a_card_is_bundled_with_pictures_and_what_they_become(
+    foreign_export, tmp_path
+):
     options = foreign()
-    assert ssc("export", *options, "-o", tmp_path / "export").code == 0
     given = ["--pictures", ZOO / "golden", "--mean", "0.5,0.5,0.5", "--std", "0.25,0.25,0.25"]
     (tmp_path / "labels").write_text("airplane\nbird\ncat\ndog\n")
-    outcome = ssc("bundle", tmp_path / "export", "-o", tmp_path / "b", *options, *given)
+    outcome = ssc("bundle", foreign_export, "-o", tmp_path / "b", *options, *given)
     assert (outcome.code, outcome.err) == (2, outcome.err)
     assert "says that airplane-0060.png is of the class 'airplane', which the network does not have" in outcome.err
     shutil.copytree(ZOO / "golden", tmp_path / "photos", ignore=shutil.ignore_patterns("*.csv"))
@@ -128,7 +129,7 @@ def test_a_network_of_foreign_code_without_a_card_is_bundled_with_pictures_and_w
         ([], ["0", "1", "2", "3"]),
         (["--labels", tmp_path / "labels"], ["airplane", "bird", "cat", "dog"]),
     ):
-        outcome = ssc("bundle", tmp_path / "export", "-o", tmp_path / "b", *options, *given, "--overwrite", *more)
+        outcome = ssc("bundle", foreign_export, "-o", tmp_path / "b", *options, *given, "--overwrite", *more)
         assert outcome.code == 0, outcome.err
         assert manifest(tmp_path / "b")["labels"] == labels
     assert manifest(tmp_path / "b")["source_sha256"] == ""
@@ -144,11 +145,10 @@ def refused(*arguments, match, error=BundleError, **options):
     assert not [path for path in arguments[1].parent.iterdir() if path.name.startswith(".")]
 
 
-def test_an_export_on_noise_is_refused_with_the_way_out(tmp_path):
-    assert ssc("export", *foreign(), "-o", tmp_path / "export").code == 0
+def test_an_export_on_noise_is_refused_with_the_way_out(foreign_export, tmp_path):
     preprocessing = {"preprocessing": Preprocessing((0.5,) * 3, (0.25,) * 3)}
-    refused(tmp_path / "export", tmp_path / "b", match="come from no pictures; name pictures with", **preprocessing)
-    refused(tmp_path / "export", tmp_path / "b", match="`preprocessing=Preprocessing")
+    refused(foreign_export, tmp_path / "b", match="come from no pictures; name pictures with", **preprocessing)
+    refused(foreign_export, tmp_path / "b", match="`preprocessing=Preprocessing")
 
 
 def test_what_is_no_export_is_refused(exported, tmp_path):
@@ -161,9 +161,8 @@ def test_what_is_no_export_is_refused(exported, tmp_path):
     refused(tmp_path / "empty" / "a.onnx", tmp_path / "b", match="is not there, which an export leaves beside")
 
 
-def test_files_of_two_exports_are_no_bundle(network, exported, tmp_path):
-    assert ssc("export", "--arch", "ssc-net", "--arg", "G=9", "--arg", "B=1", "-o", tmp_path / "e").code == 0
-    (other,) = (tmp_path / "e").glob("*.onnx")
+def test_files_of_two_exports_are_no_bundle(network, exported, foreign_export, tmp_path):
+    other = shutil.copytree(foreign_export, tmp_path / "e") / "net.onnx"
     shutil.copy(exported / "small.tflite", other.with_suffix(".tflite"))
     refused(tmp_path / "e", tmp_path / "b", match="are not of one export")
     options = {"ckpt": network, "pictures": network.parent / "golden"}
@@ -172,8 +171,8 @@ def test_files_of_two_exports_are_no_bundle(network, exported, tmp_path):
 
 
 @pytest.mark.parametrize("batch", ["2", "dynamic"])
-def test_a_file_that_takes_several_pictures_is_refused(network, batch, tmp_path):
-    assert ssc("export", "--ckpt", network, "--batch", batch, "-o", tmp_path / "e").code == 0
+def test_a_file_that_takes_several_pictures_is_refused(batch, tmp_path):
+    assert ssc("export", *foreign(), "--batch", batch, "--to", "tflite", "-o", tmp_path / "e").code == 0
     refused(tmp_path / "e", tmp_path / "b", match="one picture at a time; export it with `batch=1`")
 
 
@@ -270,21 +269,29 @@ def test_options_that_do_not_go_together_are_refused(exported, tmp_path):
 # ---- other colours, and a full disk
 
 
-@pytest.mark.parametrize("colour", ["BGR", "L"])
-def test_pictures_in_other_colours_are_shown_as_they_are_and_fed_in_the_network_s_order(colour, tmp_path):
-    channels = len(colour)
-    network = {"arch": "ssc-net", "args": {"B": "1", "G": "9", "stem": "4", "in_channels": str(channels)}}
+def shown_and_fed(bundle, colour):
+    """The first golden picture of a bundle, which is the file that it was made of, and what the network is fed."""
+    first = manifest(bundle)["golden"]["pictures"][0]["file"]
+    shown = np.asarray(Image.open(bundle / first))
+    assert np.array_equal(shown, np.asarray(Image.open(ZOO / first).convert(colour)))
+    return shown, np.load(bundle / "golden" / "pixels.npy")[0]
+
+
+def test_a_network_that_takes_blue_first_is_fed_so_and_its_pictures_are_shown_as_they_are(network, exported, tmp_path):
+    preprocessing = Preprocessing((0.5,) * 3, (0.25,) * 3, "BGR")
+    given = {"preprocessing": preprocessing, "pictures": network.parent / "golden"}
+    assert ssc_deploy.bundle(exported, tmp_path / "b", ckpt=network, **given).ok
+    shown, fed = shown_and_fed(tmp_path / "b", "RGB")
+    assert np.array_equal(fed, shown[..., ::-1])
+
+
+def test_a_network_of_one_channel_is_fed_grey_and_its_pictures_are_shown_so(tmp_path):
+    network = {"arch": "ssc-net", "args": {"B": "1", "G": "9", "stem": "4", "in_channels": "1"}}
     ssc_deploy.export(None, **network, output=tmp_path / "e")
-    preprocessing = Preprocessing((0.5,) * channels, (0.25,) * channels, colour)
-    given = {"preprocessing": preprocessing, "pictures": ZOO / "golden", "labels": CIFAR}
+    given = {"preprocessing": Preprocessing((0.5,), (0.25,), "L"), "pictures": ZOO / "golden", "labels": CIFAR}
     assert ssc_deploy.bundle(tmp_path / "e", tmp_path / "b", **network, **given).ok
-    said = manifest(tmp_path / "b")
-    first = said["golden"]["pictures"][0]["file"]
-    shown = np.asarray(Image.open(tmp_path / "b" / first))
-    original = Image.open(ZOO / first).convert("L" if colour == "L" else "RGB")
-    assert np.array_equal(shown, np.asarray(original))
-    fed = np.load(tmp_path / "b" / "golden" / "pixels.npy")[0]
-    assert np.array_equal(fed, shown[..., None] if colour == "L" else shown[..., ::-1])
+    shown, fed = shown_and_fed(tmp_path / "b", "L")
+    assert np.array_equal(fed, shown[..., None])
 
 
 def test_a_full_disk_leaves_nothing_behind(exported, tmp_path):
