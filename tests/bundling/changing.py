@@ -35,12 +35,12 @@ def sealed(folder: Path, **changes: Any) -> Path:
 
 
 def zipped(folder: Path, target: Path, *more: tuple[str, bytes], without: str = "") -> Path:
-    """The bundle as a zip, with more entries or without one."""
+    """The bundle as a zip, with more entries or without one; these alone are compressed, which takes long."""
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for path in sorted(folder.rglob("*")):
             name = path.relative_to(folder).as_posix()
             if path.is_file() and name != without:
-                archive.write(path, name)
+                archive.write(path, name, zipfile.ZIP_STORED)
         for name, data in more:
             archive.writestr(name, data)
     return target

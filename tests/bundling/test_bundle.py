@@ -13,7 +13,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from bundling.changing import manifest
-from cli.tester import ZOO, foreign, ssc
+from cli.tester import NET_FILE, ZOO, foreign, ssc
 from cli.tester import refused as cli_refused
 from PIL import Image
 
@@ -286,7 +286,7 @@ def test_a_network_that_takes_blue_first_is_fed_so_and_its_pictures_are_shown_as
 
 
 def test_a_network_of_one_channel_is_fed_grey_and_its_pictures_are_shown_so(tmp_path):
-    network = {"arch": "ssc-net", "args": {"B": "1", "G": "9", "stem": "4", "in_channels": "1"}}
+    network = {"model": f"{NET_FILE}:Grey", "input_shape": (1, 1, 32, 32)}
     ssc_deploy.export(None, **network, output=tmp_path / "e")
     given = {"preprocessing": Preprocessing((0.5,), (0.25,), "L"), "pictures": ZOO / "golden", "labels": CIFAR}
     assert ssc_deploy.bundle(tmp_path / "e", tmp_path / "b", **network, **given).ok
