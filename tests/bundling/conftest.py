@@ -7,25 +7,25 @@ import shutil
 from typing import TYPE_CHECKING
 
 import pytest
-from cli.tester import ZOO, checkpoint, foreign, ssc
+from cli.tester import ZOO, foreign, ssc
 from sharing import made_once
 
 import ssc_deploy
+from ssc_deploy import checkpoint, nets
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _CARD = """schema_version = 1
 name = "Small"
-arch = "ssc-net"
+arch = "shift-net"
 checkpoint = "small.pt"
 sha256 = "{sha256}"
 labels = ["airplane", "automobile", "bird", "cat"]
 golden = "golden"
 [config]
 B = 1
-G = 9
-stem = 4
+e = 2
 classes = 4
 [preprocessing]
 mean = [0.4914, 0.4822, 0.4465]
@@ -34,7 +34,10 @@ std = [0.2470, 0.2435, 0.2616]
 
 
 def _make(folder: Path) -> None:
-    path = checkpoint(folder / "small.pt")
+    path = folder / "small.pt"
+    net = nets.build("shift-net", B=1, e=2, classes=4)
+    nets.randomise(net)
+    checkpoint.save(net, path)
     (folder / "model.toml").write_text(_CARD.format(sha256=hashlib.sha256(path.read_bytes()).hexdigest()))
     (folder / "golden").mkdir()
     lines = ["file,label"]
