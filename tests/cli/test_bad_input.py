@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -262,17 +262,24 @@ def test_a_disk_that_is_full_in_the_middle_of_writing(small_disk, folder):
     assert (small_disk / "mine.tflite").read_bytes() == b"old"
 
 
+@pytest.fixture
+def small_files():
+    """Lets this process write 4096 bytes a file: the kernel takes a part of the data, and fails the next write."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_files")
 def test_a_write_that_fails_in_the_middle(tmp_path, folder):
-    """The process may write 4096 bytes a file: the kernel takes a part of the data, and fails the next write."""
-    pytest.importorskip("resource")
     (tmp_path / "mine.tflite").write_bytes(b"old")
-    limit = "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-    limit += "resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); "
-    options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "-o", tmp_path, "--overwrite", "--to", "tflite"]
-    done = _process(limit, "export", *options)
-    assert done.returncode == 2
-    assert f"error: {tmp_path}/mine.tflite cannot be written: the file would be larger" in done.stderr
+    options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "-o", tmp_path, "--overwrite", "--format", "json"]
+    outcome = ssc("export", *options, "--to", "tflite")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"error: {tmp_path}/mine.tflite cannot be written: the file would be larger" in outcome.err
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"mine.tflite": b"old"}
 
 
@@ -281,18 +288,15 @@ def test_ctrl_c_leaves_nothing_behind(tmp_path, folder):
     """Pressed while the new file lies beside the old one and is being verified."""
     (tmp_path / "mine.tflite").write_bytes(b"old")
     options = ["--ckpt", folder / "mine.pth.tar", *foreign("Interrupted"), "-o", tmp_path, "--overwrite"]
-    # Whoever started the tests may have switched Ctrl-C off for what they start.
-    done = _process("import signal; signal.signal(signal.SIGINT, signal.default_int_handler); ", "export", *options)
-    assert done.returncode == 130
-    assert done.stderr == "error: interrupted; files that were not finished are removed\n"
+    # Whoever started the tests may have switched Ctrl-C off.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        outcome = ssc("export", *options, "--format", "json")
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert (outcome.code, outcome.out) == (130, "")
+    assert outcome.err.splitlines()[-1] == "error: interrupted; files that were not finished are removed"
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"mine.tflite": b"old"}
-
-
-def _process(before: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """The command line in a process of its own, in which ``before`` runs first."""
-    script = f"import sys; {before}from ssc_deploy.cli import main; main(sys.argv[1:], 'ssc-deploy')"
-    command = [sys.executable, "-c", script, *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def test_a_picture_that_is_none(exported, tmp_path):

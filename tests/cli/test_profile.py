@@ -50,13 +50,6 @@ def test_it_says_what_shifts_and_shuffles_cost(model):
     assert "slowest blocks" in outcome.out
 
 
-def test_json_is_the_result_and_nothing_else(model):
-    outcome = ssc("profile", model, "--quick", "--format", "json")
-    assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.json["schema_version"] == 1
-    assert outcome.json["models"][0]["failure"] is None
-
-
 def test_a_profile_compared_with_itself_cannot_be_told_apart(saved):
     folder, _ = saved
     outcome = ssc("compare", folder / "p.json", folder / "p.json")
@@ -148,21 +141,25 @@ def test_what_is_profiled_is_never_replaced_by_what_is_said_of_it(model, tmp_pat
     assert {path: path.read_bytes() for path in there} == there
 
 
-def test_of_a_file_without_a_golden_set_it_is_said_that_nobody_checked_it(model, tmp_path):
+def test_of_a_file_without_a_golden_set_it_is_said_that_nobody_checked_it(model, saved, tmp_path):
     shutil.copy(model, tmp_path / "copied.tflite")
     outcome = ssc("profile", tmp_path / "copied.tflite", "--quick")
     assert outcome.code == 0
     assert "copied.tflite has no golden set beside it: only that the device computes what this host does" in outcome.out
-    assert "no golden set" not in ssc("profile", model, "--quick").out
+    assert "no golden set" not in saved[1].out
 
 
-def test_two_files_of_one_name_and_one_file_twice_are_told_apart(model, tmp_path):
+def test_as_json_two_files_of_one_name_and_one_file_twice_are_told_apart_and_nothing_else_is_said(model, tmp_path):
     paths = [tmp_path / folder / "net.tflite" for folder in ("old", "new")]
     for path in paths:
         path.parent.mkdir()
         shutil.copy(model, path)
-    found = ssc("profile", *paths, paths[0], "--quick", "--format", "json").json
+    outcome = ssc("profile", *paths, paths[0], "--quick", "--format", "json")
+    assert (outcome.code, outcome.err) == (0, "")
+    found = outcome.json
+    assert found["schema_version"] == 1
     assert [one["model"] for one in found["models"]] == ["old/net.tflite", "new/net.tflite", "old/net.tflite (2)"]
+    assert [one["failure"] for one in found["models"]] == [None] * 3
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from ssc_deploy.lower import recipe_file
 from ssc_deploy.lower.recipe import ALL, Verdict
 from ssc_deploy.profiling.statistics import MARGIN
 from ssc_deploy.storage.digests import sha256_of
+from ssc_deploy.tuning import search
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +29,17 @@ def failed(*arguments: str | Path) -> str:
     assert outcome.code == 2, outcome
     assert "Traceback" not in outcome.err
     return outcome.err.rpartition("error: ")[2]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def brief():
+    """A fifth of the time for each measurement: the network is tiny."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("SHORT", "LONG"):
+            protocol = getattr(search, name)
+            seconds = {"warmup_seconds": protocol.warmup_seconds / 5, "seconds": protocol.seconds / 5}
+            patch.setattr(search, name, dataclasses.replace(protocol, **seconds))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -43,10 +43,9 @@ def result_of(folder: Path):
     return json.loads((folder / "result.json").read_text())
 
 
-@pytest.mark.parametrize("suffix", ["onnx", "tflite"])
-def test_a_job_is_done_by_the_protocol(files, tmp_path, suffix):
+def test_a_job_is_done_by_the_protocol(files, tmp_path):
     protocol = dataclasses.replace(QUICK, runs=31, seconds=0.05, repeats=5)
-    job = prepare(tmp_path, [files / f"mine.{suffix}"] * 2, threads=(1, 2), protocol=protocol)
+    job = prepare(tmp_path, [files / "mine.onnx", files / "mine.tflite"], threads=(1, 2), protocol=protocol)
     lines: list[str] = []
     result = parse("host").run(tmp_path, job, lines.append)
     assert [(one.threads, one.model) for one in result.measurements] == [(1, 0), (1, 1), (2, 0), (2, 1)]
