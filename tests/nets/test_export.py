@@ -35,7 +35,7 @@ def test_network_becomes_verified_files(arch, args, pictured, golden, tmp_path):
     net = pictured(arch, **args)
     path = tmp_path / "net.pt"
     checkpoint.save(net, path)
-    result = ssc_deploy.export(path, to=["onnx", "tflite"], output=tmp_path, input_shape=(1, 3, 32, 32))
+    result = ssc_deploy.export(path, to=["onnx", "tflite"], output=tmp_path, input_shape=(1, 3, 16, 16))
     with torch.no_grad():
         exact = net.double()(golden.double()).numpy()
     largest = np.abs(exact).max()
