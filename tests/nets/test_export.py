@@ -6,6 +6,7 @@ import torch
 
 import ssc_deploy
 from ssc_deploy import checkpoint, inspection, nets
+from ssc_deploy.nets import igcv3, mobilenet_v2, shufflenet, torchvision_resnet
 from ssc_deploy.runtimes import runtime_for
 
 #: Arguments of small ones.
@@ -25,11 +26,22 @@ SMALL = {
 }
 
 
+@pytest.fixture
+def shallow(monkeypatch):
+    """Two blocks in one stage, and one in the others, where no argument says so."""
+    stages = [(t, c, 2 if n == 2 else 1, s) for t, c, n, s in mobilenet_v2.STAGES]
+    monkeypatch.setattr(mobilenet_v2, "STAGES", tuple(stages))
+    monkeypatch.setattr(igcv3, "BLOCKS", tuple(n for *_, n, _ in stages))
+    monkeypatch.setattr(shufflenet, "UNITS", (2, 1, 1))
+    monkeypatch.setitem(torchvision_resnet.DEPTHS, 18, ((2, 1, 1, 1), 1))
+
+
 def test_every_architecture_has_a_case():
     assert set(SMALL) == set(nets.names())
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("shallow")
 @pytest.mark.parametrize(("arch", "args"), [(arch, args) for arch, cases in SMALL.items() for args in cases])
 def test_network_becomes_verified_files(arch, args, pictured, golden, tmp_path):
     net = pictured(arch, **args)
