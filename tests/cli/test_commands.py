@@ -57,6 +57,7 @@ def test_with_json_the_stages_go_to_stderr_one_below_the_other(exported):
     assert lines[5].endswith("· OK")
 
 
+@pytest.mark.slow
 def test_in_text_the_stages_are_the_result(folder, tmp_path):
     options = ["--ckpt", folder / "mine.pth.tar", *foreign(), "--to", "tflite", "-o", tmp_path]
     outcome = ssc("export", *options)
@@ -88,7 +89,7 @@ def test_a_file_of_the_default_options_stands_under_export(folder, tmp_path, mon
     assert written == {"mine.tflite", "mine.golden.npz"}
 
 
-@pytest.mark.quick(1)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mine.onnx", "mine.tflite"])
 def test_verify_passes_what_was_exported(folder, exported, name):
     files, _ = exported

@@ -31,20 +31,26 @@ def network():
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory, network) -> Path:
-    """Holds ``net.pt``, ``exported/net.onnx``, ``exported/net.tflite`` and ``test.zip``."""
+    """Holds ``net.pt``, ``tree`` and ``test.zip``."""
     folder = tmp_path_factory.mktemp("eval")
     checkpoint.save(network, folder / "net.pt", labels=LABELS, preprocessing=PREPROCESSING)
-    options = ["--ckpt", folder / "net.pt", "--to", "onnx", "--to", "tflite", "-o", folder / "exported"]
-    assert ssc("export", *options, "--batch", "dynamic").code == 0
     samples.packed(samples.tree(folder / "tree", per_class=40, side=32), folder / "test.zip", "test/")
     return folder
 
 
+@pytest.fixture(scope="module")
+def exported(folder) -> Path:
+    """Holds ``net.onnx`` and ``net.tflite``."""
+    options = ["--ckpt", folder / "net.pt", "--to", "onnx", "--to", "tflite", "-o", folder / "exported"]
+    assert ssc("export", *options, "--batch", "dynamic").code == 0
+    return folder / "exported"
+
+
 @pytest.mark.slow
-def test_all_three_forms_score_the_same_and_agree_on_every_picture(folder, network):
+def test_all_three_forms_score_the_same_and_agree_on_every_picture(folder, exported, network):
     outcome = ssc(
         *("eval", "--ckpt", folder / "net.pt", "--data", folder / "test.zip", "--format", "json"),
-        *("--model-file", folder / "exported" / "net.onnx", "--model-file", folder / "exported" / "net.tflite"),
+        *("--model-file", exported / "net.onnx", "--model-file", exported / "net.tflite"),
     )
     assert outcome.code == 0, outcome
     right = 0
@@ -62,18 +68,19 @@ def test_all_three_forms_score_the_same_and_agree_on_every_picture(folder, netwo
 
 
 @pytest.mark.slow
-def test_model_takes_an_exported_file_as_well_as_code(folder):
+def test_model_takes_an_exported_file_as_well_as_code(folder, exported):
     scored = {}
     for option in ("--ckpt", "--model-file", "--model"):
-        outcome = ssc("eval", option, folder / "exported" / "net.onnx", "--data", folder / "tree", "--format", "json")
+        outcome = ssc("eval", option, exported / "net.onnx", "--data", folder / "tree", "--format", "json")
         assert outcome.code == 0, outcome
         scored[option] = outcome.json["files"]
     assert scored["--model"] == scored["--model-file"] == scored["--ckpt"]
     assert "nowhere.onnx" in refused("eval", "--model", "nowhere.onnx", "--data", folder / "tree")
 
 
-def test_every_model_that_is_named_is_scored(folder):
-    named = [folder / "exported" / f"net.{form}" for form in ("onnx", "tflite")]
+@pytest.mark.slow
+def test_every_model_that_is_named_is_scored(folder, exported):
+    named = [exported / f"net.{form}" for form in ("onnx", "tflite")]
     outcome = ssc("eval", "--model", named[0], "--model", named[1], "--data", folder / "tree", "--format", "json")
     assert outcome.code == 0, outcome
     assert [file["file"] for file in outcome.json["files"]] == [str(path) for path in named]
@@ -82,12 +89,13 @@ def test_every_model_that_is_named_is_scored(folder):
     assert "name its code once" in twice.err
 
 
-def test_the_text_names_files_and_classes_and_the_picture_is_drawn(folder, tmp_path):
+@pytest.mark.slow
+def test_the_text_names_files_and_classes_and_the_picture_is_drawn(folder, exported, tmp_path):
     picture = tmp_path / "new" / "confusion.png"
     command = (
         "eval",
         "--model-file",
-        folder / "exported" / "net.onnx",
+        exported / "net.onnx",
         "--data",
         folder / "tree",
         "--confusion",
@@ -104,8 +112,9 @@ def test_the_text_names_files_and_classes_and_the_picture_is_drawn(folder, tmp_p
     assert ssc(*command, "--overwrite").code == 0
 
 
-def test_the_first_picture_that_files_disagree_on_is_reported(folder, tmp_path):
-    model = onnx.load(folder / "exported" / "net.onnx")
+@pytest.mark.slow
+def test_the_first_picture_that_files_disagree_on_is_reported(folder, exported, tmp_path):
+    model = onnx.load(exported / "net.onnx")
     bias = next(i for node in reversed(model.graph.node) if node.op_type == "Gemm" for i in [node.input[2]])
     tensor = next(t for t in model.graph.initializer if t.name == bias)
     values = onnx.numpy_helper.to_array(tensor) + np.array([0, 1e3, 0], np.float32)
