@@ -12,6 +12,7 @@ Names are imported when they are first used: running an exported model imports n
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ssc_deploy.exporting import export, verify
     from ssc_deploy.exporting.results import ExportedFile, ExportResult
     from ssc_deploy.inspection import Inspection, inspect
+    from ssc_deploy.metadata import Preprocessing
     from ssc_deploy.predict import Model, Prediction, load_model
     from ssc_deploy.profiling import Profile, load_profile, profile
     from ssc_deploy.profiling.comparing import compare
@@ -38,6 +40,7 @@ _HOMES = {
     "Inspection": "inspection",
     "Model": "predict",
     "Prediction": "predict",
+    "Preprocessing": "metadata",
     "Profile": "profiling",
     "SscDeployError": "errors",
     "TuneResult": "tuning",
@@ -66,6 +69,7 @@ __all__ = [
     "Inspection",
     "Model",
     "Prediction",
+    "Preprocessing",
     "Profile",
     "SscDeployError",
     "TuneResult",
@@ -89,6 +93,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        return importlib.metadata.version("ssc-deploy")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
@@ -104,4 +110,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "__version__"})

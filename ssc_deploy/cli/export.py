@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -27,6 +27,10 @@ ssc-deploy export --ckpt my.pth --model my.py:Net --input-shape 1,3,32,32
 @click.option("--overwrite", is_flag=True, help="Replace files that are there.")
 @options.network
 @options.outputs
+@click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, how a picture becomes the input.")
+@click.option("--std", type=options.numbers, metavar="R,G,B", help="Input = (pixel / 255 - mean) / std.")
+@click.option("--colour", type=click.Choice(["RGB", "BGR", "L"]), help="Order of the channels.  [default: RGB, or L]")
+@click.option("--labels", type=click.File(encoding="utf-8"), help="Class names, one a line, for the files to hold.")
 @click.option("--shift", type=click.Choice(options.SHIFTS), default="auto", help="How shifts are carried out.")
 @click.option("--shuffle", type=click.Choice(options.SHUFFLES), default="auto", help="How shuffles are carried out.")
 @click.option(
@@ -54,6 +58,10 @@ def export(
     output: Path | None,
     overwrite: bool,
     outputs: tuple[str, ...],
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+    colour: str | None,
+    labels: IO[str] | None,
     shift: str,
     shuffle: str,
     dense: str,
@@ -83,6 +91,8 @@ def export(
             output=output,
             overwrite=overwrite,
             outputs=outputs,
+            labels=options.labels(labels),
+            preprocessing=options.preprocessing(mean, std, colour),
             **network,
             shift=shift,
             shuffle=shuffle,

@@ -69,15 +69,19 @@ def numbers(text: str) -> tuple[float, ...]:
         raise click.BadParameter(f"{text!r} is not of the form 0.49,0.48,0.45") from error
 
 
-def preprocessing(mean: tuple[float, ...] | None, std: tuple[float, ...] | None) -> Preprocessing | None:
+def preprocessing(
+    mean: tuple[float, ...] | None, std: tuple[float, ...] | None, colour: str | None = None
+) -> Preprocessing | None:
     """What ``--mean`` and ``--std`` say; None where neither is given. One number of each is for grey pictures."""
     from ssc_deploy.metadata import Preprocessing
 
     if mean is None and std is None:
+        if colour is not None:
+            raise click.UsageError("--colour says the order of the channels of --mean and --std; give them as well")
         return None
     if mean is None or std is None:
         raise click.UsageError("--mean and --std go together")
-    return Preprocessing(mean, std, "L" if len(mean) == 1 else "RGB")
+    return Preprocessing(mean, std, colour or ("L" if len(mean) == 1 else "RGB"))
 
 
 def batch(text: str) -> int | str:

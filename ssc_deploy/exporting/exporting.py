@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ssc_deploy.exporting.stages import Progress
     from ssc_deploy.lower import Lowered
     from ssc_deploy.lower.recipe import Recipe
+    from ssc_deploy.metadata import Preprocessing
     from ssc_deploy.source import Source
     from ssc_deploy.source.inputs import InputShape
     from ssc_deploy.source.opening import Checkpoints
@@ -44,6 +45,8 @@ def export(
     outputs: Sequence[str] = (),
     weights: str | None = None,
     seed: int | None = None,
+    labels: Sequence[str] | None = None,
+    preprocessing: Preprocessing | None = None,
     shift: str = "auto",
     shuffle: str = "auto",
     dense: str = "auto",
@@ -80,6 +83,8 @@ def export(
             None to take the averaged of one raw and one averaged set.
         seed: of all random numbers while ``model`` is built, as in its training; None for 0, and to refuse a trained
             network that depends on them beyond its weights.
+        labels: class names in the order of the outputs, which the files then hold; in place of those of the source.
+        preprocessing: how an image becomes the input, likewise.
         shift: lowering of every shift (``depthwise``, ``slice``, ``gather``; ``flat`` for ONNX), or ``auto`` for the
             fastest measured.
         shuffle: lowering of every shuffle (``transpose``, ``gather``), or ``auto``.
@@ -130,6 +135,8 @@ def export(
         batch=batch,
         weights=weights,
         seed=seed,
+        labels=labels,
+        preprocessing=preprocessing,
     )
     paths = _free_paths(source, formats, output, overwrite=overwrite)
     say("checkpoint", describing.source(source))

@@ -51,7 +51,7 @@ def of(shape: InputShape | None, examples: object) -> tuple[Tensor, ...] | None:
     if examples is None:
         return None if shape is None else parse(shape)
     if shape is not None:
-        raise NetworkError("`input_shape` and `example_inputs` say the same: give one of them.")
+        raise NetworkError("`input_shape` and the example inputs say the same: give one of them.")
     every = list(examples) if isinstance(examples, tuple | list) else [examples]
     return tuple(_like(f"input_{i}" if i else "input", one) for i, one in enumerate(every))
 
@@ -60,7 +60,7 @@ def _like(name: str, example: Any) -> Tensor:
     """The input of which an example is given; whole numbers up to its largest are drawn for verification."""
     shape, dtype = getattr(example, "shape", None), str(getattr(example, "dtype", "")).removeprefix("torch.")
     if shape is None or not dtype:
-        raise NetworkError(f"`example_inputs` takes tensors or arrays, not a {type(example).__name__}.")
+        raise NetworkError(f"an example input is a tensor or an array, not a {type(example).__name__}.")
     # A float64 array is what numpy makes of numbers; the network is exported in float32.
     dtype = "float32" if dtype in {"float16", "bfloat16", "float64"} else dtype
     tensor = _tensor(name, f"{','.join(map(str, shape))}:{dtype}" if len(shape) else ())

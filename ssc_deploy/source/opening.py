@@ -7,6 +7,7 @@ checkpoint's own header, then its card, then the shapes of its tensors.
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import io
 import warnings
 from collections.abc import Mapping
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ssc_deploy import card as cards
 from ssc_deploy import extras
 from ssc_deploy import labels as class_names
-from ssc_deploy.errors import CardError, CheckpointError, LabelsError, NetworkError
+from ssc_deploy.errors import CardError, CheckpointError, LabelsError, NetworkError, PreprocessingError
 from ssc_deploy.source import inputs
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from ssc_deploy.metadata import Preprocessing
     from ssc_deploy.signature import Signature, Tensor
     from ssc_deploy.source.inputs import InputShape
+
+_NEEDS_SHAPE = "`model` needs `input_shape` as well, e.g. `input_shape=(1, 3, 32, 32)`."
 
 #: Of a file of ``torch.export.save``.
 _PROGRAM = ".pt2"
@@ -93,6 +96,8 @@ def open_source(
     batch: int | None = 1,
     weights: str | None = None,
     seed: int | None = None,
+    labels: Sequence[str] | None = None,
+    preprocessing: Preprocessing | None = None,
 ) -> Source:
     """Opens a checkpoint, an ``.onnx`` file, or a network with random weights.
 
@@ -115,8 +120,11 @@ def open_source(
             take the averaged of one raw and one averaged set.
         seed: of all random numbers while the user's network is built, as in its training; None for 0, and to refuse a
             network that depends on them beyond its weights.
+        labels: class names in the order of the outputs, in place of those of the card or the checkpoint's header.
+        preprocessing: how an image becomes the input, likewise.
 
     Raises:
+        LabelsError: there is not one label for each output.
         MissingPackageError: PyTorch or a package that reads ONNX is not installed.
         CheckpointError: the file is unreadable, unsafe, or does not fit the network, or which of its weights are meant
             has to be said.
@@ -128,13 +136,14 @@ def open_source(
     if model and arch:
         raise NetworkError("`model` and `arch` exclude each other: the first brings a network, the second names one.")
     given = inputs.of(input_shape, example_inputs)
+    named = None if labels is None else class_names.checked(labels)
     if path is not None and path.suffix.lower() == ".onnx":
         if model or arch or args or given or weights or seed is not None:
             raise NetworkError(
                 f"{path} brings its own network, shapes and weights: leave out `model`, `arch`, `args`, "
                 "`input_shape`, `weights` and `seed`."
             )
-        return _open_onnx(path, outputs)
+        return _told_by_user(_open_onnx(path, outputs), named, preprocessing)
     if seed is not None and seed < 0:
         raise NetworkError(f"`seed` takes a number of at least 0, not {seed}.")
     if path is None and state is None and weights is not None:
@@ -179,7 +188,39 @@ def open_source(
         weights=loaded,
         shape_is_chosen=input_shape is not None or example_inputs is not None,
     )
-    return _described_rightly(source)
+    return _told_by_user(_described_rightly(source), named, preprocessing)
+
+
+def _told_by_user(source: Source, labels: tuple[str, ...] | None, preprocessing: Preprocessing | None) -> Source:
+    """The source with what the user says of it, in place of what its card or header does.
+
+    Raises:
+        LabelsError: there is not one label for each output.
+        PreprocessingError: it is of other images than the network takes.
+    """
+    if labels is not None:
+        count = _label_count(source)
+        class_names.check(labels, len(labels) if count is None else count, "what is given")
+        source = dataclasses.replace(source, labels=labels)
+    image = source.signature.image
+    if preprocessing is not None:
+        if image is None or preprocessing.channels != image[0]:
+            takes = f"takes images of {image[0]} channels" if image else "does not take one image"
+            raise PreprocessingError(
+                f"{source.name} {takes}, and the preprocessing is of {preprocessing.colour}, with "
+                f"{preprocessing.channels}: give `preprocessing=Preprocessing(mean=..., std=...)` of as many numbers, "
+                "or leave it out"
+            )
+        source = dataclasses.replace(source, preprocessing=preprocessing)
+    return source
+
+
+def _label_count(source: Source) -> int | None:
+    """How many labels fit the network; None where that is not known."""
+    outputs = source.signature.outputs
+    if len(outputs) == 1 and outputs[0].shape:
+        return class_names.outputs_of(outputs[0].shape[1:])
+    return source.classes
 
 
 def _told(
@@ -203,6 +244,9 @@ def _users(
     """A network of the user's: its title, the module and its inputs."""
     from ssc_deploy.source import program, user_module
 
+    told = given is not None or (isinstance(model, str) and model.endswith(program.SUFFIX))
+    if isinstance(model, str) and not told:
+        raise NetworkError(_NEEDS_SHAPE)
     if isinstance(model, str):
         title, module = user_module.build(model, args, seed)
     else:
@@ -210,7 +254,7 @@ def _users(
     if isinstance(module, program.Program) and given is None:
         given = module.inputs or None
     if given is None:
-        raise NetworkError("`model` needs `input_shape` as well, e.g. `input_shape=(1, 3, 32, 32)`.")
+        raise NetworkError(_NEEDS_SHAPE)
     return title, module, given
 
 
@@ -303,11 +347,10 @@ def _described_rightly(source: Source) -> Source:
     """
     preprocessing, image = source.preprocessing, source.signature.image
     channels = image[0] if image else None
-    outputs = source.signature.outputs
-    output = outputs[0].shape[1:] if len(outputs) == 1 else (source.classes,) if source.classes else ()
+    count = _label_count(source)
     where, error = (source.path, CheckpointError) if source.card is None else (source.card.path, CardError)
     try:
-        class_names.check(source.labels, class_names.outputs_of(output) if output else len(source.labels), str(where))
+        class_names.check(source.labels, len(source.labels) if count is None else count, str(where))
     except LabelsError as misfit:
         raise error(str(misfit)) from misfit
     if preprocessing is not None and channels is not None and preprocessing.channels != channels:

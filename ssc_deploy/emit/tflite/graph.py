@@ -10,6 +10,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from ssc_deploy import metadata as file_metadata
+from ssc_deploy.emit.tflite import task_metadata
 from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.flatbuffer import DTYPES, Writer
 from ssc_deploy.emit.tflite.order import FLOAT, IMAGE, Order, Stored, canonical, plain
@@ -72,8 +73,12 @@ class Graph:
         for value in self._graph.outputs:
             outputs[name_of(value)] = self._output(value, taken)
             taken.add(outputs[name_of(value)])
-        stored_metadata = dataclasses.replace(metadata, layout="NHWC").to_json().encode()
-        return self._writer.finish(inputs, outputs, {file_metadata.KEY: stored_metadata})
+        stored = {file_metadata.KEY: dataclasses.replace(metadata, layout="NHWC").to_json().encode()}
+        for_tasks = task_metadata.build(metadata)
+        if for_tasks is None:
+            return self._writer.finish(inputs, outputs, stored)
+        data = self._writer.finish(inputs, outputs, {**stored, task_metadata.KEY: for_tasks})
+        return task_metadata.with_labels(data, metadata.labels) if metadata.labels else data
 
     def refused(self) -> list[RefusedError]:
         """The operators that cannot be written, all of them.
