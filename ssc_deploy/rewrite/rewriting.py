@@ -18,6 +18,7 @@ from ssc_deploy.ir import canonical, roles
 from ssc_deploy.rewrite.absorb_permutations import AbsorbPermutations
 from ssc_deploy.rewrite.activate_before_movement import ActivateBeforeMovement
 from ssc_deploy.rewrite.compose_permutations import ComposePermutations
+from ssc_deploy.rewrite.constant_sampling import ConstantSampling
 from ssc_deploy.rewrite.drop_dead_channels import DropDeadChannels
 from ssc_deploy.rewrite.drop_empty import DropEmpty
 from ssc_deploy.rewrite.find_groups import FindGroups
@@ -50,6 +51,7 @@ def rules() -> list[ir.passes.InPlacePass]:
         Supported(),
         CanonicalPool(),
         StableLogarithms(),
+        ConstantSampling(),
         # Movement first: a shift is dozens of nodes until it is recognised, and every rule behind walks them all.
         RecogniseMovement(),
         Tidy(),

@@ -276,6 +276,14 @@ ARITHMETIC: dict[str, Tester] = {
     "gemm of a transposed matrix": Tester((3, 4)).op("Gemm", random(3, 5), random(4, 1), transA=1, beta=0.5),
     "gemm of a computed matrix": Tester((3, 4)).op("Gemm", INPUT, random(3), transB=1, alpha=0.5),
     "bounds computed": Tester(PICTURE).op("ReduceMean", keepdims=0, name="mean").op("Clip", "mean", first=INPUT),
+    "grid sample": Tester(PICTURE).op("GridSample", random(1, 4, 5, 2), mode="bilinear"),
+    "grid sample, corners aligned, border": Tester(PICTURE).op(
+        "GridSample", random(1, 4, 5, 2), mode="bilinear", align_corners=1, padding_mode="border"
+    ),
+    "grid sample, reflected": Tester(PICTURE).op(
+        "GridSample", random(1, 4, 5, 2) * 2, mode="bilinear", padding_mode="reflection"
+    ),
+    "grid sample, nearest": Tester(PICTURE).op("GridSample", random(1, 4, 5, 2), mode="nearest"),
     "einsum, product": Tester((2, 3, 4, 5)).op("Einsum", random(5, 6), equation="bchw,wk->bkch"),
     "einsum, attention": Tester((2, 3, 4, 5)).op("Einsum", INPUT, equation="bnid, bnjd -> bnij"),
     "einsum, ellipsis": Tester((2, 3, 4, 5)).op("Einsum", random(1, 3, 5, 2), equation="...hw,...wk->...kh"),

@@ -55,6 +55,10 @@ UNSUPPORTED = {
         "indices",
     ),
     "last of equal numbers": (Tester(PICTURE).op("ArgMax", axis=1, select_last_index=1), "last of equal numbers"),
+    "sampling at computed places": (
+        Tester((1, 2, 2, 2)).op("Relu").op("GridSample", INPUT, mode="nearest"),
+        "its places are computed",
+    ),
     "half precision": (Tester(PICTURE).op("Cast", to=10), "FLOAT16"),
     "dropout that drops": (Tester(PICTURE).op("Dropout", scalar(0.5), np.array(True)), "training_mode is true"),
     "batch norm that trains": (

@@ -146,8 +146,8 @@ class Tester:
     def _terms_of(op_type: str, others: tuple[Any, ...], attributes: dict[str, Any]) -> int:
         if op_type == "Conv" and isinstance(others[0], np.ndarray):
             return int(np.prod(others[0].shape[1:]))
-        if op_type == "Resize":  # coordinates are rounded, too
-            return 8
+        if op_type in ("GridSample", "Resize"):  # coordinates are rounded, too
+            return 16
         if op_type in ("Gemm", "MatMul"):
             return max(others[0].shape) if isinstance(others[0], np.ndarray) else 16
         if op_type in ("AveragePool", "GlobalAveragePool", "ReduceMean", "ReduceSum"):
