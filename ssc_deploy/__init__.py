@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ssc_deploy.exporting.results import ExportedFile, ExportResult
     from ssc_deploy.inspection import Inspection, inspect
     from ssc_deploy.metadata import Preprocessing
-    from ssc_deploy.predict import Model, Prediction, load_model
+    from ssc_deploy.predict import Model, Prediction, load_model, run
     from ssc_deploy.profiling import Profile, load_profile, profile
     from ssc_deploy.profiling.comparing import compare
     from ssc_deploy.profiling.devices import devices
@@ -58,6 +58,7 @@ _HOMES = {
     "inspect": "inspection",
     "load_model": "predict",
     "profile": "profiling",
+    "run": "predict",
     "tune": "tuning",
     "verify": "exporting",
 }
@@ -86,6 +87,7 @@ __all__ = [
     "load_profile",
     "models",
     "profile",
+    "run",
     "train",
     "tune",
     "verify",

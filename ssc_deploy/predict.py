@@ -71,7 +71,8 @@ class Model:
         labels: class names in the order of the outputs.
         preprocessing: how a picture becomes the input.
         input_shape: (C, H, W).
-        output: what the outputs mean.
+        output_names: of all outputs of the file.
+        output: what the output that counts means: the one that was chosen, or the only list of classes.
     """
 
     def __init__(
@@ -85,25 +86,46 @@ class Model:
         labels: tuple[str, ...],
         preprocessing: Preprocessing,
         resize: bool,
+        place: int | None,
     ) -> None:
         self.metadata = metadata
         self.labels = labels
         self.preprocessing = preprocessing
         self.input_shape = input_shape
+        self.output_names = tuple(spec.name for spec in runner.outputs)
         self._runner, self._path, self._layout, self._resize = runner, path, layout, resize
+        self._chosen = place
 
     @functools.cached_property
     def output(self) -> Output:
         """What the outputs mean, as the file says, or else its graph."""
-        if self.metadata is not None and self.metadata.output is not None:
-            return self.metadata.output
+        place = self._place
+        known = None if self.metadata is None else self.metadata.output
+        if self.metadata is not None and self.metadata.outputs:
+            known = self.metadata.outputs[place].meaning
+        if known is not None:
+            return known
         from ssc_deploy import output_of_graph
 
-        shape = _output_shape(self._runner, self._layout)
-        return output_of_graph.of_file(self._path, self._run, self.input_shape, shape)
+        shape = _output_shape(self._runner, self._layout, place)
+        return output_of_graph.of_file(self._path, lambda x: self._run(x)[place], self.input_shape, shape, place)
+
+    @property
+    def _place(self) -> int:
+        """Of the output that counts, among all.
+
+        Raises:
+            RuntimeLoadError: there are several, and nobody said which.
+        """
+        if self._chosen is None:
+            raise RuntimeLoadError(
+                f"{self._path.name} returns {', '.join(self.output_names)}; say which of them you want with `output`, "
+                "or take all in Python, with load_model(...).all_outputs(images)"
+            )
+        return self._chosen
 
     def outputs(self, images: pictures.Picture | Sequence[pictures.Picture]) -> npt.NDArray[np.float32]:
-        """What the network gives, float32 [N, ...]; [N, C, H, W] for maps, whatever the file's layout.
+        """The output that counts, float32 [N, ...]; [N, C, H, W] for maps, whatever the file's layout.
 
         Args:
             images: one or many of: a file's path, pixels uint8 [H, W, 3] (red first) or [H, W], a Pillow image;
@@ -112,7 +134,11 @@ class Model:
         Raises:
             PictureError: a picture cannot be read or has another size, or there are none.
         """
-        return self._outputs(_listed(images))
+        return self._outputs(_listed(images))[self._place]
+
+    def all_outputs(self, images: pictures.Picture | Sequence[pictures.Picture]) -> dict[str, npt.NDArray[Any]]:
+        """All outputs by their names; see `outputs`."""
+        return dict(zip(self.output_names, self._outputs(_listed(images)), strict=True))
 
     def logits(self, images: pictures.Picture | Sequence[pictures.Picture]) -> npt.NDArray[np.float32]:
         """The network's raw outputs, float32 [N, classes]; see `outputs`.
@@ -121,7 +147,7 @@ class Model:
             PictureError: a picture cannot be read or has another size, or there are none.
             RuntimeLoadError: the network gives maps, which are no list of classes.
         """
-        return self._list(self._outputs(_listed(images)))
+        return self._list(self.outputs(images))
 
     def predict(self, images: pictures.Picture | Sequence[pictures.Picture], top_k: int = 5) -> list[Prediction]:
         """The ``top_k`` most probable classes of each picture.
@@ -137,7 +163,7 @@ class Model:
         listed, kind = _listed(images), self.output.kind
         if kind == OutputKind.MAP:
             raise self._is_map(self.output.shape)
-        outputs = self._list(self._outputs(listed))
+        outputs = self._list(self._outputs(listed)[self._place])
         class_names.check(self.labels, outputs.shape[1], self._path.name)  # the file may leave their number open
         shares = probabilities(kind, outputs)
         predictions = []
@@ -155,7 +181,7 @@ class Model:
             predictions.append(Prediction(pictures.name_of(picture), top, kind))
         return predictions
 
-    def _outputs(self, listed: Sequence[pictures.Picture]) -> npt.NDArray[np.float32]:
+    def _outputs(self, listed: Sequence[pictures.Picture]) -> list[npt.NDArray[Any]]:
         results = []
         # A batch at a time, so that a folder of photographs never is in memory as a whole.
         for start in range(0, len(listed), batches.AT_ONCE):
@@ -164,10 +190,10 @@ class Model:
                 pictures.read(p, self.preprocessing.colour, self.input_shape[1:], resize=self._resize) for p in chunk
             ]
             results.append(self._run(pictures.preprocess(pixels, self.preprocessing, "NCHW")))
-        return np.concatenate(results)
+        return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
-    def _run(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        return batches.run(self._runner, x, layout=self._layout)[0]
+    def _run(self, x: npt.NDArray[np.float32]) -> list[npt.NDArray[Any]]:
+        return batches.run(self._runner, x, layout=self._layout, outputs=len(self.output_names))
 
     def _list(self, outputs: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         if not is_list(outputs.shape[1:]):
@@ -191,8 +217,9 @@ def load_model(
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | None = None,
     resize: bool = False,
+    output: str | None = None,
 ) -> Model:
-    """Loads an exported ``.onnx`` or ``.tflite`` classifier.
+    """Loads an exported ``.onnx`` or ``.tflite`` file that takes one image.
 
     Args:
         path: the file.
@@ -200,9 +227,11 @@ def load_model(
         labels: class names in the order of the outputs, instead of those in the file.
         preprocessing: how a picture becomes the input, instead of what the file says.
         resize: scale and crop pictures of another size (see `pictures.read`) instead of refusing them.
+        output: name of the output that counts, of a file that has several; by default its only list of classes.
 
     Raises:
-        RuntimeLoadError: the file cannot be loaded, does not take one picture, or lacks what was not given either.
+        RuntimeLoadError: the file cannot be loaded, does not take one picture, has no such output, or lacks what was
+            not given either.
         LabelsError: there is not one label for each output.
     """
     from ssc_deploy import runtimes
@@ -222,7 +251,8 @@ def load_model(
     layout = metadata.layout if metadata else runtime.image_layout
     input_shape = _input_shape(path.name, runner, layout)
     _check(path.name, preprocessing, input_shape[0])
-    named = _labels(path, runner, layout, labels, metadata)
+    place = _chosen(path.name, runner, output)
+    named = _labels(path, runner, layout, labels, metadata=metadata, place=place)
     return Model(
         runner,
         path=path,
@@ -232,26 +262,78 @@ def load_model(
         labels=named,
         preprocessing=preprocessing,
         resize=resize,
+        place=place,
     )
 
 
+def run(path: str | Path, *inputs: npt.ArrayLike, threads: int = 1) -> dict[str, npt.NDArray[Any]]:
+    """Runs an exported file on arrays, whatever it takes and returns.
+
+    Args:
+        path: the ``.onnx`` or ``.tflite`` file.
+        inputs: an array for each input, as the network takes it, images as [N, C, H, W] whatever the file's layout.
+            Numbers are turned into the input's dtype where nothing is lost.
+        threads: of the runtime.
+
+    Returns:
+        the outputs by their names, of rank 4 as [N, C, H, W].
+
+    Raises:
+        RuntimeLoadError: the file cannot be loaded, or takes other inputs.
+    """
+    from ssc_deploy import runtimes
+
+    path = Path(path)
+    if not path.is_file():
+        raise RuntimeLoadError(f"{path} is not there; give an exported .onnx or .tflite file")
+    runtime = runtimes.runtime_for(path)
+    runner, layout = runtime.load(path, threads=threads), runtime.image_layout
+    arrays = [np.asarray(given) for given in inputs]
+    if len(arrays) == len(runner.inputs):
+        typed = zip(arrays, runner.inputs, strict=True)
+        arrays = [
+            a.astype(spec.dtype) if a.dtype.kind == np.dtype(spec.dtype).kind or a.dtype.kind in "iu" else a
+            for a, spec in typed
+        ]
+    values = runner.run([batches.channels_last(array, layout) for array in arrays])
+    names = (spec.name for spec in runner.outputs)
+    return {name: batches.channels_first(value, layout) for name, value in zip(names, values, strict=True)}
+
+
+def _chosen(file: str, runner: Runner, output: str | None) -> int | None:
+    """The place of the output that counts; None where there are several and nobody says which."""
+    names = [spec.name for spec in runner.outputs]
+    if output is not None:
+        if output not in names:
+            raise RuntimeLoadError(f"{file} has no output {output!r}; it returns {', '.join(names)}")
+        return names.index(output)
+    lists = [i for i, spec in enumerate(runner.outputs) if len(spec.shape) == 2]
+    return 0 if len(names) == 1 else lists[0] if len(lists) == 1 else None
+
+
 def _labels(
-    path: Path, runner: Runner, layout: str, given: Sequence[str] | None, metadata: ModelMetadata | None
+    path: Path,
+    runner: Runner,
+    layout: str,
+    given: Sequence[str] | None,
+    *,
+    metadata: ModelMetadata | None,
+    place: int | None,
 ) -> tuple[str, ...]:
     """Those that were given, or else the file's, one for each output."""
     if given is None:
         found, where = (metadata.labels if metadata else ()), path.name
     else:
         found, where = class_names.checked(given), "what is given"
-    shape = _output_shape(runner, layout)
+    shape = None if place is None else _output_shape(runner, layout, place)
     if shape is not None:
         class_names.check(found, class_names.outputs_of(shape), where)
     return found
 
 
-def _output_shape(runner: Runner, layout: str) -> tuple[int, ...] | None:
-    """Of the first output for one image, (C, H, W) where it is a map; None where a size is open."""
-    _, *sizes = runner.outputs[0].shape or (None,)
+def _output_shape(runner: Runner, layout: str, place: int) -> tuple[int, ...] | None:
+    """Of an output for one image, (C, H, W) where it is a map; None where a size is open."""
+    _, *sizes = runner.outputs[place].shape or (None,)
     known = [size for size in sizes if size is not None]
     if len(known) < len(sizes):
         return None
@@ -265,7 +347,8 @@ def _input_shape(name: str, runner: Runner, layout: str) -> tuple[int, int, int]
     if len(specs) != 1 or len(specs[0].shape) != 4 or len(sizes) != 3 or specs[0].dtype != "float32":
         takes = ", ".join(f"{spec.dtype} {list(spec.shape)}" for spec in specs) or "nothing"
         raise RuntimeLoadError(
-            f"{name} takes {takes}; a model that takes one float32 picture of a fixed size can be run"
+            f"{name} takes {takes}, and not one float32 picture of a fixed size: run it on arrays, in Python with "
+            "ssc_deploy.run(file, *arrays), or on .npy files"
         )
     return (sizes[2], sizes[0], sizes[1]) if layout == "NHWC" else (sizes[0], sizes[1], sizes[2])
 

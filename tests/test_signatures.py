@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from cli.tester import ssc
 from torch import nn
 
 import ssc_deploy
 from ssc_deploy import golden, runtimes
-from ssc_deploy.errors import CaptureError, LoweringError, NetworkError
+from ssc_deploy.errors import CaptureError, LoweringError, NetworkError, RuntimeLoadError
 
 IMAGE = (1, 3, 6, 5)
 
@@ -235,3 +236,39 @@ def test_a_batch_that_the_network_needs_is_taken_as_one_whole(tmp_path):
     result = exported(Clip, tmp_path, IMAGE, batch=4)
     runner = runtimes.runtime_for(result.files[0].path).load(result.files[0].path)
     assert runner.inputs[0].shape == (4, 3, 6, 5)
+
+
+def test_a_file_is_run_on_arrays_whatever_it_takes(tmp_path):
+    result = exported(Two, tmp_path, [IMAGE, (1, 4, 6, 5)], to=("onnx", "tflite"))
+    given = [np.random.default_rng(0).normal(size=shape) for shape in (IMAGE, (1, 4, 6, 5))]
+    by_file = [ssc_deploy.run(file.path, *given)["output"] for file in result.files]
+    assert by_file[0].shape == (1, 2, 6, 5)
+    np.testing.assert_allclose(*by_file, atol=1e-5)
+    for i, array in enumerate(given):
+        np.save(tmp_path / f"{i}.npy", array)
+    command = ["run", str(result.files[1].path), str(tmp_path / "0.npy"), str(tmp_path / "1.npy")]
+    outcome = ssc(*command, "--save", str(tmp_path / "out.npz"))
+    assert outcome.code == 0, outcome.err
+    assert outcome.out.startswith("output  float32 [1, 2, 6, 5]  from ")
+    np.testing.assert_array_equal(np.load(tmp_path / "out.npz")["output"], by_file[1])
+    refused = ssc("run", str(result.files[1].path), str(tmp_path / "0.npy"))
+    assert (refused.code, "takes 2 inputs, and 1 were given" in refused.err) == (2, True)
+    (tmp_path / "bad.npy").write_bytes(b"no array")
+    assert "is no array of numpy" in ssc(*command[:2], str(tmp_path / "bad.npy")).err
+
+
+def test_the_only_list_of_classes_of_several_outputs_is_what_counts(tmp_path):
+    (file,) = exported(
+        AsNamedTuple, tmp_path, IMAGE, preprocessing=ssc_deploy.Preprocessing((0.5,) * 3, (0.2,) * 3)
+    ).files
+    pixels = np.zeros((6, 5, 3), np.uint8)
+    model = ssc_deploy.load_model(file.path)
+    assert model.output.kind == "scores"
+    assert len(model.predict(pixels)[0].top) == 5
+    assert {name: value.shape for name, value in model.all_outputs(pixels).items()} == {
+        "logits": (1, 5),
+        "features": (1, 4, 6, 5),
+    }
+    assert ssc_deploy.load_model(file.path, output="features").output.kind == "map"
+    with pytest.raises(RuntimeLoadError, match="has no output 'scores'; it returns logits, features"):
+        ssc_deploy.load_model(file.path, output="scores")

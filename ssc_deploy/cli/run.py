@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import IO, TYPE_CHECKING
+import math
+from typing import IO, TYPE_CHECKING, Any
 
 import click
 
@@ -22,13 +23,16 @@ ssc-deploy run export/ssc_1_9/ssc_1_9.onnx cat.png dog.jpg --top-k 3
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("model", type=options.PATH)
-@click.argument("pictures", metavar="PICTURE...", type=options.PATH, nargs=-1, required=True)
+@click.argument("pictures", metavar="PICTURE|ARRAY.npy...", type=options.PATH, nargs=-1, required=True)
 @click.option("--top-k", type=click.IntRange(min=1), default=5, show_default=True, help="Classes to show.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of the runtime.")
 @click.option("--resize", is_flag=True, help="Scale and crop pictures of another size.")
 @click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, for a file that does not say them.")
 @click.option("--std", type=options.numbers, metavar="R,G,B", help="Input = (pixel / 255 - mean) / std.")
 @click.option("--labels", type=click.File(encoding="utf-8"), help="Class names, one a line, likewise.")
+@click.option("--output", metavar="NAME", help="Of a file that returns several: the output that names the classes.")
+@click.option("--save", type=options.PATH, metavar="FILE.npz", help="Of a file that is run on arrays: its outputs.")
+@click.option("--overwrite", is_flag=True, help="Replace a file of --save that is there.")
 @options.output_format
 @options.verbosity
 def run(
@@ -41,15 +45,26 @@ def run(
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
     labels: IO[str] | None,
+    output: str | None,
+    save: Path | None,
+    overwrite: bool,
     form: str,
 ) -> None:
-    """Run an exported MODEL (.onnx or .tflite) on pictures.
+    """Run an exported MODEL (.onnx or .tflite) on pictures, or on arrays.
 
     Pictures become the network's input as the file itself says, or as --mean and --std do. Of each picture the most
     probable classes are printed; what the outputs are (scores, probabilities, one value) the file itself says, too.
+
+    A MODEL that takes something else than one picture is run on a .npy file for each of its inputs.
     """
     import ssc_deploy
     from ssc_deploy.output_kind import OutputKind
+
+    if all(path.suffix.lower() == ".npy" for path in pictures):
+        _on_arrays(model, pictures, threads, save, overwrite=overwrite, form=form)
+        return
+    if save is not None:
+        raise click.UsageError("--save is for a file that is run on .npy files")
 
     loaded = ssc_deploy.load_model(
         model,
@@ -57,6 +72,7 @@ def run(
         labels=options.labels(labels),
         preprocessing=options.preprocessing(mean, std),
         resize=resize,
+        output=output,
     )
     predictions = loaded.predict(list(pictures), top_k)
     if form == "json":
@@ -72,6 +88,47 @@ def run(
             "note: the file names no classes; its outputs are taken for scores of classes, and the percentages are "
             "their softmax"
         )
+
+
+def _on_arrays(
+    model: Path, paths: tuple[Path, ...], threads: int, save: Path | None, *, overwrite: bool, form: str
+) -> None:
+    import io
+
+    import numpy as np
+
+    import ssc_deploy
+    from ssc_deploy.errors import PictureError
+    from ssc_deploy.storage import files
+
+    arrays = []
+    for path in paths:
+        try:
+            arrays.append(np.load(path, allow_pickle=False))
+        except (OSError, ValueError, EOFError) as error:
+            raise PictureError(f"{path} is no array of numpy; write it with numpy.save, without objects") from error
+    outputs = ssc_deploy.run(model, *arrays, threads=threads)
+    if save is not None:
+        stream = io.BytesIO()
+        np.savez(stream, allow_pickle=False, **outputs)
+        files.write_verified(save, stream.getvalue(), lambda _: None, overwrite)
+    described = [
+        {"name": name, "dtype": value.dtype.name, "shape": list(value.shape), "values": _extremes(value)}
+        for name, value in outputs.items()
+    ]
+    if form == "json":
+        for one in described:
+            one["values"] = [number if math.isfinite(number) else None for number in one["values"]]
+        screen.print_json({"schema_version": SCHEMA_VERSION, "model": str(model), "outputs": described})
+        return
+    for one in described:
+        least, mean, most = one["values"]
+        click.echo(f"{one['name']}  {one['dtype']} {one['shape']}  from {least:.6g} to {most:.6g}, mean {mean:.6g}")
+
+
+def _extremes(value: Any) -> list[float]:
+    """The least, the mean and the largest number; zeros of an empty array."""
+    return [float(value.min()), float(value.mean()), float(value.max())] if value.size else [0.0, 0.0, 0.0]
 
 
 def _line(candidate: Candidate, kind: str) -> str:
