@@ -47,6 +47,12 @@ def shown(name: str) -> str:
     return printable if len(printable) <= _SHOWN else f"{printable[:half]}...{printable[-half:]}"
 
 
+def parameter(name: str, value: object) -> str:
+    """A parameter with a value that comes from elsewhere, as it may stand in a message: Python between back quotes."""
+    literal = repr(value).replace("`", r"\x60")
+    return f"`{name}={literal}`"
+
+
 class SscDeployError(Exception):
     """Base of all errors a user can cause; ``exit_code`` is what the command line exits with."""
 

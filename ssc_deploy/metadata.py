@@ -27,8 +27,8 @@ KEY = "ssc_deploy"
 #: Channels of each order of colours.
 CHANNELS = {"RGB": 3, "BGR": 3, "L": 1}
 
-#: Means are at most so large, and standard deviations between the two; ``schemas/model.schema.json`` and the demo app's
-#: ``Preprocessing`` say the same. Beyond, float32 has no such number.
+#: Means are at most so large, and standard deviations between the two; the demo app's ``Preprocessing`` says the same.
+#: Beyond, float32 has no such number.
 MOST, LEAST_STD = 1e30, 1e-30
 
 #: Of float32.
@@ -73,6 +73,22 @@ class Preprocessing:
         """Of the input."""
         return CHANNELS[self.colour]
 
+    def require(self, channels: int, where: str) -> None:
+        """Checks that an input has these channels.
+
+        Args:
+            channels: of the input.
+            where: what takes it, for the message.
+
+        Raises:
+            PreprocessingError: it has another number of them.
+        """
+        if self.channels != channels:
+            raise PreprocessingError(
+                f"{where} takes {channels} channels, but its preprocessing is of {self.colour}, with {self.channels} "
+                f"of them; give `preprocessing=Preprocessing(mean=..., std=...)` of {channels} numbers"
+            )
+
 
 def _numbers(name: str, values: Any, channels: int, colour: str) -> tuple[float, ...]:
     try:
@@ -94,9 +110,13 @@ class _WithBatch:
     """Of an annotated shape: its first size is 0 where it is open."""
 
     def objection(self, value: Any) -> str | None:
-        """See `records.AtLeast.objection`."""
+        """See `records.Limit`."""
         fits = value and value[0] >= 0 and min(value[1:], default=1) >= 1
         return None if fits else f"is {list(value)}, and must be at least [0, 1, 1, 1]"
+
+    def keywords(self, _kind: str) -> dict[str, Any]:
+        """See `records.Limit`."""
+        return {"minItems": 1, "prefixItems": [{"minimum": 0}], "items": {"minimum": 1}}
 
 
 Shape = Annotated[tuple[int, ...], _WithBatch()]

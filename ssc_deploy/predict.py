@@ -232,6 +232,7 @@ def load_model(
     Raises:
         RuntimeLoadError: the file cannot be loaded, does not take one picture, has no such output, or lacks what was
             not given either.
+        PreprocessingError: the preprocessing is not of the file's number of channels.
         LabelsError: there is not one label for each output.
     """
     from ssc_deploy import runtimes
@@ -250,7 +251,7 @@ def load_model(
     runner = runtime.load(path, threads=threads)
     layout = metadata.layout if metadata else runtime.image_layout
     input_shape = _input_shape(path.name, runner, layout)
-    _check(path.name, preprocessing, input_shape[0])
+    preprocessing.require(input_shape[0], path.name)
     place = _chosen(path.name, runner, output)
     named = _labels(path, runner, layout, labels, metadata=metadata, place=place)
     return Model(
@@ -351,16 +352,6 @@ def _input_shape(name: str, runner: Runner, layout: str) -> tuple[int, int, int]
             "ssc_deploy.run(file, *arrays), or on .npy files"
         )
     return (sizes[2], sizes[0], sizes[1]) if layout == "NHWC" else (sizes[0], sizes[1], sizes[2])
-
-
-def _check(name: str, preprocessing: Preprocessing, channels: int) -> None:
-    """Refuses preprocessing of another number of channels than the file's; it may come from the file itself."""
-    if preprocessing.channels != channels:
-        raise RuntimeLoadError(
-            f"{name} takes {channels} channels, but its preprocessing is of {preprocessing.colour}, with "
-            f"{preprocessing.channels} of them; give "
-            f"`preprocessing=Preprocessing(mean=..., std=...)` of {channels} numbers"
-        )
 
 
 def _listed(images: pictures.Picture | Sequence[pictures.Picture]) -> list[pictures.Picture]:

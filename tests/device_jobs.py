@@ -11,10 +11,11 @@ import numpy as np
 from runtimes.networks import onnx_network, tflite_network
 
 from ssc_deploy.profiling import runner_archive
-from ssc_deploy.profiling.job import Bound, Golden, Job, ModelFile, Protocol
+from ssc_deploy.profiling.job import Golden, Job, ModelFile, Protocol
 from ssc_deploy.runtimes.litert import LiteRT
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 from ssc_deploy.storage.digests import sha256_of
+from ssc_deploy.verification.tolerance import Tolerance
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ class Asked:
     data: bytes
     inputs: np.ndarray
     outputs: np.ndarray
-    bound: Bound
+    bound: Tolerance
 
 
 def small(*suffixes: str, off_by: float = 0.0) -> list[Asked]:
@@ -54,7 +55,7 @@ def small(*suffixes: str, off_by: float = 0.0) -> list[Asked]:
         runner = (OnnxRuntime() if onnx else LiteRT()).load(data)
         x = np.random.default_rng(0).standard_normal((2, *runner.inputs[0].shape), np.float32)
         y = np.stack([runner.run([one])[0] for one in x]).astype(np.float64) + off_by
-        asked.append(Asked(f"net{suffix}", data, x, y, Bound(1e-4, 1e-4)))
+        asked.append(Asked(f"net{suffix}", data, x, y, Tolerance(1e-4, 1e-4)))
     return asked
 
 

@@ -7,7 +7,6 @@ import math
 import numpy as np
 import pytest
 
-from ssc_deploy import metadata
 from ssc_deploy.errors import PreprocessingError
 from ssc_deploy.metadata import ModelMetadata, Preprocessing, Weights
 from ssc_deploy.output_kind import Output
@@ -154,12 +153,3 @@ def test_preprocessing_takes_any_numbers_and_any_list():
     given = Preprocessing(np.array([0.5, 0.25, 1], np.float32), [1, 2, np.float64(0.5)])
     assert given == Preprocessing((0.5, 0.25, 1.0), (1.0, 2.0, 0.5), "RGB")
     assert all(type(value) is float for value in (*given.mean, *given.std))
-
-
-def test_the_schema_of_bundles_has_the_same_limits():
-    from ssc_deploy import schemas
-
-    rule = json.loads(schemas.path("model").read_text(encoding="utf-8"))["$defs"]["preprocessing"]["properties"]
-    assert rule["colour"]["enum"] == list(metadata.CHANNELS)
-    assert (rule["mean"]["items"]["minimum"], rule["mean"]["items"]["maximum"]) == (-metadata.MOST, metadata.MOST)
-    assert (rule["std"]["items"]["minimum"], rule["std"]["items"]["maximum"]) == (metadata.LEAST_STD, metadata.MOST)

@@ -11,7 +11,6 @@ from ssc_deploy import batches, pictures, runtimes
 from ssc_deploy.bundling.opening import opened
 from ssc_deploy.bundling.report import BlocksCheck, BundleReport, ModelCheck
 from ssc_deploy.errors import BundleError, PictureError
-from ssc_deploy.metadata import Preprocessing
 from ssc_deploy.verification import Count, Tolerance
 from ssc_deploy.verification.tolerance import error_of
 
@@ -69,7 +68,7 @@ def _replayed(bundle: Opened, path: Path, say: Progress) -> BundleReport:
 
 def _misfits(bundle: Opened, inputs: npt.NDArray[np.float32]) -> Iterator[str]:
     rule, pixels = bundle.manifest.preprocessing, bundle.pixels()
-    preprocessing = Preprocessing(rule.mean, rule.std, rule.colour)
+    preprocessing = rule.preprocessing
     for i, picture in enumerate(bundle.manifest.golden.pictures):
         try:
             read = pictures.read(
@@ -95,8 +94,7 @@ def _model(
             )
     values = batches.run(runner, inputs, layout=entry.layout)[0]
     best = Count(int((values.argmax(1) == outputs.argmax(1)).sum()), len(outputs))
-    bound = bundle.manifest.golden.tolerance
-    return ModelCheck(entry.file, title, error_of(values, outputs), bound.tolerance, best)
+    return ModelCheck(entry.file, title, error_of(values, outputs), bundle.manifest.golden.tolerance, best)
 
 
 def _blocks(bundle: Opened, debug: Debug, x: npt.NDArray[np.float32]) -> BlocksCheck:

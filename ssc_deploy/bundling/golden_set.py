@@ -17,7 +17,6 @@ from ssc_deploy.card import GOLDEN_LABELS
 from ssc_deploy.data import tree
 from ssc_deploy.errors import BundleError, VerificationError
 from ssc_deploy.examples import Examples
-from ssc_deploy.profiling.job import Bound
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from ssc_deploy.bundling.manifest import PictureRule
     from ssc_deploy.metadata import Preprocessing
     from ssc_deploy.verification import Reference
+    from ssc_deploy.verification.tolerance import Tolerance
 
 _OTHERWISE = 'name pictures with `pictures="FOLDER"`, and the network they are for with `ckpt="FILE"`'
 
@@ -48,7 +48,7 @@ class GoldenPictures:
     outputs: npt.NDArray[np.float64]
     names: tuple[str, ...]
     labels: tuple[int | None, ...]
-    tolerance: Bound
+    tolerance: Tolerance
 
 
 def of_export(beside: Path, preprocessing: Preprocessing) -> GoldenPictures:
@@ -66,7 +66,7 @@ def of_export(beside: Path, preprocessing: Preprocessing) -> GoldenPictures:
         raise BundleError(f"{beside} is not there, which an export leaves beside its files; {_OTHERWISE}")
     found = golden.read(beside)
     inputs, outputs = found.inputs.arrays[0], found.outputs[0].values
-    fits = inputs.ndim == 4 and inputs.dtype == np.float32 and inputs.shape[1] == len(preprocessing.mean)
+    fits = inputs.ndim == 4 and inputs.dtype == np.float32 and inputs.shape[1] == preprocessing.channels
     pixels = recovered(inputs, preprocessing) if fits and len(found.inputs.arrays) == 1 else None
     if pixels is None:
         raise BundleError(f"the inputs in {beside} come from no pictures; {_OTHERWISE}")
@@ -77,7 +77,7 @@ def of_export(beside: Path, preprocessing: Preprocessing) -> GoldenPictures:
         raise BundleError(f"{beside} holds outputs of shape {shapes}; a bundle is of classifiers")
     names = [one.name for one in found.pictures] or [f"picture-{i:02d}" for i in range(len(pixels))]
     labels = tuple(one.label for one in found.pictures) or (None,) * len(pixels)
-    bounds = Bound.of(found.outputs[0].tolerance)
+    bounds = found.outputs[0].tolerance
     return GoldenPictures(pixels, inputs, outputs, _for_files(names), labels, bounds)
 
 
@@ -119,7 +119,7 @@ def of_pictures(
         raise VerificationError(f"no bundle was made: the network itself {objection}")
     stems = _for_files([name.rpartition("/")[2].rpartition(".")[0] for name in chosen])
     classes = _classes(folder, chosen, labels)
-    return GoldenPictures(pixels, inputs, outputs, stems, classes, Bound.of(tolerance))
+    return GoldenPictures(pixels, inputs, outputs, stems, classes, tolerance)
 
 
 def _picture_files(folder: Path) -> list[str]:

@@ -142,6 +142,7 @@ def bundle(
 
     Raises:
         BundleError: no bundle can be made of these files so.
+        PreprocessingError: the preprocessing is not of the network's number of channels.
         LabelsError: there is not one label for each output.
         RuntimeLoadError: a runtime is missing, or refuses a file.
         OutputError: it exists already, or cannot be written.
@@ -203,11 +204,7 @@ def _is_bundle(folder: Path) -> bool:
 
 def _rule(model: ExportedModel, preprocessing: Preprocessing, *, resize: bool) -> PictureRule:
     _, channels, height, width = model.metadata.input_shape  # of one image, as `exported` has looked
-    if preprocessing.channels != channels:
-        raise BundleError(
-            f"{model.path.name} takes {channels} channels, and its preprocessing is of {preprocessing.colour}; give "
-            f"`preprocessing=Preprocessing(mean=..., std=...)` of {channels} numbers"
-        )
+    preprocessing.require(channels, model.path.name)
     resizing = COVER if resize else NO_RESIZE
     return PictureRule(width, height, resizing, preprocessing.colour, preprocessing.mean, preprocessing.std)
 

@@ -1,21 +1,23 @@
-"""model.json, what a bundle says about itself; ``ssc_deploy/schemas/model.schema.json`` says what each key means.
+"""model.json, what a bundle says about itself.
 
-What a schema cannot say stands here: that there is a label for each output, that shapes agree with the preprocessing,
-and that every file that is named has its hash.
+``ssc_deploy/schemas/model.schema.json`` is made from these classes. What a schema cannot say is checked here, too: that
+there is a label for each output, that shapes agree with the preprocessing, and that every file that is named has its
+hash.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from ssc_deploy import schemas
-from ssc_deploy.errors import PreprocessingError
-from ssc_deploy.metadata import Preprocessing
+from ssc_deploy import golden
+from ssc_deploy.bundling import limits
+from ssc_deploy.metadata import CHANNELS, LEAST_STD, MOST, Preprocessing
 from ssc_deploy.output_kind import OutputKind
-from ssc_deploy.profiling.job import Bound, SliceBounds
 from ssc_deploy.storage import records
-from ssc_deploy.verification.ranges import AxisBound  # noqa: TC001 - decoding looks at the types of fields
+from ssc_deploy.storage.records import NOT_EMPTY, AtLeast, AtMost, Matching, OneOf, Sha256, Size
+from ssc_deploy.verification.ranges import Amount, SliceBounds  # noqa: TC001 - decoding looks at the types of fields
+from ssc_deploy.verification.tolerance import Tolerance  # noqa: TC001 - likewise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +32,66 @@ SUFFIXES = {"onnx": ".onnx", "tflite": ".tflite"}
 #: Rules that bring a picture of another size to the network's; the second is `ssc_deploy.pictures.read` with resizing.
 NO_RESIZE, COVER = "none", "shorter-side-bilinear-center-crop"
 
+#: Golden images of a bundle.
+_MOST_PICTURES = 1000
+
+#: Files besides model.json: a model, three arrays, and the golden images.
+_FEWEST_FILES = 4 + golden.PICTURES
+
+#: What the outputs of a bundle may mean; maps are no list of classes.
+_KINDS = tuple(kind.value for kind in OutputKind if kind is not OutputKind.MAP)
+
+#: A line for people.
+Text = Annotated[str, Matching(r"[^\u0000-\u001f\u007f]*", "text of one line"), Size(0, 1000)]
+
+#: A text that is not empty.
+Name = Annotated[Text, NOT_EMPTY]
+
+#: Versions, or whatever else has a text for each name.
+Texts = Annotated[dict[str, Text], Size(0, 100)]
+
+#: Of a file below the bundle: components of these characters, neither . nor .. among them.
+FilePath = Annotated[
+    str,
+    Matching(
+        r"(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+(?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._-]+)*", "path of a file in the bundle"
+    ),
+    Size(0, 200),
+]
+
+Index = Annotated[int, AtLeast(0), AtMost(99_999)]
+
+#: Of an axis of a tensor.
+Extent = Annotated[int, AtLeast(1), AtMost(100_000)]
+
+
+@dataclass(frozen=True)
+class _OneImage:
+    """Of an annotated shape: it begins with 1."""
+
+    def objection(self, value: tuple[int, ...]) -> str | None:
+        """See `records.Limit`."""
+        return None if value[:1] == (1,) else f"is {list(value)}, and must begin with 1"
+
+    def keywords(self, _kind: str) -> dict[str, Any]:
+        """See `records.Limit`."""
+        return {"prefixItems": [{"const": 1}]}
+
+
+@dataclass(frozen=True)
+class _Rank:
+    """Of an annotated tensor: how many axes it has."""
+
+    rank: int
+
+    def objection(self, value: Tensor) -> str | None:
+        """See `records.Limit`."""
+        return None if len(value.shape) == self.rank else f"has {len(value.shape)} axes, not {self.rank}"
+
+    def keywords(self, _kind: str) -> dict[str, Any]:
+        """See `records.Limit`."""
+        return {"properties": {"shape": {"minItems": self.rank, "maxItems": self.rank}}}
+
 
 @dataclass(frozen=True)
 class Tensor:
@@ -41,9 +103,11 @@ class Tensor:
         dtype: always ``"float32"``.
     """
 
-    name: str
-    shape: tuple[int, ...]
-    dtype: str = "float32"
+    name: Name
+    shape: Annotated[tuple[Extent, ...], NOT_EMPTY, _OneImage()]
+    dtype: Annotated[str, OneOf(("float32",))] = "float32"
+
+    COMPLETE: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -60,13 +124,13 @@ class ModelEntry:
         runtimes: versions of the packages that it was proved on.
     """
 
-    file: str
-    format: str
-    layout: str
-    input: Tensor
-    output: Tensor
-    lowering: dict[str, str]
-    runtimes: dict[str, str]
+    file: FilePath
+    format: Annotated[str, OneOf(tuple(SUFFIXES))]
+    layout: Annotated[str, OneOf(("NCHW", "NHWC"))]
+    input: Annotated[Tensor, _Rank(4)]
+    output: Annotated[Tensor, _Rank(2)]
+    lowering: Texts
+    runtimes: Texts
 
 
 @dataclass(frozen=True)
@@ -81,14 +145,38 @@ class PictureRule:
         colour: order of the channels: ``"RGB"``, ``"BGR"`` or ``"L"``.
         mean: one number a channel, in units of 0..1.
         std: likewise, above 0.
+
+    Raises:
+        PreprocessingError: see `ssc_deploy.metadata.Preprocessing`.
     """
 
-    width: int
-    height: int
-    resize: str
-    colour: str
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
+    width: Extent
+    height: Extent
+    resize: Annotated[str, OneOf((NO_RESIZE, COVER))]
+    colour: Annotated[str, OneOf(tuple(CHANNELS))]
+    mean: tuple[Annotated[float, AtLeast(-MOST), AtMost(MOST)], ...]
+    std: tuple[Annotated[float, AtLeast(LEAST_STD), AtMost(MOST)], ...]
+
+    #: One number a channel.
+    KEYWORDS: ClassVar[dict[str, Any]] = {
+        "allOf": [
+            {
+                "if": {"properties": {"colour": {"const": colour}}},
+                "then": {
+                    "properties": {name: {"minItems": channels, "maxItems": channels} for name in ("mean", "std")}
+                },
+            }
+            for colour, channels in CHANNELS.items()
+        ]
+    }
+
+    def __post_init__(self) -> None:
+        _ = self.preprocessing
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """What is done with the pixels, once the image has the size."""
+        return Preprocessing(self.mean, self.std, self.colour)
 
 
 @dataclass(frozen=True)
@@ -100,8 +188,8 @@ class GoldenPicture:
         label: index of its true class; None where nobody knows.
     """
 
-    file: str
-    label: int | None
+    file: FilePath
+    label: Index | None
 
 
 @dataclass(frozen=True)
@@ -117,12 +205,12 @@ class GoldenFiles:
         tolerance: of all golden outputs of a model together.
     """
 
-    count: int
-    pixels: str
-    inputs: str
-    outputs: str
-    pictures: tuple[GoldenPicture, ...]
-    tolerance: Bound
+    count: Annotated[int, AtLeast(golden.PICTURES), AtMost(_MOST_PICTURES)]
+    pixels: FilePath
+    inputs: FilePath
+    outputs: FilePath
+    pictures: Annotated[tuple[GoldenPicture, ...], Size(golden.PICTURES, _MOST_PICTURES)]
+    tolerance: Tolerance
 
 
 @dataclass(frozen=True)
@@ -132,16 +220,16 @@ class BlockEntry:
     Attributes:
         name: path of the PyTorch module.
         output: name of the debug model's output that holds its value.
-        max: as in `ssc_deploy.profiling.job.Bound`.
+        max: as in `ssc_deploy.verification.tolerance.Tolerance`.
         rms: likewise.
         axes: likewise.
     """
 
-    name: str
-    output: str
-    max: float
-    rms: float
-    axes: Annotated[tuple[AxisBound, ...], SliceBounds()] = field(default=(), metadata=records.SPARSE)
+    name: Name
+    output: Name
+    max: Amount
+    rms: Amount
+    axes: SliceBounds = field(default=(), metadata=records.SPARSE)
 
 
 @dataclass(frozen=True)
@@ -155,10 +243,10 @@ class Debug:
         blocks: in the order of execution.
     """
 
-    model: str
-    picture: int
-    values: str
-    blocks: tuple[BlockEntry, ...]
+    model: FilePath
+    picture: Index
+    values: FilePath
+    blocks: Annotated[tuple[BlockEntry, ...], Size(1, 10_000)]
 
 
 @dataclass(frozen=True)
@@ -170,8 +258,8 @@ class FileEntry:
         bytes: its size.
     """
 
-    sha256: str
-    bytes: int
+    sha256: Sha256
+    bytes: Annotated[int, AtLeast(1), AtMost(2**31 - 1)]
 
 
 @dataclass(frozen=True)
@@ -192,17 +280,19 @@ class Manifest:
         schema_version: `SCHEMA_VERSION`.
     """
 
-    name: str
-    source_sha256: str
-    made_by: dict[str, str]
-    models: tuple[ModelEntry, ...]
+    name: Name
+    source_sha256: Annotated[str, Matching("(?:[0-9a-f]{64})?", "SHA-256")]
+    made_by: Annotated[Texts, NOT_EMPTY]
+    models: Annotated[tuple[ModelEntry, ...], Size(1, 8)]
     preprocessing: PictureRule
-    labels: tuple[str, ...]
+    labels: Annotated[tuple[Text, ...], Size(1, 100_000)]
     golden: GoldenFiles
     debug: Debug | None
-    output_kind: str = field(default=OutputKind.SCORES.value, metadata=records.SPARSE)
-    files: dict[str, FileEntry] = field(default_factory=dict)
-    schema_version: int = SCHEMA_VERSION
+    output_kind: Annotated[str, OneOf(_KINDS)] = field(default=OutputKind.SCORES.value, metadata=records.SPARSE)
+    files: Annotated[dict[FilePath, FileEntry], Size(_FEWEST_FILES, limits.MOST_FILES)] = field(default_factory=dict)
+    schema_version: Annotated[int, OneOf((SCHEMA_VERSION,))] = SCHEMA_VERSION
+
+    COMPLETE: ClassVar[bool] = True
 
     def to_dict(self) -> dict[str, Any]:
         """As model.json has it."""
@@ -217,13 +307,10 @@ class Manifest:
             ValueError: it is not such an object, of another schema version, or contradicts itself.
             RecursionError: it nests without end.
         """
-        version = value.get("schema_version") if isinstance(value, dict) else None
-        if type(version) is int and version != SCHEMA_VERSION:
-            raise ValueError(f"it is of schema version {version}, this program reads {SCHEMA_VERSION}")
-        violation = schemas.violation("model", value)
-        if violation is not None:
-            raise ValueError(violation)
-        manifest = records.decode(cls, value)
+        unknown: list[str] = []
+        manifest = records.decode_version(cls, value, SCHEMA_VERSION, unknown)
+        if unknown:
+            raise ValueError(f"it holds {unknown[0]}, which this program does not know")
         for contradiction in manifest.contradictions():
             raise ValueError(contradiction)
         return manifest
@@ -236,11 +323,7 @@ class Manifest:
 
     def _of_models(self) -> Iterator[str]:
         rule = self.preprocessing
-        channels = len(rule.mean)
-        try:
-            Preprocessing(rule.mean, rule.std, rule.colour)
-        except PreprocessingError as error:
-            yield f"preprocessing: {error}"
+        channels = rule.preprocessing.channels
         for model in self.models:
             if not model.file.endswith(SUFFIXES[model.format]):
                 yield f"{model.file} is said to be of the format {model.format}"

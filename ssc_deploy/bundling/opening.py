@@ -48,13 +48,13 @@ class Opened:
     def pixels(self) -> npt.NDArray[np.uint8]:
         """The golden pictures [count, H, W, C]."""
         rule, count = self.manifest.preprocessing, self.manifest.golden.count
-        shape = (count, rule.height, rule.width, len(rule.mean))
+        shape = (count, rule.height, rule.width, rule.preprocessing.channels)
         return self._array(self.manifest.golden.pixels, np.dtype(np.uint8), shape)
 
     def inputs(self) -> npt.NDArray[np.float32]:
         """The golden inputs [count, C, H, W], finite."""
         rule, count = self.manifest.preprocessing, self.manifest.golden.count
-        shape = (count, len(rule.mean), rule.height, rule.width)
+        shape = (count, rule.preprocessing.channels, rule.height, rule.width)
         return self._array(self.manifest.golden.inputs, np.dtype(np.float32), shape)
 
     def outputs(self) -> npt.NDArray[np.float64]:

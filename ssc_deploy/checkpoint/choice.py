@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ssc_deploy.checkpoint import candidates as find
 from ssc_deploy.checkpoint import roles
 from ssc_deploy.checkpoint.roles import Role
-from ssc_deploy.errors import CheckpointError, shown
+from ssc_deploy.errors import CheckpointError, parameter, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -145,7 +145,7 @@ def _offer(candidates: Sequence[Candidate]) -> str:
     kinds = [candidate.role for candidate in candidates]
     by_kind = len(candidates) == 2 and set(kinds) == set(_KINDS.values())
     keys = list(_KINDS) if by_kind else [shown(candidate.key) for candidate in candidates]
-    ways = " or ".join(f"`weights={key!r}`" for key in keys)
+    ways = " or ".join(parameter("weights", key) for key in keys)
     return f"it holds {listed}: say which is meant, with {ways}."
 
 

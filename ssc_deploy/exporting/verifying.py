@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy import extras, runtimes
-from ssc_deploy.errors import CaptureError
+from ssc_deploy.errors import CaptureError, parameter
 from ssc_deploy.exporting import stages
 from ssc_deploy.exporting.check import Check
 
@@ -96,6 +96,6 @@ def _warn_of_others(file: Path, about: ModelMetadata | None, source: Source) -> 
     if held is not None and taken is not None and held.entry != taken.entry:
         warnings.warn(
             f"{file.name} says that it holds the {held}, and is compared with the {taken}; give "
-            f"`weights={held.entry or '.'!r}` to compare it with those",
+            f"{parameter('weights', held.entry or '.')} to compare it with those",
             stacklevel=3,
         )

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from ssc_deploy import batches, golden
 from ssc_deploy.errors import ProfileError
-from ssc_deploy.profiling.job import Bound, Origin
+from ssc_deploy.profiling.job import Origin
 from ssc_deploy.verification import ranges
 from ssc_deploy.verification.ranges import AxisBound
 from ssc_deploy.verification.tolerance import Tolerance
@@ -52,7 +52,7 @@ class GoldenArrays:
 
     inputs: tuple[Array, ...]
     outputs: tuple[Array, ...]
-    bounds: tuple[Bound, ...]
+    bounds: tuple[Tolerance, ...]
     origin: Origin
 
     def named(self) -> dict[str, Array]:
@@ -105,9 +105,9 @@ def _of_export(path: Path, found: golden.GoldenSet, runtime: Runtime, runner: Ru
     return GoldenArrays(inputs, outputs, bounds, Origin.EXPORT)
 
 
-def _in_layout(output: golden.GoldenOutput, layout: str, *, rows: bool = True) -> Bound:
+def _in_layout(output: golden.GoldenOutput, layout: str, *, rows: bool = True) -> Tolerance:
     """The bounds of an output for a file's own layout."""
-    bound = Bound.of(output.tolerance)
+    bound = output.tolerance
     if not rows:  # an axis of such bounds may be the first of a run, which a job takes for the batch
         return dataclasses.replace(bound, axes=())
     if layout != "NHWC" or output.values.ndim != 4:
@@ -130,7 +130,7 @@ def _of_host(runner: Runner) -> GoldenArrays:
         raise ProfileError("the file takes no input, so there is nothing to measure")
     outputs, nearby = (_computed(runner, given) for given in (inputs, tuple(perturbed(array) for array in inputs)))
     pairs = zip(outputs, nearby, strict=True)
-    bounds = tuple(Bound.of(host_tolerance(_flat(here), _flat(moved))) for here, moved in pairs)
+    bounds = tuple(host_tolerance(_flat(here), _flat(moved)) for here, moved in pairs)
     return GoldenArrays(inputs, tuple(output.astype(np.float64) for output in outputs), bounds, Origin.HOST)
 
 

@@ -24,63 +24,44 @@ from __future__ import annotations
 import enum
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
-from ssc_deploy.profiling.runner.contract import SCHEMA_VERSION, FailureKind
+from ssc_deploy.profiling.runner.contract import JOB_VERSION, RESULT_VERSION, FailureKind
 from ssc_deploy.storage import records
-from ssc_deploy.storage.records import Count, Matching, NotEmpty, NotNegative, Positive, Sha256
-from ssc_deploy.verification.ranges import AxisBound  # noqa: TC001 - decoding looks at the types of fields
-from ssc_deploy.verification.tolerance import Tolerance
+from ssc_deploy.storage.records import (
+    NOT_EMPTY,
+    Above,
+    AtLeast,
+    AtMost,
+    Count,
+    Matching,
+    NotNegative,
+    OneOf,
+    Positive,
+    Sha256,
+    Size,
+)
+from ssc_deploy.verification.tolerance import Tolerance  # noqa: TC001 - decoding looks at the types of fields
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 #: Of a file in the job's folder: no path.
-FileName = Annotated[str, Matching(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,200}", "name of a file in the job's folder")]
+FileName = Annotated[str, Matching(r"(?!\.{1,2}$)[A-Za-z0-9._-]+", "name of a file in the job's folder"), Size(0, 200)]
 
-#: The last axis that bounds may be along; the schema says the same.
-_MOST_AXES = 7
+#: By which a result is known to be of its job.
+Nonce = Annotated[str, Size(1, 200)]
 
+#: Numbers of runs, cores, processes.
+Few = Annotated[int, AtLeast(0), AtMost(1_000_000_000)]
 
-@dataclass(frozen=True)
-class SliceBounds:
-    """Of annotated bounds of slices: each axis once, in order, with finite bounds that are not negative."""
+Seconds = Annotated[float, AtLeast(0), AtMost(1_000_000)]
 
-    def objection(self, value: tuple[AxisBound, ...]) -> str | None:
-        """See `ssc_deploy.storage.records.AtLeast.objection`."""
-        axes = [bound.axis for bound in value]
-        if not axes or axes != sorted(set(axes)) or axes[0] < 1 or axes[-1] > _MOST_AXES:
-            return f"has the axes {axes}; each axis after the batch may stand there once, in order"
-        if any(not bound.max or min(bound.max) < 0 for bound in value):
-            return "has no bounds for an axis, or negative ones"
-        return None
+#: Seconds since 1970, in the year 2500: no clock shows more yet.
+_LAST = 16_725_225_600
 
-
-@dataclass(frozen=True)
-class Bound:
-    """How far an output may be from the reference, over all golden inferences together.
-
-    Attributes:
-        max: of the largest absolute difference.
-        rms: of the root of the mean squared difference.
-        axes: bounds of the largest absolute difference of each slice along an axis of the output in the file's own
-            layout, 0 being the batch; only for those axes whose slices are held to less than ``max``. Not written
-            where it is empty.
-    """
-
-    max: NotNegative
-    rms: NotNegative
-    axes: Annotated[tuple[AxisBound, ...], SliceBounds()] = field(default=(), metadata=records.SPARSE)
-
-    @classmethod
-    def of(cls, tolerance: Tolerance) -> Bound:
-        """The same as a record."""
-        return cls(tolerance.max, tolerance.rms, tolerance.axes)
-
-    @property
-    def tolerance(self) -> Tolerance:
-        """The same for values that are compared here."""
-        return Tolerance(self.max, self.rms, self.axes)
+#: What a device reaches.
+Rate = Annotated[float, Above(0)]
 
 
 class Origin(enum.StrEnum):
@@ -103,8 +84,10 @@ class Golden:
 
     file: FileName
     sha256: Sha256
-    bounds: Annotated[tuple[Bound, ...], NotEmpty()]
-    origin: Annotated[str, Matching("export|host", "origin of golden outputs")] = Origin.EXPORT.value
+    bounds: Annotated[tuple[Tolerance, ...], NOT_EMPTY]
+    origin: Annotated[str, OneOf(tuple(Origin))] = Origin.EXPORT.value
+
+    COMPLETE: ClassVar[bool] = True
 
 
 @dataclass(frozen=True)
@@ -145,14 +128,16 @@ class Protocol:
         fresh_processes: that load the model and run it once; the median of their figures is given; 0 for none.
     """
 
-    warmup_runs: Count = 10
-    warmup_seconds: NotNegative = 0.5
-    runs: Positive = 200
-    seconds: NotNegative = 5.0
-    repeats: Positive = 20
-    rewarm_runs: Count = 2
-    operator_runs: Count = 50
-    fresh_processes: Count = 3
+    warmup_runs: Few = 10
+    warmup_seconds: Seconds = 0.5
+    runs: Annotated[Few, AtLeast(1)] = 200
+    seconds: Seconds = 5.0
+    repeats: Annotated[int, AtLeast(1), AtMost(1_000_000)] = 20
+    rewarm_runs: Few = 2
+    operator_runs: Few = 50
+    fresh_processes: Few = 3
+
+    COMPLETE: ClassVar[bool] = True
 
 
 #: A smoke run: shows that all works, and the order of magnitude.
@@ -166,22 +151,25 @@ class Job:
     """What a device is asked to do.
 
     Attributes:
-        nonce: any text; the result repeats it, so that an old result is not taken for this one.
+        nonce: any text of at most 200 characters; the result repeats it, so that an old result is not taken for this
+            one.
         models: that take turns.
         threads: numbers of threads; all models are measured at one, then at the next.
         protocol: None where nothing is to be timed: the golden sets are replayed, and no more.
         pin: numbers of the cores to run on; None to leave that to the system.
         keep_outputs: whether to write an outputs file for each model.
-        schema_version: `SCHEMA_VERSION`.
+        schema_version: `JOB_VERSION`.
     """
 
-    nonce: Annotated[str, NotEmpty()]
-    models: Annotated[tuple[ModelFile, ...], NotEmpty()]
-    threads: Annotated[tuple[Positive, ...], NotEmpty()] = (1,)
+    nonce: Nonce
+    models: Annotated[tuple[ModelFile, ...], NOT_EMPTY]
+    threads: Annotated[tuple[Annotated[int, AtLeast(1), AtMost(1024)], ...], NOT_EMPTY] = (1,)
     protocol: Protocol | None = field(default_factory=Protocol)
-    pin: Annotated[tuple[Count, ...], NotEmpty()] | None = None
+    pin: Annotated[tuple[Few, ...], NOT_EMPTY] | None = None
     keep_outputs: bool = False
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Annotated[int, OneOf((JOB_VERSION,))] = JOB_VERSION
+
+    COMPLETE: ClassVar[bool] = True
 
     def to_dict(self) -> dict[str, Any]:
         """As job.json has it."""
@@ -195,7 +183,7 @@ class Job:
         Raises:
             ValueError: not such an object, or of another schema version.
         """
-        return records.decode_version(cls, value, SCHEMA_VERSION)
+        return records.decode_version(cls, value, JOB_VERSION)
 
     @property
     def files(self) -> dict[str, str]:
@@ -220,8 +208,8 @@ class Failure:
         message: a sentence.
     """
 
-    kind: Annotated[str, Matching("|".join(FailureKind), "kind of failure")]
-    message: Annotated[str, NotEmpty()]
+    kind: Annotated[str, OneOf(tuple(map(str, FailureKind)))]
+    message: Annotated[str, NOT_EMPTY]
 
 
 @dataclass(frozen=True)
@@ -253,7 +241,7 @@ class OperatorTime:
 
     name: str
     operator: str
-    ns: int
+    ns: Count
 
 
 @dataclass(frozen=True)
@@ -266,7 +254,7 @@ class Turn:
     """
 
     start_ns: Count
-    samples_ns: tuple[int, ...]
+    samples_ns: Annotated[tuple[Positive, ...], NOT_EMPTY]
 
 
 @dataclass(frozen=True)
@@ -320,7 +308,7 @@ class Snapshot:
         temperature_c: of each thermal zone, by its type.
     """
 
-    unix_time: float
+    unix_time: Annotated[float, AtLeast(0), AtMost(_LAST)]
     load: float | None = None
     governor: dict[str, str] = field(default_factory=dict)
     frequency_khz: dict[str, Count] = field(default_factory=dict)
@@ -362,9 +350,9 @@ class Peak:
         gbyte_per_s: 1e9 bytes read and written a second, of a memory copy far larger than the caches.
     """
 
-    threads: int
-    gmac_per_s: float
-    gbyte_per_s: float
+    threads: Positive
+    gmac_per_s: Rate
+    gbyte_per_s: Rate
 
 
 @dataclass(frozen=True)
@@ -380,18 +368,18 @@ class Result:
         peaks: one a number of threads; those that could not be taken are missing.
         notes: sentences about what may have disturbed the run.
         files: SHA-256 of each file besides result.json that belongs to the result, by name.
-        schema_version: `SCHEMA_VERSION`.
+        schema_version: `RESULT_VERSION`.
     """
 
-    nonce: str
+    nonce: Nonce
     environment: Environment
     before: Snapshot
     after: Snapshot
     measurements: tuple[Measurement, ...]
     peaks: tuple[Peak, ...] = ()
     notes: tuple[str, ...] = ()
-    files: dict[str, str] = field(default_factory=dict)
-    schema_version: int = SCHEMA_VERSION
+    files: dict[FileName, Sha256] = field(default_factory=dict)
+    schema_version: Annotated[int, OneOf((RESULT_VERSION,))] = RESULT_VERSION
 
     def to_dict(self) -> dict[str, Any]:
         """As result.json has it."""
@@ -405,7 +393,7 @@ class Result:
         Raises:
             ValueError: not such an object, or of another schema version.
         """
-        return records.decode_version(cls, value, SCHEMA_VERSION)
+        return records.decode_version(cls, value, RESULT_VERSION)
 
 
 def read_json(path: Path) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssc_deploy.errors import CheckpointError, NetworkError, shown
+from ssc_deploy.errors import CheckpointError, NetworkError, parameter, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -102,7 +102,7 @@ def _inferred(read: Checkpoint, arch: str | None, weights: str | None) -> tuple[
     found = named or found
     if len({(name, repr(config)) for name, config in found.values()}) > 1:
         places = [shown(prefix) or "." for prefix in found]
-        ways = " or ".join(f"`weights={place!r}`" for place in places)
+        ways = " or ".join(parameter("weights", place) for place in places)
         raise CheckpointError(
             f"{read.path} holds several networks ({', '.join(places)}): say which is meant, with {ways}."
         )

@@ -14,14 +14,28 @@ import re
 import types
 import typing
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 from ssc_deploy.errors import SscDeployError
 
 T = TypeVar("T")
 
 #: Nothing that is counted or timed needs more than 64 bits; JSON takes any number of digits.
-_LARGEST = 2**63
+LARGEST = 2**63
+
+
+class Limit(Protocol):
+    """What the annotation of a field says beside its type. Reading checks it, and the JSON Schemas say it."""
+
+    def objection(self, value: Any) -> str | None:
+        """What is wrong with a value, as the rest of a sentence; None where nothing is."""
+
+    def keywords(self, kind: str) -> dict[str, Any]:
+        """The same as keywords of JSON Schema.
+
+        Args:
+            kind: the JSON type of the value: ``"string"``, ``"array"``, ``"object"``, ``"number"`` ...
+        """
 
 
 @dataclass(frozen=True)
@@ -31,8 +45,42 @@ class AtLeast:
     least: float
 
     def objection(self, value: Any) -> str | None:
-        """What is wrong with a value, as the rest of a sentence; None where nothing is."""
+        """See `Limit`."""
         return f"is {value}, less than {self.least}" if value < self.least else None
+
+    def keywords(self, _kind: str) -> dict[str, Any]:
+        """See `Limit`."""
+        return {"minimum": self.least}
+
+
+@dataclass(frozen=True)
+class AtMost:
+    """Of an annotated number: no larger one is read."""
+
+    most: float
+
+    def objection(self, value: Any) -> str | None:
+        """See `Limit`."""
+        return f"is {value}, more than {self.most}" if value > self.most else None
+
+    def keywords(self, _kind: str) -> dict[str, Any]:
+        """See `Limit`."""
+        return {"maximum": self.most}
+
+
+@dataclass(frozen=True)
+class Above:
+    """Of an annotated number: neither this one nor a smaller one is read."""
+
+    bound: float
+
+    def objection(self, value: Any) -> str | None:
+        """See `Limit`."""
+        return f"is {value}, not more than {self.bound}" if value <= self.bound else None
+
+    def keywords(self, _kind: str) -> dict[str, Any]:
+        """See `Limit`."""
+        return {"exclusiveMinimum": self.bound}
 
 
 @dataclass(frozen=True)
@@ -48,26 +96,76 @@ class Matching:
     what: str
 
     def objection(self, value: Any) -> str | None:
-        """See `AtLeast.objection`."""
+        """See `Limit`."""
         return None if re.fullmatch(self.pattern, value) else f"is {value!r:.60}, no {self.what}"
+
+    def keywords(self, _kind: str) -> dict[str, Any]:
+        """See `Limit`."""
+        return {"pattern": rf"^(?:{self.pattern})(?![\s\S])"}  # `$` would match before a line break at the end, too
 
 
 @dataclass(frozen=True)
-class NotEmpty:
-    """Of an annotated text or tuple."""
+class OneOf:
+    """Of an annotated text or number: one of a few."""
+
+    values: tuple[str | int, ...]
 
     def objection(self, value: Any) -> str | None:
-        """See `AtLeast.objection`."""
-        return None if value else "is empty"
+        """See `Limit`."""
+        return None if value in self.values else f"is {value!r:.60}, not {' or '.join(map(str, self.values))}"
+
+    def keywords(self, _kind: str) -> dict[str, Any]:
+        """See `Limit`."""
+        return {"enum": list(self.values)} if len(self.values) > 1 else {"const": self.values[0]}
+
+
+@dataclass(frozen=True)
+class Size:
+    """Of an annotated text, tuple or dictionary: how many characters or items it has.
+
+    Attributes:
+        least: no fewer.
+        most: no more; None where there may be any number.
+    """
+
+    least: int = 0
+    most: int | None = None
+
+    def objection(self, value: Any) -> str | None:
+        """See `Limit`."""
+        if len(value) < self.least:
+            return f"has a length of {len(value)}, less than {self.least}" if value else "is empty"
+        if self.most is not None and len(value) > self.most:
+            return f"has a length of {len(value)}, more than {self.most}"
+        return None
+
+    def keywords(self, kind: str) -> dict[str, Any]:
+        """See `Limit`."""
+        what = {"string": "Length", "array": "Items", "object": "Properties"}[kind]
+        limits = {"min": self.least or None, "max": self.most}
+        return {f"{name}{what}": value for name, value in limits.items() if value is not None}
 
 
 #: Metadata of a field that is not written where it has its default, so that readers of before need not know it.
 SPARSE: dict[str, bool] = {"sparse": True}
 
+NOT_EMPTY = Size(1)
+
 Sha256 = Annotated[str, Matching("[0-9a-f]{64}", "SHA-256")]
 Count = Annotated[int, AtLeast(0)]
 Positive = Annotated[int, AtLeast(1)]
 NotNegative = Annotated[float, AtLeast(0)]
+
+
+def is_required(kind: Any, field: dataclasses.Field[Any]) -> bool:
+    """Whether a field of a record must be there when it is read.
+
+    That is so where it has no default, and for the version of a format. A class whose ``COMPLETE`` is true has defaults
+    for its callers in Python only: when it is read, all is there but what is sparse.
+    """
+    has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+    complete = getattr(kind, "COMPLETE", False) and "sparse" not in field.metadata
+    return not has_default or complete or field.name == "schema_version"
 
 
 def encode(record: Any) -> Any:
@@ -87,8 +185,8 @@ def decode(kind: type[T], value: Any, unknown: list[str] | None = None) -> T:
 
     Args:
         kind: a frozen dataclass whose fields are numbers, texts, such dataclasses, tuples, dictionaries from texts, or
-            optional ones of these, each of which may be annotated with what it must be. A field that has a default may
-            be missing. One that the class does not have is ignored, so that a newer program may say more.
+            optional ones of these, each of which may be annotated with what it must be (`Limit`). Some fields may be
+            missing (`is_required`). One that the class does not have is ignored, so that a newer program may say more.
         value: parsed JSON.
         unknown: gets the names of the fields that are ignored.
 
@@ -138,12 +236,13 @@ class _Decoder:
         if origin is dict:
             if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
                 raise ValueError(f"{where} is no object")
-            item = typing.get_args(kind)[1]
-            return {key: self.decode(item, inner, f"{where}.{key}") for key, inner in value.items()}
+            name, item = typing.get_args(kind)
+            keys = {key: self.decode(name, key, f"{where}: the name {key!r:.60}") for key in value}
+            return {keys[key]: self.decode(item, inner, f"{where}.{key:.60}") for key, inner in value.items()}
         return self._record(kind, value, where) if dataclasses.is_dataclass(kind) else _plain(kind, value, where)
 
     def _annotated(self, kind: Any, value: Any, where: str) -> Any:
-        plain, *limits = typing.get_args(kind)
+        plain, limits = unwrapped(kind)
         decoded = self.decode(plain, value, where)
         for limit in limits:
             objection = limit.objection(decoded)
@@ -157,20 +256,21 @@ class _Decoder:
             raise ValueError(f"{where} is no list")
         if items[-1] is not Ellipsis and len(value) != len(items):
             raise ValueError(f"{where} has {len(value)} values, not {len(items)}")
-        if items[0] is int and all(type(number) is int and abs(number) < _LARGEST for number in value):
-            return tuple(value)  # millions of samples
+        numbers = _numbers(items[0], value)  # millions of samples
+        if numbers is not None:
+            return numbers
         return tuple(self.decode(items[0], inner, f"{where}[{index}]") for index, inner in enumerate(value))
 
     def _record(self, kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
             raise ValueError(f"{where or 'it'} is no object")
-        hints, given = _hints(kind), {}
+        types_of, given = hints(kind), {}
         fields = dataclasses.fields(kind)
         for field in fields:
             path = _path(where, field.name)
             if field.name in value:
-                given[field.name] = self.decode(hints[field.name], value[field.name], path)
-            elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+                given[field.name] = self.decode(types_of[field.name], value[field.name], path)
+            elif is_required(kind, field):
                 raise ValueError(f"{path} is missing")
         known = {field.name for field in fields}
         self.unknown.extend(_path(where, f"{name!s:.60}") for name in value if name not in known)
@@ -180,13 +280,34 @@ class _Decoder:
             raise ValueError(f"{where}: {error}" if where else str(error)) from error
 
 
+def _numbers(kind: Any, values: list[Any] | tuple[Any, ...]) -> tuple[Any, ...] | None:
+    """Numbers that are all right; None where one is not, or they are of another kind: that is found one by one."""
+    plain, limits = unwrapped(kind)
+    if plain not in {int, float} or not values or not all(isinstance(limit, _ENDS) for limit in limits):
+        return None
+    if not all(type(number) is plain for number in values):
+        return None
+    least, most = min(values), max(values)
+    whole = all(map(math.isfinite, values)) if plain is float else least > -LARGEST and most < LARGEST
+    right = whole and not any(limit.objection(end) for limit in limits for end in (least, most))
+    return tuple(values) if right else None
+
+
+def unwrapped(kind: Any) -> tuple[Any, tuple[Limit, ...]]:
+    """A type without its annotation, and the limits that are the annotation."""
+    if typing.get_origin(kind) is not Annotated:
+        return kind, ()
+    plain, *limits = typing.get_args(kind)
+    return plain, tuple(limits)
+
+
 def _path(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
 
 def _plain(kind: Any, value: Any, where: str) -> Any:
     """A number, a text or a truth value."""
-    if type(value) is int and abs(value) >= _LARGEST:
+    if type(value) is int and abs(value) >= LARGEST:
         raise ValueError(f"{where} is a number of more than 64 bits")
     if kind is float and type(value) is int:
         return float(value)
@@ -206,6 +327,11 @@ def _shown(value: Any) -> str:
     return "null" if value is None else f"{value!r:.60}"
 
 
+#: Limits that all numbers keep where the smallest and the largest do.
+_ENDS = (AtLeast, AtMost, Above)
+
+
 @functools.cache
-def _hints(kind: Any) -> dict[str, Any]:
+def hints(kind: Any) -> dict[str, Any]:
+    """The types of a record's fields, with their annotations."""
     return typing.get_type_hints(kind, include_extras=True)

@@ -131,7 +131,7 @@ def _between(
 ) -> npt.NDArray[Any]:
     """Numbers of the array's shape from black (share 0) to white (share 1), as the network takes them."""
     low, high = np.zeros(()), np.full((), 255.0)
-    if preprocessing is not None and len(preprocessing.mean) == array.shape[1]:
+    if preprocessing is not None and preprocessing.channels == array.shape[1]:
         mean, std = (np.reshape(numbers, (1, -1, 1, 1)) for numbers in (preprocessing.mean, preprocessing.std))
         low, high = (low / 255 - mean) / std, (high / 255 - mean) / std
     return np.broadcast_to(low + share * (high - low), array.shape).astype(array.dtype)

@@ -30,10 +30,12 @@ from __future__ import annotations
 import functools
 import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import numpy.typing as npt
+
+from ssc_deploy.storage.records import AtLeast, AtMost, Size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,6 +56,12 @@ _NOISE = 1e-2
 #: An axis is left out where no slice is held to less than this share of what the whole is held to.
 _ALIKE = 0.25
 
+#: The last axis that has bounds for its slices.
+MOST_AXES = 7
+
+#: What a difference may be.
+Amount = Annotated[float, AtLeast(0), AtMost(1e300)]
+
 #: One value a slice.
 Slices = npt.NDArray[np.float64]
 
@@ -67,8 +75,28 @@ class AxisBound:
         max: bound of the largest absolute difference, one a slice.
     """
 
-    axis: int
-    max: tuple[float, ...]
+    axis: Annotated[int, AtLeast(1), AtMost(MOST_AXES)]
+    max: Annotated[tuple[Amount, ...], Size(1, 1_000_000)]
+
+
+@dataclass(frozen=True)
+class InOrder:
+    """Of annotated bounds of slices: each axis once, in order."""
+
+    def objection(self, value: tuple[AxisBound, ...]) -> str | None:
+        """See `ssc_deploy.storage.records.Limit`."""
+        axes = [bound.axis for bound in value]
+        if axes != sorted(set(axes)):
+            return f"has the axes {axes}; each axis may stand there once, in order"
+        return None
+
+    def keywords(self, _kind: str) -> dict[str, Any]:
+        """See `ssc_deploy.storage.records.Limit`; a schema cannot say it."""
+        return {}
+
+
+#: Bounds of the slices of an output.
+SliceBounds = Annotated[tuple[AxisBound, ...], Size(1, MOST_AXES), InOrder()]
 
 
 def bounded(axis: int, most: Slices, whole: float) -> AxisBound | None:

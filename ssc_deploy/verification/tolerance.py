@@ -49,8 +49,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from ssc_deploy.storage.records import SPARSE
 from ssc_deploy.verification import ranges
-from ssc_deploy.verification.ranges import FLOOR, MAX_FACTOR, TINY, AxisBound, Rounding, Slices, slice_name
+from ssc_deploy.verification.ranges import (
+    FLOOR,
+    MAX_FACTOR,
+    TINY,
+    Amount,
+    Rounding,
+    SliceBounds,
+    Slices,
+    slice_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,18 +92,19 @@ class Error:
 
 @dataclass(frozen=True)
 class Tolerance:
-    """What `Error` of a file passes.
+    """How far an output may be from the reference, over all inferences together. It is what `Error` of a file passes.
 
     Attributes:
-        max: bound of `Error.max`.
-        rms: bound of `Error.rms`.
-        axes: bounds of the slices along those axes whose slices have ranges of their own; without, ``max`` is the bound
-            of each slice.
+        max: bound of the largest absolute difference.
+        rms: bound of the root of the mean squared difference.
+        axes: bounds of the largest absolute difference of each slice along an axis of the output, 0 being the batch;
+            only for those axes whose slices are held to less than ``max``. In jobs and bundles they are in the file's
+            own layout, and left out where there are none.
     """
 
-    max: float
-    rms: float
-    axes: tuple[AxisBound, ...] = ()
+    max: Amount
+    rms: Amount
+    axes: SliceBounds = field(default=(), metadata=SPARSE)
 
     def allows(self, error: Error) -> bool:
         """Whether the error stays within all bounds."""

@@ -90,7 +90,7 @@ def test_a_smaller_number_of_pictures_is_named_where_a_bundle_may_have_it(manife
 
 
 def test_no_bundle_may_have_fewer_pictures_than_are_made():
-    assert schema()["$defs"]["golden"]["properties"]["count"]["minimum"] == golden.PICTURES
+    assert schema()["$defs"]["GoldenFiles"]["properties"]["count"]["minimum"] == golden.PICTURES
 
 
 def test_files_that_are_too_large_together_are_said_with_the_largest(manifest):

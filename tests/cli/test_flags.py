@@ -17,6 +17,7 @@ import ssc_deploy
 from ssc_deploy import cli
 from ssc_deploy.android import building
 from ssc_deploy.cli import flags
+from ssc_deploy.errors import parameter
 
 OPTIONS = flags.by_parameter(cli.main)
 
@@ -65,6 +66,12 @@ def test_what_is_quoted_and_names_no_parameter_stays(message, recwarn):
     assert not recwarn.list
 
 
+@pytest.mark.parametrize("value", ["ema", "a b", "it's", "`weights`", "\\`", "\n", "`" * 20])
+def test_a_value_out_of_a_file_is_shown_for_a_shell(value):
+    written = parameter("weights", value)
+    assert shlex.split(flags.spelled(written, cli.main)) == ["--weights", value]
+
+
 def test_an_error_of_the_library_reaches_the_user_with_flags(tmp_path):
     outcome = ssc("export", "--model", "net.py:Net", "-o", tmp_path)
     assert outcome.err == "error: --model needs --input-shape as well, e.g. --input-shape 1,3,32,32.\n"
@@ -88,7 +95,11 @@ MESSAGES = [text for text in templates(without=PACKAGE / "cli") if " " in text o
 
 def quoted() -> list[str]:
     """What a message quotes that reads as a parameter, parameters with values, or a call."""
-    found = {text.replace("…", "X") for message in MESSAGES for text in flags.QUOTED.findall(message) if text != "…"}
+    found = {text.replace("…", "X") for message in MESSAGES for text in flags.QUOTED.findall(message) if text[0] != "…"}
+    for path in PACKAGE.rglob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "parameter":
+                found.add(f"{ast.literal_eval(call.args[0])}=X")
     return sorted(text for text in found if flags.parameters(text) is not None)
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from ssc_deploy.golden import GoldenOutput
 from ssc_deploy.profiling import goldens
-from ssc_deploy.profiling.job import Bound
 from ssc_deploy.verification.ranges import AxisBound
 from ssc_deploy.verification.tolerance import Tolerance, error_of
 
@@ -15,7 +14,7 @@ AXES = (AxisBound(1, (1.0, 2.0)), AxisBound(2, (1.0, 2.0, 3.0)), AxisBound(3, (1
 
 def test_bounds_follow_the_layout_of_the_file():
     found = GoldenOutput(np.zeros((1, 2, 3, 4)), Tolerance(4.0, 1.0, AXES))
-    assert goldens._in_layout(found, "NCHW") == Bound(4.0, 1.0, AXES)
+    assert goldens._in_layout(found, "NCHW") == Tolerance(4.0, 1.0, AXES)
     sizes = [(bound.axis, len(bound.max)) for bound in goldens._in_layout(found, "NHWC").axes]
     assert sizes == [(1, 3), (2, 4), (3, 2)]
 

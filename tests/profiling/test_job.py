@@ -8,14 +8,15 @@ import json
 import pytest
 
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling.job import Bound, Golden, Job, ModelFile, Protocol, Result, read_json
+from ssc_deploy.profiling.job import Golden, Job, ModelFile, Protocol, Result, read_json
 from ssc_deploy.profiling.runner.contract import FailureKind
 from ssc_deploy.profiling.targets import parse
 from ssc_deploy.profiling.targets.reading import read_result
+from ssc_deploy.verification.tolerance import Tolerance
 
 JOB = Job(
     "n",
-    (ModelFile("a.onnx", "model0.onnx", "00" * 32, 3, Golden("golden0.npz", "11" * 32, (Bound(1e-3, 1e-4),))),),
+    (ModelFile("a.onnx", "model0.onnx", "00" * 32, 3, Golden("golden0.npz", "11" * 32, (Tolerance(1e-3, 1e-4),))),),
     (1, 2),
     Protocol(repeats=2),
 )
@@ -113,17 +114,17 @@ def test_a_result_is_read_and_checked_against_its_job(tmp_path):
         ({"measurements": RESULT["measurements"][:1]}, "not complete"),
         ({"measurements": RESULT["measurements"][::-1]}, "not complete"),
         (measured(turns=[]), "neither figures nor a failure"),
-        (measured(turns=[TURN, {"start_ns": 0, "samples_ns": []}]), "a turn without samples"),
+        (measured(turns=[TURN, {"start_ns": 0, "samples_ns": []}]), "samples_ns is empty"),
         (measured(turns=[TURN]), "1 turns of 2"),
-        (measured(turns=[TURN, {"start_ns": 0, "samples_ns": [-1]}]), "not positive"),
-        (measured(operators=[{"name": "a", "operator": "Conv", "ns": -1}]), "not positive"),
-        ({"peaks": [{"threads": 1, "gmac_per_s": 1, "gbyte_per_s": 0}]}, "reaches nothing at all"),
-        ({"before": {"unix_time": 1e18}}, "time of day that is none"),
+        (measured(turns=[TURN, {"start_ns": 0, "samples_ns": [-1]}]), r"samples_ns\[0\] is -1, less than 1"),
+        (measured(operators=[{"name": "a", "operator": "Conv", "ns": -1}]), "ns is -1, less than 0"),
+        ({"peaks": [{"threads": 1, "gmac_per_s": 1, "gbyte_per_s": 0}]}, "gbyte_per_s is 0.0, not more than 0"),
+        ({"before": {"unix_time": 1e18}}, "unix_time is 1e.18, more than"),
         ({"before": {"unix_time": 1.0, "load": 10**400}}, "more than 64 bits"),
         (measured(turns=[TURN, {"start_ns": 0, "samples_ns": [2**63]}]), "more than 64 bits"),
         ({"environment": {**ENVIRONMENT, "device": "\ud800"}}, "half a character"),
-        ({"files": {"outputs0.npz": "00"}}, "damaged, or not at all"),
-        ({"files": {"../job.json": "00"}}, "damaged, or not at all"),
+        ({"files": {"outputs0.npz": "00" * 32}}, "damaged, or not at all"),
+        ({"files": {"../job.json": "00" * 32}}, "no name of a file in the job's folder"),
         ({"environment": None}, "cannot be read"),
     ],
 )

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import onnx
 import pytest
+from json_schemas import violation
 from onnx import numpy_helper
 from profiling.conftest import rewrite
 
 import ssc_deploy
-from ssc_deploy import schemas
 from ssc_deploy.errors import ProfileError, RuntimeLoadError, TargetError
 from ssc_deploy.profiling import comparing, diverging, load_profile, statistics
 from ssc_deploy.profiling.job import QUICK, Origin, Protocol, read_json
@@ -69,8 +69,8 @@ def test_the_job_and_its_result_are_what_their_schemas_say(job, right):
         rewrite(folder, asked)
     result = Host().run(folder, asked, lambda _line: None)
     assert (result.measurements[0].failure is None) == right
-    assert schemas.violation("job", read_json(folder / "job.json")) is None
-    assert schemas.violation("result", read_json(folder / "result.json")) is None
+    assert violation("job", read_json(folder / "job.json")) is None
+    assert violation("result", read_json(folder / "result.json")) is None
 
 
 def test_a_profile_has_figures_for_every_model_and_number_of_threads(profiled):

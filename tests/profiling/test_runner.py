@@ -15,7 +15,7 @@ from profiling.conftest import rewrite
 from waiting import PATIENCE, processes_that_name, wait_for
 
 from ssc_deploy.errors import TargetError
-from ssc_deploy.profiling.job import QUICK, Bound
+from ssc_deploy.profiling.job import QUICK
 from ssc_deploy.profiling.preparing import prepare
 from ssc_deploy.profiling.runner.clocks import ClockWatch
 from ssc_deploy.profiling.runner.contract import RUNNER_FILE, FailureKind
@@ -24,6 +24,7 @@ from ssc_deploy.profiling.runner.golden import golden_errors, objection, slice_o
 from ssc_deploy.profiling.runner.latency import measure_in_turns, timed
 from ssc_deploy.profiling.targets import parse, process
 from ssc_deploy.storage.digests import sha256_of
+from ssc_deploy.verification.tolerance import Tolerance
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +93,7 @@ def test_a_wrong_answer_is_not_timed(job):
 
 def test_a_model_that_is_wrong_does_not_keep_the_others_from_being_measured(files, tmp_path):
     job = prepare(tmp_path, [files / "mine.onnx", files / "mine.tflite"], protocol=QUICK)
-    wrong = dataclasses.replace(job.models[0].golden, bounds=(Bound(0.0, 0.0),))
+    wrong = dataclasses.replace(job.models[0].golden, bounds=(Tolerance(0.0, 0.0),))
     asked = dataclasses.replace(job, models=(dataclasses.replace(job.models[0], golden=wrong), job.models[1]))
     rewrite(tmp_path, asked)
     first, second = parse("host").run(tmp_path, asked, lambda _: None).measurements

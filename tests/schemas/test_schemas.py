@@ -13,16 +13,18 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from json_schemas import violation
 
-from ssc_deploy import schemas
 from ssc_deploy.bundling.manifest import Manifest
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling.job import Job, read_json
 from ssc_deploy.profiling.targets.app_contract import Status
 from ssc_deploy.profiling.targets.reading import read_result
+from ssc_deploy.schemas import generated
+from ssc_deploy.schemas.generated import FORMATS
 
 HERE = Path(__file__).parent
-SCHEMAS = Path(schemas.__file__).parent
+SCHEMAS = Path(generated.__file__).parent
 
 
 def result_of(path, folder):
@@ -43,12 +45,12 @@ READERS = {
 }
 
 
-def samples(verdict, names=schemas.NAMES):
+def samples(verdict, names=tuple(FORMATS)):
     found = [(name, path) for name in names for path in sorted((HERE / name / verdict).glob("*.json"))]
     return pytest.mark.parametrize(("name", "path"), found, ids=[f"{name}-{path.stem}" for name, path in found])
 
 
-@pytest.mark.parametrize("name", schemas.NAMES)
+@pytest.mark.parametrize("name", tuple(FORMATS))
 def test_each_schema_is_one_and_has_samples_of_both_kinds(name):
     schema = read_json(SCHEMAS / f"{name}.schema.json")
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -59,13 +61,13 @@ def test_each_schema_is_one_and_has_samples_of_both_kinds(name):
 
 def test_no_schema_is_left_out():
     assert sorted(path.name for path in SCHEMAS.glob("*.json")) == sorted(
-        f"{name}.schema.json" for name in schemas.NAMES
+        f"{name}.schema.json" for name in tuple(FORMATS)
     )
 
 
 @samples("valid")
 def test_what_is_valid_is_read(name, path, tmp_path):
-    assert schemas.violation(name, read_json(path)) is None
+    assert violation(name, read_json(path)) is None
     READERS[name](path, tmp_path)
 
 
@@ -82,14 +84,14 @@ def test_what_is_invalid_is_refused_by_the_schema_and_by_the_reader(name, path, 
     except ValueError:
         pass  # no JSON at all
     else:
-        assert schemas.violation(name, value)
+        assert violation(name, value)
     with pytest.raises(ValueError, match=r"."):
         READERS[name](path, tmp_path)
 
 
 @samples("inconsistent", ("model",))
 def test_what_contradicts_itself_passes_the_schema_and_is_refused(name, path, tmp_path):
-    assert schemas.violation(name, read_json(path)) is None
+    assert violation(name, read_json(path)) is None
     with pytest.raises(ValueError, match=r"."):
         READERS[name](path, tmp_path)
 
@@ -113,7 +115,7 @@ def test_no_schema_lets_a_key_pass_that_it_does_not_know(name, path):
         for key in place:
             inner = inner[key]
         inner["battery"] = 1
-        assert "battery" in schemas.violation(name, more), place
+        assert "battery" in violation(name, more), place
 
 
 @samples("valid", ("job", "result", "status"))
@@ -123,9 +125,18 @@ def test_readers_of_jobs_and_answers_let_a_newer_program_say_more(name, path, tm
     READERS[name](more, tmp_path)
 
 
+@pytest.mark.parametrize("name", FORMATS)
+def test_each_schema_is_made_from_the_classes_that_read_the_file(name):
+    made, kept = generated.text(name), generated.path(name).read_text(encoding="utf-8")
+    assert made == kept, "run `uv run python -m ssc_deploy.schemas`"
+
+
 def test_a_reason_names_the_place_and_is_short():
     value = read_json(HERE / "model" / "valid" / "onnx.json")
     value["golden"]["count"] = 3
-    assert schemas.violation("model", value) == "golden.count: 3 is less than the minimum of 16"
+    with pytest.raises(ValueError, match=r"^golden\.count is 3, less than 16$"):
+        Manifest.from_dict(value)
     value["golden"]["count"] = "x" * 100_000
-    assert len(schemas.violation("model", value)) < 300
+    with pytest.raises(ValueError, match=r"golden\.count is 'x") as caught:
+        Manifest.from_dict(value)
+    assert len(str(caught.value)) < 300

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 
-#: Version of job.json and result.json. A program refuses one that it does not know.
-SCHEMA_VERSION = 1
+#: Version of job.json, and of result.json. A program refuses one that it does not know.
+JOB_VERSION, RESULT_VERSION = 1, 1
 
 JOB_FILE, RESULT_FILE, RUNNER_FILE = "job.json", "result.json", "runner.pyz"
 

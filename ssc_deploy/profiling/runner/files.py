@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Sequence
 
 import numpy as np
 
-from .contract import JOB_FILE, RESULT_FILE, SCHEMA_VERSION
+from .contract import JOB_FILE, JOB_VERSION, RESULT_FILE
 from .errors import JobError, ResultError, first_line
 
 if TYPE_CHECKING:
@@ -43,8 +43,8 @@ def read_job(folder: Path) -> Job:
         version = job["schema_version"]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise JobError(f"{path} cannot be read: {first_line(error)}") from error
-    if version != SCHEMA_VERSION:
-        raise JobError(f"the job is of schema version {version}, this runner of {SCHEMA_VERSION}")
+    if version != JOB_VERSION:
+        raise JobError(f"the job is of schema version {version}, this runner of {JOB_VERSION}")
     for model in job["models"]:
         _check(folder, model)
         _check(folder, model["golden"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Callable, Sequence
 
 from . import children
 from .clocks import ClockWatch
-from .contract import SCHEMA_VERSION, FailureKind
+from .contract import RESULT_VERSION, FailureKind
 from .cores import pin
 from .device import environment, snapshot
 from .errors import ModelError, first_line
@@ -49,7 +49,7 @@ def do(folder: Path, say: Say) -> Result:
             except (ModelError, OSError, subprocess.TimeoutExpired) as error:
                 notes.append(f"the peak of {_threads(threads)} could not be measured: {first_line(error)}")
     return {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": RESULT_VERSION,
         "nonce": job["nonce"],
         "environment": environment(),
         "before": before,

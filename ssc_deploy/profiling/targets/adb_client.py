@@ -15,7 +15,7 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ssc_deploy.errors import TargetError
+from ssc_deploy.errors import TargetError, parameter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -137,7 +137,7 @@ def choose(name: str | None) -> Device:
     else:
         ready = [phone for phone in there if phone.ready]
         if len(ready) > 1:
-            spellings = " or ".join(f"`device={f'adb:{phone.name}'!r}`" for phone in ready)
+            spellings = " or ".join(parameter("device", f"adb:{phone.name}") for phone in ready)
             raise TargetError(f"adb sees {len(ready)} phones; say which with {spellings}")
         if not there:
             raise TargetError(

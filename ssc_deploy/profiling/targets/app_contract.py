@@ -14,8 +14,9 @@ import enum
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+from ssc_deploy.profiling.job import Nonce  # noqa: TC001 - decoding looks at the types of fields
 from ssc_deploy.storage import records
-from ssc_deploy.storage.records import Matching, NotEmpty
+from ssc_deploy.storage.records import Matching, OneOf
 
 PACKAGE = "org.sscdeploy.demo"
 ACTIVITY = f"{PACKAGE}/.BenchActivity"
@@ -49,12 +50,12 @@ class Status:
         schema_version: `SCHEMA_VERSION`.
     """
 
-    nonce: Annotated[str, NotEmpty()]
-    state: Annotated[str, Matching("|".join(State), "state of a job")]
+    nonce: Nonce
+    state: Annotated[str, OneOf(tuple(State))]
     line: str = ""
     message: str = ""
-    result_sha256: Annotated[str, Matching("([0-9a-f]{64})?", "SHA-256")] = ""
-    schema_version: int = SCHEMA_VERSION
+    result_sha256: Annotated[str, Matching("(?:[0-9a-f]{64})?", "SHA-256")] = ""
+    schema_version: Annotated[int, OneOf((SCHEMA_VERSION,))] = SCHEMA_VERSION
 
     @classmethod
     def from_dict(cls, value: Any) -> Status:

@@ -14,6 +14,8 @@ import device_jobs
 import programs
 import pytest
 
+from ssc_deploy import cli
+from ssc_deploy.cli import flags
 from ssc_deploy.errors import TargetError
 from ssc_deploy.profiling import targets
 from ssc_deploy.profiling.runner.contract import FailureKind
@@ -113,14 +115,15 @@ def test_a_phone_that_cannot_be_used_is_told_with_what_to_do(phones, folder, sta
     assert (description.ready, description.detail) == (False, message)
 
 
-ODD_SERIALS = ["adb-R5CT-AbCd (2)._adb-tls-connect._tcp", "[fe80::1%wlan0]:5555", "device 7", "0123 'a'"]
+ODD_SERIALS = ["adb-R5CT-AbCd (2)._adb-tls-connect._tcp", "[fe80::1%wlan0]:5555", "device 7", "0123 'a'", "`0`"]
 
 
 @pytest.mark.parametrize("serial", ODD_SERIALS)
 def test_a_phone_may_have_any_serial_number(phones, folder, serial):
     phones.devices = [("R5CT", "device"), (serial, "device")]
     job = device_jobs.write(folder, device_jobs.small(".onnx"), None)
-    assert refused(phones, folder, job=job).endswith(f"adb:R5CT or {shlex.quote(f'adb:{serial}')}")
+    message = flags.spelled(refused(phones, folder, job=job), cli.main)
+    assert message.endswith(f"--device adb:R5CT or --device {shlex.quote(f'adb:{serial}')}")
     assert [phone.model for phone in adb_client.phones()] == ["FP 5", "FP 5"]
     assert targets.parse(f"adb:{serial}").run(folder, job, silent).measurements[0].failure is None
 
@@ -128,7 +131,7 @@ def test_a_phone_may_have_any_serial_number(phones, folder, serial):
 def test_a_phone_without_a_serial_number_is_named_by_its_transport(phones, folder):
     phones.devices = [("R5CT", "device"), ("", "device")]
     job = device_jobs.write(folder, device_jobs.small(".onnx"), None)
-    assert refused(phones, folder, job=job).endswith("adb:R5CT or adb:transport_id:2")
+    assert refused(phones, folder, job=job).endswith("`device='adb:R5CT'` or `device='adb:transport_id:2'`")
     assert targets.parse("adb:transport_id:2").run(folder, job, silent).measurements[0].failure is None
     assert phones.calls()[-1][:2] == ["-t", "2"]
 

@@ -21,7 +21,6 @@ from ssc_deploy.exporting import stages
 from ssc_deploy.exporting.check import Check
 from ssc_deploy.exporting.formats import Format
 from ssc_deploy.profiling import targets
-from ssc_deploy.profiling.job import Bound
 from ssc_deploy.profiling.runner.contract import FailureKind
 from ssc_deploy.source import open_source
 from ssc_deploy.verification.tolerance import own_error
@@ -46,7 +45,7 @@ class Exact:
         # Emulation is slow. Images of all classes follow one another.
         inputs = check.inputs[:: len(check.inputs) // images]
         (self.inputs,), (self.exact,) = inputs.arrays, check.reference.outputs(inputs)
-        self.bound = Bound.of(own_error(check.reference.float32_outputs(inputs)[0], self.exact).tolerance)
+        self.bound = own_error(check.reference.float32_outputs(inputs)[0], self.exact).tolerance
 
     def asked(self, form: Format, shift: str, shuffle: str, layout: str = "nhwc") -> device_jobs.Asked:
         options = lower.LoweringOptions(shift=shift, shuffle=shuffle, layout=layout)
