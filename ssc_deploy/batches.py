@@ -58,7 +58,7 @@ def run(
             if value.shape[:1] != (rows,):
                 raise RuntimeLoadError(
                     f"the file returns {list(value.shape)} for a batch of {rows}; "
-                    "its output must have a row for each picture"
+                    "its output must have a row for each image"
                 )
         values = [channels_first(value, layout) for value in returned]
         # A value inside that holds planes has no axis for the batch; files with such take one image at a time.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 FILE_NAME = "model.toml"
 SCHEMA_VERSION = 1
 
-#: File in the golden folder: a header ``file,label``, then a line a picture.
+#: File in the golden folder: a header ``file,label``, then one line for each image.
 GOLDEN_LABELS = "labels.csv"
 
 
@@ -30,9 +30,9 @@ class Training:
     Attributes:
         data: what it was trained on.
         recipe: how, in a sentence.
-        command: what trains it again; empty where the card does not say.
-        log: a JSON object an epoch, as `training` writes it; None where there is none.
-        curve: their picture; None where there is none.
+        command: what trains it again; empty if the card does not say.
+        log: a JSON object an epoch, as `training` writes it; None if there is none.
+        curve: their image; None if there is none.
     """
 
     data: str
@@ -47,7 +47,7 @@ class Accuracy:
     """What was measured.
 
     Attributes:
-        top1: share of pictures whose highest output is their class, 0..1.
+        top1: share of images whose highest output is their class, 0..1.
         pictures: how many were measured.
         data: which.
         command: what measures it again.
@@ -61,7 +61,7 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class GoldenPicture:
-    """A real picture and its true class (index of the output)."""
+    """A real image and its true class (index of the output)."""
 
     path: Path
     label: int
@@ -79,8 +79,8 @@ class Card:
         arch: architecture, None for a network that is not one of `nets`.
         config: its configuration, in plain values.
         labels: class names in the order of the outputs.
-        preprocessing: how a picture becomes the input.
-        golden: folder of the golden pictures.
+        preprocessing: how an image becomes the input.
+        golden: folder of the golden images.
         training: how it was trained.
         accuracy: what it reaches.
     """
@@ -98,10 +98,10 @@ class Card:
     accuracy: Accuracy | None = None
 
     def golden_pictures(self) -> tuple[GoldenPicture, ...]:
-        """The golden pictures with their classes, in the order of their list; empty where the card names no folder.
+        """The golden images with their classes, in the order of their list; empty if the card names no folder.
 
         Raises:
-            CardError: the list is missing or malformed, or names a picture that is not there, or a class that is not
+            CardError: the list is missing or malformed, or names an image that is not there, or a class that is not
                 there, or there twice.
         """
         if self.golden is None:
@@ -111,7 +111,7 @@ class Card:
             with listed.open(newline="", encoding="utf-8-sig") as file:
                 rows = list(csv.DictReader(file))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise CardError(f"{listed}: the list of golden pictures cannot be read: {error}.") from error
+            raise CardError(f"{listed}: the list of golden images cannot be read: {error}.") from error
         pictures = []
         for row in rows:
             name, label = row.get("file"), row.get("label")
@@ -124,10 +124,10 @@ class Card:
                 )
             picture = self.golden / name
             if not _is_inside(picture, self.golden) or not picture.is_file():
-                raise CardError(f"{listed}: there is no picture {name!r} in {self.golden}.")
+                raise CardError(f"{listed}: there is no image {name!r} in {self.golden}.")
             pictures.append(GoldenPicture(picture, self.labels.index(label)))
         if not pictures:
-            raise CardError(f"{listed} lists no pictures under the header `file,label`.")
+            raise CardError(f"{listed} lists no images under the header `file,label`.")
         return tuple(pictures)
 
 
@@ -164,7 +164,7 @@ def read(path: Path) -> Card:
         if part is not None:
             part.finish()
     if card.golden is not None and not (_is_inside(card.golden, path.parent) and card.golden.is_dir()):
-        raise CardError(f"{path}: golden names {golden!r}, which is no folder beside the card.")
+        raise CardError(f"{path}: golden names {golden!r}, which is not a folder beside the card.")
     if card.accuracy is not None and not 0 <= card.accuracy.top1 <= 1:
         raise CardError(f"{path}: accuracy.top1 is a share between 0 and 1, not {card.accuracy.top1}.")
     return card
@@ -196,13 +196,13 @@ def find(checkpoint: Path, sha256: str) -> Card | None:
 
 
 def _file(table: Table, key: str) -> Path | None:
-    """A file beside the card, None where the key is missing."""
+    """A file beside the card, None if the key is missing."""
     name = table.take(key, str, None)
     if name is None:
         return None
     path: Path = table.path.parent / name
     if not (_is_inside(path, table.path.parent) and path.is_file()):
-        raise CardError(f"{table.path}: {table.prefix}{key} names {name!r}, which is no file beside the card.")
+        raise CardError(f"{table.path}: {table.prefix}{key} names {name!r}, which is not a file beside the card.")
     return path
 
 

@@ -6,9 +6,9 @@
     ├── NetworkError               unknown architecture, impossible configuration, a module that cannot be built
     ├── CardError                  a model card (model.toml) is wrong
     ├── LabelsError                names of classes are malformed, or of another number than the outputs
-    ├── PreprocessingError         means, standard deviations or colours by which no picture can become an input
-    ├── PictureError               a picture cannot be read, or has another size than the network takes
-    ├── DataError                  pictures with classes are missing, damaged, or do not fit the network
+    ├── PreprocessingError         means, standard deviations or colours by which no image can become an input
+    ├── PictureError               an image cannot be read, or has another size than the network takes
+    ├── DataError                  images with classes are missing, damaged, or do not fit the network
     ├── TrainingError              a training that cannot start, go on, or be resumed
     ├── CaptureError               torch.export cannot capture the module
     ├── LoweringError              a lowering was asked for that this network or target cannot take
@@ -80,15 +80,15 @@ class LabelsError(SscDeployError):
 
 
 class PreprocessingError(SscDeployError):
-    """Means, standard deviations or an order of colours by which no picture can become an input."""
+    """Means, standard deviations or an order of colours by which no image can become an input."""
 
 
 class PictureError(SscDeployError):
-    """A picture cannot be read, or has another size than the network takes."""
+    """An image cannot be read, or has another size than the network takes."""
 
 
 class DataError(SscDeployError):
-    """Pictures with their classes are missing or damaged, or do not fit the network."""
+    """Images with their classes are missing or damaged, or do not fit the network."""
 
 
 class TrainingError(SscDeployError):

@@ -31,7 +31,7 @@ def require(extra: str) -> None:
 
 
 def explained(error: ImportError) -> str | None:
-    """The sentence about a failed import of an optional package; None where it is no package of an extra."""
+    """The sentence about a failed import of an optional package; None if it is not a package of an extra."""
     package = (error.name or "").partition(".")[0]
     extra = next((extra for extra, packages in PACKAGES.items() if package in packages), None)
     return None if extra is None or package not in _missing(extra) else _sentence(extra)

@@ -40,10 +40,10 @@ VERSION = 1
 #: Behind the stem of the files that it belongs to.
 SUFFIX = ".golden.npz"
 
-#: Pictures of a golden set, where they are small.
+#: Images of a golden set, where they are small.
 PICTURES = 16
 
-#: Bytes of inputs that a golden set holds at most, if that is a picture at least: four of 3x224x224.
+#: Bytes of inputs that a golden set holds at most, if that is an image at least: four of 3x224x224.
 _INPUT_BYTES = 2_500_000
 
 #: A file that says it holds more, the headers of its arrays among that, is not read.
@@ -52,7 +52,7 @@ MOST_BYTES = 256_000_000
 
 @dataclass(frozen=True)
 class Named:
-    """Which picture an input is.
+    """Which image an input is.
 
     Attributes:
         name: of its file, without suffix.
@@ -84,7 +84,7 @@ class GoldenSet:
         source_sha256: of the checkpoint; empty for random weights.
         inputs: that the network is given.
         outputs: one for each output of the network.
-        pictures: that the inputs are, one each; empty where they are none, or nobody knows.
+        pictures: that the inputs are, one each; empty if they are none, or nobody knows.
     """
 
     source_sha256: str
@@ -145,7 +145,7 @@ def chosen(
         tolerances: that each output was held to; None where ``atol`` and ``rtol`` were given instead.
         errors: of each output, one for each exported file; without a tolerance, what a device may be off by follows
             from the largest of them, as the tolerance does from PyTorch's own.
-        pictures: that the inputs are; none where they are noise.
+        pictures: that the inputs are; none if they are noise.
     """
     bytes_of_one = sum(array[0].nbytes for array in inputs.arrays)
     count = min(len(inputs), PICTURES, max(1, _INPUT_BYTES // bytes_of_one))
@@ -176,7 +176,7 @@ def arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
     except DAMAGES as error:
         raise ValueError(str(error).splitlines()[0] if str(error) else "it is damaged") from error
     if not all(isinstance(array, np.ndarray) for array in found.values()):
-        raise ValueError("it holds what is no array")  # numpy gives such members as bytes
+        raise ValueError("it holds what is not an array")  # numpy gives such members as bytes
     return found
 
 
@@ -192,7 +192,7 @@ def read(path: Path) -> GoldenSet:
     """Reads a golden set that anybody may have written.
 
     Raises:
-        RuntimeLoadError: it cannot be read, or is no golden set.
+        RuntimeLoadError: it cannot be read, or is not a golden set.
     """
     try:
         found = arrays(path)
@@ -201,7 +201,7 @@ def read(path: Path) -> GoldenSet:
         raise RuntimeLoadError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RuntimeLoadError(
-            f"{path} is no golden set ({str(error).splitlines()[0] if str(error) else 'damaged'}); "
+            f"{path} is not a golden set ({str(error).splitlines()[0] if str(error) else 'damaged'}); "
             "export again with `overwrite=True`, or remove it"
         ) from error
 
@@ -232,7 +232,7 @@ def _checked(meta: dict[str, Any], found: dict[str, npt.NDArray[Any]]) -> Golden
     named = tuple(Named(name, label) for name, label in meta.get("pictures", ()))
     right = all(type(one.name) is str and type(one.label) is int and one.label >= 0 for one in named)
     if named and (len(named) != len(inputs[0]) or not right):
-        raise ValueError("it has not one picture for each input")
+        raise ValueError("it has not one image for each input")
     return GoldenSet(str(meta["source_sha256"]), Examples(tuple(inputs), rows), outputs, named)
 
 
@@ -266,7 +266,7 @@ def _equal(a: Sequence[npt.NDArray[Any]], b: Sequence[npt.NDArray[Any]]) -> bool
 
 
 def _alike(a: GoldenOutput, b: GoldenOutput) -> bool:
-    """Whether outputs and bounds are the same but for rounding.
+    """Whether outputs and bounds are the same except for rounding.
 
     Other threads add up in another order, so the last digits may differ; bounds that were given may differ more.
     """

@@ -22,9 +22,9 @@ _CONTROL = re.compile("[\\x00-\\x1f\\x7f-\\x9f]")
 
 
 def parse(text: str, name: str) -> tuple[str, ...]:
-    """Class names, one a line, in the order of the outputs.
+    """Class names, one for each line, in the order of the outputs.
 
-    A byte order mark at the start, which Windows writes, is no part of the first name; line ends are those of any
+    A byte order mark at the start, which Windows writes, is not a part of the first name; line ends are those of any
     system; space around a name and blank lines at the end count for nothing. A blank line before a name is refused:
     whether it stands for a class without a name, or for nothing, changes all names after it.
 
@@ -55,7 +55,7 @@ def checked(labels: Sequence[str]) -> tuple[str, ...]:
     """Labels that a caller gives.
 
     Raises:
-        LabelsError: they are no list of texts.
+        LabelsError: they are not a list of texts.
     """
     if isinstance(labels, str) or not all(isinstance(label, str) for label in labels):
         raise LabelsError("labels must be a list of names, one for each output in their order")

@@ -37,7 +37,7 @@ _LARGEST_FLOAT = 3.4e38
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How a picture becomes the network's input: ``(pixel / 255 - mean) / std``, one mean and std a channel.
+    """How an image becomes the network's input: ``(pixel / 255 - mean) / std``, one mean and std for each channel.
 
     Attributes:
         mean: in units of 0..1, in the order of ``colour``.
@@ -45,7 +45,7 @@ class Preprocessing:
         colour: order of the channels, ``"RGB"``, ``"BGR"`` or ``"L"``.
 
     Raises:
-        PreprocessingError: no picture can become an input so: an unknown colour, another number of values than
+        PreprocessingError: no image can become an input so: an unknown colour, another number of values than
             channels, or a value that is not finite, not above 0, or so extreme that the input would overflow.
     """
 
@@ -143,7 +143,7 @@ class NamedOutput:
 
     Attributes:
         name: in the file.
-        meaning: what its numbers are; None where nobody could tell.
+        meaning: what its numbers are; None if nobody could tell.
     """
 
     name: str
@@ -156,7 +156,7 @@ class Weights:
 
     Attributes:
         role: ``"raw"``, ``"averaged"``, or ``"unknown"`` where the checkpoint does not tell.
-        entry: where they lay in the checkpoint, e.g. ``"ema.module"``, as ``--weights`` takes it; empty where the
+        entry: where they lay in the checkpoint, e.g. ``"ema.module"``, as ``--weights`` takes it; empty if the
             checkpoint holds nothing else.
     """
 
@@ -176,10 +176,10 @@ class ModelMetadata:
         network: display name, e.g. ``"SSC-Net-1-9"``.
         source: file name of the checkpoint.
         source_sha256: its SHA-256, hexadecimal; empty for random weights.
-        layout: of the picture input, ``"NCHW"`` or ``"NHWC"``.
+        layout: of the image input, ``"NCHW"`` or ``"NHWC"``.
         input_shape: of the first input, [N, C, H, W] of images, whatever the layout; N is 0 where the batch is dynamic.
-        preprocessing: None where the source names none.
-        labels: class names in the order of the outputs; empty where the source names none.
+        preprocessing: None if the source names none.
+        labels: class names in the order of the outputs; empty if the source names none.
         lowering: what carried out each role, e.g. ``{"shift": "depthwise", "shuffle": "transpose"}``.
         versions: of the packages that made the file.
         output: what the outputs mean; None in files of older versions.

@@ -9,7 +9,7 @@ outputs to people (`run`, the demo app) makes probabilities of them accordingly:
     independent-probabilities    x, each for itself (several labels may be true)
     logit                        sigmoid(x) of the one value; a plain regression looks the same
     probability                  x, the one value
-    values, map                  none: x is no list of classes
+    values, map                  none: x is not a list of classes
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def probabilities(kind: str, outputs: npt.NDArray[np.floating]) -> npt.NDArray[n
         outputs: [N, C].
 
     Returns:
-        [N, C]; None where the outputs are of no classes.
+        [N, C]; None if the outputs are of no classes.
     """
     import numpy as np
 

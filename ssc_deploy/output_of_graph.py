@@ -85,7 +85,7 @@ def of_onnx(proto: Any, run: Run, input_shape: Shape, shape: Shape | None = None
 
 
 def of_file(path: Path, run: Run, input_shape: Shape, shape: Shape | None = None, place: int = 0) -> Output:
-    """What an output of an ``.onnx`` or ``.tflite`` file means, whoever wrote it; see `of_onnx`."""
+    """What an output of an ``.onnx`` or ``.tflite`` file means, whatever program wrote it; see `of_onnx`."""
     if path.suffix.lower() != ".tflite":
         import onnx
 
@@ -169,7 +169,7 @@ def note(model: ir.Model, input_shape: Shape) -> None:
 
 
 def noted(model: ir.Model) -> tuple[Output, ...]:
-    """What `note` wrote, for each output; empty where it was not asked."""
+    """What `note` wrote, for each output; empty if it was not asked."""
     text = model.metadata_props.get(_KEY)
     return () if text is None else tuple(records.decode(Output, one) for one in json.loads(text))
 

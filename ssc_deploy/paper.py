@@ -80,9 +80,9 @@ class Comparison:
         network: its title.
         classes: outputs.
         ours: parameters.
-        paper: millions of parameters as printed; None where there is no figure.
-        exception: why ``ours`` is further from it than `TOLERANCE`; empty where it is not.
-        macs: multiply-accumulates of convolutions and the classifier for one picture of 32x32; shifts have none.
+        paper: millions of parameters as printed; None if there is no figure.
+        exception: why ``ours`` is further from it than `TOLERANCE`; empty if it is not.
+        macs: multiply-accumulates of convolutions and the classifier for one image of 32x32; shifts have none.
     """
 
     name: str
@@ -95,7 +95,7 @@ class Comparison:
 
     @property
     def difference(self) -> float | None:
-        """Of ours from the paper's figure, as a fraction of that; None where there is none."""
+        """Of ours from the paper's figure, as a fraction of that; None if there is none."""
         return None if self.paper is None else self.ours / (self.paper * 1e6) - 1
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Picture files and arrays become a network's input, the same way on every machine.
+"""Image files and arrays become a network's input, the same way on every machine.
 
     input[n, c, y, x] = (pixel[n, y, x, c] / 255 - mean[c]) / std[c]
 
@@ -40,7 +40,7 @@ Picture: TypeAlias = "str | Path | npt.NDArray[Any] | Image.Image"
 #: Formats that are decoded in this process, by no outside program (EPS would start Ghostscript).
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "PPM", "TIFF")
 
-#: Pictures with more pixels are refused before they are decoded.
+#: Images with more pixels are refused before they are decoded.
 MAX_PIXELS = 64_000_000
 
 #: What Pillow's decoders raise on damaged files.
@@ -66,7 +66,7 @@ def read(
     name: str | None = None,
     advice: str = "scale it, or ask for resizing",
 ) -> Pixels:
-    """Reads one picture.
+    """Reads one image.
 
     Args:
         picture: a file, an array or a Pillow image.
@@ -75,14 +75,14 @@ def read(
         resize: bring another size to ``size`` as torchvision's ``Resize`` and ``CenterCrop`` do: scaled (bilinear with
             antialiasing) until it just covers it, then cropped around the centre. Otherwise another size is an error,
             since how one scales changes the result.
-        name: of the picture in errors, where it has a better one than `name_of` knows.
+        name: of the image in errors, where it has a better one than `name_of` knows.
         advice: for the error about another size.
 
     Returns:
         uint8 [H, W, C].
 
     Raises:
-        PictureError: with the picture's name: it cannot be read, is too large, or has another size.
+        PictureError: with the image's name: it cannot be read, is too large, or has another size.
     """
     name = name or name_of(picture)
     if colour not in CHANNELS:
@@ -111,7 +111,7 @@ def preprocess(pixels: Sequence[Pixels], preprocessing: Preprocessing, layout: s
         float32 [N, C, H, W] or [N, H, W, C].
 
     Raises:
-        PictureError: mean and std do not fit the pictures.
+        PictureError: mean and std do not fit the images.
     """
     values = np.stack(pixels).astype(np.float32)
     mean, std = (np.asarray(v, np.float32) for v in (preprocessing.mean, preprocessing.std))
@@ -126,7 +126,7 @@ def preprocess(pixels: Sequence[Pixels], preprocessing: Preprocessing, layout: s
 
 
 def name_of(picture: Picture) -> str:
-    """What messages and results call the picture: its file's path, else what it is."""
+    """What messages and results call the image: its file's path, else what it is."""
     if isinstance(picture, str | Path):
         return str(picture)
     if isinstance(picture, np.ndarray):
@@ -135,7 +135,7 @@ def name_of(picture: Picture) -> str:
 
 
 def _opened(picture: Picture, name: str) -> Image.Image:
-    """The picture decoded and upright."""
+    """The image decoded and upright."""
     if isinstance(picture, np.ndarray):
         return _from_array(picture, name)
     if not isinstance(picture, str | Path):
@@ -146,16 +146,16 @@ def _opened(picture: Picture, name: str) -> Image.Image:
         return _upright(picture)
     path = Path(picture)
     if not path.is_file():
-        raise PictureError(f"{name} is {'a folder' if path.is_dir() else 'not there'}; give a picture file")
+        raise PictureError(f"{name} is {'a folder' if path.is_dir() else 'not there'}; give an image file")
     return decoded(path, name)
 
 
 def decoded(file: Path | IO[bytes], name: str) -> Image.Image:
-    """Decodes a picture file, wherever it lies, and turns it upright.
+    """Decodes an image file, wherever it lies, and turns it upright.
 
     Args:
         file: its path, or the open file.
-        name: of the picture in errors.
+        name: of the image in errors.
 
     Raises:
         PictureError: it cannot be read, or is too large.
@@ -163,7 +163,7 @@ def decoded(file: Path | IO[bytes], name: str) -> Image.Image:
     from PIL import Image, UnidentifiedImageError
 
     with warnings.catch_warnings():
-        # Pillow warns of large pictures, where MAX_PIXELS is stricter, and of damage, which decoding then fails at.
+        # Pillow warns of large images, where MAX_PIXELS is stricter, and of damage, which decoding then fails at.
         warnings.simplefilter("ignore")
         try:
             with Image.open(file, formats=FORMATS) as image:
@@ -174,7 +174,7 @@ def decoded(file: Path | IO[bytes], name: str) -> Image.Image:
         except Image.DecompressionBombError as error:
             raise _too_large(name) from error
         except UnidentifiedImageError as error:
-            raise PictureError(f"{name} is no picture that can be read ({', '.join(FORMATS)})") from error
+            raise PictureError(f"{name} is not an image that can be read ({', '.join(FORMATS)})") from error
         except _DECODING_ERRORS as error:
             raise PictureError(f"{name} is damaged or cut off: {error}") from error
 
@@ -218,12 +218,12 @@ def _from_array(array: npt.NDArray[Any], name: str) -> Image.Image:
     grey = array[..., 0] if array.ndim == 3 and array.shape[2] == 1 else array
     fits = grey.ndim == 2 or (grey.ndim == 3 and grey.shape[2] in {3, 4})
     if array.dtype != np.uint8 or not fits or not array.size:
-        raise PictureError(f"{name} is not a picture; give uint8 [height, width, 3], red first, or [height, width]")
+        raise PictureError(f"{name} is not an image; give uint8 [height, width, 3], red first, or [height, width]")
     return Image.fromarray(np.ascontiguousarray(grey))
 
 
 def _converted(image: Image.Image, mode: str, name: str) -> Image.Image:
-    """The picture in ``mode``, RGB or L."""
+    """The image in ``mode``, RGB or L."""
     from PIL import Image
 
     if image.mode == "F":

@@ -1,4 +1,4 @@
-"""Running an exported model on pictures. Imports neither torch nor onnxscript."""
+"""Running an exported model on images. Imports neither torch nor onnxscript."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Candidate:
-    """One class that a picture may show, or one number of an output that is of no classes.
+    """One class that an image may show, or one number of an output that is of no classes.
 
     Attributes:
         index: of the class, 0 the first.
         label: its name; its index where the model has no labels.
-        probability: 0 to 1; None where the outputs are no scores of classes (`output_kind`).
+        probability: 0 to 1; None if the outputs are not scores of classes (`output_kind`).
         value: as the network gives it.
     """
 
@@ -41,7 +41,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says about one picture.
+    """What a model says about one image.
 
     Attributes:
         picture: the file's path, or what kind of array it was.
@@ -55,7 +55,7 @@ class Prediction:
     output: str
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {
             "picture": self.picture,
             "output": self.output,
@@ -69,7 +69,7 @@ class Model:
     Attributes:
         metadata: what the file says about itself; None for a file of other origin.
         labels: class names in the order of the outputs.
-        preprocessing: how a picture becomes the input.
+        preprocessing: how an image becomes the input.
         input_shape: (C, H, W).
         output_names: of all outputs of the file.
         output: what the output that counts means: the one that was chosen, or the only list of classes.
@@ -132,7 +132,7 @@ class Model:
                 uint8 [N, H, W, C] counts as many.
 
         Raises:
-            PictureError: a picture cannot be read or has another size, or there are none.
+            PictureError: an image cannot be read or has another size, or there are none.
         """
         return self._outputs(_listed(images))[self._place]
 
@@ -144,21 +144,21 @@ class Model:
         """The network's raw outputs, float32 [N, classes]; see `outputs`.
 
         Raises:
-            PictureError: a picture cannot be read or has another size, or there are none.
-            RuntimeLoadError: the network gives maps, which are no list of classes.
+            PictureError: an image cannot be read or has another size, or there are none.
+            RuntimeLoadError: the network gives maps, which are not a list of classes.
         """
         return self._list(self.outputs(images))
 
     def predict(self, images: pictures.Picture | Sequence[pictures.Picture], top_k: int = 5) -> list[Prediction]:
-        """The ``top_k`` most probable classes of each picture.
+        """The ``top_k`` most probable classes of each image.
 
         Args:
             images: see `outputs`.
             top_k: how many.
 
         Raises:
-            PictureError: a picture cannot be read or has another size, or there are none.
-            RuntimeLoadError: the network gives maps, which are no list of classes.
+            PictureError: an image cannot be read or has another size, or there are none.
+            RuntimeLoadError: the network gives maps, which are not a list of classes.
         """
         listed, kind = _listed(images), self.output.kind
         if kind == OutputKind.MAP:
@@ -202,7 +202,7 @@ class Model:
 
     def _is_map(self, shape: tuple[int, ...]) -> RuntimeLoadError:
         return RuntimeLoadError(
-            f"{self._path.name} gives a map of {'x'.join(map(str, shape))} for each image, which is no list of "
+            f"{self._path.name} gives a map of {'x'.join(map(str, shape))} for each image, which is not a list of "
             "classes; take it in Python, with load_model(...).outputs(images)"
         )
 
@@ -245,7 +245,7 @@ def load_model(
     preprocessing = preprocessing or (metadata.preprocessing if metadata else None)
     if preprocessing is None:
         raise RuntimeLoadError(
-            f"{path.name} does not say how a picture becomes its input; give "
+            f"{path.name} does not say how an image becomes its input; give "
             "`preprocessing=Preprocessing(mean=..., std=...)`"
         )
     runner = runtime.load(path, threads=threads)
@@ -342,7 +342,7 @@ def _output_shape(runner: Runner, layout: str, place: int) -> tuple[int, ...] | 
 
 
 def _input_shape(name: str, runner: Runner, layout: str) -> tuple[int, int, int]:
-    """(C, H, W) of the one picture that the file takes."""
+    """(C, H, W) of the one image that the file takes."""
     specs = runner.inputs
     sizes = [size for size in specs[0].shape[1:] if size is not None] if specs else []
     if len(specs) != 1 or len(specs[0].shape) != 4 or len(sizes) != 3 or specs[0].dtype != "float32":
@@ -360,5 +360,5 @@ def _listed(images: pictures.Picture | Sequence[pictures.Picture]) -> list[pictu
     else:
         listed = list(images) if isinstance(images, Sequence) and not isinstance(images, str) else [images]
     if not listed:
-        raise PictureError("there are no pictures to run; give at least one")
+        raise PictureError("there are no images to run; give at least one")
     return listed

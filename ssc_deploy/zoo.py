@@ -39,7 +39,7 @@ class Entry:
     pictures: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {**asdict(self), "checkpoint": None if self.checkpoint is None else str(self.checkpoint)}
 
 

@@ -102,10 +102,10 @@ def test_a_byte_order_mark_as_windows_writes_it_is_no_part_of_card_or_list(model
         ("top1 = 0.5", "top1 = 50", r"accuracy\.top1 is a share"),
         ("top1 = 0.5", "top1 = true", r"accuracy\.top1 must be a number"),
         ('recipe = "none"', 'recipe = "none"\nlr = 1', r"the key training\.lr is unknown"),
-        ('log = "tiny.jsonl"', 'curve = "tiny.png"', r"training\.curve names 'tiny.png', which is no file beside"),
-        ('log = "tiny.jsonl"', 'log = "/etc/passwd"', r"training\.log names '/etc/passwd', which is no file beside"),
+        ('log = "tiny.jsonl"', 'curve = "tiny.png"', r"training\.curve names 'tiny.png', which is not a file beside"),
+        ('log = "tiny.jsonl"', 'log = "/etc/passwd"', r"training\.log names '/etc/passwd', which is not a file beside"),
         ('golden = "golden"', 'golden = "missing"', "golden names .*missing"),
-        ('golden = "golden"', 'golden = ".."', "no folder beside the card"),
+        ('golden = "golden"', 'golden = ".."', "not a folder beside the card"),
         ("[config]", "[config", "cannot be read"),
         ("top1 = 0.5", f"top1 = {'1' * 5000}", r"cannot be read: .*digits"),
         ("top1 = 0.5", f"top1 = 1{'0' * 400}", r"accuracy\.top1 is beyond the 64 bits of a whole number"),
@@ -125,10 +125,10 @@ def test_what_is_wrong_is_named_with_file_and_key(model, old, new, sentence):
 @pytest.mark.parametrize(
     ("listed", "sentence"),
     [
-        ("file,label\ncat-2.png,cat\n", "no picture 'cat-2.png'"),
-        ("file,label\n../tiny.pt,cat\n", r"no picture '\.\./tiny\.pt'"),
+        ("file,label\ncat-2.png,cat\n", "no image 'cat-2.png'"),
+        ("file,label\n../tiny.pt,cat\n", r"no image '\.\./tiny\.pt'"),
         ("file,label\ncat-1.png,horse\n", "needs a file and a label"),
-        ("file,label\n", "lists no pictures"),
+        ("file,label\n", "lists no images"),
         ("cat-1.png,cat\ncat-1.png,cat\n", "needs a file and a label"),
     ],
 )
@@ -149,7 +149,7 @@ def test_a_golden_picture_of_a_class_whose_name_another_has_is_refused(model):
 def test_a_missing_list_of_golden_pictures_is_named(model):
     path = model()
     (path.parent / "golden/labels.csv").unlink()
-    with pytest.raises(CardError, match=r"labels\.csv: the list of golden pictures cannot be read"):
+    with pytest.raises(CardError, match=r"labels\.csv: the list of golden images cannot be read"):
         card.read(path).golden_pictures()
 
 

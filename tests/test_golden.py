@@ -138,11 +138,11 @@ def _meta(pictures):
         ({"bounds.1": np.full(5, -1.0)}, "not finite"),
         ({"bounds.1": np.full(5, np.inf)}, "not finite"),
         ({"meta": np.frombuffer(b'{"schema_version": 9, "source_sha256": ""}', np.uint8)}, "schema version 9"),
-        ({"meta": np.frombuffer(b"[]", np.uint8)}, "is no golden set"),
-        ({"meta": _meta(b'[["a", 1]]')}, "not one picture for each input"),
-        ({"meta": _meta(b'[["a", 1], ["b", -1]]')}, "not one picture for each input"),
-        ({"meta": _meta(b'[["a"], ["b"]]')}, "is no golden set"),
-        ({"meta": _meta(b"7")}, "is no golden set"),
+        ({"meta": np.frombuffer(b"[]", np.uint8)}, "is not a golden set"),
+        ({"meta": _meta(b'[["a", 1]]')}, "not one image for each input"),
+        ({"meta": _meta(b'[["a", 1], ["b", -1]]')}, "not one image for each input"),
+        ({"meta": _meta(b'[["a"], ["b"]]')}, "is not a golden set"),
+        ({"meta": _meta(b"7")}, "is not a golden set"),
         ({"inputs": np.array([{}], object)}, "allow_pickle=False"),
     ],
 )
@@ -158,7 +158,7 @@ def test_an_array_that_is_missing_and_bytes_that_are_none_of_it_are_refused(tmp_
     arrays = _arrays()
     del arrays["tolerance"]
     np.savez(path, **arrays)
-    with pytest.raises(RuntimeLoadError, match="is no golden set"):
+    with pytest.raises(RuntimeLoadError, match="is not a golden set"):
         golden.read(path)
     for data in (b"", b"PK", SET.to_bytes()[:-40]):
         path.write_bytes(data)
@@ -188,7 +188,7 @@ def test_members_that_are_no_arrays_and_streams_that_break_off_are_refused(tmp_p
         *(_zipped("inputs.npy", b"x", compress_type=77), _zipped("inputs.npy", b"x", flag_bits=1)),
     ):
         path.write_bytes(data)
-        with pytest.raises(RuntimeLoadError, match="is no golden set"):
+        with pytest.raises(RuntimeLoadError, match="is not a golden set"):
             golden.read(path)
 
 

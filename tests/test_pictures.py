@@ -278,11 +278,11 @@ def test_a_file_cut_off_anywhere_is_refused_by_name(tmp_path, name):
     assert refused > 20
 
 
-@pytest.mark.parametrize("content", [b"", b"no picture", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 6\n"])
+@pytest.mark.parametrize("content", [b"", b"no image", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 8 6\n"])
 def test_what_is_no_picture_is_refused(tmp_path, content):
     path = tmp_path / "cat.png"
     path.write_bytes(content)
-    with pytest.raises(PictureError, match=r"cat\.png is no picture"):
+    with pytest.raises(PictureError, match=r"cat\.png is not an image"):
         pictures.read(path, "RGB", SIZE)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 import ssc_deploy
 from ssc_deploy import metadata, pictures
-from ssc_deploy.errors import LabelsError, PictureError, RuntimeLoadError
+from ssc_deploy.errors import LabelsError, PictureError, PreprocessingError, RuntimeLoadError
 from ssc_deploy.metadata import ModelMetadata, Preprocessing
 from ssc_deploy.output_kind import softmax
 from ssc_deploy.predict import load_model
@@ -99,7 +99,7 @@ def test_another_size_is_an_error_unless_resizing_is_asked_for(path):
 
 
 def test_no_pictures_is_an_error(path):
-    with pytest.raises(PictureError, match="no pictures"):
+    with pytest.raises(PictureError, match="no images"):
         load_model(path).predict([])
 
 
@@ -128,12 +128,12 @@ def test_a_file_of_other_origin_says_what_to_pass_and_runs_with_it(tmp_path, pat
 
 @pytest.mark.parametrize("preprocessing", [Preprocessing((0.5,), (0.5,), "L")])
 def test_preprocessing_of_another_number_of_channels_is_refused_before_anything_runs(tmp_path, preprocessing):
-    with pytest.raises(RuntimeLoadError, match=r"a\.onnx takes 3 channels, but its preprocessing is of L"):
+    with pytest.raises(PreprocessingError, match=r"a\.onnx takes 3 channels, but its preprocessing is of L"):
         load_model(written(tmp_path / "a.onnx", preprocessing=preprocessing))
 
 
 def test_what_is_no_classifier_of_one_picture_is_refused(tmp_path):
-    with pytest.raises(RuntimeLoadError, match="one float32 picture"):
+    with pytest.raises(RuntimeLoadError, match="one float32 image"):
         load_model(written(tmp_path / "a.onnx", inputs=2))
     with pytest.raises(RuntimeLoadError, match="layout is 'CHWN', no layout, NCHW or NHWC"):
         load_model(written(tmp_path / "b.onnx", layout="CHWN"))
@@ -159,7 +159,7 @@ def test_labels_of_another_number_than_the_outputs_are_refused(tmp_path, path, g
 
 @pytest.mark.parametrize(
     ("key", "value", "sentence"),
-    [("labels", 5, "labels is no list"), ("network", None, "network is null"), ("schema_version", 2, "use a newer")],
+    [("labels", 5, "labels is not a list"), ("network", None, "network is null"), ("schema_version", 2, "use a newer")],
 )
 def test_a_damaged_file_of_ours_is_not_taken_for_another_programs(tmp_path, path, key, value, sentence):
     whole = json.loads(load_model(path).metadata.to_json())

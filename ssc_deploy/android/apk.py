@@ -87,9 +87,9 @@ def read(java: Jdk, parts: Parts, path: Path) -> ApkReport:
     """Reads an APK, and checks its signature.
 
     Raises:
-        AndroidError: it is no APK, or its signature does not hold.
+        AndroidError: it is not an APK, or its signature does not hold.
     """
-    badging = resources.aapt2(parts, ["dump", "badging", str(path)], f"{path.name} is no APK")
+    badging = resources.aapt2(parts, ["dump", "badging", str(path)], f"{path.name} is not an APK")
     schemes = signing.schemes(java, parts, path)
     with zipfile.ZipFile(path) as archive:
         libraries = tuple(
@@ -147,10 +147,10 @@ def load_alignment(library: bytes) -> int:
     """What the segments of an ELF file are aligned to in memory, in bytes: the least of them.
 
     Raises:
-        AndroidError: it is no ELF file.
+        AndroidError: it is not an ELF file.
     """
     if library[:4] != b"\x7fELF" or len(library) < 64:
-        raise AndroidError("a native library is no ELF file; take the AAR of the version that is pinned")
+        raise AndroidError("a native library is not an ELF file; take the AAR of the version that is pinned")
     # Where a header of either class says the table's place, its entries' size and number, and an entry its alignment.
     word, place, counts, aligned = ("<Q", 32, 54, 48) if library[4] == _ELF64 else ("<I", 28, 42, 28)
     table = _number(word, library, place)

@@ -99,7 +99,7 @@ def _read(bundle: Path, progress: Progress) -> dict[str, bytes]:
         raise VerificationError(f"{bundle} is not built in: {report.failures[0]}")
     with opened(bundle) as whole:
         files = {name: (whole.folder / name).read_bytes() for name in (FILE_NAME, *whole.manifest.files)}
-    proved = f"{report.name} · {report.pictures} golden pictures on {', '.join(m.runtime for m in report.models)}"
+    proved = f"{report.name} · {report.pictures} golden images on {', '.join(m.runtime for m in report.models)}"
     progress("bundle", f"{bundle}: {proved} · {_mb(sum(map(len, files.values())))}")
     return files
 
@@ -107,7 +107,7 @@ def _read(bundle: Path, progress: Progress) -> dict[str, bytes]:
 def _refuse_early(output: Path, abis: Sequence[str], overwrite: bool) -> None:
     """What would be refused in the end is refused before anything is downloaded."""
     if unknown := [abi for abi in abis if abi not in ABIS]:
-        raise AndroidError(f"{unknown[0]!r} is no kind of processor of Android; choose among {', '.join(ABIS)}")
+        raise AndroidError(f"{unknown[0]!r} is not a kind of processor of Android; choose among {', '.join(ABIS)}")
     if not abis:
         raise AndroidError(f"an APK needs native libraries; choose among {', '.join(ABIS)}")
     if not overwrite and os.path.lexists(output):

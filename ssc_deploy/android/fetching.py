@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 #: What aapt2, and the TFLite that the tests run, are built for.
 _HOST = ("Linux", "x86_64")
 
-#: How a maintainer writes the hashes anew after a change of a version.
+#: How a maintainer writes the hashes again after a change of a version.
 PIN = "python -m android_demo.tools.pinning"
 
 

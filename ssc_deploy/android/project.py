@@ -140,7 +140,7 @@ def _catalogue(path: Path) -> tuple[dict[str, str], dict[str, Library]]:
             group, _, artifact = value["module"].partition(":")
             libraries[name] = Library(group, artifact, versions[value["version"]["ref"]])
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-        raise AndroidError(f"{path} is no version catalogue as Gradle reads it: {error!r}") from error
+        raise AndroidError(f"{path} is not a version catalogue as Gradle reads it: {error!r}") from error
     return versions, libraries
 
 
@@ -158,7 +158,7 @@ def _hashes(path: Path) -> dict[str, str]:
             for artifact in document.iter(f"{_NAMESPACE}artifact")
         }
     except (ElementTree.ParseError, KeyError, AttributeError) as error:
-        raise AndroidError(f"{path} is no file of hashes as Gradle reads it: {error}") from error
+        raise AndroidError(f"{path} is not a file of hashes as Gradle reads it: {error}") from error
 
 
 def _text(path: Path) -> str:

@@ -2,8 +2,8 @@
 
     model.json                  what it is (`manifest`), with the SHA-256 of every other file
     model.onnx, model.tflite    the network
-    golden/                     at least 16 pictures: raw, as PNG, preprocessed, and what the network computes for them
-    debug/                      where asked for: every block as an output, and its values for one picture
+    golden/                     at least 16 images: raw, as PNG, preprocessed, and what the network computes for them
+    debug/                      where asked for: every block as an output, and its values for one image
 
 The Android app reads the same files; ``ssc_deploy/schemas`` and ``tests/schemas`` hold both sides to them.
 """

@@ -32,8 +32,8 @@ class Blocks:
 
     Attributes:
         model: an ``.onnx`` file.
-        values: float64, one a block, of the shape that the file's output has.
-        entries: one a block, in order of execution.
+        values: float64, one for each block, of the shape that the file's output has.
+        entries: one for each block, in order of execution.
     """
 
     model: bytes
@@ -45,9 +45,9 @@ def tapped(path: Path, reference: Reference, x: Float32) -> Blocks:
     """Every block that an ``.onnx`` file names, as an output of it, with what the network computes there.
 
     Args:
-        path: the file, which takes one picture.
+        path: the file, which takes one image.
         reference: the network.
-        x: [1, C, H, W], the picture.
+        x: [1, C, H, W], the image.
 
     Raises:
         BundleError: the file names no block of the network, or they are too large for a phone.
@@ -79,7 +79,7 @@ def tapped(path: Path, reference: Reference, x: Float32) -> Blocks:
             )
         most = limits.MOST_BLOCK_VALUES
         if sum(_file_bytes(exact) for _, exact in found) > most:
-            raise BundleError(f"the blocks of one picture take more than {most:,} bytes; leave out `debug`")
+            raise BundleError(f"the blocks of one image take more than {most:,} bytes; leave out `debug`")
 
     reference.visit_blocks(example, frozenset(holders), visit)
     if not found:
@@ -101,7 +101,7 @@ def _holder(name: str) -> str:
 
 
 def _renamed(model: bytes, taps: Sequence[str]) -> bytes:
-    """The file with outputs for its taps, the last ones, called as anybody's runtime will see them."""
+    """The file with outputs for its taps, the last ones, with the names that runtimes see."""
     import onnx
     import onnx_ir as ir
 

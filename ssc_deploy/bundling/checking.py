@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def check_bundle(path: str | Path, *, progress: Progress | None = None) -> BundleReport:
     """Proves that a bundle is what a device may rely on.
 
-    All hashes are checked; the pictures, preprocessed, must be the golden inputs bit for bit; and each file of the
+    All hashes are checked; the images, preprocessed, must be the golden inputs bit for bit; and each file of the
     network, run by its runtime on them, must stay within the tolerance.
 
     Args:
@@ -77,7 +77,7 @@ def _misfits(bundle: Opened, inputs: npt.NDArray[np.float32]) -> Iterator[str]:
         except PictureError as error:
             raise BundleError(f"{error}; make the bundle again") from error
         if not np.array_equal(read, pixels[i]):
-            yield f"{picture.file} is not picture {i} of {bundle.manifest.golden.pixels}"
+            yield f"{picture.file} is not image {i} of {bundle.manifest.golden.pixels}"
         elif pictures.preprocess([pixels[i]], preprocessing, "NCHW")[0].tobytes() != inputs[i].tobytes():
             yield f"{picture.file}, preprocessed, is not input {i} of {bundle.manifest.golden.inputs}"
 

@@ -63,7 +63,7 @@ def read(paths: Sequence[Path]) -> tuple[ExportedModel, ...]:
 
     Raises:
         RuntimeLoadError: a runtime is missing, or refuses a file.
-        BundleError: a file was not exported by ssc-deploy, is no classifier of one picture, or of another checkpoint
+        BundleError: a file was not exported by ssc-deploy, is not a classifier of one image, or of another checkpoint
             than the others.
     """
     models = tuple(_read(path) for path in paths)
@@ -88,11 +88,11 @@ def _read(path: Path) -> ExportedModel:
     if metadata is None:
         raise BundleError(f"{path.name} does not say where it comes from; export it with this version of ssc-deploy")
     if len(runner.inputs) != 1 or len(runner.outputs) != 1:
-        raise BundleError(f"{path.name} takes or returns several tensors; a bundle is of classifiers of one picture")
+        raise BundleError(f"{path.name} takes or returns several tensors; a bundle is of classifiers of one image")
     taken, returned = runner.inputs[0], runner.outputs[0]
     if taken.shape[:1] != (1,) or None in taken.shape or len(taken.shape) != 4:
         raise BundleError(
-            f"{path.name} takes {_shape(taken)}, and a phone one picture at a time; export it with `batch=1`"
+            f"{path.name} takes {_shape(taken)}, and a phone one image at a time; export it with `batch=1`"
         )
     if returned.shape[:1] != (1,) or len(returned.shape) != 2 or None in returned.shape:
         raise BundleError(

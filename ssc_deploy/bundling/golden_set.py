@@ -1,4 +1,4 @@
-"""The golden set of a bundle: from the export's own, or from pictures and the network itself."""
+"""The golden set of a bundle: from the export's own, or from images and the network itself."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ if TYPE_CHECKING:
     from ssc_deploy.verification import Reference
     from ssc_deploy.verification.tolerance import Tolerance
 
-_OTHERWISE = 'name pictures with `pictures="FOLDER"`, and the network they are for with `ckpt="FILE"`'
+_OTHERWISE = 'name images with `pictures="FOLDER"`, and the network they are for with `ckpt="FILE"`'
 
 
 @dataclass(frozen=True)
 class GoldenPictures:
-    """Pictures with what the network computes for them.
+    """Images with what the network computes for them.
 
     Attributes:
         pixels: uint8 [N, H, W, C].
         inputs: float32 [N, C, H, W], what preprocessing makes of them.
         outputs: float64 [N, classes].
-        names: of the pictures, each another, fit for files.
-        labels: indices of their true classes; None where nobody knows.
+        names: of the images, each another, fit for files.
+        labels: indices of their true classes; None if it is not known.
         tolerance: of an exported file's outputs, all together.
     """
 
@@ -59,8 +59,8 @@ def of_export(beside: Path, preprocessing: Preprocessing) -> GoldenPictures:
         preprocessing: of the exported files.
 
     Raises:
-        RuntimeLoadError: the file cannot be read, or is no golden set.
-        BundleError: it holds too few pictures, or none at all.
+        RuntimeLoadError: the file cannot be read, or is not a golden set.
+        BundleError: it holds too few images, or none at all.
     """
     if not beside.is_file():
         raise BundleError(f"{beside} is not there, which an export leaves beside its files; {_OTHERWISE}")
@@ -69,9 +69,9 @@ def of_export(beside: Path, preprocessing: Preprocessing) -> GoldenPictures:
     fits = inputs.ndim == 4 and inputs.dtype == np.float32 and inputs.shape[1] == preprocessing.channels
     pixels = recovered(inputs, preprocessing) if fits and len(found.inputs.arrays) == 1 else None
     if pixels is None:
-        raise BundleError(f"the inputs in {beside} come from no pictures; {_OTHERWISE}")
+        raise BundleError(f"the inputs in {beside} come from no images; {_OTHERWISE}")
     if len(pixels) < golden.PICTURES:
-        raise BundleError(f"{beside} holds {len(pixels)} pictures, and a bundle needs {golden.PICTURES}; {_OTHERWISE}")
+        raise BundleError(f"{beside} holds {len(pixels)} images, and a bundle needs {golden.PICTURES}; {_OTHERWISE}")
     if outputs.ndim != 2 or len(found.outputs) != 1:
         shapes = ", ".join(str(list(output.values.shape[1:])) for output in found.outputs)
         raise BundleError(f"{beside} holds outputs of shape {shapes}; a bundle is of classifiers")
@@ -84,26 +84,26 @@ def of_export(beside: Path, preprocessing: Preprocessing) -> GoldenPictures:
 def of_pictures(
     folder: Path, rule: PictureRule, preprocessing: Preprocessing, labels: Sequence[str], reference: Reference
 ) -> GoldenPictures:
-    """Pictures of a folder, with what the network computes for them; the tolerance follows as it does at an export.
+    """Images of a folder, with what the network computes for them; the tolerance follows as it does at an export.
 
     Args:
-        folder: of pictures; their classes stand in ``labels.csv`` there, as golden pictures of a card have it, or each
+        folder: of images; their classes stand in ``labels.csv`` there, as golden images of a card have it, or each
             lies in a folder that is called as its class. Of more than 16, that many are taken, spread evenly.
-        rule: how a picture becomes the input.
+        rule: how an image becomes the input.
         preprocessing: the same, as `ssc_deploy.pictures` takes it.
         labels: of the classes.
         reference: the network.
 
     Raises:
-        BundleError: there are too few pictures, or a class is none of the labels.
+        BundleError: there are too few images, or a class is none of the labels.
         PictureError: one cannot be read, or has another size and is not to be resized.
-        VerificationError: no tolerance follows from the network on these pictures.
+        VerificationError: no tolerance follows from the network on these images.
     """
     from ssc_deploy.verification.tolerance import own_error
 
     names = _picture_files(folder)
     if len(names) < golden.PICTURES:
-        raise BundleError(f"{folder} holds {len(names)} pictures, and a bundle needs {golden.PICTURES}; put more there")
+        raise BundleError(f"{folder} holds {len(names)} images, and a bundle needs {golden.PICTURES}; put more there")
     chosen = [names[i * len(names) // golden.PICTURES] for i in range(golden.PICTURES)]
     size, resize = (rule.height, rule.width), rule.resize == COVER
     pixels = np.stack([pictures.read(folder / name, rule.colour, size, resize=resize) for name in chosen])
@@ -112,7 +112,7 @@ def of_pictures(
     outputs, *others = reference.outputs(examples)
     if outputs.ndim != 2 or others:
         shapes = ", ".join(str(list(output.shape[1:])) for output in (outputs, *others))
-        raise BundleError(f"the network returns {shapes} for a picture; a bundle is of classifiers")
+        raise BundleError(f"the network returns {shapes} for an image; a bundle is of classifiers")
     own = own_error(reference.float32_outputs(examples)[0], outputs)
     tolerance, objection = own.tolerance, own.objection()
     if tolerance is None or objection is not None:
@@ -123,9 +123,9 @@ def of_pictures(
 
 
 def _picture_files(folder: Path) -> list[str]:
-    """Pictures below a folder, by their paths in it, in the order of those."""
+    """Images below a folder, by their paths in it, in the order of those."""
     if not folder.is_dir():
-        raise BundleError(f"{folder} is no folder; give one of pictures")
+        raise BundleError(f"{folder} is not a folder; give one of images")
     with tree.Folder(folder) as files:
         _, names = files.names()
     shown = [name for name in names if not any(part.startswith(".") for part in name.split("/"))]
@@ -140,7 +140,9 @@ def _classes(folder: Path, names: Sequence[str], labels: Sequence[str]) -> tuple
             with listed.open(newline="", encoding="utf-8-sig") as file:
                 known = {str(row["file"]): str(row["label"]) for row in csv.DictReader(file)}
         except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
-            raise BundleError(f"{listed} cannot be read; it needs a header file,label and a line a picture") from error
+            raise BundleError(
+                f"{listed} cannot be read; it needs a header file,label and one line for each image"
+            ) from error
     classes: list[int | None] = []
     for name in names:
         said = known.get(name)

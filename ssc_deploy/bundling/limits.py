@@ -1,7 +1,7 @@
 """How large a bundle and its parts may be: what the demo app takes, in bytes except where said.
 
 The app's own are in ``BundleLimits.java`` of its core; a test holds the two together. Whatever is made or checked here
-is held to them, so that nobody learns on a phone that a bundle is too large.
+is held to them, so that a bundle is never too large for the phone.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MOST_ARRAY = 256_000_000
 #: Of a debug bundle, the values of all blocks together, as .npy files; read by `golden.arrays`.
 MOST_BLOCK_VALUES = golden.MOST_BYTES
 
-#: Pixels of a picture as the network takes it; read by `pictures.read`.
+#: Pixels of an image as the network takes it; read by `pictures.read`.
 MOST_PIXELS = pictures.MAX_PIXELS
 
 
@@ -44,20 +44,20 @@ def excess(manifest: Manifest) -> str | None:
         manifest: its model.json, which tells the sizes of its files.
 
     Returns:
-        a part of a sentence; None where it is small enough.
+        a part of a sentence; None if it is small enough.
     """
     rule, arrays = manifest.preprocessing, manifest.golden
     if rule.width * rule.height > MOST_PIXELS:
         size = f"{rule.width}x{rule.height}"
-        return f"its network takes pictures of {size}, and the app takes those of up to {MOST_PIXELS:,} pixels"
+        return f"its network takes images of {size}, and the app takes those of up to {MOST_PIXELS:,} pixels"
     sizes: Mapping[str, int] = {name: entry.bytes for name, entry in manifest.files.items()}
     for name in (arrays.pixels, arrays.inputs, arrays.outputs):
         if sizes[name] > MOST_ARRAY:
             fitting = arrays.count * MOST_ARRAY // sizes[name]
             if fitting >= golden.PICTURES:
-                reason = f"{fitting} golden pictures would fit, and it has {arrays.count}"
+                reason = f"{fitting} golden images would fit, and it has {arrays.count}"
             else:  # a bundle never has fewer
-                reason = f"{_entries(manifest, name)} for the {golden.PICTURES} pictures that a bundle has at least"
+                reason = f"{_entries(manifest, name)} for the {golden.PICTURES} images that a bundle has at least"
             return f"{name} has {sizes[name]:,} bytes, and the app takes up to {MOST_ARRAY:,}: {reason}"
     total, largest = sum(sizes.values()), max(sizes, key=lambda name: sizes[name])
     if total > MOST_UNPACKED:
@@ -70,4 +70,4 @@ def _entries(manifest: Manifest, array: str) -> str:
     """What of its network makes a golden array too large."""
     if array == manifest.golden.outputs:
         return f"its network has too many classes ({len(manifest.labels):,})"
-    return f"its network takes too large pictures ({manifest.preprocessing.width}x{manifest.preprocessing.height})"
+    return f"its network takes too large images ({manifest.preprocessing.width}x{manifest.preprocessing.height})"

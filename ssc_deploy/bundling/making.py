@@ -116,7 +116,7 @@ def bundle(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> BundleReport:
-    """Makes a bundle of an export: its files, how to feed them, and golden pictures with the network's outputs.
+    """Makes a bundle of an export: its files, how to feed them, and golden images with the network's outputs.
 
     Nothing is written that `check_bundle` does not find right; what stood there before stays where it does not.
 
@@ -131,13 +131,13 @@ def bundle(
         input_shape: see ``model``.
         weights: see ``model``.
         seed: see ``model``.
-        pictures: folder of at least 16 pictures, in place of those that the export kept; their classes stand in a
+        pictures: folder of at least 16 images, in place of those that the export kept; their classes stand in a
             ``labels.csv`` there, or are the names of the folders that they lie in.
-        preprocessing: how a picture becomes the input, where the export does not say.
-        labels: of the classes in the order of the outputs, likewise; their numbers where nobody knows.
-        resize: whether the device may bring pictures of another size to the network's.
+        preprocessing: how an image becomes the input, where the export does not say.
+        labels: of the classes in the order of the outputs, likewise; their numbers if they are not known.
+        resize: whether the device may bring images of another size to the network's.
         debug: add every block's values, so that a device can name the first that it computes wrong.
-        overwrite: whether a bundle that stands there may be replaced.
+        overwrite: whether an existing bundle may be replaced.
         progress: is called with the name of each part and one line about it.
 
     Raises:
@@ -146,8 +146,8 @@ def bundle(
         LabelsError: there is not one label for each output.
         RuntimeLoadError: a runtime is missing, or refuses a file.
         OutputError: it exists already, or cannot be written.
-        VerificationError: a file leaves its tolerance on the golden pictures; nothing was written.
-        SscDeployError: the checkpoint or a picture cannot be read.
+        VerificationError: a file leaves its tolerance on the golden images; nothing was written.
+        SscDeployError: the checkpoint or an image cannot be read.
     """
     output = Path(output)
     zipped = output.suffix.lower() == ".zip" if zipped is None else zipped
@@ -160,7 +160,7 @@ def bundle(
     chosen = preprocessing or models[0].metadata.preprocessing
     if chosen is None:
         raise BundleError(
-            f"{models[0].path.name} does not say how a picture becomes its input; give what it was trained with: "
+            f"{models[0].path.name} does not say how an image becomes its input; give what it was trained with: "
             "`preprocessing=Preprocessing(mean=..., std=...)`"
         )
     rule = _rule(models[0], chosen, resize=resize)
@@ -281,7 +281,7 @@ def _fill(folder: Path, content: _Content) -> None:
 
 
 def _png(folder: Path, name: str, pixels: npt.NDArray[np.uint8], rule: PictureRule) -> str:
-    """Writes a picture, and returns where."""
+    """Writes an image, and returns where."""
     from PIL import Image
 
     shown = pixels[..., 0] if rule.colour == "L" else pixels[..., ::-1] if rule.colour == "BGR" else pixels

@@ -29,7 +29,7 @@ FILE_NAME = "model.json"
 #: Of each format, what the names of its files end in.
 SUFFIXES = {"onnx": ".onnx", "tflite": ".tflite"}
 
-#: Rules that bring a picture of another size to the network's; the second is `ssc_deploy.pictures.read` with resizing.
+#: Rules that bring an image of another size to the network's; the second is `ssc_deploy.pictures.read` with resizing.
 NO_RESIZE, COVER = "none", "shorter-side-bilinear-center-crop"
 
 #: Golden images of a bundle.
@@ -38,7 +38,7 @@ _MOST_PICTURES = 1000
 #: Files besides model.json: a model, three arrays, and the golden images.
 _FEWEST_FILES = 4 + golden.PICTURES
 
-#: What the outputs of a bundle may mean; maps are no list of classes.
+#: What the outputs of a bundle may mean; maps are not a list of classes.
 _KINDS = tuple(kind.value for kind in OutputKind if kind is not OutputKind.MAP)
 
 #: A line for people.
@@ -117,7 +117,7 @@ class ModelEntry:
     Attributes:
         file: its path.
         format: ``"onnx"`` or ``"tflite"``.
-        layout: of the picture it takes, ``"NCHW"`` or ``"NHWC"``.
+        layout: of the image it takes, ``"NCHW"`` or ``"NHWC"``.
         input: what it takes.
         output: what it returns, [1, classes].
         lowering: what carries out each kind of movement.
@@ -143,7 +143,7 @@ class PictureRule:
         resize: what is done with an image of another size: ``"none"`` (it is refused), or
             ``"shorter-side-bilinear-center-crop"``.
         colour: order of the channels: ``"RGB"``, ``"BGR"`` or ``"L"``.
-        mean: one number a channel, in units of 0..1.
+        mean: one number for each channel, in units of 0..1.
         std: likewise, above 0.
 
     Raises:
@@ -185,7 +185,7 @@ class GoldenPicture:
 
     Attributes:
         file: its path, a PNG file.
-        label: index of its true class; None where nobody knows.
+        label: index of its true class; None if it is not known.
     """
 
     file: FilePath
@@ -271,10 +271,10 @@ class Manifest:
         source_sha256: of the checkpoint; empty for random weights.
         made_by: versions of the packages that made the bundle.
         models: the network's files.
-        preprocessing: how a picture becomes their input.
+        preprocessing: how an image becomes their input.
         labels: of the classes, in the order of the outputs.
-        golden: pictures with what the network computes for them in float64.
-        debug: None where the bundle was made without.
+        golden: images with what the network computes for them in float64.
+        debug: None if the bundle was made without.
         output_kind: what the outputs mean, a value of `output_kind.OutputKind`.
         files: every file besides model.json, by its path.
         schema_version: `SCHEMA_VERSION`.
@@ -338,7 +338,7 @@ class Manifest:
     def _of_golden(self) -> Iterator[str]:
         golden = self.golden
         if golden.count != len(golden.pictures):
-            yield f"golden.count is {golden.count}, and {len(golden.pictures)} pictures are named"
+            yield f"golden.count is {golden.count}, and {len(golden.pictures)} images are named"
         for picture in golden.pictures:
             if picture.label is not None and picture.label >= len(self.labels):
                 yield f"{picture.file} is of class {picture.label}, and there are {len(self.labels)}"

@@ -1,4 +1,4 @@
-"""Opens a bundle that anybody may have made: nothing is believed before its names, sizes and hashes are checked."""
+"""Opens a bundle from any source: its names, sizes and hashes are checked before anything is used."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Opened:
     manifest: Manifest
 
     def pixels(self) -> npt.NDArray[np.uint8]:
-        """The golden pictures [count, H, W, C]."""
+        """The golden images [count, H, W, C]."""
         rule, count = self.manifest.preprocessing, self.manifest.golden.count
         shape = (count, rule.height, rule.width, rule.preprocessing.channels)
         return self._array(self.manifest.golden.pixels, np.dtype(np.uint8), shape)
@@ -63,7 +63,7 @@ class Opened:
         return self._array(self.manifest.golden.outputs, np.dtype(np.float64), shape)
 
     def block_values(self) -> list[npt.NDArray[np.float64]]:
-        """What the blocks compute for the debug picture, finite; empty where the bundle was made without."""
+        """What the blocks compute for the debug image, finite; empty if the bundle was made without."""
         debug = self.manifest.debug
         if debug is None:
             return []
@@ -128,7 +128,7 @@ def opened(path: Path) -> Iterator[Opened]:
 
 
 def _unusable(path: Path, reason: str) -> BundleError:
-    return BundleError(f"{path} is no bundle that can be used: {reason}; make it again with `ssc_deploy.bundle()`")
+    return BundleError(f"{path} is not a bundle that can be used: {reason}; make it again with `ssc_deploy.bundle()`")
 
 
 def _too_much_json(path: Path) -> BundleError:
@@ -141,7 +141,7 @@ def _checked(folder: Path, path: Path) -> Opened:
     there = dict(_files(folder, path))
     size = there.pop(FILE_NAME, None)
     if size is None:
-        raise _unusable(path, f"{FILE_NAME} is no ordinary file")
+        raise _unusable(path, f"{FILE_NAME} is not an ordinary file")
     if (excess := limits.excess(manifest)) is not None:
         raise _unusable(path, excess)
     for name in there.keys() - manifest.files.keys():

@@ -1,7 +1,7 @@
-"""From a network's input back to the picture it was made of, exactly or not at all.
+"""From a network's input back to the image it was made of, exactly or not at all.
 
-A channel of an 8-bit picture has 256 values, and `ssc_deploy.pictures.preprocess` makes one float32 of each. Where
-every value of an input is one of those, the picture is known.
+A channel of an 8-bit image has 256 values, and `ssc_deploy.pictures.preprocess` makes one float32 of each. Where
+every value of an input is one of those, the image is known.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 
 def recovered(inputs: npt.NDArray[np.float32], preprocessing: Preprocessing) -> npt.NDArray[np.uint8] | None:
-    """The pictures that preprocessing turns into these inputs, bit for bit.
+    """The images that preprocessing turns into these inputs, bit for bit.
 
     Args:
         inputs: [N, C, H, W].
         preprocessing: with C means and standard deviations.
 
     Returns:
-        [N, H, W, C]; None where they come from no 8-bit pictures.
+        [N, H, W, C]; None if they come from no 8-bit images.
     """
     channels = inputs.shape[1]
     ramp = np.broadcast_to(np.arange(256, dtype=np.uint8)[:, None, None], (256, 1, channels))

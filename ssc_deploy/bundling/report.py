@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelCheck:
-    """One file of a bundle, as its runtime ran it on the golden pictures.
+    """One file of a bundle, as its runtime ran it on the golden images.
 
     Attributes:
         file: its path in the bundle.
         runtime: that ran it, with its version.
         error: of its outputs, all together.
         tolerance: what the error must stay within.
-        top1: pictures of which the best class is the reference's.
+        top1: images of which the best class is the reference's.
     """
 
     file: str
@@ -39,12 +39,12 @@ class ModelCheck:
     def __str__(self) -> str:
         """In a line: ``ONNX Runtime 1.32.0: max 6.00e-06 (allowed 9.10e-05), rms ...``."""
         return (
-            f"{self.runtime}: {self.tolerance.compared(self.error)} · top-1 agrees on {self.top1} pictures · "
+            f"{self.runtime}: {self.tolerance.compared(self.error)} · top-1 agrees on {self.top1} images · "
             f"{'OK' if self.ok else 'WRONG'}"
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {
             "file": self.file,
             "runtime": self.runtime,
@@ -57,13 +57,13 @@ class ModelCheck:
 
 @dataclass(frozen=True)
 class BlocksCheck:
-    """The debug model's blocks against those of the network, on one picture.
+    """The debug model's blocks against those of the network, on one image.
 
     Attributes:
         file: the debug model.
         blocks: how many were compared.
         agree: how many of them are within their bounds.
-        diverging: the first that is not, in order of execution, as a sentence; None where all are.
+        diverging: the first that is not, in order of execution, as a sentence; None if all are.
     """
 
     file: str
@@ -82,7 +82,7 @@ class BlocksCheck:
         return f"{self.agree} of {self.blocks} blocks agree · {verdict}"
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {**vars(self), "ok": self.ok}
 
 
@@ -94,10 +94,10 @@ class BundleReport:
         path: of the bundle.
         name: of the network.
         size: of all files of the bundle together, in bytes.
-        pictures: golden pictures.
-        misfits: pictures that preprocessing does not turn into the golden inputs, bit for bit, each in a sentence.
-        models: one a file of the network.
-        blocks: None where the bundle was made without ``debug``.
+        pictures: golden images.
+        misfits: images that preprocessing does not turn into the golden inputs, bit for bit, each in a sentence.
+        models: one for each file of the network.
+        blocks: None if the bundle was made without ``debug``.
     """
 
     path: Path
@@ -123,7 +123,7 @@ class BundleReport:
         return (*self.misfits, *wrong)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {
             "schema_version": SCHEMA_VERSION,
             "path": str(self.path),

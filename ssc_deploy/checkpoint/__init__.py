@@ -1,7 +1,7 @@
-"""Anyone's checkpoint file into tensors by name, safely: nothing that a file contains is ever run.
+"""Reads any checkpoint file safely into tensors by name. Code in a file is never run.
 
-container -> (unpickle | safetensors) -> entries (the dicts of tensors in it) -> candidates (what of them a module could
-be loaded with) -> choice (raw or averaged) -> loading.
+container -> (unpickle | safetensors) -> entries (the dicts of tensors in it) -> candidates (the sets that a module
+could be loaded with) -> choice (raw or averaged) -> loading.
 
 Names are imported when they are first used, so that `container` can look at a file before torch is imported.
 """

@@ -1,7 +1,7 @@
-"""Sets of weights in a checkpoint that may be meant for a module: each a prefix of names, or a list in their order.
+"""Sets of weights in a checkpoint that may belong to a module: a prefix of names, or a list in their order.
 
-A prefix is whatever stands before the module's own names: dicts (``ema.module``), a wrapper's attribute (``model.`` of
-Lightning, ``online_model.`` of ema-pytorch), or nothing. So one state dict with a teacher and a student in it gives two
+A prefix is what comes before the module's own names: dicts (``ema.module``), a wrapper's attribute (``model.`` of
+Lightning, ``online_model.`` of ema-pytorch), or nothing. So one state dict with a teacher and a student gives two
 candidates, and so do two state dicts in one file.
 """
 
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
     from ssc_deploy.checkpoint.entries import Entry
     from ssc_deploy.checkpoint.wanted import Wanted
 
-#: More components than any network's names have; splitting a name at each of them must stay cheap.
+#: More components than the names of any network have. It bounds the time of splitting a name.
 _COMPONENTS = 64
 
-#: Marks at the end or the beginning of names of averaged weights that stand beside the raw ones, one by one.
+#: Marks at the end or the beginning of names of averaged weights, in a dict that holds the raw weights as well.
 _ENDING = re.compile(r"^(.+)[._/](ema|swa|avg|averaged?|ExponentialMovingAverage)$", re.IGNORECASE)
 _OPENING = re.compile(r"^((?:.*\.)?)(ema|swa|avg|averaged?)_(.+)$", re.IGNORECASE)
 
-#: Names of averaged weights from which the dots were taken: buffers may have none. mmcv writes ``_`` for a dot,
-#: latent-diffusion nothing.
+#: Names of averaged weights without dots, since names of buffers must not have any. mmcv replaces a dot by ``_``,
+#: latent-diffusion removes it.
 _FLATTENED = re.compile(r"^((?:.*?\.)?(?:[a-z]+_)?ema[._])([^.]+)$")
 
 
@@ -42,7 +42,7 @@ _NOT_UPDATED = "the average was not updated yet"
 
 @dataclass(frozen=True)
 class Source:
-    """Where one value lies: the entry, and its name there."""
+    """The place of one value: the entry, and its name there."""
 
     entry: Entry
     name: str
@@ -53,12 +53,12 @@ class Candidate:
     """A set of weights.
 
     Attributes:
-        prefix: what stands before the module's names in the file, without the last dot.
-        place: how it is called in messages, and after ``--weights``; empty for the whole of a file.
+        prefix: what comes before the module's names in the file, without the last dot.
+        place: its name in messages and in ``weights``; empty for the whole file.
         role: raw or averaged.
-        sources: where each of the module's names lies in the file.
-        filled: what of a raw set completes it, where an average has no buffers (BatchNorm's statistics) of its own.
-        doubt: why it cannot be taken for what its name says; empty where it can.
+        sources: the place of each of the module's names in the file.
+        filled: values of a raw set that complete an average without buffers (BatchNorm's statistics).
+        doubt: why its name may not be trusted; empty if it may.
     """
 
     prefix: str
@@ -71,12 +71,12 @@ class Candidate:
 
     @property
     def all_sources(self) -> dict[str, Source]:
-        """Its own, and what completes it."""
+        """Its own values, and those that complete it."""
         return self.filled | self.sources
 
     @property
     def values(self) -> dict[str, object]:
-        """What the module is to be loaded with, by its own names; without those that cannot be used."""
+        """The values to load, by the module's own names, without those that cannot be used."""
         return {
             wanted: source.entry.values[source.name]
             for wanted, source in self.all_sources.items()
@@ -84,7 +84,7 @@ class Candidate:
         }
 
     def missing(self, wanted: Wanted) -> list[str]:
-        """Names that the module needs and this has not, or not of that shape."""
+        """Names that the module needs and this set lacks, or has with another shape."""
         values = self.values
         return [
             name
@@ -99,12 +99,12 @@ class Candidate:
 
     @property
     def key(self) -> str:
-        """What ``--weights`` calls it; a dot is the whole file."""
+        """Its name in ``weights``; a dot is the whole file."""
         return self.place or "."
 
 
 def find(entries: Sequence[Entry], wanted: Wanted) -> tuple[Candidate, ...]:
-    """All sets of weights that have some of the names that a module wants, the nearest to its own names first."""
+    """All sets of weights with some of the module's names. Those nearest to its own names come first."""
     found: dict[str, dict[str, tuple[int, Source]]] = {}
     for entry in entries:
         if not entry.is_list:
@@ -117,7 +117,7 @@ def find(entries: Sequence[Entry], wanted: Wanted) -> tuple[Candidate, ...]:
     candidates: dict[tuple[tuple[str, str, str], ...], Candidate] = {}
     for prefix, sources in ranked:
         plain = {own: source for own, (_, source) in sources.items()}
-        # One set under two prefixes, since a wrapper's name can be read as a part of either.
+        # One set may have two prefixes, since a wrapper's name can be a part of the prefix or of the name.
         key = tuple(sorted((own, source.entry.place, source.name) for own, source in plain.items()))
         candidates.setdefault(key, _candidate(prefix, plain))
     named = list(candidates.values())
@@ -129,7 +129,7 @@ def find(entries: Sequence[Entry], wanted: Wanted) -> tuple[Candidate, ...]:
 
 
 def _splits(full: str, wanted: Wanted) -> Iterable[tuple[str, str, int]]:
-    """The prefix and the module's own name, wherever the name can be cut so; and how much was changed for it."""
+    """Each way to split the name into a prefix and a name of the module, and how much was changed for it."""
     if full.count(".") > _COMPONENTS:
         return
     for rank, spelled in enumerate(spellings(full)):
@@ -147,7 +147,7 @@ def _splits(full: str, wanted: Wanted) -> Iterable[tuple[str, str, int]]:
 
 
 def _marked(name: str) -> Iterable[tuple[str, str]]:
-    """The name, and what it is without a mark of an average on it, with the mark."""
+    """The name; and if it has the mark of an average, the name without it and the mark."""
     yield name, ""
     ending, opening = _ENDING.match(name), _OPENING.match(name)
     if ending is not None:
@@ -160,7 +160,7 @@ def _candidate(prefix: str, sources: dict[str, Source]) -> Candidate:
     entries = {source.entry.place: source.entry for source in sources.values()}
     entry = next(iter(entries.values()))
     inner = prefix[len(entry.place) :].strip(".") if prefix.startswith(entry.place) else prefix
-    # What the layout says holds for the dict; a name inside it may still say otherwise (``ema.online_model``).
+    # The layout says what the dict holds. A name inside it may say otherwise (``ema.online_model``).
     role = roles.of_place(inner) or (entry.role if len(entries) == 1 else None) or roles.of_place(prefix) or Role.RAW
     doubt = ""
     if role is Role.UNKNOWN:
@@ -171,7 +171,7 @@ def _candidate(prefix: str, sources: dict[str, Source]) -> Candidate:
 
 
 def _flattened(entries: Sequence[Entry], wanted: Wanted, raw: Sequence[Candidate]) -> list[Candidate]:
-    """Averages under names without dots, found by the names of the raw weights beside them."""
+    """Averages with names without dots, found by the names of the raw weights in the file."""
     found = []
     for entry in entries:
         groups: dict[str, dict[str, str]] = {}
@@ -200,7 +200,7 @@ def _flattened(entries: Sequence[Entry], wanted: Wanted, raw: Sequence[Candidate
 
 
 def _doubted(candidate: Candidate) -> Candidate:
-    """Of mmcv's layout, in which either set may be the averaged one."""
+    """Candidates of mmcv's layout, in which either set may be the averaged one."""
     doubt = "this layout is mmcv's, which swaps raw and averaged weights in some of its files"
     return dataclasses.replace(candidate, role=Role.UNKNOWN, doubt=doubt)
 
@@ -208,8 +208,8 @@ def _doubted(candidate: Candidate) -> Candidate:
 def _lists(entries: Sequence[Entry], wanted: Wanted, raw: Sequence[Candidate]) -> list[Candidate]:
     """Averages that are lists, in the order of the parameters or of the whole state dict (torch_ema, diffusers).
 
-    Only the order says which is which, so every shape must fit; and where raw weights are in the file by name, they
-    must stand in the order in which the module has them.
+    Only the order identifies the tensors, so every shape must fit. If the file has raw weights by name, these must be
+    in the order in which the module has them.
     """
     found = []
     complete = [candidate for candidate in raw if not candidate.missing(wanted)]
@@ -241,9 +241,9 @@ def _is_ordered(order: list[str], names: Sequence[str]) -> bool:
 
 
 def completed(candidates: Sequence[Candidate], wanted: Wanted) -> list[Candidate]:
-    """The candidates, where an average lacks nothing but buffers with those of the raw weights beside it.
+    """The candidates. An average that lacks only buffers gets those of the raw weights in the file.
 
-    So the trainers that average parameters only evaluate them: the module keeps its own buffers.
+    Trainers that average only parameters evaluate them in this way: the module keeps its own buffers.
     """
     raw = [c for c in candidates if not c.is_averaged and not c.missing(wanted)]
     result = []
@@ -261,7 +261,7 @@ def completed(candidates: Sequence[Candidate], wanted: Wanted) -> list[Candidate
 
 
 def same(a: Candidate, b: Candidate) -> bool:
-    """Whether two sets that both fit hold the same numbers, counters aside."""
+    """Whether two sets that both fit hold the same numbers. Counters are ignored."""
     return not _differ(a, b, [name for name in a.values if name in b.values and not name.endswith(COUNTER)])
 
 
@@ -276,7 +276,7 @@ def _differ(a: Candidate, b: Candidate, names: Iterable[str]) -> bool:
 
 
 def _with_places(candidates: Sequence[Candidate]) -> tuple[Candidate, ...]:
-    """Where several sets lie in one dict, they are told apart by their prefixes."""
+    """If one dict holds several sets, their prefixes distinguish them."""
     result = []
     for candidate in candidates:
         others = [c for c in candidates if c is not candidate and c.place == candidate.place]

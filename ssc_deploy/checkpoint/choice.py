@@ -1,13 +1,13 @@
-"""Which of the sets of weights in a checkpoint is taken.
+"""Chooses one of the sets of weights in a checkpoint.
 
     one set fits                                  -> it is taken
-    raw weights and one average fit               -> the average: it is what was evaluated, and training is the only
+    raw weights and one average fit               -> the average: it was evaluated, and training is the only
                                                      use of the raw ones
     several sets of one kind with other numbers,
     with or without one of the other kind,
-    or a set whose kind the file does not tell    -> nothing is guessed: ``--weights raw|ema|KEY`` chooses
+    or a set whose kind the file does not tell    -> the user must choose with ``weights``
 
-Where none fits, the set that has most of the module's names is taken, so that loading says what is wrong with it.
+If none fits, the set with most of the module's names is taken, so that loading says what is wrong with it.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """What was chosen of a file.
+    """The choice from a file.
 
     Attributes:
         taken: the set of weights that is loaded.
-        others: the other sets that would fit, of other numbers than one another.
+        others: the other sets that would fit, with different numbers.
         fitting: all that would fit.
     """
 
@@ -46,12 +46,12 @@ class Choice:
     fitting: tuple[Candidate, ...]
 
 
-#: What ``--weights`` takes besides the name of a set.
+#: Values of ``weights`` besides the name of a set.
 _KINDS = {"raw": Role.RAW, "ema": Role.AVERAGED}
 
 
 def choose(path: Path, entries: Sequence[Entry], wanted: Wanted, weights: str | None) -> Choice:
-    """Chooses the set of weights that is meant for the module.
+    """Chooses the set of weights for the module.
 
     Args:
         path: of the file, named in errors.
@@ -60,7 +60,7 @@ def choose(path: Path, entries: Sequence[Entry], wanted: Wanted, weights: str | 
         weights: ``"raw"``, ``"ema"``, or the name of a set; None to choose by the rule above.
 
     Raises:
-        CheckpointError: the choice has to be made by the user, or theirs is not in the file.
+        CheckpointError: the user must choose, or what they chose is not in the file.
     """
     found = find.completed(find.find(entries, wanted), wanted)
     if not found:
@@ -107,7 +107,7 @@ def _of_kind(path: Path, pool: Sequence[Candidate], kind: Role) -> Candidate:
 
 
 def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Without those that hold the same numbers as one before them."""
+    """The candidates without those that repeat the numbers of an earlier one."""
     result: list[Candidate] = []
     for candidate in candidates:
         twin = next((i for i, other in enumerate(result) if find.same(candidate, other)), None)
@@ -119,7 +119,7 @@ def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _nearest(found: Sequence[Candidate]) -> list[Candidate]:
-    """Those that have as many of the module's names as any has, though not all of them or of other shapes."""
+    """The candidates with the most names of the module, though some names are missing or have other shapes."""
     most = max(len(candidate.sources) for candidate in found)
     return [candidate for candidate in found if len(candidate.sources) == most]
 
@@ -156,9 +156,9 @@ def _unresolved(
     chosen: Candidate,
     wanted: Wanted,
 ) -> str | None:
-    """Where tensors lie that look like an average of the module's parameters, and are in no set that fits.
+    """The place of tensors that look like an average of the module's parameters, but are in no set that fits.
 
-    They are called so, and have the shapes of at least half of its parameters, or are all of them in one vector.
+    Their name says average, and they have the shapes of at least half of the parameters, or are one vector of all.
     """
     used = {(id(s.entry), s.name) for c in (chosen, *fitting) for s in c.all_sources.values()}
     shapes = Counter(wanted.shapes[name] for name in wanted.parameters if name in wanted.shapes)
@@ -181,7 +181,7 @@ def _unresolved(
                 places.append(entry.place or name)
     if places and 2 * (found & shapes).total() >= shapes.total():
         return places[0]
-    # By name, too: what is no tensor has no shape.
+    # Also by name, since what is not a tensor has no shape.
     names = set(wanted.parameters)
     partial = (
         c for c in every if c.is_averaged and c not in fitting and 2 * len(names & c.sources.keys()) >= len(names)

@@ -1,4 +1,4 @@
-"""What kind of file lies there, and whether it is fit to be opened: looked at before any of its contents is parsed."""
+"""What kind of file it is, and whether it may be opened. This is checked before its contents are parsed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 _HEAD = 512
 
-#: Openings of files that people hand over by mistake, and what to say about them.
+#: First bytes of files that people give by mistake, and what to say about them.
 _OTHER_FILES = (
     (b"version https://git-lfs", "a git-lfs pointer, not the file itself: run `git lfs pull`"),
     (b"<", "a web page or XML, not a checkpoint: download the file itself"),
     (b"{", "a JSON file, not a checkpoint"),
-    (b"\x89PNG", "a PNG picture, not a checkpoint"),
-    (b"\xff\xd8\xff", "a JPEG picture, not a checkpoint"),
-    (b"GIF8", "a GIF picture, not a checkpoint"),
+    (b"\x89PNG", "a PNG image, not a checkpoint"),
+    (b"\xff\xd8\xff", "a JPEG image, not a checkpoint"),
+    (b"GIF8", "a GIF image, not a checkpoint"),
     (b"\x1f\x8b", "compressed with gzip: unpack it first"),
     (b"7z\xbc\xaf", "a 7z archive: unpack it first"),
     (b"Rar!", "a RAR archive: unpack it first"),
@@ -37,7 +37,7 @@ class Kind(enum.Enum):
 
 
 def kind(path: Path) -> Kind:
-    """Tells how the file is built.
+    """Finds out how the file is built.
 
     Raises:
         CheckpointError: no such file, unreadable, empty, or something else than a checkpoint; a zip that is broken,
@@ -53,8 +53,8 @@ def kind(path: Path) -> Kind:
     except OSError as error:
         raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
     if not head:
-        raise CheckpointError(f"{path} is empty: the download or the saving broke off; fetch it again.")
-    # A safetensors file opens with the length of a JSON header, 8 bytes, and then the header's brace.
+        raise CheckpointError(f"{path} is empty: the download or the saving was interrupted; fetch it again.")
+    # A safetensors file begins with the length of a JSON header, 8 bytes, and then the header's brace.
     if path.suffix.lower() == ".safetensors" or (
         head[8:9] == b"{" and int.from_bytes(head[:8], "little") < path.stat().st_size
     ):
@@ -69,7 +69,7 @@ def kind(path: Path) -> Kind:
         return Kind.ZIP
     if head.startswith(b"\x80"):
         return Kind.LEGACY
-    raise CheckpointError(f"{path} is not a PyTorch or safetensors checkpoint: it opens with {head[:8]!r}.")
+    raise CheckpointError(f"{path} is not a PyTorch or safetensors checkpoint: it begins with {head[:8]!r}.")
 
 
 def _check_zip(path: Path) -> None:
@@ -78,7 +78,7 @@ def _check_zip(path: Path) -> None:
             entries = archive.infolist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
         raise CheckpointError(
-            f"{path} is truncated or damaged ({error}): the download or the saving broke off; fetch it again."
+            f"{path} is truncated or damaged ({error}): the download or the saving was interrupted; fetch it again."
         ) from error
     names = [entry.filename.partition("/")[2] for entry in entries]
     if "constants.pkl" in names or any(name.startswith("code/") for name in names):

@@ -1,4 +1,4 @@
-"""The tensors in what a checkpoint file holds, by the dict that they lie in; nothing is chosen here."""
+"""The tensors in a checkpoint file, by the dict that holds them. Nothing is chosen here."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ssc_deploy.checkpoint.roles import Role
 from ssc_deploy.checkpoint.unpickle import Inert
 from ssc_deploy.errors import shown
 
-#: Dicts inside one another that are looked into: more than any trainer writes, fewer than Python's calls may nest.
+#: Depth of nested dicts that are searched: more than any trainer writes, and less than Python's recursion limit.
 _DEPTH = 64
 
-_NO_TENSOR = "is no tensor (a NumPy array?); save tensors."
+_NO_TENSOR = "is not a tensor (a NumPy array?); save tensors."
 
-#: Words in the names of dicts that hold the state of a training beside the network.
+#: Words in the names of dicts that hold other state of a training.
 _TRAINING = {"amp", "opt", "optim", "optimizer", "optimizers", "rng", "scaler", "scheduler", "schedulers"}
 
 #: Words in the names of dicts that hold gradients, which have the names and shapes of weights.
 _GRADIENTS = {"grad", "grads", "gradient", "gradients"}
 
 #: Counters of how often an average was updated: torch and Lightning, torch_ema, YOLO and its descendants, and
-#: ema-pytorch, which only says whether it was.
+#: ema-pytorch, which only says whether it was updated.
 _UPDATES = ("n_averaged", "num_updates", "updates", "initted")
 
 EXTRA_STATE = "_extra_state"
@@ -38,13 +38,13 @@ class Entry:
     """One dict (or list) of tensors in a checkpoint.
 
     Attributes:
-        place: the names of the dicts it lies in, joined with dots; ``""`` where the whole file is one dict of tensors.
-        values: its tensors by name, and what modules saved as their extra state. Of a list, the name is the position.
-        versions: what the state dict's ``_metadata`` says of each module, by the module's path.
+        place: the names of the dicts around it, joined with dots; ``""`` if the whole file is one dict of tensors.
+        values: its tensors by name, and the extra state of modules. In a list, the name is the position.
+        versions: the state dict's ``_metadata`` for each module, by the module's path.
         unusable: why a tensor cannot be used, by name; such a tensor is not in ``values``.
-        role: raw or averaged weights, where the layout of the file tells.
+        role: raw or averaged weights, if the layout of the file says it.
         is_list: whether it is a list, in the order of the parameters.
-        updates: how often the average in it was updated; None where it does not say.
+        updates: how often the average in it was updated; None if it does not say.
     """
 
     place: str
@@ -66,7 +66,7 @@ class Entry:
 
 
 def find(loaded: object) -> tuple[Entry, ...]:
-    """All dicts of tensors in what a file holds, but those of an optimizer and the like; and lists of averaged ones."""
+    """All dicts of tensors in a file, and lists of averaged tensors, without the state of an optimizer."""
     found = _find(loaded, (), None, set())
     if not isinstance(loaded, Mapping):
         return found
@@ -82,13 +82,13 @@ def find(loaded: object) -> tuple[Entry, ...]:
 
 
 def _find(value: object, place: tuple[str, ...], updates: int | None, seen: set[int]) -> tuple[Entry, ...]:
-    """What lies in a value.
+    """The entries in a value.
 
     Args:
         value: of the file.
-        place: the names of the dicts it lies in.
+        place: the names of the dicts around it.
         updates: how often an average was updated, by the dicts around it.
-        seen: the ids of the containers that were looked into. Each is once: a pickle may hold a dict that holds itself.
+        seen: the ids of the containers that were searched. Each is searched once, since a dict may hold itself.
     """
     where = ".".join(place)
     descends = id(value) not in seen and len(place) < _DEPTH
@@ -133,7 +133,7 @@ def _find(value: object, place: tuple[str, ...], updates: int | None, seen: set[
 
 
 def _are_arrays(items: Iterable[object]) -> bool:
-    """Whether all are tensors, or what stands for a NumPy array."""
+    """Whether all are tensors, or placeholders of NumPy arrays."""
     return all(isinstance(item, torch.Tensor | Inert) for item in items)
 
 
@@ -152,14 +152,14 @@ def _is_pairs(value: object) -> bool:
 
 
 def is_of_training(name: str) -> bool:
-    """Whether a dict of that name holds the state of an optimizer or the like."""
+    """Whether a dict of that name holds the state of an optimizer or similar."""
     return bool(set(roles.words(name)) & _TRAINING)
 
 
 def updates_of(entry: Entry, prefix: str) -> int | None:
-    """How often the average under a prefix of an entry's names was updated; None where the file does not say.
+    """How often the average under a prefix of an entry's names was updated; None if the file does not say.
 
-    A module that keeps the average as a part of its own has the counter beside it, in the same state dict.
+    If the average is a part of a module, the counter is in the same state dict.
     """
     parts = prefix.split(".")
     for end in range(len(parts), -1, -1):
@@ -193,24 +193,24 @@ def _versions(value: object) -> dict[str, dict[str, Any]]:
 
 
 def described(value: object) -> str:
-    """What a file holds that holds no weights, in a few words."""
+    """A short description of a file without weights."""
     if isinstance(value, Mapping):
         names = [shown(str(name)) for name in value][:5]
         return f"a dict with {', '.join(names)}" if names else "an empty dict"
     return f"a {type(value).__name__}"
 
 
-#: Components that wrappers put into names: `torch.compile`, FSDP, activation checkpointing. No network of its own
-#: has them.
+#: Components that wrappers put into names: `torch.compile`, FSDP, activation checkpointing. Networks do not use them
+#: themselves.
 _WRAPPERS = re.compile(
     r"(?<![^.])(?:_orig_mod|_fsdp_wrapped_module|_fpw_module|_checkpoint_wrapped_module|_forward_module)\."
 )
 
 
 def spellings(name: str) -> tuple[str, ...]:
-    """The name, the name without what wrappers put into it, and that without DataParallel's ``module.`` either.
+    """The name, the name without the components of wrappers, and the same without DataParallel's ``module.``.
 
-    DataParallel's is the name of many networks' own parts as well, so it is the last to be taken off.
+    Parts of many networks are called ``module`` as well, so this is removed last.
     """
     plain = _WRAPPERS.sub("", name)
     without = re.sub(r"(?<![^.])module\.", "", plain)

@@ -1,4 +1,4 @@
-"""What our own checkpoints say about themselves: a plain dict beside the tensors, readable with `weights_only=True`."""
+"""The description in our own checkpoints: a plain dict beside the tensors, readable with `weights_only=True`."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ssc_deploy.storage import records
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-#: Value of the key ``format`` in a file of ours, and key of the JSON in safetensors metadata.
+#: Value of the key ``format`` in our own files, and key of the JSON in safetensors metadata.
 FORMAT = "ssc_deploy"
 VERSION = 1
 
-#: The same of the state of a training of ours, which holds its network's weights, too.
+#: The same for the state of a training, which also holds the weights of its network.
 TRAINING_FORMAT = "ssc_deploy training"
 TRAINING_VERSION = 1
 
@@ -34,7 +34,7 @@ class Header:
         arch: name of the architecture.
         config: its configuration, in plain numbers, strings and lists.
         labels: class names in the order of the outputs.
-        preprocessing: how a picture becomes the input.
+        preprocessing: how an image becomes the input.
     """
 
     arch: str | None = None
@@ -43,14 +43,14 @@ class Header:
     preprocessing: Preprocessing | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain containers only: what goes into the file."""
+        """What goes into the file, in plain containers."""
         return {"format": FORMAT, "format_version": VERSION, **records.encode(self)}
 
     @classmethod
     def beside_weights(cls, raw: Mapping[object, object]) -> Header | None:
-        """The header of a dict that holds the weights, too, and whatever else somebody put there; see `from_dict`.
+        """The header of a dict that also holds the weights, and perhaps other values; see `from_dict`.
 
-        Of a training's state it is what that says of its network.
+        For the state of a training, it is the description of its network.
         """
         if raw.get("format") == TRAINING_FORMAT and raw.get("version") == TRAINING_VERSION:
             run = raw.get("run")
@@ -63,13 +63,13 @@ class Header:
 
     @classmethod
     def from_dict(cls, raw: Mapping[object, object]) -> Header | None:
-        """Reads `to_dict`'s output; None where this is no file of ours.
+        """Reads `to_dict`'s output; None if this is not our own file.
 
         Warns:
             UserWarning: it has keys that this program does not know, and that are ignored.
 
         Raises:
-            CheckpointError: a file of ours whose header is of a later version or malformed.
+            CheckpointError: it is our own file, and its header is of a later version or malformed.
         """
         if raw.get("format") != FORMAT:
             return None

@@ -35,9 +35,9 @@ class Loaded:
     """What of a checkpoint was loaded.
 
     Attributes:
-        entry: where it lay, e.g. ``"ema.module"``; empty where the file holds nothing else.
+        entry: where it lay, e.g. ``"ema.module"``; empty if the file holds nothing else.
         role: ``"raw"`` or ``"averaged"``.
-        filled_from: where an average that has no buffers got them from; empty where it has.
+        filled_from: where an average that has no buffers got them from; empty if it has.
         others: the other sets of weights that would have fitted.
     """
 
@@ -47,7 +47,7 @@ class Loaded:
     others: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """For the line about the checkpoint, ``averaged weights of ema, not model``; empty where there is no other."""
+        """For the line about the checkpoint, ``averaged weights of ema, not model``; empty if there is no other."""
         if not self.others and self.role == "raw":
             return ""
         filled = f" with the buffers of {shown(self.filled_from)}" if self.filled_from else ""

@@ -34,7 +34,7 @@ class Checkpoint:
         path: of the file.
         sha256: of the file, hexadecimal.
         entries: its dicts of tensors: dense CPU tensors, each within the file's size.
-        header: what the file says about its network; empty where it is no file of ours.
+        header: what the file says about its network; empty if it is not our own file.
     """
 
     path: Path
@@ -103,7 +103,7 @@ def _safetensors(path: Path) -> tuple[Header | None, tuple[Entry, ...]]:
     try:
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is no mapping
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - the file is not a mapping
         raw = json.loads(metadata.get(FORMAT, "{}"))
         header = Header.from_dict(raw) if isinstance(raw, dict) else None
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
@@ -140,7 +140,7 @@ def _checked(path: Path, found: tuple[Entry, ...]) -> tuple[Entry, ...]:
 
 
 def _unusable(tensor: torch.Tensor) -> str:
-    """Why no network can use the tensor, as the end of a sentence; empty where one can."""
+    """Why no network can use the tensor, as the end of a sentence; empty if one can."""
     if type(tensor) not in (torch.Tensor, torch.nn.Parameter):
         return f"is a {type(tensor).__name__}; save plain tensors."
     if tensor.is_quantized:

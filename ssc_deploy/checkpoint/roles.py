@@ -37,7 +37,7 @@ def words(name: str) -> list[str]:
 
 
 def of_place(place: str) -> Role | None:
-    """What the innermost of the dotted names says that says something; None where none does."""
+    """What the innermost of the dotted names says that says something; None if none does."""
     for part in reversed(place.split(".")):
         found = set(words(part))
         if found & _RAW:

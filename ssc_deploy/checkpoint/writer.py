@@ -37,7 +37,7 @@ def save(
         module: any module; a `nets.Network` is rebuilt from the file alone.
         path: ends in ``.safetensors`` for that format; any other ending gives PyTorch's.
         labels: class names in the order of the outputs.
-        preprocessing: how a picture becomes the input.
+        preprocessing: how an image becomes the input.
         overwrite: whether a file that is there may be replaced.
 
     Raises:

@@ -1,10 +1,10 @@
-"""The command ``ssc-deploy``: one command a file, each of which parses, calls the library, and prints.
+"""The command ``ssc-deploy``. Each file holds one command, which parses its options, calls the library, and prints.
 
-Results go to standard output, everything else (errors, warnings, logging, progress that is not the result) to standard
-error. Exit codes: 0 all is well; 1 verification failed; 2 usage or bad input; 70 a defect of this program, whose
-traceback ``-v`` shows; 130 interrupted.
+Results go to standard output. Everything else (errors, warnings, logging, progress that is not the result) goes to
+standard error. Exit codes: 0 for success; 1 if verification failed; 2 for usage or bad input; 70 for a defect of this
+program, whose traceback ``-v`` shows; 130 if interrupted.
 
-Nothing heavy is imported before a command needs it: ``ssc-deploy --help`` knows neither numpy nor torch.
+Heavy packages are imported only when a command needs them: ``ssc-deploy --help`` imports neither numpy nor torch.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 
-#: Each is the object of its own name in the module of its own name.
+#: The commands. Each is an object in a module, and both have the name of the command.
 COMMANDS = (
     *("export", "verify", "inspect", "run", "bundle", "profile", "compare", "devices", "tune", "eval", "train"),
     *("models", "android"),
@@ -43,7 +43,7 @@ ssc-deploy run export/ssc_1_9/ssc_1_9.tflite cat.png
 
 @contextlib.contextmanager
 def _ended_in_order() -> Iterator[None]:
-    """Lets a command that is told to end clean up after itself, as Ctrl-C does: files, folders, processes, devices."""
+    """Lets a command clean up (files, folders, processes, devices) when it is told to end, as it does after Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -58,7 +58,7 @@ def _ended_in_order() -> Iterator[None]:
 
 
 class _Group(click.Group):
-    """Imports a command when it is asked for, and turns what the library raises into messages and exit codes."""
+    """Imports a command when it is used, and turns the library's exceptions into messages and exit codes."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

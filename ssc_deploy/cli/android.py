@@ -28,7 +28,7 @@ _source = click.option(
 def android() -> None:
     """Build the demo app with a bundle in it, or test it.
 
-    Neither needs Android Studio: a JDK, Maven, npm and pip download what is needed once, into the cache.
+    Neither needs Android Studio. The tools Maven, npm and pip download what is needed once, into the cache.
     """
 
 
@@ -42,10 +42,10 @@ def android() -> None:
     multiple=True,
     default=DEFAULT_ABIS,
     show_default=True,
-    help="Processors to be for.",
+    help="Kinds of processors to support.",
 )
 @_source
-@click.option("--overwrite", is_flag=True, help="Replace the APK where it exists.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing APK.")
 @options.output_format
 @options.verbosity
 def build(
@@ -69,14 +69,14 @@ def build(
 @android.command(epilog=_EXAMPLES)
 @_source
 @click.option(
-    "--data", type=options.PATH, metavar="DIR", help="Keep the bundles that the tests read here, for the next time."
+    "--data", type=options.PATH, metavar="DIR", help="Keep the bundles of the tests in this folder, for the next run."
 )
 @options.output_format
 @options.verbosity
 def test(*, source: Path | None, data: Path | None, form: str) -> None:
     """Run the app's tests on this machine, with the real runtimes.
 
-    Needs a checkout. Pictures of the screens are left in android_demo/build. Exit code 1 when a test fails.
+    This needs a checkout. It writes images of the screens to android_demo/build. The exit code is 1 if a test fails.
     """
     from ssc_deploy.android import project
     from ssc_deploy.metadata import SCHEMA_VERSION

@@ -1,4 +1,4 @@
-"""Progress bars on standard error, on a terminal and nowhere else; used as a context."""
+"""Progress bars on standard error, shown only on a terminal; used as a context manager."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Bars:
-    """A bar for each thing that is under way."""
+    """One bar for each task that runs."""
 
     def __init__(self) -> None:
         self._live: Progress | None = None
@@ -44,7 +44,7 @@ class Bars:
             self._live.stop()
 
     def show(self, name: str, done: int, total: int, figures: str = "") -> None:
-        """Moves the bar of that name, and ends it when all is done."""
+        """Moves the bar of that name, and ends it when its task is done."""
         if self._live is None:
             return
         if name not in self._tasks:
@@ -54,7 +54,7 @@ class Bars:
             self._live.remove_task(self._tasks.pop(name))
 
     def line(self, text: str, *, on_stderr: bool) -> None:
-        """Prints a line above the bars, at once even into a file."""
+        """Prints a line above the bars, without delay even into a file."""
         if self._live is not None and (on_stderr or sys.stdout.isatty()):
             self._live.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:

@@ -1,4 +1,4 @@
-"""``ssc-deploy bundle``: all that a device needs of an export, in one folder or zip; ``bundle check`` replays it."""
+"""``ssc-deploy bundle`` packs all that a device needs into a folder or zip; ``bundle check`` replays it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _DEFAULT = "make"
 
 
 class _MakeUnlessNamed(click.Group):
-    """Takes ``bundle EXPORT`` for ``bundle make EXPORT``."""
+    """Treats ``bundle EXPORT`` as ``bundle make EXPORT``."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if args and args[0] not in {*self.commands, *ctx.help_option_names}:
@@ -34,25 +34,29 @@ class _MakeUnlessNamed(click.Group):
 
 @click.group(cls=_MakeUnlessNamed, epilog=_EXAMPLES, subcommand_metavar="[make] EXPORT -o PATH | check BUNDLE")
 def bundle() -> None:
-    """Pack an export with golden pictures for a device, or check one.
+    """Pack an export with golden images for a device, or check one.
 
-    Without the name of a command it is make: see ssc-deploy bundle make --help.
+    If no command is named, it is make; see ssc-deploy bundle make --help.
     """
 
 
 @bundle.command(_DEFAULT, epilog=_EXAMPLES)
 @click.argument("export", type=options.PATH)
-@click.option("-o", "--output", type=options.PATH, required=True, help="Folder, or a file that ends in .zip.")
-@click.option("--zip", "zipped", is_flag=True, help="Write a zip, whatever its name ends in.")
+@click.option("-o", "--output", type=options.PATH, required=True, help="Folder to write, or a file that ends in .zip.")
+@click.option("--zip", "zipped", is_flag=True, help="Write a zip, even if the name does not end in .zip.")
 @click.option("--debug", is_flag=True, help="Add every block's values; needs the network.")
-@click.option("--pictures", type=options.PATH, metavar="FOLDER", help="Golden pictures; needs the network.")
+@click.option("--pictures", type=options.PATH, metavar="FOLDER", help="Golden images; needs the network.")
 @click.option("--ckpt", type=options.PATH, help="The checkpoint that was exported.")
 @options.network
-@click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, where the export does not say them.")
+@click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, if the export does not have them.")
 @click.option("--std", type=options.numbers, metavar="R,G,B", help="Input = (pixel / 255 - mean) / std.")
-@click.option("--labels", type=click.File(encoding="utf-8"), help="Class names, one a line, likewise.")
-@click.option("--no-resize", is_flag=True, help="Let the device refuse pictures of another size.")
-@click.option("--overwrite", is_flag=True, help="Replace a bundle that is there.")
+@click.option(
+    "--labels",
+    type=click.File(encoding="utf-8"),
+    help="Class names, one on each line, if the export does not have them.",
+)
+@click.option("--no-resize", is_flag=True, help="Let the device refuse images of another size.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing bundle.")
 @options.output_format
 @options.verbosity
 def make(
@@ -73,8 +77,8 @@ def make(
 ) -> None:
     """Pack the files of EXPORT for a device.
 
-    With them go at least 16 golden pictures: those that the export kept, or those of --pictures. The bundle is checked
-    as bundle check does before it is put in its place.
+    It adds at least 16 golden images: those that the export kept, or those of --pictures. The bundle is checked, as by
+    bundle check, before it is put in its place.
     """
     import ssc_deploy
 
@@ -101,10 +105,10 @@ def make(
 @options.output_format
 @options.verbosity
 def check(*, path: Path, form: str) -> None:
-    """Replay the golden pictures of BUNDLE through each runtime.
+    """Replay the golden images of BUNDLE through each runtime.
 
-    BUNDLE is a folder or a zip. All hashes are checked, the pictures must become the golden inputs bit for bit, and
-    each file of the network must stay within its tolerance; the exit code is 1 where one does not.
+    BUNDLE is a folder or a zip. All hashes are checked. The images must become the golden inputs bit for bit, and each
+    file of the network must stay within its tolerance. The exit code is 1 if one does not.
     """
     import ssc_deploy
 

@@ -26,8 +26,8 @@ ssc-deploy compare before.json after.json
 def compare(*, before: Path, after: Path, form: str) -> None:
     """Say what became faster or slower between two profiles.
 
-    BEFORE and AFTER were written by ssc-deploy profile --json. Of each model that both have, the ratio of its times is
-    given with a 95 % interval, and whether that allows to tell.
+    BEFORE and AFTER were written by ssc-deploy profile --json. For each model that both have, the command prints the
+    ratio of its times with a 95 % interval, and whether one is faster.
     """
     from ssc_deploy import profiling
     from ssc_deploy.profiling import comparing

@@ -1,4 +1,4 @@
-"""``ssc-deploy devices``: what can be measured on from here."""
+"""``ssc-deploy devices``: the devices that can be measured from this computer."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ ssc-deploy devices ssh:pi@raspberry.local
 def devices(*, device: tuple[str, ...], form: str) -> None:
     """List the devices to profile on, or ask those that are named.
 
-    Without a DEVICE: this host, the phones that adb sees, and the emulator. A board has to be named, as
-    ssh:USER@HOST[:PORT]. One that is not ready is listed with what to do about it.
+    Without a DEVICE it lists this host, the phones that adb sees, and the emulator. Name a board as
+    ssh:USER@HOST[:PORT]. For a device that is not ready, the list says what to do.
     """
     from ssc_deploy.metadata import SCHEMA_VERSION
     from ssc_deploy.profiling.devices import devices as list_devices

@@ -1,4 +1,4 @@
-"""``ssc-deploy eval``: how good a network is, and whether its exported files say the same."""
+"""``ssc-deploy eval``: how accurate a network is, and whether its exported files give the same classes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from ssc_deploy.evaluation import Evaluation
 
 
-#: Values of `data.Split`, repeated here because importing it would import numpy for a help text.
+#: Values of `data.Split`, repeated here because importing it would import numpy, and a help text must be fast.
 _SPLITS = ("train", "test")
 
-#: Suffixes of files that bring their own network.
+#: Suffixes of files that contain their own network.
 _EXPORTED = (".onnx", ".tflite")
 
 _EXAMPLES = """\b
@@ -34,15 +34,15 @@ ssc-deploy eval --ckpt ssc_1_9.pt --model ssc_1_9.onnx --data test.zip
     "files",
     type=options.PATH,
     multiple=True,
-    help="An exported file, to be compared with it. Repeatable; --model takes them, too.",
+    help="An exported file to compare with it. Repeatable. --model takes such files, too.",
 )
-@click.option("--data", type=options.PATH, required=True, help="Folder or zip file of pictures with classes.")
+@click.option("--data", type=options.PATH, required=True, help="Folder or zip file of images with classes.")
 @click.option("--split", type=click.Choice(_SPLITS), default="test", show_default=True, help="Part of the data.")
-@click.option("--resize", is_flag=True, help="Scale and crop pictures of another size.")
+@click.option("--resize", is_flag=True, help="Scale and crop images of another size.")
 @click.option("--confusion", type=options.PATH, metavar="FILE.png", help="Draw the confusion matrix there.")
-@click.option("--overwrite", is_flag=True, help="Replace a picture that is there.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing image.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of the runtimes.")
-@click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, for a file that does not say them.")
+@click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, if the file does not have them.")
 @click.option("--std", type=options.numbers, metavar="R,G,B", help="Input = (pixel / 255 - mean) / std.")
 @click.option(
     "--model",
@@ -70,13 +70,13 @@ def eval(  # noqa: A001 - the command's name
     form: str,
     **architecture: Any,
 ) -> None:
-    """Score a checkpoint and exported files on pictures of known classes.
+    """Score a checkpoint and exported files on images of known classes.
 
-    DATA is a folder of CIFAR-10, CIFAR-100 or ImageNet-32 as published, a tree of <class>/<picture>, or a zip file of
-    one. All files get the same pixels; where two of them take a picture for different classes, the first such picture
-    is named and the exit code is 1.
+    DATA is a folder of CIFAR-10, CIFAR-100 or ImageNet-32 as published, a tree of <class>/<image>, or a zip file of
+    one. All files get the same pixels. If two files give different classes for an image, the first such image is named
+    and the exit code is 1.
     """
-    # Elsewhere --model names code; of a file that brings its own network nothing else can be meant.
+    # In other commands --model names code. An exported file contains its own network, so it cannot be meant as code.
     exported = [Path(model) for model in models if model.lower().endswith(_EXPORTED)]
     code = [model for model in models if not model.lower().endswith(_EXPORTED)]
     paths = [*([ckpt] if ckpt is not None else []), *files, *exported]
@@ -107,7 +107,7 @@ def eval(  # noqa: A001 - the command's name
         )
     if confusion is not None:
         best = result.files[0]
-        title = f"{best.path.name}: {best.scores.top1:.2%} of {best.scores.pictures} pictures"
+        title = f"{best.path.name}: {best.scores.top1:.2%} of {best.scores.pictures} images"
         write_verified(confusion, evaluation.draw(best.scores, title), lambda _: None, overwrite)
     if form == "json":
         screen.print_json(result.to_dict())
@@ -134,5 +134,5 @@ def _text(result: Evaluation) -> str:
     if result.disagreement is not None:
         parts.append(f"the files disagree: {result.disagreement}")
     elif len(result.files) > 1:
-        parts.append(f"the {len(result.files)} files agree on every picture")
+        parts.append(f"the {len(result.files)} files agree on every image")
     return "\n\n".join(parts)

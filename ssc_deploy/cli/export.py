@@ -1,4 +1,4 @@
-"""``ssc-deploy export``: the whole way, from a checkpoint to verified files."""
+"""``ssc-deploy export``: from a checkpoint to verified files."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ ssc-deploy export --ckpt my.pth --model my.py:Net --input-shape 1,3,32,32
 @click.option(
     "--to", type=click.Choice(options.FORMATS), multiple=True, default=("onnx",), show_default=True, help="Repeatable."
 )
-@click.option("-o", "--output", type=options.PATH, help="Folder of the files.  [default: export/<checkpoint's stem>/]")
-@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@click.option("-o", "--output", type=options.PATH, help="Folder for the files.  [default: export/<checkpoint's stem>/]")
+@click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @options.network
 @options.outputs
 @click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, how a picture becomes the input.")
@@ -37,17 +37,21 @@ ssc-deploy export --ckpt my.pth --model my.py:Net --input-shape 1,3,32,32
     "--dense",
     type=click.Choice(options.DENSE),
     default="auto",
-    help="How dense 1x1s of a .tflite file are carried out.",
+    help="How dense 1x1 convolutions of a .tflite file are carried out.",
 )
 @click.option(
-    "--batch", type=options.batch, metavar="N|dynamic", default="1", show_default=True, help="Pictures at a time."
+    "--batch", type=options.batch, metavar="N|dynamic", default="1", show_default=True, help="Images at a time."
 )
-@click.option("--layout", type=click.Choice(options.LAYOUTS), default="auto", help="Of pictures inside a .tflite file.")
 @click.option(
-    "--runtime", type=click.Choice(options.RUNTIMES), help="What a .tflite file is to be fast on.  [default: all]"
+    "--layout", type=click.Choice(options.LAYOUTS), default="auto", help="Layout of feature maps in a .tflite file."
 )
-@click.option("--opset", type=int, help="Of the .onnx file.  [default: 17]")
-@click.option("--recipe", type=options.PATH, metavar="FILE.toml", help="Follow what ssc-deploy tune has found.")
+@click.option(
+    "--runtime",
+    type=click.Choice(options.RUNTIMES),
+    help="The runtime that a .tflite file should be fast on.  [default: all]",
+)
+@click.option("--opset", type=int, help="Opset of the .onnx file.  [default: 17]")
+@click.option("--recipe", type=options.PATH, metavar="FILE.toml", help="Use the result of ssc-deploy tune.")
 @options.tolerance
 @options.output_format
 @options.verbosity
@@ -77,8 +81,8 @@ def export(
 ) -> None:
     """Write verified .onnx and .tflite files.
 
-    Each file is run by its runtime and compared with the network in float64 before it is put in its place; when one
-    fails none is written, and files that were there stay.
+    Each file is run by its runtime and compared with the network in float64 before it is put in its place. If one of
+    them fails, none is written, and existing files stay as they are.
     """
     import ssc_deploy
 

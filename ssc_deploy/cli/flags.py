@@ -35,7 +35,7 @@ _MODULE = "ssc_deploy"
 def spelled(message: str, commands: click.Command) -> str:
     """The message with flags in place of the library's parameters.
 
-    What is quoted and is no parameter of a command stays as it is.
+    What is quoted and is not a parameter of a command stays as it is.
 
     Args:
         message: of the library.
@@ -96,7 +96,7 @@ def _all(command: click.Command) -> Iterator[click.Command]:
 
 
 def _written(expression: ast.Name | ast.Call, options: Mapping[str, click.Option]) -> str | None:
-    """A name or a call in the command line's words; None where something in it is no option."""
+    """A name or a call in the command line's words; None where something in it is not an option."""
     if isinstance(expression, ast.Name):
         return options[expression.id].opts[-1] if expression.id in options else None
     try:

@@ -26,12 +26,16 @@ ssc-deploy inspect --operators
 
 @click.command(epilog=_EXAMPLES)
 @click.argument("file", type=options.PATH, required=False)
-@click.option("--ckpt", type=options.PATH, help="The same as FILE, as the other commands have it.")
+@click.option("--ckpt", type=options.PATH, help="The same as FILE; the other commands have this option.")
 @click.option("--stage", type=click.Choice(options.STAGES), help="[default: file for .onnx and .tflite, else rewrite]")
 @click.option(
-    "--target", type=click.Choice(options.TARGETS), default="onnxruntime", show_default=True, help="Of --stage lower."
+    "--target",
+    type=click.Choice(options.TARGETS),
+    default="onnxruntime",
+    show_default=True,
+    help="Runtime of --stage lower.",
 )
-@click.option("--operators", is_flag=True, help="List the operators that each format takes, and nothing else.")
+@click.option("--operators", is_flag=True, help="Only list the operators that each format supports.")
 @options.network
 @options.output_format
 @options.verbosity
@@ -40,8 +44,8 @@ def inspect(
 ) -> None:
     """Show layers, costs, and what each stage recognised and refused.
 
-    FILE is a checkpoint, an .onnx or a .tflite file. MACs are multiply-accumulates for one picture; of an operator
-    that only moves data the bytes it writes stand there instead.
+    FILE is a checkpoint, an .onnx or a .tflite file. MACs are multiply-accumulates for one image. For an
+    operator that only moves data, the bytes that it writes are shown instead.
     """
     import ssc_deploy
 
@@ -82,7 +86,7 @@ def _text(inspection: Inspection) -> str:
 
 
 def _stage(report: StageReport) -> str:
-    """The stage's line, and below it a line for each kind of thing that it recognised or refused."""
+    """The stage's line, followed by one line for each kind of finding."""
     lines = [screen.stage_line(report.stage, report.summary)]
     for verdict, findings in (("", report.recognised), ("refused: ", report.refused)):
         blocks: dict[tuple[str, str], list[str | None]] = {}
@@ -96,7 +100,7 @@ def _stage(report: StageReport) -> str:
 
 
 def _layers(inspection: Inspection) -> str:
-    """A row for each layer, under a row with the sums of its block."""
+    """One row for each layer, below a row with the sums of its block."""
     rows = []
     for block, group in itertools.groupby(inspection.layers, lambda layer: _outer(layer.block)):
         layers = list(group)

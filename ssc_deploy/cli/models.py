@@ -1,4 +1,4 @@
-"""``ssc-deploy models``: the networks of the paper, and what there is of each."""
+"""``ssc-deploy models``: the networks of the paper, and the trained checkpoints."""
 
 from __future__ import annotations
 
@@ -23,17 +23,19 @@ ssc-deploy models --compare-paper
 
 
 @click.command(epilog=_EXAMPLES)
-@click.option("--compare-paper", is_flag=True, help="Count all, and set the paper's figures beside ours.")
 @click.option(
-    "--models", "folder", type=options.PATH, metavar="FOLDER", help="Of the trained models.  [default: models/]"
+    "--compare-paper", is_flag=True, help="Count parameters and MACs, and print the paper's figures beside ours."
+)
+@click.option(
+    "--models", "folder", type=options.PATH, metavar="FOLDER", help="Folder of the trained models.  [default: models/]"
 )
 @options.output_format
 @options.verbosity
 def models(*, compare_paper: bool, folder: Path | None, form: str) -> None:
-    """List the networks of the paper, and what is trained.
+    """List the networks of the paper, and which are trained.
 
-    Their names are what --net and --arch take. A checkpoint that ships says what it reaches; the others are
-    definitions, to be trained.
+    --net and --arch take their names. For a trained network, its checkpoint and accuracy are shown. The others are
+    definitions that you can train.
     """
     if compare_paper:
         from ssc_deploy import paper
@@ -68,7 +70,7 @@ def _weights(entry: Entry) -> str:
         return "definition only"
     if entry.top1 is None:
         return str(entry.checkpoint)
-    return f"{entry.checkpoint}, top-1 {entry.top1:.2%} of {entry.pictures:,} pictures"
+    return f"{entry.checkpoint}, top-1 {entry.top1:.2%} of {entry.pictures:,} images"
 
 
 def _comparison(compared: Sequence[Comparison]) -> str:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound="Callable[..., object]")
 
-# Names that the library knows, repeated here because asking it would import onnx and numpy for a help text;
-# tests/cli/test_help.py holds them against the library's own.
+# Names of the library, repeated here so that a help text imports neither onnx nor numpy. tests/cli/test_help.py
+# compares them with the library's own.
 FORMATS = ("onnx", "tflite")
 SHIFTS = ("auto", "depthwise", "slice", "gather", "flat")
 SHUFFLES = ("auto", "transpose", "gather")
@@ -85,7 +85,7 @@ def preprocessing(
 
 
 def batch(text: str) -> int | str:
-    """A number of pictures, or ``dynamic``, which stays a word: None is what click has for an option not given."""
+    """A number of images, or the word ``dynamic``. It is not None, which click uses for an option that is not given."""
     if text == "dynamic":
         return text
     try:
@@ -111,11 +111,11 @@ def labels(file: IO[str] | None) -> tuple[str, ...] | None:
     try:
         return parse(file.read(), file.name)
     except UnicodeDecodeError as error:
-        raise click.BadParameter(f"{file.name} is no text in UTF-8") from error
+        raise click.BadParameter(f"{file.name} is not a text in UTF-8") from error
 
 
 def network(command: Command) -> Command:
-    """Adds the options that say which network it is: ``model``, and those of `architecture`."""
+    """Adds the options that choose the network: ``model``, and those of `architecture`."""
     model = click.option(
         "--model", metavar="FILE.py:NAME", help="Your own network (or package.module:NAME). Its code is run."
     )
@@ -123,9 +123,9 @@ def network(command: Command) -> Command:
 
 
 def architecture(command: Command) -> Command:
-    """Adds the options that say which network it is besides its code: architecture, arguments, shape, weights, seed."""
+    """Adds the other options that choose the network: architecture, arguments, shape, weights, seed."""
     added = (
-        click.option("--arch", metavar="NAME", help="Network or architecture, where the checkpoint does not tell it."),
+        click.option("--arch", metavar="NAME", help="Network or architecture, if the checkpoint does not say it."),
         click.option(
             "--arg",
             "args",
@@ -141,11 +141,11 @@ def architecture(command: Command) -> Command:
             metavar="1,C,H,W",
             multiple=True,
             callback=_shapes,
-            help="Of one picture; needed with --model. Once for each input; whole numbers as 1,77:int64.",
+            help="Of one image; needed with --model. Once for each input; whole numbers as 1,77:int64.",
         ),
-        click.option("--weights", metavar="raw|ema|KEY", help="Which weights of a checkpoint that holds several."),
+        click.option("--weights", metavar="raw|ema|KEY", help="Which weights to take, if a checkpoint has several."),
         click.option(
-            "--seed", type=click.IntRange(min=0), help="Of a --model that draws random parts, as in training."
+            "--seed", type=click.IntRange(min=0), help="Random seed of the training, if --model draws random parts."
         ),
     )
     for option in reversed(added):
@@ -156,14 +156,20 @@ def architecture(command: Command) -> Command:
 def tolerance(command: Command) -> Command:
     """Adds ``--atol`` and ``--rtol``."""
     atol = click.option(
-        "--atol", type=click.FloatRange(min=0), help="Absolute tolerance, instead of the one the network sets."
+        "--atol",
+        type=click.FloatRange(min=0),
+        help="Absolute tolerance, instead of the one that follows from the network.",
     )
-    rtol = click.option("--rtol", type=click.FloatRange(min=0), help="Relative tolerance, likewise.")
+    rtol = click.option(
+        "--rtol",
+        type=click.FloatRange(min=0),
+        help="Relative tolerance, instead of the one that follows from the network.",
+    )
     return atol(rtol(command))
 
 
 def output_format(command: Command) -> Command:
-    """Adds ``--format`` as ``form``: ``text`` or ``json``; with ``json`` only the result reaches standard output."""
+    """Adds ``--format`` as ``form``, ``text`` or ``json``. With ``json`` only the result goes to standard output."""
 
     @functools.wraps(command)
     def quiet(*args: Any, form: str, **options: Any) -> object:
@@ -175,7 +181,7 @@ def output_format(command: Command) -> Command:
         "form",
         type=click.Choice(["text", "json"]),
         default="text",
-        help="json: the result, and nothing else, on standard output.",
+        help="json: only the result, on standard output.",
     )(cast("Command", quiet))
 
 
@@ -184,7 +190,7 @@ def verbosity(command: Command) -> Command:
 
     def start(context: click.Context, _parameter: click.Parameter, count: int) -> None:
         if count:
-            # Until the error of a command has been told, too, which is after the command's own context.
+            # The root context lasts until a command's error is printed, which is after the command's own context.
             context.find_root().with_resource(_logging(logging.INFO if count == 1 else logging.DEBUG))
 
     return click.option(
@@ -198,7 +204,7 @@ def verbosity(command: Command) -> Command:
 
 
 def everything() -> bool:
-    """Whether ``-vv`` was given: whoever wants every detail wants to know which rule broke the graph, and has time."""
+    """Whether ``-vv`` was given. Then the graph is checked after every rule, which takes longer."""
     return logging.getLogger("ssc_deploy").isEnabledFor(logging.DEBUG)
 
 

@@ -40,20 +40,20 @@ def _whole_numbers(text: str) -> tuple[int, ...]:
     "--device", default="host", show_default=True, help="host, ssh:USER@HOST[:PORT], adb[:SERIAL] or qemu:aarch64."
 )
 @click.option(
-    "--threads", type=_whole_numbers, metavar="1,2,4", default="1", show_default=True, help="Of one inference."
+    "--threads", type=_whole_numbers, metavar="1,2,4", default="1", show_default=True, help="Threads of one inference."
 )
-@click.option("--pin", type=_whole_numbers, metavar="CORE,...", help="Cores of the device to run on.")
-@click.option("--app", type=options.PATH, metavar="FILE.apk", help="The demo app, to be installed on a phone for this.")
+@click.option("--pin", type=_whole_numbers, metavar="CORE,...", help="Run on these cores of the device.")
+@click.option("--app", type=options.PATH, metavar="FILE.apk", help="The demo app, to install on the phone for this.")
 @click.option(
     "--benchmark-binary",
     type=options.PATH,
     metavar="FILE",
-    help="A runtime's own benchmark program, to be used on a phone in place of the demo app.",
+    help="A runtime's own benchmark program, to use on the phone instead of the demo app.",
 )
-@click.option("--quick", is_flag=True, help="A smoke run of a second or two a model.")
-@click.option("--report", type=options.PATH, metavar="FILE.html", help="Write a page that says all of it.")
+@click.option("--quick", is_flag=True, help="A quick run: one or two seconds for each model.")
+@click.option("--report", type=options.PATH, metavar="FILE.html", help="Write a report page.")
 @click.option("--json", "saved", type=options.PATH, metavar="FILE", help="Save the profile, for ssc-deploy compare.")
-@click.option("--overwrite", is_flag=True, help="Replace files that are there.")
+@click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @options.output_format
 @options.verbosity
 def profile(
@@ -72,21 +72,21 @@ def profile(
 ) -> None:
     """Measure exported MODELs (.onnx or .tflite) where they run.
 
-    Several models take turns, so that they can be compared. Each is held to its golden set first; of one that gives
-    wrong answers on the device no latency is told, and the exit code is 1.
+    Several models take turns, so that they can be compared. Each is compared with its golden set first. If one gives
+    wrong answers on the device, its latency is not shown, and the exit code is 1.
     """
     from ssc_deploy import golden, profiling
     from ssc_deploy.errors import OutputError
     from ssc_deploy.storage import files
 
     if report is not None and report == saved:
-        raise click.UsageError("--report and --json name the same file; give each its own")
+        raise click.UsageError("--report and --json name the same file; give two files")
     for path in (report, saved):
         if path is not None and path.exists() and not overwrite:
             raise OutputError(f"{path} exists already; give --overwrite to replace it, or choose another name")
         read = [file for model in models for file in (model, golden.path_beside(model))]
         if path is not None and path.resolve() in {file.resolve() for file in read}:
-            raise OutputError(f"{path} is what is to be profiled, or its golden set; choose another name")
+            raise OutputError(f"{path} is a model to profile, or its golden set; choose another name")
     with _progress() as say:
         result = profiling.profile(
             models,
@@ -118,7 +118,7 @@ def profile(
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Callable[[str], None]]:
-    """What the device is doing, on a terminal and nowhere else."""
+    """Shows what the device is doing, only on a terminal."""
     if not sys.stderr.isatty():
         yield lambda _: None
         return

@@ -1,4 +1,4 @@
-"""``ssc-deploy run``: an exported file on pictures."""
+"""``ssc-deploy run``: runs an exported file on images."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ ssc-deploy run export/ssc_1_9/ssc_1_9.onnx cat.png dog.jpg --top-k 3
 @click.argument("pictures", metavar="PICTURE|ARRAY.npy...", type=options.PATH, nargs=-1, required=True)
 @click.option("--top-k", type=click.IntRange(min=1), default=5, show_default=True, help="Classes to show.")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of the runtime.")
-@click.option("--resize", is_flag=True, help="Scale and crop pictures of another size.")
-@click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, for a file that does not say them.")
+@click.option("--resize", is_flag=True, help="Scale and crop images of another size.")
+@click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, if the file does not have them.")
 @click.option("--std", type=options.numbers, metavar="R,G,B", help="Input = (pixel / 255 - mean) / std.")
 @click.option("--labels", type=click.File(encoding="utf-8"), help="Class names, one a line, likewise.")
 @click.option("--output", metavar="NAME", help="Of a file that returns several: the output that names the classes.")
@@ -137,5 +137,5 @@ def _line(candidate: Candidate, kind: str) -> str:
     if candidate.probability is None:
         return f"{candidate.value:12.6g}  {candidate.label}"
     line = f"{candidate.probability:6.1%}  {candidate.label}"
-    # One number may be a logit or the answer of a regression; the graph does not tell.
+    # One number may be a logit or the result of a regression. The graph does not tell which.
     return f"{line}  (sigmoid of the one output, {candidate.value:.6g})" if kind == OutputKind.LOGIT else line

@@ -1,4 +1,4 @@
-"""What a user sees: stages as they end, errors and warnings in one line, JSON."""
+"""What a user sees: finished stages, errors and warnings in one line, JSON."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from rich.progress import Progress
 
-#: The stage that runs once another has ended; what follows ``verify`` depends on the formats asked for.
+#: The stage that runs after each stage. What follows ``verify`` depends on the formats.
 _NEXT = {
     "checkpoint": "capture",
     "capture": "rewrite",
@@ -44,12 +44,12 @@ _STDOUT, _STDERR = 1, 2
 
 
 class Stages:
-    """Prints a line for each stage that has ended; on a terminal the running one is shown with its time below them.
+    """Prints a line for each finished stage. On a terminal, the running stage is shown below them, with its time.
 
-    Used as a context; calling it is the ``progress`` of `ssc_deploy.export`.
+    It is used as a context manager, and is the ``progress`` of `ssc_deploy.export`.
 
     Args:
-        on_stderr: where the lines are not the command's result.
+        on_stderr: whether the lines go to standard error, because they are not the command's result.
     """
 
     def __init__(self, *, on_stderr: bool) -> None:
@@ -58,7 +58,7 @@ class Stages:
 
     def __enter__(self) -> Self:
         stream = sys.stderr if self._on_stderr else sys.stdout
-        # Lines of a log would run through the running stage's.
+        # Log lines would appear in the middle of the running stage's line.
         if stream.isatty() and not logging.getLogger("ssc_deploy").isEnabledFor(logging.INFO):
             from rich.console import Console
             from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -76,7 +76,7 @@ class Stages:
             self._live.stop()
 
     def __call__(self, stage: str, line: str) -> None:
-        """Says that a stage has ended, and what came of it."""
+        """Prints that a stage has ended, and its result."""
         text = stage_line(stage, line)
         if self._live is None:
             click.echo(text, err=self._on_stderr)
@@ -93,12 +93,12 @@ class Stages:
 
 
 def stage_line(stage: str, line: str) -> str:
-    """A line about a stage, under those of the stages before it."""
+    """A line about a stage, aligned with those of the other stages."""
     return f" {stage:<{_WIDTH}}  {line}"
 
 
 def indented(text: str) -> list[str]:
-    """Text that belongs to the stage above it, in lines of at most `_COLUMNS`."""
+    """Text that belongs to the stage above it, in lines of at most `_COLUMNS` characters."""
     indent = " " * (_WIDTH + 3)
     return textwrap.wrap(
         text,
@@ -111,7 +111,7 @@ def indented(text: str) -> list[str]:
 
 
 def print_json(value: dict[str, Any]) -> None:
-    """Prints the result of a command as JSON; what is not finite, which JSON has no number for, becomes null."""
+    """Prints the result of a command as JSON. Numbers that are not finite become null, since JSON cannot hold them."""
     text = json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False)
     context = click.get_current_context(silent=True)
     click.echo(text, file=context.meta.get(_RESULT) if context else None)
@@ -119,14 +119,14 @@ def print_json(value: dict[str, Any]) -> None:
 
 @contextlib.contextmanager
 def result_only() -> Iterator[None]:
-    """Keeps standard output for `print_json`: whatever else is written there meanwhile goes to standard error.
+    """Keeps standard output for `print_json`: everything else that is written there goes to standard error.
 
-    The user's network runs in this process, and may print from Python, from native code, or from programs that it
-    starts, until the process ends. So where standard output is the process's own, file descriptor 1 is not led back.
+    The user's network runs in this process. It may print from Python, from native code, or from programs that it
+    starts, until the process ends. So if standard output is that of the process, file descriptor 1 is not restored.
     """
     with contextlib.ExitStack() as stack:
         result: TextIO = sys.stdout
-        process_own = sys.__stdout__  # None where the process was started without one
+        process_own = sys.__stdout__  # None if the process was started without one
         if process_own is not None and result is process_own:
             with contextlib.suppress(OSError, ValueError):  # a closed one
                 process_own.flush()
@@ -146,10 +146,10 @@ def error(sentence: str) -> None:
 
 @contextlib.contextmanager
 def clean_warnings(spell: Callable[[str], str]) -> Iterator[None]:
-    """Prints each warning as one line, without the place in our code that it was raised in.
+    """Prints each warning as one line, without the place in our code.
 
     Args:
-        spell: puts the command line's words into a message of the library.
+        spell: replaces the parameters in a message by flags of the command line.
     """
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""``ssc-deploy train``: a network of the paper, trained from pictures."""
+"""``ssc-deploy train``: trains a network of the paper on images."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ssc_deploy.cli import bars, options, screen
 if TYPE_CHECKING:
     from ssc_deploy.training import Record, Step
 
-# Names that the library knows, repeated here because asking it would import torch for a help text.
+# Names that the library knows, repeated here so that a help text does not import torch.
 _RECIPES = ("paper", "imagenet-32", "one-cycle")
 _PRECISIONS = ("auto", "float32", "bfloat16")
 
@@ -26,26 +26,28 @@ torchrun --nproc-per-node 2 --no-python ssc-deploy train --net ...
 
 @click.command(epilog=_EXAMPLES)
 @click.option("--net", required=True, metavar="NAME", help="A network of the paper, e.g. ssc-net-1-9.")
-@click.option("--data", type=options.PATH, required=True, help="Folder or zip file of pictures with classes.")
-@click.option("--test", type=options.PATH, help="Pictures to be scored after every epoch, likewise.")
-@click.option("--resize", is_flag=True, help="Scale and crop pictures of another size.")
-@click.option("-o", "--output", type=options.PATH, help="Folder of the files.  [default: training/<net>/]")
-@click.option("--resume", is_flag=True, help="Go on where the run in --output stopped.")
-@click.option("--overwrite", is_flag=True, help="Start anew, and replace what is there.")
+@click.option("--data", type=options.PATH, required=True, help="Folder or zip file of images with classes.")
+@click.option("--test", type=options.PATH, help="Images to score after every epoch, in the same form.")
+@click.option("--resize", is_flag=True, help="Scale and crop images of another size.")
+@click.option("-o", "--output", type=options.PATH, help="Folder for the files.  [default: training/<net>/]")
+@click.option("--resume", is_flag=True, help="Continue the run in --output.")
+@click.option("--overwrite", is_flag=True, help="Start again, and replace existing files.")
 @click.option("--recipe", type=click.Choice(_RECIPES), default="paper", show_default=True, help="How it is trained.")
-@click.option("--epochs", type=click.IntRange(min=1), help="Instead of the recipe's.")
-@click.option("--lr", type=click.FloatRange(min=0, min_open=True), help="Highest learning rate, likewise.")
-@click.option("--batch", type=click.IntRange(min=1), help="Pictures a step, likewise.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Number of epochs, instead of the recipe's.")
+@click.option(
+    "--lr", type=click.FloatRange(min=0, min_open=True), help="Highest learning rate, instead of the recipe's."
+)
+@click.option("--batch", type=click.IntRange(min=1), help="Images in each step, instead of the recipe's.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of everything random.")
 @click.option(
     "--precision",
     type=click.Choice(_PRECISIONS),
     default="auto",
     show_default=True,
-    help="Of convolutions; auto: bfloat16 where the processor computes with it.",
+    help="Precision of convolutions; auto: bfloat16 if the processor supports it.",
 )
 @click.option("--device", default="cpu", show_default=True, help="cpu, cuda or cuda:N.")
-@click.option("--threads", type=click.IntRange(min=1), help="Of PyTorch.  [default: one a core]")
+@click.option("--threads", type=click.IntRange(min=1), help="Threads of PyTorch.  [default: one for each core]")
 @options.output_format
 @options.verbosity
 def train(
@@ -67,11 +69,11 @@ def train(
     threads: int | None,
     form: str,
 ) -> None:
-    """Train a network of the paper on pictures of known classes.
+    """Train a network of the paper on images of known classes.
 
-    DATA is a folder of CIFAR-10, CIFAR-100 or ImageNet-32 as published, a tree of <class>/<picture>, or a zip file of
-    one. After every epoch the checkpoint, a log and its curve are written. Interrupt it at any time: the same command
-    with --resume goes on, and ends with the same weights. Under torchrun, the processes share every batch.
+    DATA is a folder of CIFAR-10, CIFAR-100 or ImageNet-32 as published, a tree of <class>/<image>, or a zip file of
+    one. After every epoch the checkpoint, a log and its curve are written. You can interrupt it at any time: the same
+    command with --resume continues, and ends with the same weights. Under torchrun, the processes share every batch.
     """
     if resume and overwrite:
         raise click.UsageError("--resume and --overwrite exclude each other")
@@ -109,7 +111,7 @@ def train(
             )
         except KeyboardInterrupt:
             if world.leads and (folder / f"{net}.pt").is_file():
-                click.echo(f"{folder / net}.pt holds the last whole epoch; --resume goes on from it", err=True)
+                click.echo(f"{folder / net}.pt holds the last whole epoch; --resume continues from it", err=True)
             raise
         leads = world.leads
     if leads and form == "json":
@@ -119,7 +121,7 @@ def train(
 
 
 class _Shown:
-    """Shows a run: a bar over all its steps on a terminal, a line an epoch everywhere."""
+    """Shows a run: a bar over all steps on a terminal, and one line for each epoch."""
 
     def __init__(self, progress: bars.Bars, epochs: int, *, on_stderr: bool) -> None:
         self._progress, self._epochs, self._on_stderr = progress, epochs, on_stderr

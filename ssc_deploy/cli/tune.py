@@ -1,4 +1,4 @@
-"""``ssc-deploy tune``: the fastest graph of a network on a device, found by measuring there."""
+"""``ssc-deploy tune``: finds the fastest graph of a network on a device by measuring."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ ssc-deploy export --ckpt ssc_6_9.pt --recipe export/ssc_6_9.onnx.toml
     metavar="FILE.toml",
     help="The recipe.  [default: export/<checkpoint's stem>.<format>.toml]",
 )
-@click.option("--overwrite", is_flag=True, help="Replace a recipe that is there.")
+@click.option("--overwrite", is_flag=True, help="Replace an existing recipe.")
 @options.network
 @click.option("--device", default="host", show_default=True, help="host, ssh:USER@HOST[:PORT] or adb[:SERIAL].")
 @click.option("--threads", type=click.IntRange(min=1), default=1, show_default=True, help="Of one inference.")
 @click.option("--budget", type=float, default=300.0, show_default=True, metavar="SECONDS", help="Of measuring.")
 @click.option(
-    "--batch", type=options.batch, metavar="N|dynamic", default="1", show_default=True, help="Pictures at a time."
+    "--batch", type=options.batch, metavar="N|dynamic", default="1", show_default=True, help="Images at a time."
 )
 @click.option(
-    "--start", type=click.Choice(options.SHIFTS), default="auto", help="Lowering of the shifts to start from."
+    "--start", type=click.Choice(options.SHIFTS), default="auto", help="Lowering of the shifts to start with."
 )
-@click.option("--no-cache", is_flag=True, help="Measure anew what an earlier run has measured.")
+@click.option("--no-cache", is_flag=True, help="Measure again what an earlier run has measured.")
 @options.output_format
 @options.verbosity
 def tune(
@@ -62,8 +62,8 @@ def tune(
 ) -> None:
     """Search for a network's fastest graph by measuring it on a device.
 
-    What was found is written as a recipe, which export --recipe follows. Every measurement is kept beside it, so that
-    a run that is stopped goes on where it was. The default stays unless something is faster beyond noise.
+    The result is written as a recipe, for export --recipe. Every measurement is kept beside it, so that a stopped run
+    continues where it was. The default stays unless another graph is faster beyond noise.
     """
     import ssc_deploy
 

@@ -1,6 +1,6 @@
 """What the command line says about an exception that no part of the library expected.
 
-It is a defect of ours, except where the machine has no more memory, disk or open files, or where the user's own network
+It is a defect of ours, unless the machine has no more memory, disk space or open files, or the user's own network
 raised it.
 """
 
@@ -20,7 +20,7 @@ from ssc_deploy.errors import DefectError, SscDeployError
 #: Characters of the exception's own message that are shown.
 _SHOWN = 200
 
-#: What the system says where it has no more of something, and what to do.
+#: Errors of the system that say that a resource is used up, and what to do.
 _USED_UP = {
     errno.ENOSPC: "the disk is full; free some space, also where temporary files go (TMPDIR)",
     errno.EDQUOT: "the disk quota is used up; free some space, also where temporary files go (TMPDIR)",
@@ -30,9 +30,9 @@ _USED_UP = {
 
 
 def is_meant(error: BaseException) -> bool:
-    """Whether the exception passes: click handles it, the reader of our output has gone away, or we end the process.
+    """Whether the exception is passed on: click handles it, the reader of our output is gone, or we end the process.
 
-    A network whose code calls ``sys.exit`` ends nothing: the exit code would be taken for ours.
+    A network whose code calls ``sys.exit`` does not end the process, since its exit code would look like ours.
     """
     if isinstance(error, SystemExit):
         return _place_in_user_code(error) is None
@@ -44,7 +44,7 @@ def explained(error: BaseException, *, verbose: bool) -> tuple[str, int]:
     """The sentence about an unexpected exception, and the exit code.
 
     Args:
-        error: it.
+        error: the exception.
         verbose: whether the traceback is logged.
     """
     if isinstance(error, MemoryError):
@@ -69,7 +69,7 @@ def explained(error: BaseException, *, verbose: bool) -> tuple[str, int]:
 
 
 def _place_in_user_code(error: BaseException) -> str | None:
-    """File and line of the user's code that the exception comes from; None where it comes from ours."""
+    """File and line of the user's code that the exception comes from; None if it comes from ours."""
     ours = Path(ssc_deploy.__file__).parent
     installed = [Path(folder) for name, folder in sysconfig.get_paths().items() if name.endswith(("lib", "stdlib"))]
     for frame in reversed(traceback.extract_tb(error.__traceback__)):

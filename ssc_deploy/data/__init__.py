@@ -1,4 +1,4 @@
-"""Pictures with their classes, from wherever they lie, into memory; every file is taken for hostile.
+"""Reads images with their classes from files of several forms into memory. Every file is treated as hostile.
 
 The published folders of CIFAR-10, CIFAR-100 and ImageNet-32 (pickles or .npz), ImageFolder trees, zip files of one.
 """

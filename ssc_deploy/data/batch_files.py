@@ -42,7 +42,7 @@ class Publication:
         labels: key of the classes.
         first: number of the first class.
         classes: how many there are.
-        names: file of the class names and its key; None where they are not published with the pictures.
+        names: file of the class names and its key; None if they are not published with the images.
     """
 
     title: str
@@ -73,7 +73,7 @@ IMAGENET_32 = Publication(
 
 
 def find(folder: Path) -> Publication | None:
-    """Which data set lies in the folder, whole or in part; None where it is none of these."""
+    """Which data set lies in the folder, whole or in part; None if it is none of these."""
     if (folder / "meta").is_file() and any((folder / name).is_file() for name in ("train", "test")):
         return CIFAR_100
     for publication in (CIFAR_10, IMAGENET_32):
@@ -115,15 +115,13 @@ def _rows(file: Path, publication: Publication) -> tuple[Pixels, Labels]:
     content = _npz(file) if file.suffix.lower() == ".npz" else pickles.read(file)
     rows, labels = content.get("data"), content.get(publication.labels)
     if not isinstance(rows, np.ndarray) or rows.ndim != 2 or rows.dtype != np.uint8 or not rows.size:
-        raise DataError(
-            f"{file} needs the array data, uint8 [pictures, 3 * side * side], as {publication.title} has it."
-        )
+        raise DataError(f"{file} needs the array data, uint8 [images, 3 * side * side], as {publication.title} has it.")
     side = math.isqrt(rows.shape[1] // 3)
     if 3 * side * side != rows.shape[1]:
-        raise DataError(f"{file}: rows of {rows.shape[1]} bytes are no square pictures of three colours.")
+        raise DataError(f"{file}: rows of {rows.shape[1]} bytes are not square images of three colours.")
     numbers = _numbers(labels)
     if numbers is None or numbers.shape != rows.shape[:1]:
-        raise DataError(f"{file} needs the list {publication.labels}, a class for each of its {len(rows)} pictures.")
+        raise DataError(f"{file} needs the list {publication.labels}, a class for each of its {len(rows)} images.")
     numbers = numbers - publication.first
     if numbers.min() < 0 or numbers.max() >= publication.classes:
         last = publication.first + publication.classes - 1
@@ -138,11 +136,11 @@ def _numbers(labels: object) -> Labels | None:
 
 
 def _joined(folder: Path, parts: list[Pixels]) -> Pixels:
-    """All pictures in one array; takes the parts from the list, so that they are never in memory twice."""
+    """All images in one array; takes the parts from the list, so that they are never in memory twice."""
     sizes = {part.shape[1:3] for part in parts}
     if len(sizes) > 1:
         text = " and ".join(f"{width}x{height}" for height, width in sorted(sizes))
-        raise DataError(f"{folder} holds pictures of {text}: files of two data sets lie there; keep one.")
+        raise DataError(f"{folder} holds images of {text}: files of two data sets lie there; keep one.")
     count = sum(map(len, parts))
     check_memory(folder, count, parts[0].shape[1:3])
     pixels = np.empty((count, *parts[0].shape[1:]), np.uint8)

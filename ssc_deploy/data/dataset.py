@@ -1,4 +1,4 @@
-"""Pictures with their classes, decoded, in memory: what training and evaluation read from."""
+"""Images with their classes, decoded, in memory: what training and evaluation read from."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
-#: Decoded pictures of more bytes than this are refused: they are held in memory. ImageNet-32 takes a quarter of it.
+#: Decoded images of more bytes than this are refused: they are held in memory. ImageNet-32 takes a quarter of it.
 MAX_BYTES = 16 << 30
 
 _SHOWN = 3
@@ -34,14 +34,14 @@ class Split(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures with their classes, in an order that depends on nothing but the data.
+    """Images with their classes, in an order that depends on nothing but the data.
 
     Attributes:
         path: what was read.
         pixels: uint8 [N, H, W, 3], red first, N > 0.
         labels: int64 [N], indices of ``classes``.
         classes: names of the classes.
-        names: of the pictures, for messages: the file's path below ``path``, or the file and the index in it.
+        names: of the images, for messages: the file's path below ``path``, or the file and the index in it.
     """
 
     path: Path
@@ -55,11 +55,11 @@ class Dataset:
 
     @property
     def size(self) -> tuple[int, int]:
-        """(H, W) of the pictures."""
+        """(H, W) of the images."""
         return self.pixels.shape[1], self.pixels.shape[2]
 
     def ordered(self, labels: Sequence[str]) -> Dataset:
-        """The same pictures with the classes numbered as a network's outputs are.
+        """The same images with the classes numbered as a network's outputs are.
 
         Args:
             labels: class names in the order of the outputs; the data may lack some.
@@ -77,7 +77,7 @@ class Dataset:
         return replace(self, labels=order[self.labels], classes=tuple(labels))
 
     def fitted(self, size: tuple[int, int], *, resize: bool) -> Dataset:
-        """The same pictures in (H, W) of ``size``.
+        """The same images in (H, W) of ``size``.
 
         Raises:
             DataError: they have another size, and ``resize`` is false; or they would not fit into memory.
@@ -103,7 +103,7 @@ def listed(names: Sequence[str], one: str, many: str) -> str:
 
 
 def check_memory(path: Path, count: int, size: tuple[int, int]) -> None:
-    """Refuses pictures that would not fit into memory, before the first is decoded.
+    """Refuses images that would not fit into memory, before the first is decoded.
 
     Raises:
         DataError: more than `MAX_BYTES`.
@@ -111,6 +111,6 @@ def check_memory(path: Path, count: int, size: tuple[int, int]) -> None:
     needed = count * size[0] * size[1] * 3
     if needed > MAX_BYTES:
         raise DataError(
-            f"{path}: {count} pictures of {size[1]}x{size[0]} take {needed / 2**30:.0f} GiB decoded, and at most "
+            f"{path}: {count} images of {size[1]}x{size[0]} take {needed / 2**30:.0f} GiB decoded, and at most "
             f"{MAX_BYTES >> 30} are held in memory: give fewer, or scale them down."
         )

@@ -40,7 +40,7 @@ _DAMAGED = (
 
 
 class _Refused(pickle.UnpicklingError):
-    """The file names something that is no part of an array."""
+    """The file names something that is not a part of an array."""
 
 
 class _Type:

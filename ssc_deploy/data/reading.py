@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _PUBLISHED = ("cifar-10-batches-py", "cifar-100-python")
 
 _EXPECTED = (
-    "give a folder of CIFAR-10, CIFAR-100 or ImageNet-32 as published, one of <class>/<picture>, or a zip file of that"
+    "give a folder of CIFAR-10, CIFAR-100 or ImageNet-32 as published, one of <class>/<image>, or a zip file of that"
 )
 
 
@@ -27,11 +27,11 @@ def read(path: Path, split: Split, *, size: tuple[int, int] | None = None, resiz
     Args:
         path: a folder or a zip file.
         split: which part of it, where it has both.
-        size: (H, W) that the network takes; None for whatever size the pictures have.
-        resize: bring pictures of another size to ``size`` instead of refusing them.
+        size: (H, W) that the network takes; None for whatever size the images have.
+        resize: bring images of another size to ``size`` instead of refusing them.
 
     Raises:
-        DataError: there is nothing, or something else than pictures with classes, or a file of it is at fault.
+        DataError: there is nothing, or something else than images with classes, or a file of it is at fault.
     """
     if path.is_dir():
         folder = next((path / name for name in _PUBLISHED if (path / name).is_dir()), path)

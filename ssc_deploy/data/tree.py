@@ -1,8 +1,8 @@
 """ImageFolder trees, ``<class>/<picture>``, as a folder or as a zip file that is never unpacked.
 
-Classes are numbered in the order of their names, and pictures come class by class in the order of theirs, by code
+Classes are numbered in the order of their names, and images come class by class in the order of theirs, by code
 points, as torchvision's ``ImageFolder`` has it, on every machine. The tree may lie below a folder ``train`` or
-``test`` (``val``), or below any one folder. Hidden files and files that are no pictures are passed over.
+``test`` (``val``), or below any one folder. Hidden files and files that are not images are passed over.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class Zip(Files):
         info = self._archive.getinfo(name)
         if info.file_size > MAX_ENTRY_BYTES:
             raise DataError(
-                f"{self.path}: {name} unpacks to {info.file_size >> 20} MB, more than a picture has: pack it again."
+                f"{self.path}: {name} unpacks to {info.file_size >> 20} MB, more than an image has: pack it again."
             )
         try:
             return io.BytesIO(self._archive.read(info))
@@ -120,16 +120,16 @@ class Zip(Files):
 
 
 def read(files: Files, split: Split, size: tuple[int, int] | None, *, resize: bool) -> Dataset:
-    """Reads and decodes all pictures.
+    """Reads and decodes all images.
 
     Args:
         files: of the tree.
         split: which part, where the tree has both.
-        size: (H, W) of the pictures; None for that of the first.
-        resize: bring pictures of another size to ``size`` (see `pictures.read`) instead of refusing them.
+        size: (H, W) of the images; None for that of the first.
+        resize: bring images of another size to ``size`` (see `pictures.read`) instead of refusing them.
 
     Raises:
-        DataError: it is no such tree, or a class or a picture of it is at fault: it is named.
+        DataError: it is no such tree, or a class or an image of it is at fault: it is named.
     """
     folders, names = files.names()
     root = _root(files.path, folders, split)
@@ -143,7 +143,7 @@ def read(files: Files, split: Split, size: tuple[int, int] | None, *, resize: bo
             check_memory(files.path, len(listed), size)
             pixels = np.empty((len(listed), *picture.shape), np.uint8)
         pixels[i] = picture
-    assert pixels is not None  # every class has a picture
+    assert pixels is not None  # every class has an image
     labels = np.array([index for index, _ in listed], np.int64)
     return Dataset(files.path, pixels, labels, tuple(classes), [name for _, name in listed])
 
@@ -155,7 +155,7 @@ def _root(path: Path, folders: Iterable[str], split: Split) -> str:
     while True:
         inner = {name.removeprefix(root) for name in visible if name.startswith(root)}
         here = {name for name in inner if "/" not in name}
-        # A class may be called "train", too; but it holds pictures, not folders.
+        # A class may be called "train", too; but it holds images, not folders.
         outer = {name.partition("/")[0] for name in inner if "/" in name}
         parts = {part: [name for name in names if name in outer] for part, names in FOLDERS.items()}
         if parts[split]:
@@ -169,7 +169,7 @@ def _root(path: Path, folders: Iterable[str], split: Split) -> str:
 
 
 def _classes(path: Path, root: str, folders: Iterable[str], names: Iterable[str]) -> dict[str, list[str]]:
-    """Names of the pictures of each class, both sorted."""
+    """Names of the images of each class, both sorted."""
     below = {name.removeprefix(root) for name in folders if name.startswith(root) and not _hidden(name)}
     classes: dict[str, list[str]] = {name: [] for name in sorted(below) if "/" not in name}
     for name in sorted(names):
@@ -179,11 +179,11 @@ def _classes(path: Path, root: str, folders: Iterable[str], names: Iterable[str]
             classes[first].append(name)
     where = path / root if root else path
     if not classes:
-        raise DataError(f"{where} holds no folders of classes: expected is <class>/<picture> below it.")
+        raise DataError(f"{where} holds no folders of classes: expected is <class>/<image> below it.")
     empty = [name for name, found in classes.items() if not found]
     if empty:
         more = f" (and {len(empty) - 1} more)" if len(empty) > 1 else ""
-        raise DataError(f"{where}: the class folder {empty[0]}{more} holds no pictures: fill or remove it.")
+        raise DataError(f"{where}: the class folder {empty[0]}{more} holds no images: fill or remove it.")
     return classes
 
 

@@ -30,8 +30,8 @@ class Classifier:
 
     Attributes:
         path: of its file.
-        size: (H, W) of its pictures.
-        labels: class names in the order of its outputs; empty where it does not tell.
+        size: (H, W) of its images.
+        labels: class names in the order of its outputs; empty if it does not tell.
         logits: uint8 [N, H, W, 3], red first -> float32 [N, classes].
     """
 
@@ -48,7 +48,7 @@ def open_classifier(
 
     Args:
         path: of the file.
-        preprocessing: how a picture becomes the input, instead of what the file says.
+        preprocessing: how an image becomes the input, instead of what the file says.
         threads: of the runtime; PyTorch has those of the process.
         network: which network a checkpoint is of (see `source.open_source`).
 
@@ -68,7 +68,7 @@ def open_classifier(
     preprocessing = preprocessing or source.preprocessing
     if preprocessing is None:
         raise NetworkError(
-            f"{path} does not say how a picture becomes its input; give "
+            f"{path} does not say how an image becomes its input; give "
             "`preprocessing=Preprocessing(mean=..., std=...)`."
         )
     if source.classes is None or source.module is None or source.signature.image is None:
@@ -101,7 +101,7 @@ def torch_logits(module: torch.nn.Module, pixels: pictures.Pixels, preprocessing
             tensors = returned.tensors(module(x.to(device)), type(module).__name__).values()
     except RuntimeError as error:
         reason = str(error).split("\n", 1)[0]
-        raise PictureError(f"the network does not take pictures {list(x.shape)}: {reason}.") from error
+        raise PictureError(f"the network does not take images {list(x.shape)}: {reason}.") from error
     lists = [tensor for tensor in tensors if tensor.ndim == 2]
     out: Float32 = lists[0].float().cpu().numpy()
     return out

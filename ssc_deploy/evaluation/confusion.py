@@ -1,4 +1,4 @@
-"""The confusion matrix as a picture, drawn with Pillow, which the package needs anyway.
+"""The confusion matrix as an image, drawn with Pillow, which the package needs anyway.
 
 Rows are true classes, columns predicted ones. A cell is the darker the larger its share of the row; up to 20 classes
 are named and counted, more are a map of pixels alone.

@@ -1,4 +1,4 @@
-"""How good a network is on pictures of known classes, and whether its exported files say the same on every one."""
+"""How good a network is on images of known classes, and whether its exported files say the same on every one."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from ssc_deploy.evaluation.classifier import Classifier
     from ssc_deploy.metadata import Preprocessing
 
-    #: Is told which file is run, how many pictures are done, and how many there are.
+    #: Is told which file is run, how many images are done, and how many there are.
     Progress = Callable[[Path, int, int], None]
 
-#: Pictures that go through a network at once.
+#: Images that go through a network at once.
 BATCH = 100
 
 
@@ -39,14 +39,14 @@ def evaluate(
     progress: Progress | None = None,
     **network: Any,
 ) -> Evaluation:
-    """Scores checkpoints and exported files on the same pictures.
+    """Scores checkpoints and exported files on the same images.
 
     Args:
         files: at least one checkpoint, ``.onnx`` or ``.tflite`` file.
         data: what `data.read` takes.
         split: which part of it, where it has both.
-        resize: bring pictures of another size to the network's instead of refusing them.
-        preprocessing: how a picture becomes the input, instead of what each file says.
+        resize: bring images of another size to the network's instead of refusing them.
+        preprocessing: how an image becomes the input, instead of what each file says.
         threads: of the runtimes.
         progress: is called after every batch.
         network: which network the checkpoints are of (see `source.open_source`).
@@ -59,7 +59,7 @@ def evaluate(
     first = opened[0]
     for other in opened[1:]:
         if other.size != first.size:
-            raise DataError(f"{first.path} takes pictures of {_text(first.size)}, {other.path} of {_text(other.size)}.")
+            raise DataError(f"{first.path} takes images of {_text(first.size)}, {other.path} of {_text(other.size)}.")
         if other.labels != first.labels:
             raise DataError(f"{first.path} and {other.path} have other labels, or in another order.")
     pictures = datasets.read(Path(data), split, size=first.size, resize=resize)

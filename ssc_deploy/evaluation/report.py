@@ -21,13 +21,13 @@ class Evaluated:
     scores: Scores
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {"file": str(self.path), **self.scores.to_dict()}
 
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A picture that two files take for different classes.
+    """An image that two files take for different classes.
 
     Attributes:
         picture: its name.
@@ -35,7 +35,7 @@ class Disagreement:
         first: file and class, of the first file.
         other: of the one that says something else.
         margin: by how much the other prefers its own class to the first's, in its logits.
-        pictures: how many pictures the two disagree on.
+        pictures: how many images the two disagree on.
     """
 
     picture: str
@@ -52,7 +52,7 @@ class Disagreement:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {
             "picture": self.picture,
             "label": self.label,
@@ -65,13 +65,13 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """All files on the same pictures.
+    """All files on the same images.
 
     Attributes:
         data: what was read.
         files: in the order given.
-        disagreement: the first picture that a file takes for another class than the first file does; None where
-            all agree on every picture.
+        disagreement: the first image that a file takes for another class than the first file does; None where
+            all agree on every image.
     """
 
     data: Path
@@ -84,7 +84,7 @@ class Evaluation:
         return self.disagreement is None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {
             "schema_version": SCHEMA_VERSION,
             "data": str(self.data),

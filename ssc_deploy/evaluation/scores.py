@@ -34,23 +34,23 @@ class ClassScore:
 
     @property
     def accuracy(self) -> float | None:
-        """Share that is right, 0..1; None where no picture shows the class."""
+        """Share that is right, 0..1; None if no image shows the class."""
         return self.correct / self.pictures if self.pictures else None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {"name": self.name, "pictures": self.pictures, "correct": self.correct, "top1": self.accuracy}
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a network's outputs are worth on pictures of known classes.
+    """What a network's outputs are worth on images of known classes.
 
     Attributes:
-        predicted: class of the highest output of each picture, int64 [N]; of equal outputs the lower index counts.
-        correct: pictures whose class has the highest output.
-        correct_top5: pictures whose class is among the five highest; None for five classes or fewer.
-        confusion: int64 [classes, classes]: pictures by their true class (row) and the predicted one (column).
+        predicted: class of the highest output of each image, int64 [N]; of equal outputs the lower index counts.
+        correct: images whose class has the highest output.
+        correct_top5: images whose class is among the five highest; None for five classes or fewer.
+        confusion: int64 [classes, classes]: images by their true class (row) and the predicted one (column).
         classes: names.
     """
 
@@ -82,7 +82,7 @@ class Scores:
         return tuple(ClassScore(name, int(counts[i]), int(self.confusion[i, i])) for i, name in enumerate(self.classes))
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {
             "top1": self.top1,
             "top5": self.top5,
@@ -107,7 +107,7 @@ def score(logits: npt.NDArray[np.float32], labels: Labels, classes: tuple[str, .
     """
     if not np.isfinite(logits).all():
         row = int(np.flatnonzero(~np.isfinite(logits).all(axis=1))[0])
-        raise DataError(f"{source} gives NaN or Inf for picture {row + 1}: it cannot be scored.")
+        raise DataError(f"{source} gives NaN or Inf for image {row + 1}: it cannot be scored.")
     # Stable, so that equal outputs rank by their index, with every runtime.
     ranked = np.argsort(-logits, axis=1, kind="stable")
     predicted = ranked[:, 0].astype(np.int64)

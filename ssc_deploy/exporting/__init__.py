@@ -1,6 +1,6 @@
-"""The way of the data, end to end: source -> capture -> rewrite -> lower -> emit -> verify.
+"""All stages of the data: source -> capture -> rewrite -> lower -> emit -> verify.
 
-Each stage is a folder of the same name; `stages` calls them, `exporting` puts what comes of them in place.
+Each stage is a folder of the same name. `stages` calls them, and `exporting` puts their results in place.
 """
 
 from ssc_deploy.exporting.exporting import export

@@ -1,4 +1,4 @@
-"""What a source's files are verified with: its reference, its inputs, its movements."""
+"""What the files of a source are verified with: the reference, the inputs, the movements."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Check:
     """Verifies any number of files of one source on the same inputs.
 
     Args:
-        source: what the files were made from; the golden pictures of its card are the inputs, or else noise. Where the
-            user chose a shape they are scaled to it.
-        model: its canonical graph, where bit-exactness of the movements is to be checked as well.
+        source: what the files were made from. The inputs are the golden images of its card, or else noise. If the user
+            chose a shape, the images are scaled to it.
+        model: its canonical graph, if the movements are to be checked bit for bit as well.
         atol: see `verification.verify_file`.
         rtol: likewise.
     """
@@ -67,7 +67,7 @@ class Check:
 
 
 def is_ours(path: Path) -> bool:
-    """Whether a file says that it was exported by this program, and so has all tensors that it gives a file.
+    """Whether a file says that this program exported it, so that it has all tensors that this program writes.
 
     Raises:
         RuntimeLoadError: the file cannot be read.
@@ -78,7 +78,7 @@ def is_ours(path: Path) -> bool:
 
 
 def reference_of(source: Source) -> Reference:
-    """The network itself in float64, as what files are judged by."""
+    """The network itself in float64, with which files are compared."""
     if source.module is not None:
         from ssc_deploy.verification.torch_reference import TorchReference
 
@@ -91,7 +91,7 @@ def reference_of(source: Source) -> Reference:
 
 
 def movement_sites(model: ir.Model) -> tuple[MovementSite, ...]:
-    """Where a canonical graph moves data; the tensors keep their names in every file that is made of it."""
+    """Where a canonical graph moves data. The tensors have the same names in every file that is made of it."""
     from ssc_deploy.ir import canonical
     from ssc_deploy.ir import graph as g
     from ssc_deploy.rewrite import rearrange

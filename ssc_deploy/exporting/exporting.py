@@ -1,4 +1,4 @@
-"""`export`: from a checkpoint to verified files, all of them or none."""
+"""`export`: from a checkpoint to verified files. It writes all of them or none."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ssc_deploy.storage.files import Files
     from ssc_deploy.verification import Error, VerifyReport
 
-#: Where outputs go unless told otherwise: ``export/<stem>/``.
+#: The default folder of outputs: ``export/<stem>/``.
 DEFAULT_OUTPUT = Path("export")
 
 
@@ -61,10 +61,10 @@ def export(
     check: bool = False,
     progress: Progress | None = None,
 ) -> ExportResult:
-    """Exports a trained network to files that are proved equal to it; nothing is written that was not.
+    """Exports a trained network to files that are verified against it. A file that fails is not written.
 
-    Beside the files comes ``<stem>.golden.npz``, a few pictures with the network's outputs: with it `profile` knows a
-    wrong answer on any device. It holds 16 pictures, or fewer where they are large (four of 3x224x224).
+    It also writes ``<stem>.golden.npz``: a few images with the network's outputs, by which `profile` finds wrong
+    answers on any device. It holds 16 images, or fewer if they are large (four of 3x224x224).
 
     Args:
         ckpt: a checkpoint, or an ``.onnx`` file of another exporter; a network in memory (a module, or a program of
@@ -90,16 +90,18 @@ def export(
         shuffle: lowering of every shuffle (``transpose``, ``gather``), or ``auto``.
         dense: lowering of the dense 1x1 convolutions of a ``.tflite`` file: ``plain``, or ``tile-8``, ``tile-16``,
             ``tile-32``, which pad their outputs to a multiple of the runtime's tile; ``auto`` is ``plain``.
-        batch: pictures at a time; None for any number.
-        layout: how a ``.tflite`` file holds the pictures inside: ``nhwc``, ``channel-major``, or ``auto`` for the
+        batch: images at a time; None for any number.
+        layout: how a ``.tflite`` file holds feature maps: ``nhwc``, ``channel-major``, or ``auto`` for the
             fastest on ``runtime``.
-        runtime: what a ``.tflite`` file is to be fast on: ``litert`` (2.3 and later) or ``tflite-2.14``; None for all.
-        opset: of the ONNX file; default 17, which phones' runtimes load.
-        recipe: TOML file of `tune`, which says how everything is carried out: instead of ``shift`` and the like.
-        overwrite: whether files that stand there may be replaced.
+        runtime: the runtime that a ``.tflite`` file should be fast on: ``litert`` (2.3 and later) or ``tflite-2.14``;
+            None for all.
+        opset: opset of the ONNX file; default 17, which the runtimes of phones load.
+        recipe: TOML file of `tune`. It says how everything is carried out, in place of ``shift``, ``shuffle``,
+            ``dense``, ``layout`` and ``runtime``.
+        overwrite: whether existing files may be replaced.
         atol: with ``rtol``, replaces the tolerance that follows from the network.
         rtol: see ``atol``.
-        check: check the graph after every rule of the rewrite; its end is always checked.
+        check: check the graph after every rule of the rewrite. The final graph is always checked.
         progress: is called with each stage's name and one line about it.
 
     Raises:
@@ -142,9 +144,9 @@ def export(
     say("checkpoint", describing.source(source))
     canonical = stages.canonicalise(source, progress=say, check=check)
     checked = Check(source, canonical.model, atol, rtol)
-    # All are lowered before the first is written: one that cannot be is a reason to write none.
+    # All are lowered before the first is written: if one cannot be lowered, none is written.
     lowered = {form: stages.lower(canonical, form, options) for form in formats}
-    # All or none: a folder with one format of today and another of yesterday would be worse than neither.
+    # All or none: files of two different exports must not stand in one folder.
     with files.together(overwrite=overwrite) as written:
         exported = tuple(
             _emit(written, paths[form], checked, form, lowered[form], opset=opset, recipe=options.recipe, say=say)
@@ -158,7 +160,7 @@ def export(
 
 
 def _check(formats: Sequence[Format], options: LoweringOptions) -> None:
-    """Refuses what can be known before the work."""
+    """Refuses early what can be known before the work."""
     if Format.TFLITE not in formats and options.for_litert_only:
         raise LoweringError(
             "layout, dense and runtime are of TFLite files, and none is exported; add tflite to the formats"
@@ -171,7 +173,7 @@ def _check(formats: Sequence[Format], options: LoweringOptions) -> None:
 def _free_paths(
     source: Source, formats: Sequence[Format], output: str | Path | None, *, overwrite: bool
 ) -> dict[Format, Path]:
-    """Where each file goes; what is there already is refused before the work, and writing looks again."""
+    """Where each file goes. Existing files are refused before the work; writing checks again."""
     folder = DEFAULT_OUTPUT / source.stem if output is None else Path(output)
     paths = {form: folder / f"{source.stem}.{form.value}" for form in formats}
     taken = [path for path in paths.values() if path.exists()]
@@ -193,7 +195,7 @@ def _emit(
     recipe: Recipe | None,
     say: Progress,
 ) -> ExportedFile:
-    """Builds one file and verifies it where it waits to be put in place.
+    """Builds one file and verifies it at a temporary place.
 
     Raises:
         VerificationError: it computes something else than the network.
@@ -238,7 +240,7 @@ def _errors(reports: Sequence[VerifyReport]) -> list[list[Error]]:
 
 
 def _simplification(data: bytes, say: Progress) -> SimplifyReport:
-    """What onnxsim finds left to simplify: nothing, or a line about it."""
+    """What onnxsim can still simplify: nothing, or a line about it."""
     from ssc_deploy.emit.onnx_simplify import simplifies
 
     found = simplifies(data)

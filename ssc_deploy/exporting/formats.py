@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Format(enum.StrEnum):
-    """File formats that can be exported to; the value is the suffix."""
+    """File formats that an export can write; the value is the suffix."""
 
     ONNX = "onnx"
     TFLITE = "tflite"
@@ -25,7 +25,7 @@ class Format(enum.StrEnum):
 
 
 def formats_of(names: Iterable[str]) -> list[Format]:
-    """The formats of these names, each once.
+    """The formats with these names, without repetitions.
 
     Raises:
         EmitError: none are given, or one is unknown.

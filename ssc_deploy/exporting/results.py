@@ -1,4 +1,4 @@
-"""What an export gives back."""
+"""The result of an export."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ExportedFile:
-    """One file that was written, and the proof that it is right.
+    """One file that was written, and the report that it is right.
 
     Attributes:
         path: of the file.
@@ -27,8 +27,8 @@ class ExportedFile:
         size: in bytes.
         operators: number of operators in the file.
         lowering: what carries out each shift, shuffle and dense product.
-        verification: the file as its runtime runs it, against the network in float64.
-        simplification: what onnxsim found left to simplify; None for TFLite.
+        verification: comparison of the file, as its runtime runs it, with the network in float64.
+        simplification: what onnxsim could still simplify; None for TFLite.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class ExportedFile:
     simplification: SimplifyReport | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {
             "path": str(self.path),
             "format": self.format.value,
@@ -60,10 +60,10 @@ class ExportResult:
         network: display name.
         source_sha256: of the checkpoint.
         captured_nodes: nodes of the graph as captured.
-        rewrite: what was recognised and what was left alone.
-        files: the files written, in the order asked for.
-        golden: inputs with what the network computes for them, beside the files; see `ssc_deploy.golden`.
-        golden_pictures: how many they are.
+        rewrite: what was recognised, and what was left as it was.
+        files: the files, in the order of the formats that were given.
+        golden: path of the golden set, inputs with the network's outputs; see `ssc_deploy.golden`.
+        golden_pictures: number of its inputs.
     """
 
     network: str
@@ -75,7 +75,7 @@ class ExportResult:
     golden_pictures: int
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {
             "schema_version": SCHEMA_VERSION,
             "network": self.network,

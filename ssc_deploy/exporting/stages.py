@@ -1,4 +1,4 @@
-"""The stages of an export, one call each: a source in canonical form, and the bytes of a file."""
+"""The stages of an export: one call makes the canonical form of a source, one the bytes of a file."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def canonicalise(source: Source, *, progress: Progress | None = None, check: boo
 
 
 def captured_from(source: Source, *, only_look: bool = False) -> Capture:
-    """ONNX as written: the module exported, or the other exporter's file read; see `capture` for ``only_look``."""
+    """The graph as captured: the module is exported, or the ONNX file is read. See `capture` for ``only_look``."""
     from ssc_deploy import capture
 
     if source.module is not None:
@@ -109,7 +109,7 @@ def build(source: Source, form: Format, lowered: Lowered, opset: int | None = No
 
 
 def weights_of(source: Source) -> Weights | None:
-    """Which of its checkpoint's weights a source has."""
+    """Which weights of its checkpoint a source has."""
     if source.weights is None:
         return None
     role = source.weights.role if source.weights.role in {"raw", "averaged"} else "unknown"
@@ -147,7 +147,7 @@ def _metadata(source: Source, lowered: Lowered, form: Format) -> ModelMetadata:
 
 
 def _versions() -> dict[str, str]:
-    """Of the packages that make a file, as far as they are installed: one format needs no package of the other."""
+    """Versions of the packages that make a file. One format does not need the packages of the other."""
     installed = {}
     for name in _PACKAGES:
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):

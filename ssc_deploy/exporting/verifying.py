@@ -1,4 +1,4 @@
-"""`verify`: an exported file against the network that it was made from."""
+"""`verify`: compares an exported file with the network that it was made from."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def verify(
     """Compares an exported file, as its runtime runs it, with the network it was made from.
 
     Args:
-        ckpt: as for `export`, and ``model``, ``arch``, ``args``, ``input_shape``, ``weights`` and ``seed`` with it.
+        ckpt: see `export`.
         against: the ``.onnx`` or ``.tflite`` file.
         model: see `export`.
         arch: see `export`.
@@ -54,7 +54,7 @@ def verify(
         rtol: see `export`.
 
     Returns:
-        the report; a file that is wrong is a report that is not ``ok``, with the first block that diverges.
+        the report. If the file is wrong, the report is not ``ok``, and names the first block that diverges.
 
     Raises:
         SscDeployError: the checkpoint or the file cannot be read.
@@ -81,7 +81,7 @@ def verify(
     try:
         graph = stages.canonicalise(source).model
     except CaptureError as error:
-        # What cannot be exported here may well have been exported elsewhere.
+        # Another program may have exported what cannot be exported here.
         warnings.warn(f"the movements are not checked: {error}", stacklevel=2)
         graph = None
     report = Check(source, graph, atol, rtol)(file)
@@ -90,7 +90,7 @@ def verify(
 
 
 def _warn_of_others(file: Path, about: ModelMetadata | None, source: Source) -> None:
-    """Warns where a file says that it holds other weights of the same checkpoint than it is compared with."""
+    """Warns if a file says that it holds other weights of the checkpoint than those it is compared with."""
     taken = stages.weights_of(source)
     held = None if about is None or about.source_sha256 != source.sha256 else about.weights
     if held is not None and taken is not None and held.entry != taken.entry:

@@ -1,4 +1,4 @@
-"""An ``.onnx`` or ``.tflite`` file as it stands, whoever wrote it."""
+"""An ``.onnx`` or ``.tflite`` file as it is, whatever program wrote it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`inspect`: a network at one stage of the pipeline, or a file as it stands."""
+"""`inspect`: a network at one stage of the pipeline, or a file as it is."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def inspect(
     weights: str | None = None,
     seed: int | None = None,
 ) -> Inspection:
-    """Looks at a network at one stage, or at a file as it stands.
+    """Looks at a network at one stage, or at a file as it is.
 
     Args:
         file: a checkpoint, an ``.onnx`` or a ``.tflite`` file; None for a network with random weights.

@@ -28,9 +28,9 @@ class Operator:
         name: its type, e.g. ``"Conv"``.
         refusal: why no file can hold it, as the rest of a sentence about it; None where files can. An operator whose
             inputs are constants is computed during the export, so it is never refused.
-        opset: the first opset in which an ``.onnx`` file can hold it; None where it is refused.
+        opset: the first opset in which an ``.onnx`` file can hold it; None if it is refused.
         formula: whether an ``.onnx`` file of an older opset holds a formula of other operators in its place.
-        tflite: what a ``.tflite`` file holds in its place; None where it cannot be written there.
+        tflite: what a ``.tflite`` file holds in its place; None if it cannot be written there.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Operators:
     operators: tuple[Operator, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {"schema_version": SCHEMA_VERSION, **asdict(self)}
 
     def onnx(self, operator: Operator) -> str:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Stage(enum.StrEnum):
     """Where on its way a network is looked at."""
 
-    FILE = "file"  #: an .onnx or .tflite file as it stands
+    FILE = "file"  #: an .onnx or .tflite file as it is
     CHECKPOINT = "checkpoint"  #: the PyTorch network with its weights
     CAPTURE = "capture"  #: ONNX as written
     REWRITE = "rewrite"  #: canonical ONNX
@@ -33,11 +33,11 @@ class Layer:
         operator: in the language of the stage: ``"Conv2d"``, ``"Conv"``, ``"CONV_2D"``.
         detail: what distinguishes it, e.g. ``"3x3 g9 /2"``: kernel, groups, stride.
         role: ``"shift"``, ``"shuffle"``, ``"group pointwise"``, or None.
-        shape: of its output in the layout of the stage; None where it is not known.
+        shape: of its output in the layout of the stage; None if it is not known.
         parameters: numbers in its weights; weights of several layers count at the first.
-        macs: multiply-accumulates for one picture, of convolutions and matrix products only; a movement has none,
-            however it is carried out. None where a shape is not known.
-        moved_bytes: bytes that it writes without computing anything, for one picture.
+        macs: multiply-accumulates for one image, of convolutions and matrix products only; a movement has none,
+            however it is carried out. None if a shape is not known.
+        moved_bytes: bytes that it writes without computing anything, for one image.
         traffic_bytes: bytes of its inputs, weights and outputs, each once, of a file or a graph, at its batch size; of
             what only moves data twice what it writes, of what only sees it in another shape none.
     """
@@ -59,7 +59,7 @@ class Finding:
     """Something that a stage recognised or refused.
 
     Attributes:
-        block: path of the module that it was found in, empty for the network itself; None where it is of none.
+        block: path of the module that it was found in, empty for the network itself; None if it is of none.
         what: that it is, or that it looked like.
         detail: how it is spelled or carried out; of a refusal the reason.
     """
@@ -116,12 +116,12 @@ class Inspection:
 
     @property
     def macs(self) -> int:
-        """Multiply-accumulates for one picture, of the layers whose number is known."""
+        """Multiply-accumulates for one image, of the layers whose number is known."""
         return sum(layer.macs or 0 for layer in self.layers)
 
     @property
     def moved_bytes(self) -> int:
-        """Bytes that are moved for one picture."""
+        """Bytes that are moved for one image."""
         return sum(layer.moved_bytes for layer in self.layers)
 
     @property
@@ -130,7 +130,7 @@ class Inspection:
         return dict(Counter(layer.operator for layer in self.layers).most_common())
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {
             "schema_version": SCHEMA_VERSION,
             **asdict(self),

@@ -1,4 +1,4 @@
-"""Goes through the stages of the pipeline up to the one that is asked for, and notes what each did."""
+"""Goes through the stages of the pipeline up to the one that is wanted, and notes what each did."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def _modules(source: Source) -> tuple[Layer, ...]:
 
 
 def _origins(source: Source) -> tuple[Finding, ...]:
-    """What the checkpoint and what lies beside it told."""
+    """What the checkpoint and its card said."""
     found = []
     if source.weights is not None and source.weights.entry:
         found.append(Finding(None, "state dict", f"under {source.weights.entry!r} in the file"))

@@ -49,7 +49,7 @@ class Network(nn.Module, abc.ABC):
     @classmethod
     @abc.abstractmethod
     def infer(cls, shapes: Shapes) -> DataclassInstance | None:
-        """The configuration that names and shapes of a state dict tell; None where they are not this network's.
+        """The configuration that names and shapes of a state dict tell; None if they are not this network's.
 
         What no shape tells (where a ReLU stands, the order of a shift) is left at its default.
         """
@@ -114,7 +114,7 @@ def build(arch: str, **args: object) -> Network:
 
 
 def infer(shapes: Shapes) -> tuple[str, DataclassInstance] | None:
-    """Architecture and configuration that a state dict's names and shapes tell; None where they fit none."""
+    """Architecture and configuration that a state dict's names and shapes tell; None if they fit none."""
     # A tensor without elements may claim any size, and nobody trained one.
     if any(0 in shape for shape in shapes.values()):
         return None

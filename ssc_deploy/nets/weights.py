@@ -1,4 +1,4 @@
-"""Weights for networks that nobody trained, under which a mistake anywhere shows in the logits."""
+"""Random weights for untrained networks, with which an error anywhere is visible in the logits."""
 
 from __future__ import annotations
 

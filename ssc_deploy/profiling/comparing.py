@@ -57,7 +57,7 @@ class Changes:
     schema_version: int = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         encoded: dict[str, Any] = records.encode(self)
         return encoded
 
@@ -82,7 +82,7 @@ def compare(before: Profile, after: Profile) -> Changes:
 
 
 def _ratio(before: ModelProfile, after: ModelProfile) -> Ratio:
-    """What was disturbed while it was measured by itself shows the disturbance: then nothing is told."""
+    """A run that was disturbed shows the disturbance, so nothing is said about it."""
     ratio = statistics.apart(after.samples, before.samples)
     steady = all(model.latency is not None and model.latency.steady for model in (before, after))
     return ratio if steady else dataclasses.replace(ratio, verdict=Verdict.CANNOT_TELL.value)
@@ -103,7 +103,7 @@ def _pairs(
 def _notes(before: Profile, after: Profile) -> list[str]:
     notes = [
         "The two were measured in separate runs, so differences below "
-        f"{statistics.MARGIN_APART:.0%} are not told; profile both files in one run to see smaller ones."
+        f"{statistics.MARGIN_APART:.0%} are not reported; profile both files in one run to see smaller ones."
     ]
     for what in ("device", "processor", "machine", "cores", "system", "runtimes"):
         there = [getattr(one.environment, what) for one in (before, after)]

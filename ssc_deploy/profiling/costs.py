@@ -43,7 +43,7 @@ class OperatorCost:
     Attributes:
         name: of the tensor that it writes, or what the runtime calls it.
         operator: in the runtime's words.
-        block: path of the module that it belongs to; empty where it is not known.
+        block: path of the module that it belongs to; empty if it is not known.
         kind: a value of `Kind`.
         ns: in one inference.
         macs: multiply-accumulates.

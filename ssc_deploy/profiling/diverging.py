@@ -149,5 +149,5 @@ def _first(blocks: list[tuple[str, npt.NDArray[Any], npt.NDArray[Any], Tolerance
         before = name
     return (
         "this host computes the same, so the file itself, or the golden set beside it, is not what was verified; "
-        "verify the file against its checkpoint, which names the first block that diverges, or export both anew"
+        "verify the file against its checkpoint, which names the first block that diverges, or export both again"
     )

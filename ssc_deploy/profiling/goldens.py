@@ -1,4 +1,4 @@
-"""The golden set that each file is held to on a device: its export's own, or what this host computes for it."""
+"""The golden set that each file is compared with on a device: that of its export, or one that this host computes."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ class GoldenArrays:
     """What becomes a golden file of a job; see `ssc_deploy.profiling.job`.
 
     Attributes:
-        inputs: one an input of the file, [R, *its shape].
-        outputs: float64, one an output of the file, [R, *its shape].
-        bounds: one an output.
+        inputs: one for each input of the file, [R, *its shape].
+        outputs: float64, one for each output of the file, [R, *its shape].
+        bounds: one for each output.
         origin: where the outputs come from.
     """
 
@@ -65,12 +65,12 @@ def golden_arrays(path: Path, runtime: Runtime, runner: Runner) -> GoldenArrays:
     """The golden set of a file.
 
     Args:
-        path: the file; where ``<stem>.golden.npz`` stands beside it, that is taken.
+        path: the file. If ``<stem>.golden.npz`` exists beside it, that is used.
         runtime: that runs it on this host.
         runner: the file, loaded.
 
     Raises:
-        RuntimeLoadError: the set that stands there cannot be read.
+        RuntimeLoadError: the existing set cannot be read.
         ProfileError: it is of another checkpoint, or does not fit; or the file has inputs of open sizes.
     """
     beside = golden.path_beside(path)

@@ -78,7 +78,7 @@ class Golden:
     Attributes:
         file: in the job's folder.
         sha256: of it, hexadecimal.
-        bounds: one an output of the model.
+        bounds: one for each output of the model.
         origin: a value of `Origin`.
     """
 
@@ -155,7 +155,7 @@ class Job:
             one.
         models: that take turns.
         threads: numbers of threads; all models are measured at one, then at the next.
-        protocol: None where nothing is to be timed: the golden sets are replayed, and no more.
+        protocol: None if nothing is to be timed: the golden sets are replayed, and no more.
         pin: numbers of the cores to run on; None to leave that to the system.
         keep_outputs: whether to write an outputs file for each model.
         schema_version: `JOB_VERSION`.
@@ -219,7 +219,7 @@ class Fresh:
     Attributes:
         load_ns: from the file to a runner that can be called.
         first_ns: the first inference.
-        peak_bytes: resident memory at most; None where the system does not tell.
+        peak_bytes: resident memory at most; None if the system does not tell.
         baseline_bytes: the same before the model was loaded, with interpreter and runtime in it.
     """
 
@@ -264,13 +264,13 @@ class Measurement:
     Attributes:
         model: its place in `Job.models`.
         threads: that it was given.
-        golden: distance of each output from the reference; empty where it could not be run. Only here what is not
+        golden: distance of each output from the reference; empty if it could not be run. Only here what is not
             finite is None.
-        turns: what was kept, turn by turn; empty where it was not timed.
-        fresh: of a fresh process; None where it was not timed.
-        operators: in the order of execution; empty where the runtime does not tell.
+        turns: what was kept, turn by turn; empty if it was not timed.
+        fresh: of a fresh process; None if it was not timed.
+        operators: in the order of execution; empty if the runtime does not tell.
         operators_note: why ``operators`` is empty, or how it was taken.
-        failure: why there are no figures; None where all is well.
+        failure: why there are no figures; None if all is well.
     """
 
     model: Count
@@ -288,7 +288,7 @@ class GoldenError:
     """Distance of one output from its reference.
 
     Attributes:
-        max: the largest absolute difference; None where it is not finite.
+        max: the largest absolute difference; None if it is not finite.
         rms: root of the mean squared difference; None likewise.
     """
 
@@ -320,11 +320,11 @@ class Environment:
     """The device and what runs on it.
 
     Attributes:
-        device: its name, as it gives it: a board's model, a phone's; empty where it gives none.
+        device: its name, as it gives it: a board's model, a phone's; empty if it gives none.
         processor: likewise.
         machine: instruction set, e.g. ``"aarch64"``.
         cores: that this process may use.
-        memory_bytes: of the device; None where it does not tell.
+        memory_bytes: of the device; None if it does not tell.
         system: e.g. ``"Linux 6.1"``.
         runner: what carried out the job, e.g. ``"Python 3.11.2, numpy 2.4.6"``.
         runtimes: versions of the runtimes that are there, by the name of their package.
@@ -365,7 +365,7 @@ class Result:
         before: its state before the measurement.
         after: its state afterwards.
         measurements: one for each model and number of threads, in the order of `Job.threads`, then `Job.models`.
-        peaks: one a number of threads; those that could not be taken are missing.
+        peaks: one for each number of threads; those that could not be taken are missing.
         notes: sentences about what may have disturbed the run.
         files: SHA-256 of each file besides result.json that belongs to the result, by name.
         schema_version: `RESULT_VERSION`.

@@ -43,7 +43,7 @@ def prepare(
 
     Raises:
         ProfileError: nothing is to be measured, or a golden set does not fit its model.
-        RuntimeLoadError: a file is no model, or this host's runtime refuses it.
+        RuntimeLoadError: a file is not a model, or this host's runtime refuses it.
         OutputError: the folder cannot be written.
     """
     if not models:

@@ -43,12 +43,12 @@ class ModelProfile:
         golden_origin: where the golden outputs come from: a value of `ssc_deploy.profiling.job.Origin`.
         golden: distance of each output from them.
         bounds: what that may be.
-        latency: None where nothing was timed.
+        latency: None if nothing was timed.
         turns: all samples; empty likewise.
         fresh: a process that does nothing else; None likewise.
         costs: of its operators, where the runtime's profiler gave them.
-        costs_note: why ``costs`` is None; empty where it is not.
-        failure: why there are no figures; None where all is well.
+        costs_note: why ``costs`` is None; empty if it is not.
+        failure: why there are no figures; None if all is well.
     """
 
     model: str
@@ -101,9 +101,9 @@ class Profile:
         environment: of the device.
         before: its state before.
         after: its state afterwards.
-        protocol: how it was measured; None where nothing was timed.
-        untimed: why, as a sentence; None where it was.
-        pin: cores that it ran on; None where the system chose.
+        protocol: how it was measured; None if nothing was timed.
+        untimed: why, as a sentence; None if it was.
+        pin: cores that it ran on; None if the system chose.
         models: at each number of threads, in the order given.
         comparisons: of every two models at the same number of threads.
         peaks: of the device.
@@ -135,7 +135,7 @@ class Profile:
         return tuple(_decision(self))
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         encoded: dict[str, Any] = records.encode(self)
         return encoded
 
@@ -159,7 +159,7 @@ def load_profile(path: str | Path) -> Profile:
     """Reads a profile that was saved as JSON.
 
     Raises:
-        ProfileError: it cannot be read, or is no profile.
+        ProfileError: it cannot be read, or is not a profile.
     """
     path = Path(path)
     try:
@@ -168,7 +168,7 @@ def load_profile(path: str | Path) -> Profile:
         raise ProfileError(f"{path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
         raise ProfileError(
-            f"{path} is no profile ({error}); write one with: ssc-deploy profile MODEL --json FILE"
+            f"{path} is not a profile ({error}); write one with: ssc-deploy profile MODEL --json FILE"
         ) from error
 
 

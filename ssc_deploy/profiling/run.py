@@ -35,11 +35,11 @@ def profile(
     app: str | Path | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> Profile:
-    """Measures exported models where they run; no latency is told of a model that gives wrong answers there.
+    """Measures exported models on a device. If a model gives wrong answers there, its latency is not reported.
 
     Args:
-        models: ``.onnx`` and ``.tflite`` files; several take turns, so that they can be compared. Each is held to its
-            golden set (``<stem>.golden.npz``, which `export` writes), or else to what this host computes.
+        models: ``.onnx`` and ``.tflite`` files; several take turns, so that they can be compared. Each is compared with
+            its golden set (``<stem>.golden.npz``, which `export` writes), or else to what this host computes.
         device: ``"host"``, ``"ssh:USER@HOST[:PORT]"``, ``"adb[:SERIAL]"`` or ``"qemu:aarch64"``.
         threads: of one inference; several numbers are measured one after the other.
         quick: a smoke run of a second or two a model, in place of at least 200 runs and 5 s.
@@ -52,7 +52,7 @@ def profile(
         the figures; a model that could not be measured is among them, with the reason.
 
     Raises:
-        RuntimeLoadError: a file is no model, or this host's runtime refuses it.
+        RuntimeLoadError: a file is not a model, or this host's runtime refuses it.
         ProfileError: nothing can be measured so.
         TargetError: the device cannot be reached, or the job not be run there.
         OutputError: the disk of this host is full.

@@ -73,7 +73,7 @@ class LatencyStats:
         p50_interval: of ``p50``.
         drift: median of the last third of the turns / that of the first third - 1.
         spread: interquartile range of the turns' medians / ``p50``.
-        unsteady: reasons in a few words; empty where the run was steady.
+        unsteady: reasons in a few words; empty if the run was steady.
     """
 
     runs: int
@@ -96,7 +96,7 @@ class LatencyStats:
         return not self.unsteady
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         encoded: dict[str, Any] = records.encode(self)
         return encoded
 
@@ -126,7 +126,7 @@ class Ratio:
     interleaved: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         encoded: dict[str, Any] = records.encode(self)
         return encoded
 

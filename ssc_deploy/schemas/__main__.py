@@ -1,4 +1,4 @@
-"""Writes the schemas anew: ``python -m ssc_deploy.schemas``."""
+"""Writes the schemas again: ``python -m ssc_deploy.schemas``."""
 
 from __future__ import annotations
 

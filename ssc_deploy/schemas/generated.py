@@ -23,8 +23,8 @@ FORMATS: dict[str, tuple[type, str, int, str]] = {
         manifest.FILE_NAME,
         manifest.SCHEMA_VERSION,
         "What a bundle says about itself: a network in files of one or two formats, with all that a device needs to "
-        "run it and to check it. What ties keys to each other and to the files (one label an output, each file with "
-        "its hash) is for the readers to check.",
+        "run it and to check it. The readers check what a schema cannot say: one label for each output, and a hash for "
+        "each file.",
     ),
     "job": (job.Job, contract.JOB_FILE, contract.JOB_VERSION, f"What a device is asked to measure. {_LENIENT}"),
     "result": (

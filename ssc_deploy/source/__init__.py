@@ -1,4 +1,4 @@
-"""What the user pointed at, whatever it is, as one thing that the pipeline starts from."""
+"""What the user named, in the one form that the pipeline starts from."""
 
 from ssc_deploy.source.opening import Source, open_source
 

@@ -77,11 +77,11 @@ def _tensor(name: str, given: object) -> Tensor:
         try:
             sizes = [int(size) for size in text.split(",")]
         except ValueError as error:
-            raise NetworkError(f"{given!r} is no shape of an input: {_HOW}.") from error
+            raise NetworkError(f"{given!r} is not a shape of an input: {_HOW}.") from error
     elif isinstance(given, Sequence) and all(isinstance(size, int) for size in given):
         sizes = list(given)
     else:
-        raise NetworkError(f"{given!r} is no shape of an input: {_HOW}.")
+        raise NetworkError(f"{given!r} is not a shape of an input: {_HOW}.")
     if not 1 <= len(sizes) <= _MOST_AXES or min(sizes) < 1:
         raise NetworkError(
             f"`input_shape={tuple(sizes)}` is not possible: give 1 to {_MOST_AXES} sizes, all at least 1 and the first "

@@ -1,4 +1,4 @@
-"""Which of the known networks a checkpoint is of: what its header, its card and the shapes of its tensors tell."""
+"""Finds the known network of a checkpoint by its header, its card and the shapes of its tensors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ssc_deploy.checkpoint.entries import Entry
     from ssc_deploy.nets import Network
 
-#: Wrappers around a network, one in another, that are looked behind.
+#: Nested wrappers around a network that are removed.
 _DEPTH = 4
 _FEWEST = 4
 
@@ -36,7 +36,7 @@ def build(
     Args:
         read: its checkpoint; None for random weights, seeded.
         card: of the checkpoint.
-        arch: name of an architecture or network, where the user gives it.
+        arch: name of an architecture or network, if the user gives it.
         args: of the network, by the user.
         weights: which set of weights is meant, where the checkpoint holds several networks.
         seed: of random weights.
@@ -71,7 +71,7 @@ def build(
     base = inferred[1] if inferred is not None and inferred[0] == chosen else None
     if chosen == told and config:
         described = nets.configure(chosen, config)
-        # Only then is building it no more than what the file holds: a header may claim any size.
+        # Only then is the network as large as the file: a header may claim any size.
         for name, value in vars(base).items() if base is not None else ():
             if type(value) is int and vars(described)[name] != value:
                 raise CheckpointError(
@@ -84,7 +84,7 @@ def build(
 
 
 def _inferred(read: Checkpoint, arch: str | None, weights: str | None) -> tuple[str, DataclassInstance] | None:
-    """What the shapes tell; where several networks are in the file, that of the user's choice."""
+    """What the shapes say. If several networks are in the file, the one that the user chose."""
     from ssc_deploy import nets
 
     found: dict[str, tuple[str, DataclassInstance]] = {}

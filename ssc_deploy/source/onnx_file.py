@@ -1,4 +1,4 @@
-"""An ``.onnx`` file in place of a checkpoint: is it one that the pipeline can start from? Imports no torch."""
+"""An ``.onnx`` file in place of a checkpoint: checks that the pipeline can start from it. It does not import torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OnnxFile:
-    """What an ONNX model tells about itself.
+    """What an ONNX model says about itself.
 
     Attributes:
         name: of its graph, or of the file where the graph has none.
@@ -35,17 +35,18 @@ class OnnxFile:
 def load(path: Path) -> onnx.ModelProto:
     """Reads an ONNX model, checked, in the form that the rest of this package works with.
 
-    - Weights that lie in files beside it are in the model.
+    - External weights are inside the model.
     - Functions are inlined.
     - Shapes that the file states for values inside it, and for its outputs, are dropped: they may be left over from
       another batch or another version of the graph, and they follow from the operators.
     - Sparse weights are dense.
-    - A batch of 0 or less is open: older exporters wrote that where they did not know it.
-    - float16 and bfloat16 are float32, and so is float64 where the input is float64: a network is exported in float32.
+    - A batch of 0 or less is open: older exporters wrote this if they did not know it.
+    - float16 and bfloat16 are float32, and so is float64 if the input is float64, since networks are exported in
+    float32.
 
     Raises:
-        CheckpointError: the file is no valid ONNX model, is of an opset that came later than this version of ONNX, or
-            its weights are missing or cut off.
+        CheckpointError: the file is not a valid ONNX model, is of an opset that came later than this version of ONNX,
+            or its weights are missing or cut off.
     """
     import onnx
     import onnx.defs
@@ -57,7 +58,7 @@ def load(path: Path) -> onnx.ModelProto:
     if not path.is_file() or not path.stat().st_size:
         raise CheckpointError(f"{path} is empty, or there is no such file.")
     try:
-        # By path, so that weights in files beside it are checked, too, and may lie nowhere else.
+        # By path, so that external weights are checked, too. They must be below the folder of the file.
         onnx.checker.check_model(str(path))
         model = onnx.load(path)
         if model.functions:
@@ -88,7 +89,7 @@ def inspect(path: Path) -> OnnxFile:
     """Checks the file and reads its shapes.
 
     Raises:
-        CheckpointError: no valid ONNX model, or an input of open sizes (but for the batch) or of a type that no file
+        CheckpointError: no valid ONNX model, or an input of open sizes (except for the batch) or of a type that no file
             has.
     """
     model = load(path)
@@ -126,7 +127,7 @@ def outputs_named(names: Sequence[str], shapes: Sequence[tuple[int, ...]] = ()) 
 
 
 def _input(path: Path, value: onnx.ValueInfoProto) -> tuple[str, list[int | None], str]:
-    """Name, shape and dtype of an input; its batch is None where it is open.
+    """Name, shape and dtype of an input; its batch is None if it is open.
 
     Raises:
         CheckpointError: no file can take it.
@@ -135,7 +136,7 @@ def _input(path: Path, value: onnx.ValueInfoProto) -> tuple[str, list[int | None
 
     kind, shape = value.type.tensor_type.elem_type, _shape(value)
     if not value.type.HasField("tensor_type") or not kind:
-        raise CheckpointError(f"{path}: input {value.name} is no tensor; export a network that takes tensors.")
+        raise CheckpointError(f"{path}: input {value.name} is not a tensor; export a network that takes tensors.")
     dtype = onnx.helper.tensor_dtype_to_np_dtype(kind).name
     if dtype not in DTYPES:
         raise CheckpointError(
@@ -156,7 +157,7 @@ def _most(dtype: str) -> int | None:
 
 
 def picture_inputs(graph: onnx.GraphProto) -> list[onnx.ValueInfoProto]:
-    """The inputs that are no weights: files of IR version 3 list those as inputs, too."""
+    """The inputs that are not weights: files of IR version 3 list those as inputs, too."""
     initializers = {tensor.name for tensor in (*graph.initializer, *(s.values for s in graph.sparse_initializer))}
     return [value for value in graph.input if value.name not in initializers]
 
@@ -177,7 +178,7 @@ def _drop_stated_shapes(graph: onnx.GraphProto) -> None:
 
 
 def _output_shapes(model: onnx.ModelProto, *, rows: bool) -> list[tuple[int, ...]]:
-    """Of the outputs for one example, as they follow from the operators; empty where they do not."""
+    """Of the outputs for one example, as they follow from the operators; empty if they do not."""
     import onnx
 
     count = len(model.graph.output)

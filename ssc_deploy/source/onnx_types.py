@@ -18,9 +18,9 @@ _TYPES = frozenset({"to", "dtype", "output_dtype", "output_datatype"})
 
 
 def replace(model: onnx.ModelProto, old: Collection[int], new: int) -> None:
-    """Lets the model compute in one type wherever it computes in others, in place.
+    """Replaces one type by another in the model, in place.
 
-    That is constants, casts and declared types, in subgraphs and functions as well.
+    This changes constants, casts and declared types, also in subgraphs and functions.
 
     Args:
         model: any.
@@ -33,7 +33,7 @@ def replace(model: onnx.ModelProto, old: Collection[int], new: int) -> None:
 
 
 def densify(graph: onnx.GraphProto) -> None:
-    """Lets sparse constants, in subgraphs as well, be dense ones of the same names, in place.
+    """Replaces sparse constants by dense ones with the same names, also in subgraphs, in place.
 
     Raises:
         ValueError: one would be larger than an ONNX file may be.

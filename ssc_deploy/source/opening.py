@@ -1,7 +1,7 @@
-"""From what the user pointed at to a `Source`: weights found, network built, both fitted and tried once.
+"""Makes a `Source` of what the user named: finds weights, builds the network, loads the weights, and runs it once.
 
-Of the places that may tell a network's configuration the nearest to the user wins: arguments given by hand, then the
-checkpoint's own header, then its card, then the shapes of its tensors.
+The configuration of a network comes from the first of these places that has it: the user's arguments, the header of the
+checkpoint, its card, the shapes of its tensors.
 """
 
 from __future__ import annotations
@@ -50,18 +50,18 @@ class Source:
 
     Attributes:
         name: display name, e.g. ``"SSC-Net-1-9"``.
-        stem: what output files are called, without suffix, e.g. ``"ssc_1_9"``.
+        stem: name of output files without suffix, e.g. ``"ssc_1_9"``.
         path: of the checkpoint or ``.onnx`` file; None for random weights.
         sha256: of that file, hexadecimal; empty for random weights.
-        module: in eval mode, float32, with its weights; None where the source is an ``.onnx`` file.
-        onnx_path: that file; None where the source is a module.
+        module: in eval mode, float32, with its weights; None if the source is an ``.onnx`` file.
+        onnx_path: that file; None if the source is a module.
         signature: its inputs and outputs.
-        classes: number of numbers in the one output that is [N, classes]; None where there is none, or several.
-        card: of the checkpoint, None where it has none.
-        labels: class names from the card, or else the checkpoint's header; empty where neither tells.
-        preprocessing: likewise; None where neither tells.
+        classes: number of numbers in the one output that is [N, classes]; None if there is none, or several.
+        card: of the checkpoint, None if it has none.
+        labels: class names from the card, or else the checkpoint's header; empty if neither tells.
+        preprocessing: likewise; None if neither tells.
         weights: which of the checkpoint's weights were loaded; None for random weights and ``.onnx`` files.
-        shape_is_chosen: whether the user gave the shape; golden pictures of another size are then scaled to it.
+        shape_is_chosen: whether the user gave the shape; golden images of another size are then scaled to it.
     """
 
     name: str
@@ -128,7 +128,7 @@ def open_source(
         MissingPackageError: PyTorch or a package that reads ONNX is not installed.
         CheckpointError: the file is unreadable, unsafe, or does not fit the network, or which of its weights are meant
             has to be said.
-        NetworkError: the network cannot be built, or does not take such a picture.
+        NetworkError: the network cannot be built, or does not take such an image.
         CardError: the card beside the checkpoint is malformed, or does not fit the network.
     """
     extras.require("export")
@@ -340,7 +340,7 @@ def _load(module: torch.nn.Module, read: Checkpoint, given: Sequence[Tensor], we
 
 
 def _described_rightly(source: Source) -> Source:
-    """The source, unless its card or header describes a network of other outputs, or of other channels.
+    """The source. It is refused if its card or header describes a network with other outputs or channels.
 
     Args:
         source: with labels and preprocessing, where there are any.

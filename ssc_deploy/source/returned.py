@@ -6,7 +6,7 @@
     a dataclass, a named tuple  its fields
     one in the other            boxes_0, boxes_1 ... (a list under the key "boxes")
 
-What is no tensor in them (None, a number, a text) is left out.
+What is not a tensor in them (None, a number, a text) is left out.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def _walk(value: object, name: str, network: str) -> Iterator[tuple[str, torch.T
 
 
 def _parts(value: Any) -> list[tuple[str | int, object]] | None:
-    """What a container holds, each with its key, field or position; None where it is no container."""
+    """What a container holds, each with its key, field or position; None if it is not a container."""
     if isinstance(value, Mapping):
         return [(str(key), inner) for key, inner in value.items()]
     if dataclasses.is_dataclass(value) and not isinstance(value, type):

@@ -1,4 +1,4 @@
-"""Random numbers while a user's network is built: set before, and put back as they were."""
+"""Sets the random generators while a user's network is built, and restores them afterwards."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Sets the generators of PyTorch, NumPy and Python's `random`, as scripts do that set a seed for everything.
+    """Sets the generators of PyTorch, NumPy and Python's `random`, as scripts do that set one seed for everything.
 
     Args:
         seed: at least 0; NumPy's takes 32 bits of it.

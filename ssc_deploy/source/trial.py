@@ -149,7 +149,7 @@ def _failure(module: torch.nn.Module, given: Sequence[Tensor], error: BaseExcept
         return str(error)
     taken = _parameters(module)
     if len(given) == 1 and len(given[0].shape) == 4:
-        what = f"a picture of {'x'.join(map(str, given[0].shape))}"
+        what = f"an image of {'x'.join(map(str, given[0].shape))}"
     else:
         what = " and ".join(f"{tensor.dtype} {list(tensor.shape)}" for tensor in given)
     needed = [parameter.name for parameter in taken if parameter.default is parameter.empty]
@@ -160,7 +160,7 @@ def _failure(module: torch.nn.Module, given: Sequence[Tensor], error: BaseExcept
 
 
 def _parameters(module: torch.nn.Module) -> list[inspect.Parameter]:
-    """What the module's forward takes by position; empty where that cannot be told."""
+    """What the module's forward takes by position; empty if that cannot be told."""
     try:
         parameters = inspect.signature(module.forward).parameters.values()
     except (TypeError, ValueError):

@@ -1,4 +1,4 @@
-"""Anyone's own network: ``path/to/net.py:SSCNet`` or ``package.module:callable``. Runs the user's code, as asked."""
+"""The user's own network: ``path/to/net.py:SSCNet`` or ``package.module:callable``. This runs the user's code."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _INIT = "__init__.py"
 
 
 def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Module]:
-    """Imports what the user named, and calls it, unless it is a module already.
+    """Imports the name that the user gave, and calls it if it is not a module already.
 
     Args:
         spec: ``path/to/net.py:name`` or ``package.module:name``; the name may be dotted. Or a file of
@@ -111,7 +111,7 @@ def module_of(made: object, what: str) -> nn.Module:
 
 
 def _made(named: Any, name: str, where: str, args: Mapping[str, str]) -> object:
-    """What the user's class or function makes; a module, which can be called as well, is made already."""
+    """What the user's class or function returns. A module is taken as it is, though it can be called as well."""
     if isinstance(named, nn.Module | torch.export.ExportedProgram):
         if args:
             raise NetworkError(f"{name} in {where} is a {type(named).__name__} already: leave `args` out.")
@@ -128,7 +128,7 @@ def _made(named: Any, name: str, where: str, args: Mapping[str, str]) -> object:
 
 
 def _unwrapped(module: object) -> object:
-    """The network itself: of what `torch.compile` and parallel training put around it nothing is exported."""
+    """The network itself, without the wrappers of `torch.compile` and parallel training."""
     while True:
         inner = getattr(module, "_orig_mod", None)
         if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
@@ -139,7 +139,7 @@ def _unwrapped(module: object) -> object:
 
 
 def _is_exported(module: object) -> bool:
-    """Whether it is what `torch.export.ExportedProgram.module` gives: a graph that has no modes."""
+    """Whether `torch.export.ExportedProgram.module` made it: a graph without modes."""
     if not isinstance(module, torch.fx.GraphModule):
         return False
     try:
@@ -150,9 +150,10 @@ def _is_exported(module: object) -> bool:
 
 
 def rebuild(spec: str, args: Mapping[str, str], seed: int) -> nn.Module:
-    """Imports and calls what the user named once more, as if for the first time, and puts the first import back.
+    """Imports and calls what the user named again, as if for the first time, and restores the first import.
 
-    The user's own files are run anew, so that what they draw or count while they are imported is as in a fresh process.
+    The user's own files are run again, so that what they draw or count while they are imported is as in a fresh
+    process.
 
     Args:
         spec: see `build`, which has been called with it.
@@ -160,7 +161,7 @@ def rebuild(spec: str, args: Mapping[str, str], seed: int) -> nn.Module:
         seed: see `build`.
 
     Raises:
-        NetworkError: as `build`; code that does not bear a second import is no mistake of the user's.
+        NetworkError: as `build`. It is not the user's mistake if code cannot be imported twice.
     """
     where = spec.rpartition(":")[0]
     folder = _folders(where)[0]
@@ -177,7 +178,8 @@ def rebuild(spec: str, args: Mapping[str, str], seed: int) -> nn.Module:
 def _is_within(folder: Path, module: ModuleType) -> bool:
     """Whether a module is of a file in that folder, and is not installed there (``.venv/``)."""
     file = getattr(module, "__file__", None)
-    # Asked of some thousand modules, of which few begin like this: taking each path apart takes a quarter of a second.
+    # This runs for some thousand modules, of which few begin like this. Parsing each path would take a quarter of a
+    # second.
     if not isinstance(file, str) or not os.path.normcase(os.path.normpath(file)).startswith(os.path.normcase(folder)):
         return False
     path = Path(os.path.normpath(file))
@@ -187,7 +189,7 @@ def _is_within(folder: Path, module: ModuleType) -> bool:
 
 
 def literal(text: str) -> Any:
-    """The Python literal that the text is, or the text."""
+    """The text as a Python literal, or else the text itself."""
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):

@@ -23,8 +23,8 @@ def cache_folder() -> Path:
 
 @contextlib.contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Holds a lock that ends with this process, so that one process at a time makes what the file stands for."""
-    import fcntl  # not on Windows, where neither qemu-user nor the Android tools of ours are
+    """Holds a lock that ends with this process, so that only one process at a time makes what the file is for."""
+    import fcntl  # not on Windows, where neither qemu-user nor our Android tools run
 
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

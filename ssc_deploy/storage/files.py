@@ -56,7 +56,7 @@ def together(*, overwrite: bool) -> Iterator[Files]:
     others old.
 
     Args:
-        overwrite: whether files that stand there may be replaced.
+        overwrite: whether existing files may be replaced.
 
     Raises:
         OutputError: a file cannot be moved to its place.
@@ -133,7 +133,7 @@ def _write_temporary(path: Path, data: bytes) -> Path:
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
         if path.exists() and not path.is_file():
-            raise OutputError(f"{path} is no ordinary file, and is not replaced; choose another name")
+            raise OutputError(f"{path} is not an ordinary file, and is not replaced; choose another name")
         descriptor, name = tempfile.mkstemp(prefix=f".{path.stem[:64]}.", suffix=path.suffix, dir=path.parent)
         temporary = Path(name)
         try:

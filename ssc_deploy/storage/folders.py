@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 def whole(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) -> Iterator[Path]:
     """A folder to fill, which takes its place when the context ends well.
 
-    It lies beside its place meanwhile. Whatever goes wrong before, it is removed, and what stood in its place stays.
+    Until then it is beside its place. If anything fails before, it is removed, and what was in its place stays.
 
     Args:
         path: of the folder; those above it are made where they are missing.
-        overwrite: whether a folder that stands there may be replaced.
-        is_ours: whether a folder is one that may be; nobody loses anything else to a wrong name.
+        overwrite: whether an existing folder may be replaced.
+        is_ours: whether a folder may be replaced, so that a wrong name does not delete other folders.
 
     Raises:
         OutputError: ``path`` exists and may not be replaced, or it cannot be written.
@@ -62,7 +62,7 @@ def check_place(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool])
 
 
 def _swap(filled: Path, path: Path, old: Path) -> None:
-    """Puts the new folder into its place; the one that stands there is put back where that fails."""
+    """Puts the new folder into its place. If that fails, the old one is restored."""
     replaced = path.exists()
     if replaced:
         path.rename(old)

@@ -28,7 +28,7 @@ class Limit(Protocol):
     """What the annotation of a field says beside its type. Reading checks it, and the JSON Schemas say it."""
 
     def objection(self, value: Any) -> str | None:
-        """What is wrong with a value, as the rest of a sentence; None where nothing is."""
+        """What is wrong with a value, as the rest of a sentence; None if nothing is."""
 
     def keywords(self, kind: str) -> dict[str, Any]:
         """The same as keywords of JSON Schema.
@@ -125,7 +125,7 @@ class Size:
 
     Attributes:
         least: no fewer.
-        most: no more; None where there may be any number.
+        most: no more; None if there may be any number.
     """
 
     least: int = 0
@@ -235,7 +235,7 @@ class _Decoder:
             return self._tuple(typing.get_args(kind), value, where)
         if origin is dict:
             if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
-                raise ValueError(f"{where} is no object")
+                raise ValueError(f"{where} is not an object")
             name, item = typing.get_args(kind)
             keys = {key: self.decode(name, key, f"{where}: the name {key!r:.60}") for key in value}
             return {keys[key]: self.decode(item, inner, f"{where}.{key:.60}") for key, inner in value.items()}
@@ -253,7 +253,7 @@ class _Decoder:
     def _tuple(self, items: tuple[Any, ...], value: Any, where: str) -> tuple[Any, ...]:
         """Of any length (``tuple[int, ...]``) or of one (``tuple[int, int]``)."""
         if not isinstance(value, list | tuple):
-            raise ValueError(f"{where} is no list")
+            raise ValueError(f"{where} is not a list")
         if items[-1] is not Ellipsis and len(value) != len(items):
             raise ValueError(f"{where} has {len(value)} values, not {len(items)}")
         numbers = _numbers(items[0], value)  # millions of samples
@@ -263,7 +263,7 @@ class _Decoder:
 
     def _record(self, kind: Any, value: Any, where: str) -> Any:
         if not isinstance(value, dict):
-            raise ValueError(f"{where or 'it'} is no object")
+            raise ValueError(f"{where or 'it'} is not an object")
         types_of, given = hints(kind), {}
         fields = dataclasses.fields(kind)
         for field in fields:
@@ -281,7 +281,7 @@ class _Decoder:
 
 
 def _numbers(kind: Any, values: list[Any] | tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """Numbers that are all right; None where one is not, or they are of another kind: that is found one by one."""
+    """Numbers that are all right; None if one is not, or they are of another kind: that is found one by one."""
     plain, limits = unwrapped(kind)
     if plain not in {int, float} or not values or not all(isinstance(limit, _ENDS) for limit in limits):
         return None

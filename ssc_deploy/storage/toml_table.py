@@ -1,4 +1,4 @@
-"""TOML that people write by hand, read strictly: a key that nobody knows is a mistake, not a detail to be skipped."""
+"""Reads TOML that people write strictly: an unknown key is an error."""
 
 from __future__ import annotations
 
@@ -66,16 +66,16 @@ class Table:
         return {name: self._inner(key, values).take(name, kind) for name in values}
 
     def table(self, key: str) -> Table | None:
-        """A table in this one, None where it is missing."""
+        """A table in this one, None if it is missing."""
         raw = self.take(key, dict, None)
         return None if raw is None else self._inner(key, raw)
 
     def tables(self, key: str) -> tuple[Table, ...]:
-        """A list of tables, empty where it is missing."""
+        """A list of tables, empty if it is missing."""
         return tuple(self._inner(f"{key}.{i}", raw) for i, raw in enumerate(self.items(key, dict, [])))
 
     def finish(self) -> None:
-        """Raises where keys are left that nobody took."""
+        """Raises if keys are left that were not read."""
         for key in self.left:
             near = difflib.get_close_matches(key, self.taken, 1)
             hint = f"did you mean {near[0]}? " if near else ""

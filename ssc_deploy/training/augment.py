@@ -1,4 +1,4 @@
-"""Pad, crop and flip a whole batch at once, by three index arrays instead of a loop over pictures."""
+"""Pad, crop and flip a whole batch at once, by three index arrays instead of a loop over images."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def augmented(pixels: Pixels, recipe: Recipe, rng: np.random.Generator, part: slice = slice(None)) -> Pixels:
-    """Each picture moved by up to ``recipe.pad`` pixels, black coming in, and mirrored or not.
+    """Each image moved by up to ``recipe.pad`` pixels, black coming in, and mirrored or not.
 
     Args:
         pixels: uint8 [N, H, W, C].
         recipe: says what is done.
-        rng: draws for all N, so that what happens to a picture does not depend on who works on it.
+        rng: draws for all N, so that what happens to an image does not depend on who works on it.
         part: of the batch that is returned.
 
     Returns:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ssc_deploy.nets import Network
     from ssc_deploy.training.recipe import Recipe
 
-#: Test pictures that go through the network at once.
+#: Test images that go through the network at once.
 _TEST_BATCH = 250
 
 
@@ -46,7 +46,7 @@ class Step:
         epoch: from 1.
         step: of the epoch, from 1.
         steps: of an epoch.
-        loss: mean of the epoch so far, over this process's pictures.
+        loss: mean of the epoch so far, over this process's images.
         accuracy: likewise, 0..1.
     """
 
@@ -64,7 +64,7 @@ class TrainResult:
     Attributes:
         checkpoint: the network, as `checkpoint.read` takes it.
         log: a JSON object an epoch.
-        curve: their picture; None where no epoch was trained.
+        curve: their image; None if no epoch was trained.
         records: of all epochs, those before a resumption too.
     """
 
@@ -74,7 +74,7 @@ class TrainResult:
     records: tuple[Record, ...]
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {
             "schema_version": SCHEMA_VERSION,
             "checkpoint": str(self.checkpoint),
@@ -119,10 +119,10 @@ def train(
         folder: of the files.
         recipe: how.
         name: of the files, without suffix.
-        test: pictures of the same classes that are scored after every epoch.
+        test: images of the same classes that are scored after every epoch.
         world: the processes that train together; None for this one alone, on the CPU.
         resume: go on where the run in ``folder`` stopped.
-        overwrite: start anew, and replace what is there.
+        overwrite: start again, and replace what is there.
         on_step: is called after every step.
         on_epoch: is called after every epoch, once its files are written.
 
@@ -162,7 +162,7 @@ def train(
         there = [path for path in vars(files).values() if path.exists()]
         if there and not overwrite:
             raise OutputError(
-                f"{there[0]} exists: give `resume=True` to go on with it, `overwrite=True` to start anew, or another "
+                f"{there[0]} exists: give `resume=True` to go on with it, `overwrite=True` to start again, or another "
                 "`output`."
             )
         world.wait()  # before a file of this run is there, all must have looked
@@ -183,7 +183,7 @@ def train(
 
 
 def measured(pixels: Pixels) -> Preprocessing:
-    """Mean and standard deviation of each channel over all pictures, to four digits."""
+    """Mean and standard deviation of each channel over all images, to four digits."""
     levels = np.arange(256) / 255
     means, deviations = [], []
     for channel in range(pixels.shape[-1]):
@@ -191,13 +191,13 @@ def measured(pixels: Pixels) -> Preprocessing:
         mean = float((counts * levels).sum() / counts.sum())
         deviation = math.sqrt(float((counts * (levels - mean) ** 2).sum() / counts.sum()))
         means.append(round(mean, 4))
-        # Pictures of one colour alone must not divide by zero.
+        # Images of one colour alone must not divide by zero.
         deviations.append(max(round(deviation, 4), 0.01))
     return Preprocessing(tuple(means), tuple(deviations))
 
 
 def accuracy_of(network: nn.Module, data: Dataset, preprocessing: Preprocessing, device: torch.device) -> float:
-    """Share of the pictures whose highest output is their class, in float32; the network ends in its own mode."""
+    """Share of the images whose highest output is their class, in float32; the network ends in its own mode."""
     mode = network.training
     network.eval()
     right = 0
@@ -250,7 +250,7 @@ class _Run:
     def _step(
         self, view: nn.Module, chosen: npt.NDArray[np.int64], rate: float, rng: np.random.Generator
     ) -> torch.Tensor:
-        """Trains on the pictures ``chosen``; returns the sum of losses, the right ones and the number of pictures."""
+        """Trains on the images ``chosen``; returns the sum of losses, the right ones and the number of images."""
         part, device = self.world.part, self.world.device
         pixels = augmented(self.data.pixels[chosen], self.recipe, rng, part)
         labels = torch.from_numpy(self.data.labels[chosen[part]]).to(device)

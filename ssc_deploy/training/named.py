@@ -55,7 +55,7 @@ def train(
         resize: scale and crop images of another size.
         output: folder of the files; default ``training/<net>/``.
         resume: go on where the run in ``output`` stopped.
-        overwrite: start anew, and replace what is there.
+        overwrite: start again, and replace what is there.
         recipe: ``"paper"`` or another of `training.RECIPES`.
         epochs: instead of the recipe's, and ``lr`` (highest learning rate) and ``batch`` (images a step) likewise.
         lr: see ``epochs``.

@@ -43,10 +43,10 @@ class Recipe:
         weight_decay: of all parameters.
         schedule: how the rate runs.
         drops: where it is divided by 10, as shares of the epochs, for `Schedule.STEPS`.
-        batch: pictures a step, over all processes.
+        batch: images a step, over all processes.
         momentum: Nesterov's.
-        pad: black pixels around a picture, out of which a part of its own size is cropped.
-        flip: whether half of the pictures are mirrored.
+        pad: black pixels around an image, out of which a part of its own size is cropped.
+        flip: whether half of the images are mirrored.
         seed: of everything random.
         precision: of the convolutions.
     """

@@ -1,4 +1,4 @@
-"""What each epoch came to: lines of JSON, and the curves as a picture."""
+"""What each epoch came to: lines of JSON, and the curves as an image."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class Record:
     Attributes:
         epoch: from 1.
         rate: learning rate of its last step.
-        loss: mean over the training pictures, as they were met.
+        loss: mean over the training images, as they were met.
         accuracy: on them, likewise, 0..1.
-        test_accuracy: after the epoch; None without test pictures.
+        test_accuracy: after the epoch; None without test images.
         seconds: that it took, without the test.
     """
 
@@ -37,7 +37,7 @@ class Record:
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return asdict(self)
 
 

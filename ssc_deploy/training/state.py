@@ -78,13 +78,13 @@ def read(path: Path, run: dict[str, Any]) -> State:
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no training to be resumed; leave `resume` away to start one.")
     if not path.stat().st_size:
-        raise CheckpointError(f"{path} is empty: start the training anew with `overwrite=True`.")
+        raise CheckpointError(f"{path} is empty: start the training again with `overwrite=True`.")
     loaded = unpickle.load(path)
     if not isinstance(loaded, dict) or [loaded.get("format"), loaded.get("version")] != [
         TRAINING_FORMAT,
         TRAINING_VERSION,
     ]:
-        raise CheckpointError(f"{path} is no training of this version of ssc-deploy, and cannot be resumed.")
+        raise CheckpointError(f"{path} is not a training of this version of ssc-deploy, and cannot be resumed.")
     found, epoch, network, optimizer, records = (
         loaded.get(name) for name in ("run", "epoch", "network", "optimizer", "records")
     )
@@ -134,7 +134,7 @@ def _check(path: Path, found: dict[str, Any], run: dict[str, Any]) -> None:
                 raise TrainingError(f"{path} was trained on other {name} than the data now given: give the same data.")
             raise TrainingError(
                 f"{path} was started with {name} {before}, and is to go on with {now}: give what it was started with, "
-                "or start anew in another `output`."
+                "or start again in another `output`."
             )
 
 
@@ -150,4 +150,4 @@ def _record(path: Path, raw: object) -> Record:
 
 
 def _malformed(path: Path) -> CheckpointError:
-    return CheckpointError(f"{path} is a damaged training state: start anew with `overwrite=True`.")
+    return CheckpointError(f"{path} is a damaged training state: start again with `overwrite=True`.")

@@ -46,7 +46,7 @@ def training_view(network: nn.Module) -> nn.Module:
 def _view(module: nn.Module) -> nn.Module:
     if isinstance(module, Shuffle):
         return ChannelsLastShuffle(module.groups)
-    # Dictionaries of parameters and buffers are shared, that of the children is made anew.
+    # Dictionaries of parameters and buffers are shared, that of the children is made again.
     twin = copy.copy(module)
     children: dict[str, nn.Module | None] = OrderedDict()
     before: nn.Module | None = None

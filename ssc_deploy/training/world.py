@@ -38,7 +38,7 @@ class World:
 
     @property
     def part(self) -> slice:
-        """This process's pictures of a batch."""
+        """This process's images of a batch."""
         return slice(self.rank, None, self.size)
 
     def shared(self, module: nn.Module) -> nn.Module:

@@ -53,7 +53,7 @@ class Bench:
     Attributes:
         seconds: that all comparisons took, those that were remembered as well: a run that is taken up again ends where
             one at a stretch would.
-        remembered: how many were not measured anew.
+        remembered: how many were not measured again.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Every measurement that was ever taken, one file each: what a run that was killed half-way goes on from."""
+"""All measurements, one file for each, from which an interrupted run continues."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Cache:
         self.folder, self._read = folder, read
 
     def get(self, key: dict[str, Any]) -> Comparison | None:
-        """What was measured under that key; None where nothing was, or the file is damaged."""
+        """What was measured under that key; None if nothing was, or the file is damaged."""
         if not self._read:
             return None
         try:

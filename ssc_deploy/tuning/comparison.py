@@ -40,7 +40,7 @@ class Timed:
 
     Attributes:
         sha256: of its file.
-        p50_ns: median latency; None where it failed.
+        p50_ns: median latency; None if it failed.
         ratio: its time / that of both copies of the best file; likewise.
         failure: why it has no figures.
     """
@@ -80,7 +80,7 @@ class Comparison:
 
     @property
     def disturbed(self) -> str:
-        """Why it should be measured again; empty where the device held still."""
+        """Why it should be measured again; empty if the device held still."""
         if self.bias > BIAS:
             return f"two copies of one file differed by {self.bias:.1%} or more"
         if abs(self.drift) > DRIFT:

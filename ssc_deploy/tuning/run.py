@@ -59,7 +59,7 @@ class TuneResult:
     remembered: int
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {**self.recipe.to_dict(), "path": str(self.path), "remembered": self.remembered}
 
     def __str__(self) -> str:
@@ -116,7 +116,7 @@ def tune(
         device: see `ssc_deploy.profile`.
         threads: of one inference.
         budget: seconds of measuring; what an earlier run has measured counts.
-        batch: pictures at a time; None for any number, measured one at a time.
+        batch: images at a time; None for any number, measured one at a time.
         start: lowering of the shifts to start from, where they can take it; ``auto`` for the default.
         cache: whether earlier measurements are used.
         overwrite: whether a recipe that is there may be replaced.

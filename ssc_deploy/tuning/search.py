@@ -41,7 +41,7 @@ class Found:
         choices: the winner.
         trials: all measurements, in order.
         complete: whether the budget sufficed.
-        ratio: winner / default, interleaved; None where the default won.
+        ratio: winner / default, interleaved; None if the default won.
     """
 
     choices: Choices

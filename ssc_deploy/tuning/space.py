@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     #: Lowering of each site, by its name; and the layout, by `LAYOUT`.
     Choices = Mapping[str, str]
 
-#: Name of the axis that is no group of sites.
+#: Name of the axis that is not a group of sites.
 LAYOUT = "layout"
 
 
@@ -117,7 +117,7 @@ def build_space(model: ir.Model, target: Target, network: str, batch: int | None
         model: the graph.
         target: what will run it.
         network: display name.
-        batch: pictures at a time; None for any number.
+        batch: images at a time; None for any number.
 
     Raises:
         RecipeError: there is nothing to choose.

@@ -1,6 +1,6 @@
 """Compares an exported file, as a real runtime runs it, with the network it was made from.
 
-Imports neither torch nor onnx: `torch_reference` and `onnx_reference` do, for those who need them.
+It imports neither torch nor onnx. Only `torch_reference` and `onnx_reference` do.
 """
 
 from ssc_deploy.verification.divergence import BlockCounts, BlockError, Divergence

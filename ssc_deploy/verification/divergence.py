@@ -1,7 +1,7 @@
-"""Where a file leaves the network: the first block whose values are further off than float32 explains.
+"""The first block where a file differs from the network by more than float32 explains.
 
-A tensor of a file that is named after a block must hold what the block returns. Comparing these finds faults that
-hardly show in the output, and says of a visible one where it arises.
+A tensor of a file that has the name of a block must hold what the block returns. Comparing these values finds errors
+that are hardly visible in the output. For a visible error it shows where it begins.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
     from ssc_deploy.verification.ranges import Slices
     from ssc_deploy.verification.reference import Float32, Float64, Reference
 
-#: Values of pictures of which all blocks are in memory at once: two pictures of 32 x 32.
+#: Input values for which the values of all blocks are in memory at once: two images of 32 x 32.
 _VALUES_AT_ONCE = 2 * 3 * 32 * 32
 
 
 @dataclass(frozen=True)
 class BlockError:
-    """One block of the file against the same of the network.
+    """One block of the file, compared with the same block of the network.
 
     Attributes:
         name: path of the module; ``output`` is the whole network.
         error: of the file's values.
-        own: the network's own float32 error in this block; without that of its slices where the block is right whatever
-            that is (`ranges.always_within`).
+        own: the network's own float32 error in this block. The errors of its slices are left out if the block is right
+            whatever they are (`ranges.always_within`).
     """
 
     name: str
@@ -44,7 +44,7 @@ class BlockError:
 
     @property
     def tolerance(self) -> Tolerance | None:
-        """What ``error`` must stay within; None where none follows from the network, and so nothing passes."""
+        """The tolerance of ``error``; None if none follows from the network. Then no file passes."""
         return self.own.tolerance
 
     @property
@@ -53,7 +53,7 @@ class BlockError:
         return self.tolerance is not None and self.tolerance.allows(self.error)
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         tolerance = self.tolerance and self.tolerance.to_dict()
         return {"name": self.name, "error": self.error.to_dict(), "tolerance": tolerance}
 
@@ -63,8 +63,8 @@ class Divergence:
     """The first block that is wrong, in order of execution.
 
     Attributes:
-        block: it.
-        last_good: the last block before it that is right; None where it is the first that the file names.
+        block: the first wrong block.
+        last_good: the last block before it that is right; None if it is the first block that the file names.
     """
 
     block: BlockError
@@ -79,16 +79,16 @@ class Divergence:
         return f"the file leaves the network first in {block.name}: {bound.compared(block.error)}; {good}"
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {"block": self.block.to_dict(), "last_good": self.last_good and self.last_good.to_dict()}
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The blocks of a file against those of the network.
+    """The blocks of a file, compared with those of the network.
 
     Attributes:
-        blocks: all that both name and whose shapes agree, in the order in which the network completes them; its outputs
+        blocks: those that both have, with equal shapes, in the order in which the network completes them; its outputs
             are the last.
         total: number of blocks of the network, its outputs apart.
         outputs: names of these.
@@ -100,9 +100,9 @@ class Comparison:
 
     @property
     def first(self) -> Divergence | None:
-        """The first block that is wrong; None where each is right, at least as long as somebody looks at it.
+        """The first block that is wrong; None if all are right.
 
-        A runtime optimises less where intermediate values are asked for.
+        A runtime optimises less when intermediate values are read, so a block may be wrong only when it is not read.
         """
         for i, block in enumerate(self.blocks):
             if not block.ok:
@@ -121,10 +121,10 @@ class BlockCounts:
     """How many blocks of the network were found in the file.
 
     Attributes:
-        total: blocks of the network, its output apart. Many compute nothing that a file would keep by itself: what
-            holds other blocks, BN that is folded, dropout.
-        compared: those that the file names.
-        agree: those of them that are right.
+        total: blocks of the network, without its output. A file has no values of its own for many of them: containers
+            of other blocks, folded BN, dropout.
+        compared: blocks that the file names.
+        agree: compared blocks that are right.
     """
 
     total: int
@@ -132,11 +132,11 @@ class BlockCounts:
     agree: int
 
     def to_dict(self) -> dict[str, int]:
-        """As JSON has it."""
+        """The same as JSON."""
         return dict(vars(self))
 
     def __str__(self) -> str:
-        """In few words: ``58 blocks agree``."""
+        """In short: ``58 blocks agree``."""
         if not self.compared:
             return f"none of {self.total} blocks compared: the file does not name them"
         blocks = f"{self.compared} block{'s' * (self.compared != 1)}"
@@ -144,7 +144,7 @@ class BlockCounts:
 
 
 def compare(path: Path, reference: Reference, x: Examples, batch: int | None = None) -> Comparison:
-    """Compares the blocks that both the file and the reference name, and whose shapes agree.
+    """Compares the blocks that both the file and the reference have, with equal shapes.
 
     Args:
         path: the file.
@@ -162,7 +162,7 @@ def compare(path: Path, reference: Reference, x: Examples, batch: int | None = N
     at_once = max(batch or 1, _VALUES_AT_ONCE // x.size, 1) if x.rows else 1
     parts = [x[start : start + at_once] for start in range(0, len(x), at_once)]
     found = _compare(opened, reference, parts, {*wanted, *holders}, unit, slices=False)
-    # Bounds of slices take as long as all the rest, and nearly every file is right without them.
+    # The bounds of slices take as long as everything else, and nearly every file is right without them.
     unclear = {name for name, compared in found.items() if not compared.is_right}
     if unclear:
         found |= _compare(opened, reference, parts, unclear, unit, slices=True)
@@ -180,7 +180,7 @@ class _Compared:
 
     @property
     def is_right(self) -> bool:
-        """Whether the block is within its bounds whatever those of its slices are."""
+        """Whether the block is within its bounds, whatever the bounds of its slices are."""
         error, own = self.block.error, self.block.own
         scale = max(own.scale, own.range)
         return self.block.ok and ranges.always_within(error.axes, own.error.axes, self.scales, scale)
@@ -195,15 +195,15 @@ def _compare(
     *,
     slices: bool,
 ) -> dict[str, _Compared]:
-    """Compares blocks on a few pictures after the other.
+    """Compares blocks, a few images at a time.
 
     Args:
         opened: the file.
         reference: the network.
         parts: what one run takes, each.
         names: of the blocks.
-        unit: names of those that a sigmoid or a softmax gives.
-        slices: whether the bounds of slices are to be known.
+        unit: names of blocks whose output is that of a sigmoid or a softmax.
+        slices: whether the bounds of slices are computed.
     """
     seen: dict[str, list[tuple[Error, Own, tuple[Slices, ...], int]]] = {}
     for x in parts:
@@ -216,12 +216,12 @@ def _compare(
         def visit(
             name: str, exact: Float64, values: dict[str, Float32] = values, float32: dict[str, Float32] = float32
         ) -> None:
-            # Each block is dropped when it has been compared.
+            # Each block is removed from memory when it has been compared.
             own, value = float32.pop(name, None), values.pop(name, None)
             value = None if value is None else intermediate.as_picture(value, exact.shape)
             if own is None or value is None or not own.shape == value.shape == exact.shape:
                 return
-            # Where all three hold the same infinity, as masks and margins before a maximum do, they agree.
+            # Values agree if all three are the same infinity. Masks and margins before a maximum hold infinity.
             same = np.isinf(exact) & (own == exact) & (value == exact)
             if same.any():
                 exact, own, value = (np.where(same, 0, array) for array in (exact, own, value))

@@ -1,4 +1,4 @@
-"""Verifies one file; every other module here answers one question of this one."""
+"""Verifies one file, with the help of the other modules of this folder."""
 
 from __future__ import annotations
 
@@ -30,10 +30,11 @@ if TYPE_CHECKING:
     from ssc_deploy.verification.reference import Float32, Float64, Reference
     from ssc_deploy.verification.scales import Probes
 
-#: Inputs on which the values inside a file are looked at. A weight shows only where what it weighs is not zero, so one
-#: picture leaves some unseen, or shows them first in a later block. Of 60 random weights of the trained network, 1 %
-#: larger, one picture catches 57 and two to sixteen catch 58. More cost more: before `scales` was added, an export of
-#: SSC-Net-6-9 in both formats took 1.77 times the CPU time of torch.onnx.export with eight, 2.10 times with sixteen.
+#: Inputs for which the values inside a file are compared. A weight has an effect only if its factor is not zero, so one
+#: image does not test all weights, or tests some only in a later block. Of 60 random weights of the trained network, 1
+#: % larger, one image finds 57 and two to sixteen find 58. More images take more time: before `scales` was added, an
+#: export of SSC-Net-6-9 in both formats took 1.77 times the CPU time of torch.onnx.export with eight, 2.10 times with
+#: sixteen.
 _PICTURES = 8
 
 
@@ -60,33 +61,35 @@ def verify_file(
         path: an ``.onnx`` or ``.tflite`` file.
         reference: the network it was made from.
         inputs: at least one example, whatever the file's layout; of one image, float32 [N, C, H, W] will do.
-        pictures: whether the inputs are real pictures, so that the best class of each means something.
+        pictures: whether the inputs are real images, so that the best class of each means something.
         classes: the true class of each input.
         atol: with ``rtol`` replaces the tolerance that follows from the network:
-            ``|file - float64| <= atol + rtol * |float64|`` of the output; blocks then do not decide, they only say
-            where an error arises. Where only one of the two is given the other is 0.
+            ``|file - float64| <= atol + rtol * |float64|`` of the output; blocks then only show where an error begins.
+            If only one of the two is given, the other is 0.
         rtol: see ``atol``.
         movements: shifts and shuffles in the file that must be bit-exact.
-        complete: whether the file must have all of them; one of another origin may not.
-        batches: batch sizes at which a file of dynamic batch runs: the first on all inputs, the others on one batch.
-            A file of a fixed batch runs at that.
-        probes: inputs of other scales, on which it must agree as well; see `scales`. With ``atol`` and ``rtol`` it only
-            has to be finite there.
+        complete: whether the file must have all of them. A file of another program may have fewer.
+        batches: batch sizes for a file of dynamic batch: the first for all inputs, the others for one batch. A file of
+            a fixed batch runs at that batch.
+        probes: inputs of other scales, for which it must agree as well; see `scales`. With ``atol`` and ``rtol`` its
+            output must only be finite there.
 
     Returns:
-        the report. A file that computes something else, in values or in shapes, is a report with failures.
+        the report. If the file computes other values or shapes, the report has failures.
 
     Raises:
         VerificationError: there are no inputs, or not as many classes as inputs.
         RuntimeLoadError: the runtime is missing, or refuses the file.
         NetworkError: the reference cannot run on the inputs, or, where no bounds are given, is random, keeps state or
-            mixes the pictures of a batch.
+            mixes the images of a batch.
     """
     examples = Examples.of(inputs)
     if not len(examples) or not batches:
         raise VerificationError("there is nothing to verify on; give at least one input and one batch size")
     if classes is not None and len(classes) != len(examples):
-        raise VerificationError(f"{len(classes)} true classes are given for {len(examples)} inputs; give one an input")
+        raise VerificationError(
+            f"{len(classes)} true classes are given for {len(examples)} inputs; give one for each input"
+        )
 
     def verdict(network: Reference) -> VerifyReport:
         return _verdict(
@@ -110,7 +113,7 @@ def verify_file(
     if in_turn is None:
         return report
     again = verdict(Remembered(EitherOrder(reference, in_turn)))
-    # Long sums in turn may be too far off to say anything.
+    # Long sums in turn may have too large errors to be useful.
     return again if again.tolerance is not None else report
 
 
@@ -128,7 +131,7 @@ def _verdict(
     batches: Sequence[int],
     probes: Probes | None,
 ) -> VerifyReport:
-    """The verdict by what one reference says; see `verify_file`."""
+    """The result by one reference; see `verify_file`."""
     runtime = runtimes.runtime_for(path)
     runner = runtime.load(path)
     fixed = runner.inputs[0].shape[0] if runner.inputs and runner.inputs[0].shape else None
@@ -168,7 +171,7 @@ def _verdict(
         failures.append(
             f"{moved.checked - moved.exact} of {moved.checked} movements are not exact: {moved.first_failure}"
         )
-    # What is wrong on the usual scale needs no other.
+    # If the file is wrong on the usual scale, other scales need not run.
     other = None
     if probes is not None and not failures:
         other = scales.check(runner, runtime.image_layout, reference, probes, sizes[0], values=follows, unit=unit)
@@ -246,7 +249,7 @@ class _Judge:
         return self.owns[output].tolerance if self.owns is not None else None
 
     def run(self, batch: int, inputs: Examples) -> _Run:
-        """Runs the first of the inputs that ``exact`` belongs to."""
+        """Runs the first inputs, those that ``exact`` belongs to."""
         at = f"at batch size {batch} " if inputs.rows else ""
         count = len(self.exact)
         try:
@@ -258,7 +261,7 @@ class _Judge:
             exact = whole[: len(inputs)]
             if value.shape != exact.shape:
                 which = "" if count == 1 else f" as {name}"
-                shapes = f"{list(value.shape[1:])}{which} for a picture, the network {list(exact.shape[1:])}"
+                shapes = f"{list(value.shape[1:])}{which} for an image, the network {list(exact.shape[1:])}"
                 return _Run(batch, failure=f"the file returns {shapes}; they have not the same classes")
             errors.append(error_of(value, exact))
         for i, (value, error) in enumerate(zip(values, errors, strict=True)):
@@ -313,12 +316,12 @@ def _misfit(runner: Runner, layout: str, inputs: Examples, outputs: tuple[str, .
 def _image_misfit(runner: Runner, layout: str, image: tuple[int, ...]) -> str | None:
     if len(runner.inputs) != 1 or runner.inputs[0].dtype != "float32" or len(runner.inputs[0].shape) != 4:
         takes = ", ".join(f"{spec.dtype} {list(spec.shape)}" for spec in runner.inputs)
-        return f"the file takes {takes or 'nothing'}, the network one float32 picture"
+        return f"the file takes {takes or 'nothing'}, the network one float32 image"
     _, *sizes = runner.inputs[0].shape
     channels_first = [sizes[2], *sizes[:2]] if layout == "NHWC" else sizes
     if all(size in {None, given} for size, given in zip(channels_first, image, strict=True)):
         return None
-    return f"the file takes pictures of {channels_first} (channels, height, width), the network {list(image)}"
+    return f"the file takes images of {channels_first} (channels, height, width), the network {list(image)}"
 
 
 def _inputs_misfit(runner: Runner, layout: str, wanted: Sequence[npt.NDArray[Any]], *, rows: bool) -> str | None:
@@ -337,8 +340,8 @@ def _inputs_misfit(runner: Runner, layout: str, wanted: Sequence[npt.NDArray[Any
 
 
 def _most_telling(inputs: Examples, judge: _Judge, run: _Run) -> Examples:
-    """The inputs that are worst beside what is allowed; those that stood in one batch stay together."""
-    assert run.values is not None  # only runs that gave values are looked into
+    """The inputs with the largest share of their tolerance. Inputs of one batch stay together."""
+    assert run.values is not None  # only runs with values are inspected
     off = np.zeros(len(run.values[0]))
     for output, (values, exact) in enumerate(zip(run.values, judge.exact, strict=True)):
         errors = [error_of(values[i : i + 1], exact[i : i + 1]) for i in range(len(values))]

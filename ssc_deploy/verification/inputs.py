@@ -1,4 +1,4 @@
-"""What a file is verified on: real pictures where there are some, else seeded noise; and a few of other scales."""
+"""The inputs for verification: real images if there are some, else seeded noise; and a few of other scales."""
 
 from __future__ import annotations
 
@@ -22,30 +22,30 @@ if TYPE_CHECKING:
     from ssc_deploy.verification.scales import Probes
 
 
-#: Above 50 e^x leaves float32 soon; 1e4 is more than any input that is not normalised.
+#: For x above about 88, e^x is too large for float32. 1e4 is more than any input that is not normalised.
 _FACTORS = (50, 10_000)
 
 
 def golden(
     paths: Sequence[Path], preprocessing: Preprocessing, image: tuple[int, int, int], *, resize: bool = False
 ) -> Examples:
-    """The pictures of a card, as the network takes them.
+    """The images of a card, as the network takes them.
 
     Args:
-        paths: picture files, at least one.
+        paths: image files, at least one.
         preprocessing: of the card.
         image: (C, H, W) of an input.
-        resize: scale pictures of another size, as `pictures.read` does; otherwise such a picture is an error.
+        resize: scale images of another size, as `pictures.read` does; otherwise such an image is an error.
 
     Returns:
         one array [len(paths), C, H, W].
 
     Raises:
-        PictureError: none are given, one cannot be read, or has another size.
+        PictureError: no image is given, or one cannot be read or has another size.
     """
     if not paths:
         raise PictureError(
-            "there are no golden pictures to verify on; put some there, or leave the folder out of the card"
+            "there are no golden images to verify on; put some there, or leave the folder out of the card"
         )
     size = (image[1], image[2])
     advice = "scale it to that, or leave it out of the card's golden images"
@@ -103,7 +103,7 @@ def probes(signature: Signature, preprocessing: Preprocessing | None = None) -> 
     from ssc_deploy.verification.scales import Probes
 
     image = signature.image is not None
-    black, white = ("a black picture", "a white picture") if image else ("zeros", "a constant of 255")
+    black, white = ("a black image", "a white image") if image else ("zeros", "a constant of 255")
     usual = noise(signature, 1, seed=2)
     found = {
         **{

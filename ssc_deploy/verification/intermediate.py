@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 def names(path: Path) -> set[str]:
-    """The file's float32 activations, but for its inputs: a block may have the name of one, and no block returns it.
+    """The file's float32 activations without its inputs: a block may have the name of an input, but does not return it.
 
-    A single number without axes belongs to no picture, and is not among them.
+    Numbers without axes are left out, since they do not belong to an image.
     """
     tensors = runtimes.runtime_for(path).tensors(path)
     found = {name for name, spec in tensors.items() if spec.dtype == "float32" and spec.shape}
@@ -26,23 +26,23 @@ def names(path: Path) -> set[str]:
 
 
 def input_names(path: Path) -> set[str]:
-    """What the file is given."""
+    """The file's inputs."""
     return {spec.name for spec in runtimes.runtime_for(path).load(path).inputs}
 
 
 def as_picture(value: Float32, shape: Sequence[int]) -> Float32:
-    """The value as a picture of ``shape`` [N, C, H, W], where it holds its planes: rank 3, with the same numbers."""
+    """The value as a feature map of ``shape`` [N, C, H, W], if it holds its planes: rank 3, with the same numbers."""
     planes = value.ndim == 3 and len(shape) == 4 and value.size == math.prod(shape)
     return value.reshape(tuple(shape)) if planes else value
 
 
 class Opened:
-    """A file whose inner values can be asked for, loaded once for any number of inputs.
+    """A file whose intermediate values can be read. It is loaded once for any number of inputs.
 
     Args:
         path: the file.
         wanted: names of activations that it has; its inputs and outputs may be among them.
-        batch: pictures at once, where the file takes any number.
+        batch: images at once, where the file takes any number.
 
     Raises:
         RuntimeLoadError: the file has no such tensor, or the runtime refuses it.
@@ -64,7 +64,7 @@ class Opened:
         return tuple(self._outputs)
 
     def values(self, x: Examples) -> dict[str, Float32]:
-        """Runs the file and keeps what the tensors hold that were asked for.
+        """Runs the file and returns the wanted tensors.
 
         Returns:
             by name, those of rank 4 as [N, C, H, W]; the outputs always among them, and first.

@@ -1,8 +1,8 @@
-"""Whether what only moves data does so bit for bit, in the file as its runtime runs it.
+"""Checks bit for bit that operators which only move data do so in the file, as its runtime runs it.
 
-A shift, a shuffle or any other rearrangement computes nothing, so no tolerance applies to it: however it was lowered
-and whatever the runtime makes of it, each output value must be one of the input's, or zero. Of zeros the sign is not
-looked at: a shift that is carried out as a one-hot depthwise convolution adds 0 * x, which turns -0 into +0.
+A shift, a shuffle or any other rearrangement computes nothing, so it has no tolerance. Whatever its lowering is, and
+whatever the runtime makes of it, each output value must be one of the input, or zero. The sign of zeros is ignored: a
+shift that is carried out as a one-hot depthwise convolution adds 0 * x, which turns -0 into +0.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class MovementSite:
     Attributes:
         source: name of the tensor that is read.
         target: name of the tensor that holds the moved values.
-        movement: from the one to the other.
-        linear: name of the tensor that a ReLU makes ``source`` of; None where none does. A file may have no ``source``,
-            because its ReLU also leaves out what the movement does not read: then it is ``max(linear, 0)`` that moves.
-        size: (H, W) of the pictures; a file may hold them as planes, whose shape does not tell it.
+        movement: from source to target.
+        linear: name of the tensor from which a ReLU makes ``source``; None if there is no ReLU. A file may lack
+            ``source``, if its ReLU also leaves out what the movement does not read. Then ``max(linear, 0)`` is moved.
+        size: (H, W) of the feature maps. A file may hold them as planes, whose shape does not show it.
     """
 
     source: str
@@ -45,7 +45,7 @@ class MovementSite:
     size: tuple[int, int] | None = None
 
     def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-        """(C, H, W) of the input and of the output; None where they are not known."""
+        """(C, H, W) of the input and of the output; None if they are not known."""
         if isinstance(self.movement, Rearrangement):
             return self.movement.in_shape, self.movement.indices.shape
         if self.size is None:
@@ -66,8 +66,8 @@ class MovementReport:
     Attributes:
         total: number of places where the network moves data.
         checked: number of places that were compared.
-        exact: number of them where every value is the one that the movement takes there.
-        first_failure: a sentence about the first that is not; None where all are exact.
+        exact: number of places where every value is right.
+        first_failure: a sentence about the first wrong one; None if all are exact.
     """
 
     total: int
@@ -81,11 +81,11 @@ class MovementReport:
         return self.exact == self.checked
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return dict(vars(self))
 
     def __str__(self) -> str:
-        """In few words: ``9 movements bit-exact``."""
+        """In short: ``9 movements bit-exact``."""
         if self.exact == self.total:
             return f"{self.total} movement{'s' * (self.total != 1)} bit-exact"
         if self.exact == self.checked:
@@ -102,11 +102,11 @@ def check(
         path: the file.
         sites: in order of execution.
         x: few examples: the values at all sites are in memory at once.
-        batch: pictures at once, where the file takes any number.
-        complete: whether a tensor that the file lacks is a failure. Files of other origin have other tensors; there
-            only the movements are checked whose both ends the file has.
+        batch: images at once, where the file takes any number.
+        complete: whether a missing tensor is a failure. Files of other programs have other tensors. For these, only the
+            movements are checked of which the file has both ends.
     """
-    # The first step of a network may move what it is given.
+    # The first step of a network may move its input.
     there = intermediate.names(path) | intermediate.input_names(path)
     wanted = {name for site in sites for name in (site.start(there), site.target)} & there
     checked = [site for site in sites if complete or {site.start(there), site.target} <= there]

@@ -1,20 +1,21 @@
-"""Operators that onnx's reference implementation computes otherwise than the standard says.
+"""Operators that onnx's reference implementation does not compute as the standard says.
 
-It knows one meaning of some that have had several:
+For some operators that changed with the opset, it has only one version:
 
 - BatchNormalization before opset 14 normalises with the statistics that are stored when it has one output. The
-  implementation mixes those of the batch in wherever ``momentum`` is written down.
-- Softmax, LogSoftmax and Hardmax before opset 13 see a matrix, all axes from ``axis`` on as its columns:
-  ``softmax(x.reshape(prod(shape[:axis]), -1))``. The implementation takes ``axis`` alone.
+  implementation mixes in those of the batch if ``momentum`` is given.
+- Softmax, LogSoftmax and Hardmax before opset 13 take the input as a matrix whose columns are all axes from ``axis``
+on:
+  ``softmax(x.reshape(prod(shape[:axis]), -1))``. The implementation only uses ``axis``.
 - Upsample, and Resize of opset 10, take (x, scales) and mean asymmetric coordinates, and floor for the nearest.
 - LRN in every opset sums the squares of the channels around each channel; the implementation does so for as many
-  channels as there are pictures.
+  channels as there are images.
 - Pad with a negative width cuts; the implementation fails.
-- MeanVarianceNormalization is there as a function of float32 alone, GlobalLpPool, Scatter and DequantizeLinear before
-  opset 19 not at all; MaxPool and ConvTranspose are in `onnx_windows`.
+- MeanVarianceNormalization is only a function of float32. GlobalLpPool, Scatter, and DequantizeLinear before opset 19
+  are missing; MaxPool and ConvTranspose are in `onnx_windows`.
 
-ONNX Runtime, which computes the same file in float32, is the witness: where the two differ by more than rounding,
-nothing passes (`tolerance.CAP`).
+ONNX Runtime computes the same file in float32. If the two differ by more than rounding, no file passes
+(`tolerance.CAP`).
 """
 
 from __future__ import annotations
@@ -82,7 +83,7 @@ class Hardmax(OpRun):
 
 def _of_rows(function: Callable[[Values], Values], x: Values, node: onnx.NodeProto) -> Values:
     """The function of ``x`` as a matrix, all axes from ``axis`` on as its columns."""
-    # The evaluator hands over the default of the newest opset, -1; in these it was 1.
+    # The evaluator passes the default of the newest opset, -1. In these opsets it was 1.
     axis = next((attribute.i for attribute in node.attribute if attribute.name == "axis"), 1)
     return function(x.reshape(math.prod(x.shape[: axis % x.ndim]), -1)).reshape(x.shape)
 
@@ -154,7 +155,7 @@ class Pad(OpRun):
 
 
 class GlobalLpPool(OpRun):
-    """``(sum over the picture of |x| ** p) ** (1 / p)``."""
+    """``(sum over the feature map of |x| ** p) ** (1 / p)``."""
 
     op_domain = ""
 
@@ -183,7 +184,7 @@ class Scatter(OpRun):
 
 
 class DequantizeLinear(OpRun):
-    """Before opset 19, the same but for the types that it takes."""
+    """Before opset 19, the same except for the types that it takes."""
 
     op_domain = ""
 

@@ -1,6 +1,6 @@
 """An ONNX file as the reference.
 
-Its own operators run in float64 by onnx's reference implementation, in float32 by ONNX Runtime.
+Its operators run in float64 by onnx's reference implementation, and in float32 by ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ssc_deploy.examples import Examples
     from ssc_deploy.verification.reference import Float32, Float64, Reference
 
-#: What the evaluator's operators raise where an input does not suit them.
+#: Exceptions of the evaluator's operators for inputs that they cannot take.
 _EVALUATION_ERRORS = (
     ArithmeticError,
     AssertionError,
@@ -43,7 +43,7 @@ class OnnxReference:
         path: the file.
 
     Raises:
-        CheckpointError: the file is no valid ONNX model.
+        CheckpointError: the file is not a valid ONNX model.
     """
 
     title = "ONNX reference"
@@ -59,9 +59,9 @@ class OnnxReference:
         self._outputs = [value.name for value in model.graph.output]
         self._values = [name for node in model.graph.node for name in node.output]
         batch = inputs[0].type.tensor_type.shape.dim[0] if inputs[0].type.tensor_type.shape.dim else None
-        #: The batch that the file is fixed to; None where it takes any.
+        #: The batch that the file is fixed to; None if it takes any.
         self._batch = batch.dim_value or None if batch is not None else None
-        #: With the weights of files beside it; a runtime that is given bytes does not look for them.
+        #: With the weights of external files included, since a runtime cannot find them when it gets bytes.
         self._data = model.SerializeToString()
         onnx_types.replace(model, {onnx.TensorProto.FLOAT}, onnx.TensorProto.DOUBLE)
         opset = next((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), 0)
@@ -94,7 +94,7 @@ class OnnxReference:
         return [self.outputs(x) for x in inputs]
 
     def block_names(self, x: Examples) -> tuple[str, ...]:
-        """The file's values, its outputs apart."""
+        """The file's values without its outputs."""
         return tuple(name for name in self._values if name and name not in self._outputs)
 
     def float32_blocks(self, x: Examples, names: Collection[str]) -> dict[str, Float32]:
@@ -121,7 +121,7 @@ class OnnxReference:
             visit(name, np.asarray(values[output], np.float64))
 
     def adding_in_turn(self, x: Examples) -> Reference | None:
-        """None: ONNX Runtime, which computes float32 here, adds long sums in turn as it is."""
+        """None: ONNX Runtime, which computes float32 here, already adds long sums in turn."""
         return None
 
     def _evaluate(self, x: Examples, names: tuple[str, ...]) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class OnnxReference:
                 if np.shape(every[name])[:1] != (rows,):
                     raise NetworkError(
                         f"{self._path.name} returns {list(np.shape(every[name]))} for a batch of {rows}; its output "
-                        "must be [N, ...], a row for each picture"
+                        "must be [N, ...], a row for each image"
                     )
             if not x.rows:
                 results.append({name: np.asarray(every[name])[None] for name in names})

@@ -1,7 +1,7 @@
 """MaxPool and ConvTranspose as the ONNX standard says, for ``onnx.reference``.
 
-Its own MaxPool rounds the size down for ``SAME_LOWER``, and forgets ``auto_pad`` beside dilations; its ConvTranspose
-knows neither groups nor an ``output_shape`` without ``auto_pad``.
+The reference's own MaxPool rounds the size down for ``SAME_LOWER``, and ignores ``auto_pad`` with dilations. Its
+ConvTranspose supports neither groups nor an ``output_shape`` without ``auto_pad``.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class MaxPool(OpRun):
                 out = room // step + 1
                 if ceil_mode:
                     out = -(-room // step) + 1
-                    # The last window has to begin inside.
+                    # The last window must begin inside.
                     out -= (out - 1) * step >= size + before
             sizes.append(out)
             widths.append((before, max(after, (out - 1) * step + reach - size - before)))

@@ -1,15 +1,15 @@
-"""What float32 costs a network whose sums may be added up in any order.
+"""The error of float32 in a network whose sums may be added in any order.
 
-PyTorch's own error e = |p - y| measures what a file may be off by. It says too little where PyTorch adds in many
-partial sums and a runtime does not: the mean of a constant image of 224 x 224 is 5,000 times worse in ONNX Runtime's
-``GlobalAveragePool``, as other exporters write it. So before a file is called wrong, the network also runs with every
-long sum added up one term after the other (q), which is the worst order that runtimes use, and
+PyTorch's own error e = |p - y| measures how far a file may be off. It is too small where PyTorch adds many partial sums
+and a runtime does not: the mean of a constant image of 224 x 224 is 5,000 times worse in ONNX Runtime's
+``GlobalAveragePool``, which other exporters write. So before a file is called wrong, the network also runs with every
+long sum added one term after the other (q). This is the worst order that runtimes use. Then
 
     e = max(|p - y|, |q - y| / SHARE)
 
-for every value by itself. The bounds are many times e, for errors of few values are a matter of luck
-(`tolerance.MAX_FACTOR`); SHARE leaves a few times |q - y| of that, as q is the worst order already and no luck.
-A network without long sums has no q, and all stays as it is.
+for each value. The bounds are many times e, since the errors of few values depend on luck (`tolerance.MAX_FACTOR`).
+With SHARE they are only a few times |q - y|, since q is already the worst order. A network without long sums has no q,
+and nothing changes.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SHARE = 4.0
 
 
 class EitherOrder:
-    """A reference whose float32 is, for each value, PyTorch's or that of sums in turn, whichever tells more.
+    """A reference whose float32 value is PyTorch's or that of sums in turn, whichever has the larger error.
 
     Args:
         network: the reference.
@@ -86,7 +86,7 @@ def _further(float32: Float32, in_turn: Float32, exact: Float64) -> npt.NDArray[
     """The module's equation, as values in float32."""
     if not float32.shape == in_turn.shape == exact.shape:
         return float32
-    with np.errstate(all="ignore"):  # what is not finite is compared with nothing
+    with np.errstate(all="ignore"):  # values that are not finite are not compared
         share = exact + (in_turn - exact) / SHARE
         takes = np.abs(share - exact) > np.abs(float32 - exact)
         return np.where(takes & np.isfinite(share), share, float32).astype(np.float32)

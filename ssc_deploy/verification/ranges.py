@@ -1,28 +1,28 @@
 """Bounds for the parts of an output that have a range of their own, such as boxes in pixels beside probabilities.
 
-A part is a slice: all values at one index along one axis. A channel is one, a column of a table is one. Every axis but
-the first, the batch, is looked at, since the axis of the channels is not known: heads return [N, 5 + classes, H * W] as
-well as [N, H * W, 5 + classes]. With y the network in float64 and p the same in PyTorch's float32, a slice c has
+A part is a slice: all values at one index along one axis, such as a channel, or a column of a table. Every axis except
+the first, the batch, is considered, since the axis of the channels is not known: heads return [N, 5 + classes, H * W]
+as well as [N, H * W, 5 + classes]. With y the network in float64 and p the same in PyTorch's float32, a slice c has
 
     scale      s_c = max |y_c|
     own error  e_c = max |p_c - y_c|
 
-and the values f of a file, beside what `tolerance` allows for the whole, must keep
+The values f of a file must be within what `tolerance` allows for the whole, and also
 
     max |f_c - y_c|  <=  max(MAX_FACTOR * o_c + FLOOR * max(s_c, min(1, S)) + TINY,  RELATIVE * s_c)
 
-where S is the scale of the whole, and o_c >= e_c what rounding explains. It is e_c where the slice has many values. How
-small the errors of a few values are is a matter of luck, so o_c is larger there: the error that is usual relative to
-the scale, or ``e_c / LUCK ** (1 / n)``, n being the number of values that show an error. A slice that shows none, or
-nothing else (behind a ReLU it is zero throughout, or but for a rounding), takes the usual error of the others. None of
-these goes beyond the error of the whole.
+where S is the scale of the whole, and o_c >= e_c is the error that rounding explains. It is e_c if the slice has many
+values. The errors of a few values may be small by luck, so o_c is larger there: the usual error relative to the scale,
+or ``e_c / LUCK ** (1 / n)``, where n is the number of values with an error. A slice without errors, or with nothing but
+errors (after a ReLU it may be zero everywhere except for a rounding), takes the usual error of the others. None of
+these is larger than the error of the whole.
 
-RELATIVE and the 1 in ``min(1, S)`` stand for what runtimes do less well than PyTorch: ONNX Runtime 1.32 computes
-Sigmoid with an error of up to 1.0e-7 however small the result is (twice the value at 1e-7), LiteRT 2.3 computes Exp
-with 3.7e-6 of the result, PyTorch both with 1.5e-7 of it.
+RELATIVE and the 1 in ``min(1, S)`` allow for operators that runtimes compute less exactly than PyTorch: ONNX Runtime
+1.32 computes Sigmoid with an error of up to 1.0e-7 however small the result is (twice the value at 1e-7), LiteRT 2.3
+computes Exp with 3.7e-6 of the result, PyTorch both with 1.5e-7 of it.
 
-An axis along which no slice would be held to less than a quarter of what the whole is held to is left out: its ranges
-do not differ.
+An axis is left out if no slice along it would have a bound below a quarter of the bound of the whole. Its ranges do not
+differ.
 """
 
 from __future__ import annotations
@@ -44,22 +44,22 @@ MAX_FACTOR = 16.0
 FLOOR = 8 * float(np.finfo(np.float32).eps)
 RELATIVE = 1e-4
 
-#: The smallest normal number of float32; runtimes may take what is smaller for zero.
+#: The smallest normal number of float32. Runtimes may replace smaller numbers by zero.
 TINY = float(np.finfo(np.float32).tiny)
 
-#: How probable it may be that n values show less than ``LUCK ** (1 / n)`` of the error that others would show.
+#: The probability that n values show less than ``LUCK ** (1 / n)`` of the error that others would show.
 LUCK = 1e-4
 
-#: A slice whose error is a larger share of its scale is rounding itself, cut off by a ReLU perhaps.
+#: If the error is a larger share of the scale, the slice holds only rounding, for example after a ReLU.
 _NOISE = 1e-2
 
-#: An axis is left out where no slice is held to less than this share of what the whole is held to.
+#: An axis is left out if no slice along it has a bound below this share of the bound of the whole.
 _ALIKE = 0.25
 
 #: The last axis that has bounds for its slices.
 MOST_AXES = 7
 
-#: What a difference may be.
+#: A bound of a difference.
 Amount = Annotated[float, AtLeast(0), AtMost(1e300)]
 
 #: One value a slice.
@@ -68,11 +68,11 @@ Slices = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class AxisBound:
-    """What the errors of the slices along one axis may be.
+    """Bounds for the errors of the slices along one axis.
 
     Attributes:
-        axis: of the output; 0 is the batch, so it is at least 1.
-        max: bound of the largest absolute difference, one a slice.
+        axis: axis of the output, at least 1, since 0 is the batch.
+        max: bound of the largest absolute difference, one for each slice.
     """
 
     axis: Annotated[int, AtLeast(1), AtMost(MOST_AXES)]
@@ -104,8 +104,8 @@ def bounded(axis: int, most: Slices, whole: float) -> AxisBound | None:
 
     Args:
         axis: of the output.
-        most: what the error of each slice may be.
-        whole: what the error of the whole may be; no slice may be further off.
+        most: bound of the error of each slice.
+        whole: bound of the error of the whole. No slice has a larger bound.
     """
     if len(most) == 1 or most.min() >= _ALIKE * whole:
         return None
@@ -121,16 +121,16 @@ def along_axes(values: npt.NDArray[np.float64]) -> tuple[Slices, ...]:
     largest = np.asarray(values.max(axis=0))
     found = []
     while largest.ndim:
-        # Of what is left, since a maximum of maxima is one: each number is read twice, whatever the number of axes.
+        # The maximum of the rest is computed from maxima, so that each number is read twice for any number of axes.
         found.append(largest.reshape(len(largest), -1).max(axis=1))
         largest = np.asarray(largest.max(axis=0))
     return tuple(found)
 
 
 def always_within(errors: Sequence[Slices], own: Sequence[Slices], scales: Sequence[Slices], scale: float) -> bool:
-    """Whether each slice is within its bound whatever rounding explains, where the whole is within that of the whole.
+    """Whether each slice is within its bound whatever o_c is, if the whole is within the bound of the whole.
 
-    The bound is at least what it is where rounding explains no more than the slice itself shows, ``o_c = e_c``.
+    The bound is smallest for ``o_c = e_c``.
 
     Args:
         errors: the largest of each slice, along axis 1, 2 ...
@@ -143,7 +143,7 @@ def always_within(errors: Sequence[Slices], own: Sequence[Slices], scales: Seque
 
 
 def _most(explained: Slices, scales: Slices, scale: float) -> Slices:
-    """What the error of each slice may be, where the whole may be anything; see the module.
+    """The bound of the error of each slice, without a bound of the whole; see the module.
 
     Args:
         explained: o_c.
@@ -157,12 +157,12 @@ def _most(explained: Slices, scales: Slices, scale: float) -> Slices:
 
 @dataclass(frozen=True, eq=False)
 class Rounding:
-    """What float32 costs each slice along one axis.
+    """The float32 error of each slice along one axis.
 
     Attributes:
         axis: of the output.
         largest: error of each slice.
-        total: sum of the errors of each slice, copies of a value (as an upsampling makes them) left out.
+        total: sum of the errors of each slice, without copies of a value (which an upsampling makes).
         scale: largest absolute value in float64 of each slice.
     """
 
@@ -172,7 +172,7 @@ class Rounding:
     scale: Slices
 
     def __add__(self, other: Rounding) -> Rounding:
-        """Of the values of both together."""
+        """The same for the values of both together."""
         return Rounding(
             self.axis,
             np.maximum(self.largest, other.largest),
@@ -181,10 +181,10 @@ class Rounding:
         )
 
     def bound(self, whole: float, scale: float) -> AxisBound | None:
-        """What follows for a file; None where the ranges do not differ.
+        """The bounds of a file; None if the ranges do not differ.
 
         Args:
-            whole: what the largest error of the whole may be.
+            whole: bound of the largest error of the whole.
             scale: of the whole.
         """
         return bounded(self.axis, _most(self._explained(), self.scale, scale), whole)
@@ -196,7 +196,7 @@ class Rounding:
             return self.largest
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             usual = _middle(self.largest[shows] / self.scale[shows])  # infinite where y is 0, and p is not
-            # The number of errors as large as the largest: values that are far smaller than others say nothing.
+            # The number of errors as large as the largest. Values that are far smaller than others do not count.
             values = np.where(shows, self.total / self.largest, 1.0)
             unlucky = self.largest * LUCK ** (-1 / values)
             silent = ~shows | (self.largest > _NOISE * self.scale)
@@ -206,12 +206,12 @@ class Rounding:
         return result
 
     def unexplained(self, cap: float) -> int | None:
-        """The first slice whose error is neither small beside its scale nor what cancellation leaves; None for none.
+        """The first slice with an error that neither its scale nor cancellation explains; None if there is none.
 
-        Cancellation leaves of large values a small one, with the rounding of the large ones.
+        Cancellation makes a small value of large ones, with the rounding of the large ones.
 
         Args:
-            cap: share of its scale that the error of a slice may be.
+            cap: largest share of its scale that the error of a slice may have.
         """
         top = float(self.scale.max())
         large = self.scale >= top / 2
@@ -221,7 +221,7 @@ class Rounding:
 
 
 def roundings(error: npt.NDArray[np.float64], exact: npt.NDArray[np.float64]) -> tuple[Rounding, ...]:
-    """What float32 costs the slices along each axis but the first.
+    """The float32 error of the slices along each axis except the first.
 
     Args:
         error: |p - y|, [N, ...], finite and not empty.
@@ -235,13 +235,13 @@ def roundings(error: npt.NDArray[np.float64], exact: npt.NDArray[np.float64]) ->
         own = error if not others else np.where(np.logical_and.reduce(others), error, 0.0)
         with np.errstate(over="ignore"):
             total = own.sum(axis=tuple(other for other in range(error.ndim) if other != axis))
-        # At least the largest, which may be a copy itself.
+        # At least the largest error, which may be that of a copy.
         found.append(Rounding(axis, largest[axis - 1], np.maximum(total, largest[axis - 1]), scales[axis - 1]))
     return tuple(found)
 
 
 def merged(parts: Sequence[tuple[Rounding, ...]]) -> tuple[Rounding, ...]:
-    """Of all values together, from those of parts of them along the batch."""
+    """The roundings of all values, from those of parts along the batch."""
     return tuple(functools.reduce(operator.add, along) for along in zip(*parts, strict=True))
 
 
@@ -251,7 +251,7 @@ def slice_name(axis: int, index: int) -> str:
 
 
 def _not_copied(values: npt.NDArray[np.float64], axis: int) -> npt.NDArray[np.bool_]:
-    """Where a value is not that of its neighbour before it along an axis."""
+    """Where a value differs from its neighbour before it along an axis."""
     found = np.ones(values.shape, bool)
     moved, out = np.moveaxis(values, axis, 0), np.moveaxis(found, axis, 0)
     np.not_equal(moved[1:], moved[:-1], out=out[1:])

@@ -1,4 +1,4 @@
-"""What a file is compared with: the network it was made from, in float64, and the same in float32 for a measure."""
+"""What a file is compared with: its network in float64. The network in float32 measures the usual error."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Float64 = npt.NDArray[np.float64]
 #: Name of the only output of a network that gives it none, in a reference's blocks as in an exported file.
 OUTPUT = "output"
 
-#: Name of what the network is given.
+#: Name of the network's input.
 INPUT = "input"
 
 
@@ -27,12 +27,12 @@ class Reference(Protocol):
 
     @property
     def title(self) -> str:
-        """What computes it in float64, e.g. ``"PyTorch"``."""
+        """The program that computes it in float64, e.g. ``"PyTorch"``."""
         ...
 
     @property
     def float32_title(self) -> str:
-        """What computes it in float32."""
+        """The program that computes it in float32."""
         ...
 
     @property
@@ -51,7 +51,7 @@ class Reference(Protocol):
     def in_turn(self, inputs: Sequence[Examples]) -> list[tuple[Float64, ...]]:
         """Runs one and the same instance of the network in float64 on one input after the other, each in one run.
 
-        Nothing is put back between them: a network that keeps state shows by it.
+        Its state is not restored between them, so that a network that keeps state is found.
         """
         ...
 
@@ -75,12 +75,12 @@ class Reference(Protocol):
     def visit_blocks(self, x: Examples, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
         """Hands what the same blocks return in float64 to ``visit(name, value)``, in the same order, one by one.
 
-        They are not kept, since all of them together are the largest thing that verification would hold.
+        They are not kept, since all together would take more memory than all else in verification.
         """
         ...
 
     def adding_in_turn(self, x: Examples) -> Reference | None:
-        """The same network with float32 that adds up every long sum in turn; None where it has none, see `orders`.
+        """The same network with float32 that adds up every long sum in turn; None if it has none, see `orders`.
 
         Args:
             x: one example.
@@ -121,7 +121,7 @@ class Remembered:
         return self._float32[-1][1]
 
     def in_turn(self, inputs: Sequence[Examples]) -> list[tuple[Float64, ...]]:
-        """See `Reference.in_turn`; not remembered, since the runs are what matters."""
+        """See `Reference.in_turn`; not cached, since the repeated runs matter."""
         return self._reference.in_turn(inputs)
 
     def block_names(self, x: Examples) -> tuple[str, ...]:
@@ -131,7 +131,7 @@ class Remembered:
         return self._blocks
 
     def float32_blocks(self, x: Examples, names: Collection[str]) -> dict[str, Float32]:
-        """See `Reference.float32_blocks`; not remembered, since all blocks together are large."""
+        """See `Reference.float32_blocks`; not cached, since all blocks together are large."""
         return self._reference.float32_blocks(x, names)
 
     def visit_blocks(self, x: Examples, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:

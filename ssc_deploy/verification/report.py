@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Count:
-    """So many of so many.
+    """A number of images out of a total.
 
     Attributes:
-        hits: pictures for which something holds.
-        total: pictures.
+        hits: images that are right.
+        total: all images.
     """
 
     hits: int
@@ -29,7 +29,7 @@ class Count:
         return f"{self.hits}/{self.total}"
 
     def to_dict(self) -> dict[str, int]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {"hits": self.hits, "total": self.total}
 
 
@@ -40,9 +40,9 @@ class OutputReport:
     Attributes:
         name: as the network has it.
         float32: the network's own float32 error against itself in float64.
-        error: of the file, at the worst of the batch sizes; None where the two cannot be compared.
-        tolerance: what ``error`` must stay within; None where ``atol`` and ``rtol`` decided instead, or where none
-            follows from the network.
+        error: of the file, at the worst of the batch sizes; None if the two cannot be compared.
+        tolerance: the bounds of ``error``; None if ``atol`` and ``rtol`` decided instead, or if none follow from the
+            network.
     """
 
     name: str
@@ -58,7 +58,7 @@ class OutputReport:
         return self.tolerance.use(self.error) if self.tolerance else self.error.max
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         return {
             "name": self.name,
             **{
@@ -70,7 +70,7 @@ class OutputReport:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """A file against the network it was made from.
+    """The comparison of a file with the network it was made from.
 
     Attributes:
         file: its name.
@@ -78,22 +78,22 @@ class VerifyReport:
         runtime_version: of that runtime.
         inputs: number of inputs it was run on.
         batches: batch sizes it was run at.
-        weights: which of a checkpoint's weights the network was loaded with; None where it holds no others, or where
-            nobody asks.
-        outputs: one for each output of the network; none where the two cannot be compared.
+        weights: which weights of a checkpoint the network was loaded with; None if it holds no others, or if it is not
+            known.
+        outputs: one for each output of the network; none if the two cannot be compared.
         reference: what computed the network in float64, e.g. ``"PyTorch"``.
         float32_reference: what computed it in float32.
-        atol: as given, None where not.
-        rtol: as given, None where not.
-        top1: pictures whose best class is the float64 network's; None where the inputs are no pictures. It does not
+        atol: as given; None if not given.
+        rtol: as given; None if not given.
+        top1: images whose best class is the float64 network's; None if the inputs are not images. It does not
             decide: where the errors are within tolerance, only a tie within that tolerance can turn.
-        accuracy: pictures whose best class is the true one; None where that is not known.
-        movements: bit-exactness of shifts and shuffles; None where none were given.
-        scales: inputs of other scales on which the file agrees, of those on which the network computes something
-            finite; None where the file was run on none.
-        blocks: how many blocks were compared; None where the output alone decided.
-        first_divergence: the first wrong block, where the file fails and it could be found.
-        failures: a sentence for each reason why the file is wrong; empty where it is right.
+        accuracy: images whose best class is the true one; None if that is not known.
+        movements: bit-exactness of shifts and shuffles; None if none were given.
+        scales: inputs of other scales on which the file agrees, out of those for which the network has finite values;
+            None if the file did not run on any.
+        blocks: how many blocks were compared; None if only the output decided.
+        first_divergence: the first wrong block, if the file fails and the block could be found.
+        failures: a sentence for each reason why the file is wrong; empty if it is right.
     """
 
     file: str
@@ -122,7 +122,7 @@ class VerifyReport:
 
     @property
     def worst(self) -> OutputReport | None:
-        """The output that is worst beside what is allowed; None where nothing could be compared."""
+        """The output that is worst beside what is allowed; None if nothing could be compared."""
         return max(self.outputs, key=lambda output: output.use, default=None)
 
     @property
@@ -141,7 +141,7 @@ class VerifyReport:
         return self.worst.tolerance if self.worst else None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         plain = (
             "file",
             "runtime",
@@ -175,7 +175,7 @@ class VerifyReport:
         }
 
     def __str__(self) -> str:
-        """One line for people, and one more a failure."""
+        """One line for people, and one more for each failure."""
         parts = []
         if self.error is not None and self.float32 is not None:
             own = f"({self.float32_reference} float32's own: {self.float32.max:.1e})"
@@ -184,7 +184,7 @@ class VerifyReport:
             if several:
                 parts.append(f"{len(self.outputs)} outputs")
         if self.top1 is not None:
-            parts.append(f"top-1 agrees on {self.top1} pictures")
+            parts.append(f"top-1 agrees on {self.top1} images")
         if self.movements is not None and self.movements.total:
             parts.append(str(self.movements))
         if self.blocks is not None:

@@ -1,21 +1,21 @@
-"""Whether a file agrees with the network on inputs of other scales than those that it is mainly verified on.
+"""Compares a file with the network on inputs of other scales than the usual one.
 
-Normalised images keep the values inside a network near 1. Where e^x overflows, or a sigmoid is 0, shows only on larger
-inputs. So the file also runs on a few of those, each held to bounds of its own (`tolerance`):
+Normalised images keep the values inside a network near 1. Only larger inputs show where e^x overflows,
+or a sigmoid is 0. So the file also runs on a few of those, each with bounds of its own (`tolerance`):
 
-- where the network is finite in float32 and in float64, the file must be;
-- these values must be within the tolerance that follows from them. Where none follows, because the network is
-  ill-conditioned at that scale, nothing more is asked;
-- values of one input are few, so that PyTorch's own error on them may be small by luck, and a network may jump there
-  (at a threshold, or in a variance of equal values). So before a file is called wrong, float32's own error is measured
-  again on copies of the input that differ from it by rounding.
+- where the network is finite in float32 and in float64, the file must be finite, too;
+- these values must be within the tolerance that follows from them. If none follows, because the network is
+  ill-conditioned at that scale, they are not compared;
+- one input has few values, so PyTorch's own error may be small by luck, and the network may jump there (at a threshold,
+  or in a variance of equal values). So before a file is called wrong, the error of float32 is measured again on copies
+  of the input that differ from it by rounding.
 
-A sum of n values may be off by n u times the largest partial sum (u = eps / 2), where a runtime adds one after the
-other. For noise these roundings cancel. On constants and ramps they are alike and add up, while PyTorch sums in pairs:
+A sum of n values may be off by n u times the largest partial sum (u = eps / 2), if a runtime adds one after the
+other. For noise these roundings cancel. For constants and ramps they are alike and add up, while PyTorch sums in pairs:
 the mean of a 64 x 64 constant is 260 times worse in ONNX Runtime. So on smooth inputs of H x W pixels an error of
-H W u times the largest value passes as well; a mean over the image is the longest sum of equal values that is usual.
+H W u times the largest value passes as well. A mean over the image is the longest usual sum of equal values.
 
-A scale at which the network itself fails, or has no finite value, says nothing about the file.
+A scale is ignored if the network itself fails at it, or has no finite values.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 #: Copies of an input by which the effect of rounding is measured.
 _COPIES = 8
 
-#: What they differ by, of each value and of the largest: as much as a file may where PyTorch happens to be exact.
+#: How much they differ, relative to each value and to the largest: as much as a file may if PyTorch is exact by chance.
 _ROUNDING = FLOOR
 
 
@@ -57,7 +57,7 @@ class Probes:
     Attributes:
         names: of each, as in "for noise of 50 times the usual scale".
         x: as many examples.
-        smooth: names of those whose pixels differ little from their neighbours: constants and ramps.
+        smooth: names of inputs whose pixels differ little from their neighbours: constants and ramps.
     """
 
     names: tuple[str, ...]
@@ -82,10 +82,10 @@ class _Expected:
 
 @dataclass(frozen=True)
 class ScalesReport:
-    """What the probes found.
+    """The results of the probes.
 
     Attributes:
-        agree: probes on which the file agrees with the network, of those on which the network has something to compare.
+        agree: probes on which the file agrees with the network, out of those with values to compare.
         failures: a sentence for each of the others.
     """
 
@@ -110,14 +110,14 @@ def check(
         layout: of the file, ``"NCHW"`` or ``"NHWC"``.
         reference: the network.
         probes: of the network's input shape.
-        batch: pictures at once, where the file takes any number.
+        batch: images at once, where the file takes any number.
         values: whether finite values must be within a tolerance; else they must only be finite.
         unit: of each output, whether a sigmoid or a softmax gives it; see `tolerance`.
     """
     compared, failures = 0, []
     if not probes.names:
         return ScalesReport(Count(0, 0), ())
-    with np.errstate(all="ignore"):  # overflow is what is looked for
+    with np.errstate(all="ignore"):  # overflow is expected here
         for name, x, outputs in _of_network(reference, probes):
             if not any(expected.finite.any() for expected in outputs):
                 continue
@@ -191,7 +191,7 @@ def _wrong(given: Float32, expected: _Expected, again: Callable[[], Float32] | N
 
 
 def _tolerance(expected: _Expected, float32: Float32, *, unit: bool) -> Tolerance | None:
-    """The bounds of a file for one input; None where none follow from the network.
+    """The bounds of a file for one input; None if none follow from the network.
 
     Args:
         expected: of the network.
@@ -204,12 +204,12 @@ def _tolerance(expected: _Expected, float32: Float32, *, unit: bool) -> Toleranc
     pixels = max(_pixels(array) for array in expected.x.arrays)
     sums = pixels * float(np.finfo(np.float32).eps) / 2 * own.scale
     error = Error(max(own.error.max, sums / MAX_FACTOR), max(own.error.rms, sums / RMS_FACTOR))
-    # Of the whole alone: a small channel may be the difference of large sums.
+    # Only for the whole, since a small channel may be the difference of large sums.
     return tolerance_from(error, max(own.scale, own.range))
 
 
 def _where(finite: npt.NDArray[np.bool_], values: Float32, exact: Float64) -> tuple[Float32, Float64]:
-    """Both with 0 where they are not to be compared."""
+    """Both arrays, with 0 where they are not compared."""
     return np.where(finite, values, np.float32(0)), np.where(finite, exact, 0.0)
 
 

@@ -1,11 +1,11 @@
-"""PyTorch's float32 with every long sum added up one term after the other.
+"""PyTorch's float32 with every long sum added one term after the other.
 
     s_1 = x_1,   s_k = fl(s_{k-1} + x_k)
 
 PyTorch adds in many partial sums, so that the mean of 224 x 224 equal numbers is exact to the last bit. A runtime may
-add in any order, and many add so: the error of s_n grows with n, and what it is depends on the numbers. Here it is
-computed on the very numbers of the network, and goes on through the rest of it, so that a normalisation which divides
-by a small deviation enlarges it as it does in the runtime.
+add in any order, and many add one term after the other. Then the error of s_n grows with n, and depends on the numbers.
+Here it is computed with the numbers of the network. The rest of the network computes with it, so that a normalisation
+which divides by a small deviation enlarges it as the runtime does.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from torch.utils._python_dispatch import TorchDispatchMode
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-#: Shorter sums are left to PyTorch: their order matters little.
+#: PyTorch adds shorter sums, since their order matters little.
 _SHORT = 256
 
 _aten = torch.ops.aten
 
 
 class SumsInTurn(TorchDispatchMode):  # type: ignore[no-untyped-call]  # __init_subclass__ of torch has no types
-    """While it is entered, sums, means and what is made of them (norms, softmax, normalisations) add in turn.
+    """Inside this context, sums, means and what uses them (norms, softmax, normalisations) add in turn.
 
-    Products of matrices and convolutions stay as they are.
+    Matrix products and convolutions do not change.
 
     Attributes:
         found: whether there was a long sum.
@@ -52,7 +52,7 @@ class SumsInTurn(TorchDispatchMode):  # type: ignore[no-untyped-call]  # __init_
 
 
 def _sum(x: Tensor, dims: Sequence[int], *, keepdim: bool = False) -> Tensor:
-    """In turn, along axes."""
+    """The sum in turn along axes."""
     kept = [axis for axis in range(x.dim()) if axis not in dims]
     rows = x.permute(*kept, *dims).reshape(*(x.shape[axis] for axis in kept), -1)
     total = torch.from_numpy(np.add.accumulate(rows.numpy(), axis=-1, dtype=np.float32)[..., -1].copy())
@@ -60,7 +60,7 @@ def _sum(x: Tensor, dims: Sequence[int], *, keepdim: bool = False) -> Tensor:
 
 
 def _axes(x: Tensor, dim: Any) -> tuple[int, ...]:
-    """Axes that are summed, as numbers from 0; none where the sum is short."""
+    """Axes that are summed, as numbers from 0; none if the sum is short."""
     given = range(x.dim()) if dim is None or dim == [] else [dim] if isinstance(dim, int) else dim
     axes = tuple(axis % x.dim() for axis in given)
     return axes if math.prod(x.shape[axis] for axis in axes) > _SHORT else ()
@@ -176,7 +176,7 @@ def _norm(x: Tensor, order: float = 2, dim: Any = None, keepdim: bool = False, *
 def _avg_pool(
     x: Tensor, kernel: Sequence[int], stride: Sequence[int] = (), padding: Sequence[int] = (0,), *more: Any
 ) -> Tensor | None:
-    """Windows that lie within the image."""
+    """Windows that lie within the feature map."""
     height, width = (*kernel, *kernel)[:2]
     if height * width <= _SHORT or any(padding) or any(more):
         return None
@@ -186,13 +186,13 @@ def _avg_pool(
 
 
 def _adaptive_avg_pool(x: Tensor, size: Sequence[int]) -> Tensor | None:
-    """Into parts of one size."""
+    """Splits into parts of one size."""
     kernel = [pixels // parts for pixels, parts in zip(x.shape[-2:], size, strict=True)]
     even = all(pixels % parts == 0 for pixels, parts in zip(x.shape[-2:], size, strict=True))
     return _avg_pool(x, kernel) if even else None
 
 
-#: A rule returns None where it finds no long sum.
+#: A rule returns None if it finds no long sum.
 _RULES: dict[Any, Callable[..., Any]] = {
     _aten.sum.default: _total,
     _aten.sum.dim_IntList: _total,

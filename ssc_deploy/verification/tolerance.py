@@ -1,43 +1,44 @@
-"""How far a file may be from the network: as far as float32 arithmetic itself is, not more.
+"""How far a file may be from the network: as far as float32 arithmetic itself, not more.
 
-With y the network in float64, p the same in PyTorch's float32 and f the file's values, all on the same pictures:
+With y the network in float64, p the same in PyTorch's float32 and f the file's values, all on the same images:
 
     max |f - y|  <=  MAX_FACTOR * max |p - y|  +  FLOOR * max |y|  +  TINY
     rms (f - y)  <=  RMS_FACTOR * rms (p - y)  +  FLOOR * max |y|  +  TINY
 
-Both must hold. The maximum sees a single wrong value; the mean square is steadier where values are few, and sees an
-error that is small but everywhere. The floor stands for networks that PyTorch happens to compute exactly. The maximum
+Both must hold. The maximum finds a single wrong value. The mean square is steadier for few values, and finds an error
+that is small but everywhere. The floor is for networks that PyTorch computes exactly by chance. The maximum
 must also hold for every slice of the values that has a range of its own, with a bound that follows from that slice (see
-`ranges`). Inputs of other scales are compared by themselves, each with bounds of its own (`scales`).
+`ranges`). Inputs of other scales are compared separately, each with bounds of its own (`scales`).
 
 The constants were measured with ONNX Runtime 1.32 and LiteRT 2.3 against PyTorch 2.15 (x86-64). On a trained
 SSC-Net-1-9 and 18 random SSC-Nets, Shift-Nets and ResNets, some with activations of 1e4, a right file's error over 64
-pictures is at most 4.7 (max) and 3.2 (rms) times PyTorch's own; over one picture, ten values, up to 10.6 and 7.4 times,
-since how small ten errors of PyTorch are is a matter of luck. All of these use at most 0.26 of the bounds. Long sums
-need the rest: PyTorch adds in several partial sums, others in one, so that a 3x3 convolution of 512 channels is 9 times
+images is at most 4.7 (max) and 3.2 (rms) times PyTorch's own; over one image, ten values, up to 10.6 and 7.4 times,
+since ten errors of PyTorch may be small by luck. All of these use at most 0.26 of the bounds. Long sums need the
+rest: PyTorch adds in several partial sums, others in one, so that a 3x3 convolution of 512 channels is 9 times
 worse in LiteRT (0.43 of the bound), and a mean over 112 x 112 signed values 22 times worse in ONNX Runtime (0.92).
 
-What such bounds let pass: 1 % more on one random weight of the trained network moves the logits by 3.4 times the bound
-in the median, but stays within it for one weight in four. That is why verification looks at every block as well
-(`divergence`): there it is 107 times the bound in the median, and of 60 random weights 58 were caught over 8 pictures.
+These bounds do not find all errors: 1 % more on one random weight of the trained network changes the logits by 3.4
+times the bound in the median, but stays within it for one weight in four. So verification also compares every block
+(`divergence`): there the change is 107 times the bound in the median, and of 60 random weights 58 were found with 8
+images.
 
 The bounds of slices were tried on 1,056 random networks of four convolutions, half of them with channels of scales far
-apart, under heads of 12 kinds (logits, softmax, sigmoids, boxes beside probabilities, differences, means taken away,
+apart, under heads of 12 kinds (logits, softmax, sigmoids, boxes beside probabilities, differences, subtracted means,
 upsampled values). Each was compared, over 2 and over 16 inputs, with itself, its sums in another order and without
 oneDNN: a slice uses at most 0.69 of its bound, and more than 0.5 in three of the 2,112 cases. The trained SSC-Net-1-9
 uses at most 0.054 of them in all its blocks, in either format.
 
-In the floor, |y| of what a sigmoid or a softmax gives counts as 1, the range of these functions: ONNX Runtime 1.32
-computes Sigmoid with an error of up to 1.4e-7 however small the result is, so that probabilities that are all below
-0.1, as a detector's, would never be within bounds of their own.
+In the floor, |y| of the output of a sigmoid or a softmax counts as 1, the range of these functions: ONNX Runtime 1.32
+computes Sigmoid with an error of up to 1.4e-7 for any small result, so that probabilities which are all below 0.1, as
+those of a detector, would never be within bounds of their own.
 
-TINY is the smallest normal number of float32. What is smaller may be zero for a runtime, as for LiteRT, and is so in
-PyTorch where it is smaller still: sigmoid(-300) is 5e-131 in float64.
+TINY is the smallest normal number of float32. A runtime may replace smaller numbers by zero, as LiteRT does. PyTorch
+does so for much smaller numbers: sigmoid(-300) is 5e-131 in float64.
 
-All this rests on |p - y| being rounding. Where a network draws random numbers or keeps state it is not, and bounds that
-follow from it would pass anything; so none follow where max |p - y| exceeds CAP * max |y| + TINY. The networks of
-`ssc_deploy.nets` with random weights need up to 1e-5 in their output and 1e-4 in one of their blocks; random SSC-Nets
-that enlarge a rounding in every block 2e-3.
+All this assumes that |p - y| is rounding. If a network draws random numbers or keeps state, it is not, and bounds that
+follow from it would accept any file. So there are no bounds if max |p - y| exceeds CAP * max |y| + TINY. The networks
+of `ssc_deploy.nets` with random weights need up to 1e-5 in their output and 1e-4 in one of their blocks; random
+SSC-Nets that enlarge a rounding in every block need 2e-3.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ class Error:
     axes: tuple[Slices, ...] = field(default=(), compare=False, repr=False)
 
     def to_dict(self) -> dict[str, float | None]:
-        """The figures of the whole; JSON has no infinity, so null stands for it."""
+        """The numbers of the whole. Infinity becomes null, since JSON has no infinity."""
         return {name: value if math.isfinite(value) else None for name, value in (("max", self.max), ("rms", self.rms))}
 
 
@@ -111,7 +112,7 @@ class Tolerance:
         return self.use(error) <= 1.0
 
     def use(self, error: Error) -> float:
-        """How much of the bounds the error uses: 1 for all of the tightest, more where it is not within."""
+        """The share of the tightest bound that the error uses: more than 1 if it is not within."""
         shares = [_share(error.max, self.max), _share(error.rms, self.rms)]
         return max(*shares, *(share for _, _, share, _ in self._slices(error)))
 
@@ -129,7 +130,7 @@ class Tolerance:
         return {"max": self.max, "rms": self.rms}
 
     def _slices(self, error: Error) -> list[tuple[int, int, float, float]]:
-        """Of each bounded axis the slice that uses most: axis, index, share of the bound, bound."""
+        """For each axis with bounds, the slice that uses most: axis, index, share of the bound, bound."""
         found = []
         for bounded in self.axes:
             bounds = np.asarray(bounded.max)
@@ -172,13 +173,13 @@ def _error_from(difference: npt.NDArray[np.float64]) -> Error:
 
 @dataclass(frozen=True)
 class Own:
-    """What float32 costs the network itself.
+    """The float32 error of the network itself.
 
     Attributes:
         error: of the network in float32.
         scale: the largest absolute value in float64; infinite where one is NaN or Inf.
-        roundings: of the slices along axis 1, 2 ...; empty where the network computes NaN or Inf.
-        range: what the largest value counts as at least; see the module.
+        roundings: of the slices along axis 1, 2 ...; empty if the network computes NaN or Inf.
+        range: the largest value counts as at least this; see the module.
     """
 
     error: Error
@@ -193,13 +194,13 @@ class Own:
 
     @property
     def tolerance(self) -> Tolerance | None:
-        """The bounds that follow; None where none do (see `CAP`)."""
+        """The bounds that follow; None if none follow (see `CAP`)."""
         if not self.finite or self.error.max > CAP * self.scale + TINY:
             return None
         return tolerance_from(self.error, max(self.scale, self.range), self.roundings)
 
     def objection(self, where: str = "output") -> str | None:
-        """Why no tolerance follows, as the rest of a sentence about the network; None where one does.
+        """Why no tolerance follows, as the rest of a sentence about the network; None if one follows.
 
         Args:
             where: what was compared.
@@ -236,8 +237,8 @@ def tolerance_from(error: Error, scale: float, roundings: Sequence[Rounding] = (
 
     Args:
         error: finite.
-        scale: the largest absolute value in float64, or the range of what computes it.
-        roundings: of the slices; none where they are not known, and the bounds are of the whole alone.
+        scale: the largest absolute value in float64, or the range of the function that computes it.
+        roundings: of the slices. If they are not known, there are only bounds of the whole.
     """
     floor = FLOOR * scale + TINY
     largest = MAX_FACTOR * error.max + floor
@@ -246,7 +247,7 @@ def tolerance_from(error: Error, scale: float, roundings: Sequence[Rounding] = (
 
 
 def tolerance_of_files(errors: Sequence[Error], exact: Values) -> Tolerance:
-    """What others may be off by, where files were accepted without bounds that follow from the network.
+    """Bounds for other runtimes, if the files were accepted by bounds that the user gave.
 
     Args:
         errors: of the files, at least one; the largest take the place of PyTorch's own.
@@ -258,12 +259,12 @@ def tolerance_of_files(errors: Sequence[Error], exact: Values) -> Tolerance:
     roundings = []
     for axis, (scale, *slices) in enumerate(along, start=1):
         worst = np.maximum.reduce(slices)
-        roundings.append(Rounding(axis, worst, worst * len(exact), scale))  # at least one error an input
+        roundings.append(Rounding(axis, worst, worst * len(exact), scale))  # at least one error for each input
     return tolerance_from(largest, float(np.abs(exact).max()), roundings)
 
 
 def pooled(errors: Sequence[Error], sizes: Sequence[int]) -> Error:
-    """The distance of all values together, from those of parts of them.
+    """The error of all values, from the errors of parts.
 
     Args:
         errors: at least one.
@@ -280,20 +281,20 @@ def pooled(errors: Sequence[Error], sizes: Sequence[int]) -> Error:
 
 
 def pooled_own(owns: Sequence[Own], sizes: Sequence[int]) -> Own:
-    """What float32 costs all values together, from what it costs parts of them; see `pooled`."""
+    """The float32 error of all values, from those of parts; see `pooled`."""
     error, scale = pooled([own.error for own in owns], sizes), max(own.scale for own in owns)
     finite = math.isfinite(error.max)
     return Own(error, scale, ranges.merged([own.roundings for own in owns]) if finite else (), owns[0].range)
 
 
 def own_error(float32: Values, exact: Values, *, unit: bool = False, slices: bool = True) -> Own:
-    """What float32 costs the network.
+    """The float32 error of the network.
 
     Args:
         float32: the network's values in PyTorch's float32, [N, ...].
         exact: the same in float64, of equal shape.
         unit: whether a sigmoid or a softmax gives them; see the module.
-        slices: whether the bounds of slices are to follow as well, which takes most of the time.
+        slices: whether the bounds of slices are computed as well, which takes most of the time.
     """
     scale = float(np.abs(exact).max()) if exact.size else math.inf
     if not math.isfinite(scale):

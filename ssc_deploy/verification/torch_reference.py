@@ -1,11 +1,11 @@
 """A PyTorch module as the reference.
 
-The module that the caller handed in is the network as its author wrote it; it is never changed. What runs is a deep
-copy in eval mode, or, where it cannot be copied, the module itself, put back afterwards.
+The caller's module is never changed. A deep copy runs in eval mode. If the module cannot be copied, it runs itself, and
+its state is restored afterwards.
 
-In float64, constants that a ``forward`` makes are float64 through PyTorch's default dtype. A ``forward`` that insists
-on float32 (``x.float()``, ``dtype=torch.float32``, a tensor that is a plain attribute) shows by failing, or by an
-output that is float32: then every operator's arguments are widened, which costs several times as much.
+In float64, constants that a ``forward`` makes are float64 by PyTorch's default dtype. If a ``forward`` uses float32
+explicitly (``x.float()``, ``dtype=torch.float32``, a tensor that is a plain attribute), it fails, or its output is
+float32. Then the arguments of every operator are widened, which takes several times as long.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ if TYPE_CHECKING:
     from ssc_deploy.examples import Examples
     from ssc_deploy.verification.reference import Reference
 
-#: Values of examples that go through the network at once: enough to keep the processor busy, few enough that float64
-#: activations stay small beside what capturing the network takes.
+#: Values of examples that go through the network at once: enough to use the processor well, and few enough that
+#: float64 activations need less memory than the capture of the network.
 _VALUES_AT_ONCE = 16 * 3 * 32 * 32
 
 
 class TorchReference:
-    """A module as it computes in eval mode.
+    """A module in eval mode as the reference.
 
     Args:
         module: float32. Where examples lie side by side, it takes and returns tensors [N, ...] for any N.
         names: of the outputs that count, as `source.returned` calls them.
         inputs: names of its inputs in files.
-        adds_in_turn: whether float32 adds up every long sum one term after the other; see `sums_in_turn`.
+        adds_in_turn: whether float32 adds every long sum one term after the other; see `sums_in_turn`.
     """
 
     title = float32_title = "PyTorch"
@@ -100,7 +100,7 @@ class TorchReference:
         return blocks
 
     def visit_blocks(self, x: Examples, names: Collection[str], visit: Callable[[str, Float64], None]) -> None:
-        """Hands over what each call of a submodule returns in float64; see `Reference.visit_blocks`."""
+        """Passes on what each call of a submodule returns in float64; see `Reference.visit_blocks`."""
         self._visit(x, torch.float64, names, visit)
 
     def adding_in_turn(self, x: Examples) -> Reference | None:
@@ -128,7 +128,7 @@ class TorchReference:
         try:
             output = module(*given)
         except SscDeployError:
-            raise  # of whoever is given the blocks' outputs, not of the network
+            raise  # an error of the visitor of the blocks, not of the network
         except USER_ERRORS as error:
             precision = str(dtype).removeprefix("torch.")
             advice = "; use x.size(0) where a batch size is written into its forward" if x.rows and len(x) > 1 else ""
@@ -141,8 +141,8 @@ class TorchReference:
             if x.rows and (tensor.ndim == 0 or len(tensor) != len(x)):
                 which = "" if len(tensors) == 1 else f" as {name}"
                 raise NetworkError(
-                    f"{network} returns {list(tensor.shape)}{which} for {len(x)} picture{'s' * (len(x) != 1)}; "
-                    "its forward must return [N, ...] for N pictures, one as well: it must not have a batch size "
+                    f"{network} returns {list(tensor.shape)}{which} for {len(x)} image{'s' * (len(x) != 1)}; "
+                    "its forward must return [N, ...] for N images, one as well: it must not have a batch size "
                     "written into it (use x.size(0)), nor drop the batch (use flatten(1) instead of squeeze())"
                 )
         return tuple(x.result(_array(tensor, dtype)) for tensor in tensors.values())
@@ -154,7 +154,7 @@ class TorchReference:
         names: Collection[str] | None,
         visit: Callable[[str, npt.NDArray[Any]], None],
     ) -> None:
-        """Hands over the blocks of these names, or all."""
+        """Passes on the blocks of these names, or all."""
         calls: collections.Counter[str] = collections.Counter()
 
         def end(path: str, output: object) -> None:
@@ -169,10 +169,10 @@ class TorchReference:
                     visit(name, x.result(_array(tensor, dtype)))
 
         with self._running(x, dtype) as module, contextlib.ExitStack() as hooks:
-            # A module that stands in two places is one module with one path, the first, as in torch.export.
+            # A module that is used in two places is one module, with the first path, as in torch.export.
             for path, submodule in module.named_modules():
                 if path in {*self._inputs, *self.names}:
-                    continue  # a file gives these names to what the whole network takes and returns
+                    continue  # a file uses these names for its input and output
                 handle = submodule.register_forward_hook(
                     lambda _module, _inputs, output, path=path: end(path, output) if path else end_of_network(output)
                 )
@@ -181,7 +181,7 @@ class TorchReference:
 
     @contextlib.contextmanager
     def _running(self, x: Examples, dtype: torch.dtype) -> Iterator[torch.nn.Module]:
-        """The module in eval mode and ``dtype``, ready to be called; the caller's own is as before in the end."""
+        """The module in eval mode and ``dtype``. Afterwards the caller's module is as before."""
         with _prepared(self._module, dtype) as module, contextlib.ExitStack() as stack:
             if dtype is torch.float64:
                 if self._widen is None:
@@ -259,7 +259,7 @@ def _prepare(module: torch.nn.Module, dtype: torch.dtype) -> None:
 
 @contextlib.contextmanager
 def _borrowed(module: torch.nn.Module) -> Iterator[None]:
-    """Lends the module out: afterwards every submodule has its tensors, their values and its attributes back."""
+    """Restores the tensors, their values and the attributes of every submodule afterwards."""
     before = [(m, dict(vars(m)), dict(m._parameters), dict(m._buffers)) for m in module.modules()]
     tensors = [*module.parameters(), *module.buffers()]
     values = [(t, t.data, t.data.clone()) for t in tensors]
@@ -278,7 +278,7 @@ def _borrowed(module: torch.nn.Module) -> Iterator[None]:
 
 
 class _EverythingInFloat64(TorchDispatchMode):  # type: ignore[no-untyped-call]  # __init_subclass__ of torch has no types
-    """Computes in float64 whatever would be computed in float32 or less."""
+    """Computes in float64 what would be computed in float32 or less."""
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

@@ -34,7 +34,7 @@ def test_native_libraries_begin_at_pages_and_other_stored_files_at_words():
 
 
 def test_what_is_no_native_library_is_refused():
-    with pytest.raises(AndroidError, match="no ELF file"):
+    with pytest.raises(AndroidError, match="not an ELF file"):
         apk.load_alignment(b"PK" + bytes(100))
 
 

@@ -128,11 +128,11 @@ def test_the_app_s_tests_are_refused_by_an_installed_package_in_a_sentence(tmp_p
 @pytest.mark.parametrize(
     ("name", "text", "said"),
     [
-        (project.CATALOGUE, "[versions", "no version catalogue"),
-        (project.CATALOGUE, "[versions]\na = 1", "no version catalogue"),
-        (project.CATALOGUE, '[versions]\n[libraries]\na = { module = "b:c", version.ref = "d" }', "no version cat"),
-        (project.CATALOGUE, "x = " + "[" * 100_000, "no version catalogue"),
-        (project.HASHES, "<verification-metadata", "no file of hashes"),
+        (project.CATALOGUE, "[versions", "not a version catalogue"),
+        (project.CATALOGUE, "[versions]\na = 1", "not a version catalogue"),
+        (project.CATALOGUE, '[versions]\n[libraries]\na = { module = "b:c", version.ref = "d" }', "not a version cat"),
+        (project.CATALOGUE, "x = " + "[" * 100_000, "not a version catalogue"),
+        (project.HASHES, "<verification-metadata", "not a file of hashes"),
         (project.HASHES, "x" * (1 << 21), "larger than any such file"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -179,8 +180,8 @@ def test_a_file_that_takes_several_pictures_is_refused(batch, tmp_path):
 def test_too_few_pictures_are_refused(network, exported, tmp_path):
     few = tmp_path / "few"
     few.mkdir()
-    refused(exported, tmp_path / "b", match="holds 0 pictures, and a bundle needs 16", ckpt=network, pictures=few)
-    refused(exported, tmp_path / "b", match="is no folder", ckpt=network, pictures=few / "none")
+    refused(exported, tmp_path / "b", match="holds 0 images, and a bundle needs 16", ckpt=network, pictures=few)
+    refused(exported, tmp_path / "b", match="is not a folder", ckpt=network, pictures=few / "none")
 
 
 def test_what_runs_the_network_needs_to_know_which(exported, tmp_path):
@@ -242,7 +243,7 @@ def test_a_bundle_that_its_own_check_finds_wrong_is_not_written_and_the_old_one_
         (["--mean", "0.5,0.5,nan", "--std", "1,1,1"], "mean must be finite, not nan"),
         (["--mean", "0,0,0", "--std", "1,0,1"], "std must be above 0"),
         (["--mean", "0.5", "--std", "0.5"], "takes 3 channels, but its preprocessing is of L"),
-        (["--mean", "0.1,0.1,0.1", "--std", "1,1,1"], "come from no pictures"),
+        (["--mean", "0.1,0.1,0.1", "--std", "1,1,1"], "come from no images"),
         (["--labels", "three"], "what is given lists 3 labels, the network has 4 outputs"),
         (["--labels", "control"], "holds control characters"),
     ],
@@ -259,7 +260,7 @@ def test_options_that_do_not_go_together_are_refused(exported, tmp_path):
     (tmp_path / "latin").write_bytes(b"caf\xe9")
     for options, said in (
         (["--mean", "0,0,0"], "go together"),
-        (["--labels", tmp_path / "latin"], "is no text in UTF-8"),
+        (["--labels", tmp_path / "latin"], "is not a text in UTF-8"),
     ):
         outcome = ssc("bundle", exported, "-o", tmp_path / "b", *options)
         assert (outcome.code, outcome.out) == (2, "")
@@ -300,7 +301,9 @@ def test_a_full_disk_leaves_nothing_behind(exported, tmp_path):
     for place in (tmp_path / "b", tmp_path / "b.zip"):
         script = f"import sys; {limit}from ssc_deploy.cli import main; main(sys.argv[1:], 'ssc-deploy')"
         command = [sys.executable, "-c", script, "bundle", exported, "-o", place]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        # Otherwise it would leave bytecode of 20,000 bytes, cut off, for whoever imports the module next.
+        without = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=without)
         assert done.returncode == 2
         assert "cannot be written: the file would be larger" in done.stderr
         assert not list(tmp_path.iterdir())

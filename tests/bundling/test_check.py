@@ -41,7 +41,7 @@ def test_a_bundle_is_replayed_through_each_runtime_with_a_line_for_each(made):
     assert pictures == " pictures           16 become the golden inputs, bit for bit"
     assert onnx_line.startswith(" model.onnx         ONNX Runtime ")
     assert tflite_line.startswith(" model.tflite       LiteRT ")
-    assert all(line.endswith("top-1 agrees on 16/16 pictures · OK") for line in (onnx_line, tflite_line))
+    assert all(line.endswith("top-1 agrees on 16/16 images · OK") for line in (onnx_line, tflite_line))
     assert blocks.startswith(" debug/blocks.onnx  ")
     assert blocks.endswith("blocks agree · OK")
 
@@ -124,7 +124,7 @@ def test_what_is_not_there(name, tmp_path):
 @pytest.mark.parametrize("data", [b"", b"PK", b"hello", b"PK\x05\x06" + bytes(18)])
 def test_what_is_no_zip(data, tmp_path):
     (tmp_path / "b.zip").write_bytes(data)
-    assert "is no bundle that can be used" in check(tmp_path / "b.zip")
+    assert "is not a bundle that can be used" in check(tmp_path / "b.zip")
 
 
 @pytest.mark.parametrize("kept", [0.2, 0.5, 0.9, 0.999])
@@ -139,7 +139,7 @@ def test_a_zip_of_which_a_byte_is_another(made, tmp_path):
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
-    assert "is no bundle that can be used" in check(path)
+    assert "is not a bundle that can be used" in check(path)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_a_bundle_that_the_app_would_refuse_for_its_size_is_refused_with_the_rea
     write(copied, value)
     sentence = check(copied)
     assert "golden/inputs.npy has 300,000,000 bytes, and the app takes up to 256,000,000" in sentence
-    assert "its network takes too large pictures (32x32) for the 16 pictures that a bundle has at least" in sentence
+    assert "its network takes too large images (32x32) for the 16 images that a bundle has at least" in sentence
 
 
 def test_an_archive_that_the_app_would_not_read_is_refused(made, tmp_path):
@@ -204,7 +204,7 @@ def test_a_zip_bomb_that_lies_about_its_size(made, tmp_path):
     path = zipped(made, tmp_path / "b.zip", ("zeros", bytes(30_000_000)))
     data = path.read_bytes()
     path.write_bytes(data.replace((30_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
-    assert "is no bundle that can be used" in check(path)
+    assert "is not a bundle that can be used" in check(path)
 
 
 def test_a_zip_with_a_name_twice(made, tmp_path):
@@ -220,7 +220,7 @@ def test_a_zip_with_a_password(made, tmp_path):
         start = data.index(mark) + place
         data = data[:start] + (data[start] | 1).to_bytes(1, "little") + data[start + 1 :]
     path.write_bytes(data)
-    assert "is no bundle that can be used" in check(path)
+    assert "is not a bundle that can be used" in check(path)
 
 
 def test_a_zip_without_its_manifest_or_with_the_bundle_in_a_folder(made, tmp_path):
@@ -266,9 +266,9 @@ def test_a_link_is_not_followed(copied, tmp_path):
     [
         ("", "Expecting value"),
         ("{", "Expecting property name"),
-        ("[]", "is not of type 'object'"),
-        ('{"schema_version": 2}', "of schema version 2, this program reads 1"),
-        ('{"schema_version": 1}', "is a required property"),
+        ("[]", "it is not of schema version 1"),
+        ('{"schema_version": 2}', "of schema version 2, and this program reads schema version 1"),
+        ('{"schema_version": 1}', "name is missing"),
         ("[" * 200_000, "nests without end"),
         ('{"x": NaN}', "it holds NaN, which JSON does not know"),
         ('{"x": 1' + "0" * 5000 + "}", ""),
@@ -300,10 +300,10 @@ def edited(folder, *path, to):
     ("path", "to", "reason"),
     [
         (("labels",), ["airplane"], "there are 1 labels, and model.onnx has 4 outputs"),
-        (("models", 0, "file"), "../model.onnx", "models[0].file: '../model.onnx' does not match"),
+        (("models", 0, "file"), "../model.onnx", "models[0].file is '../model.onnx', no path of a file in the bundle"),
         (("models", 0, "input", "shape"), [1, 3, 32, 31], "takes [1, 3, 32, 31], and its preprocessing makes"),
         (("golden", "tolerance", "max"), 1e999, "it holds Infinity"),
-        (("preprocessing", "std"), [0.2, 0, 0.2], "preprocessing.std[1]: 0 is less than"),
+        (("preprocessing", "std"), [0.2, 0, 0.2], "preprocessing.std[1] is 0.0, less than 1e-30"),
     ],
 )
 def test_a_manifest_that_cannot_be_true(copied, path, to, reason):
@@ -314,7 +314,7 @@ def test_a_manifest_without_labels(copied):
     value = manifest(copied)
     del value["labels"]
     write(copied, value)
-    assert "'labels' is a required property" in check(copied)
+    assert "labels is missing" in check(copied)
 
 
 @pytest.mark.parametrize(
@@ -393,7 +393,7 @@ def test_blocks_that_are_none(copied):
 
 def test_a_picture_that_is_none(copied):
     (copied / manifest(copied)["golden"]["pictures"][0]["file"]).write_bytes(b"meow")
-    assert "is no picture that can be read" in check(sealed(copied))
+    assert "is not an image that can be read" in check(sealed(copied))
     Image.new("RGB", (31, 32)).save(copied / manifest(copied)["golden"]["pictures"][0]["file"])
     assert "is 31x32 (width x height), the network takes 32x32" in check(sealed(copied))
 

@@ -61,8 +61,8 @@ def test_an_ordinary_bundle_is_small_enough(manifest):
 @pytest.mark.parametrize(
     ("array", "reason"),
     [
-        ("pixels", "its network takes too large pictures (8x7)"),
-        ("inputs", "its network takes too large pictures (8x7)"),
+        ("pixels", "its network takes too large images (8x7)"),
+        ("inputs", "its network takes too large images (8x7)"),
         ("outputs", "its network has too many classes (3)"),
     ],
 )
@@ -74,7 +74,7 @@ def test_where_the_least_number_of_pictures_is_too_much_the_network_is_named(man
     excess = limits.excess(larger(manifest, name, limits.MOST_ARRAY + 1))
     assert excess is not None
     assert excess.startswith(f"{name} has 256,000,001 bytes")
-    assert excess.endswith(f"{reason} for the 16 pictures that a bundle has at least")
+    assert excess.endswith(f"{reason} for the 16 images that a bundle has at least")
 
 
 @pytest.mark.parametrize("array", ["pixels", "inputs", "outputs"])
@@ -83,7 +83,7 @@ def test_a_smaller_number_of_pictures_is_named_where_a_bundle_may_have_it(manife
     name = getattr(many.golden, array)
     excess = limits.excess(larger(many, name, 5 * limits.MOST_ARRAY))
     assert excess is not None
-    assert excess.endswith("20 golden pictures would fit, and it has 100")
+    assert excess.endswith("20 golden images would fit, and it has 100")
     excess = limits.excess(larger(many, name, 7 * limits.MOST_ARRAY))
     assert excess is not None
     assert "would fit" not in excess
@@ -103,7 +103,7 @@ def test_files_that_are_too_large_together_are_said_with_the_largest(manifest):
 def test_pictures_that_are_too_large_are_said(manifest):
     rule = dataclasses.replace(manifest.preprocessing, width=8001, height=8000)
     excess = limits.excess(dataclasses.replace(manifest, preprocessing=rule))
-    assert excess == "its network takes pictures of 8001x8000, and the app takes those of up to 64,000,000 pixels"
+    assert excess == "its network takes images of 8001x8000, and the app takes those of up to 64,000,000 pixels"
 
 
 def test_all_files_uncompressed_fit_into_an_archive():

@@ -276,7 +276,7 @@ def test_buffers_come_from_the_raw_weights_where_the_average_has_none(tmp_path):
     ("weights", "sentence"),
     [
         ("ema", r"no weights that are known to be averaged; it holds model \(raw\)"),
-        ("best", r"no weights called 'best'; it holds model \(raw\): leave --weights out"),
+        ("best", r"no weights called 'best'; it holds model \(raw\): leave `weights` out"),
     ],
 )
 def test_a_choice_that_the_file_has_not_is_refused(tmp_path, weights, sentence):

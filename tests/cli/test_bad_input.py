@@ -47,7 +47,7 @@ def test_no_network_at_all(output):
 
 def test_an_empty_file(tmp_path, output):
     (tmp_path / "net.pt").touch()
-    assert "net.pt is empty: the download or the saving broke off" in refused(
+    assert "net.pt is empty: the download or the saving was interrupted" in refused(
         *EXPORT, "--ckpt", tmp_path / "net.pt", "-o", output
     )
 
@@ -304,7 +304,7 @@ def test_a_picture_that_is_none(exported, tmp_path):
     normalisation = ["--mean", "0,0,0", "--std", "1,1,1", "--format", "json"]
     (tmp_path / "cat.png").write_bytes(b"meow")
     message = refused("run", files / "mine.onnx", tmp_path / "cat.png", *normalisation)
-    assert f"{tmp_path}/cat.png is no picture that can be read (PNG, JPEG, " in message
+    assert f"{tmp_path}/cat.png is not an image that can be read (PNG, JPEG, " in message
     message = refused("run", files / "mine.onnx", tmp_path / "dog.png", *normalisation)
     assert f"{tmp_path}/dog.png is not there" in message
     whole = next((ZOO / "golden").glob("*.png"))

@@ -159,7 +159,7 @@ def test_a_checkpoint_that_tells_neither_preprocessing_nor_labels(folder, networ
     path = tmp_path / "bare.pt"
     torch.save(network.state_dict(), path)
     command = ("eval", "--ckpt", path, "--data", folder / "test.zip")
-    assert "does not say how a picture becomes its input; give --mean and --std" in refused(*command)
+    assert "does not say how an image becomes its input; give --mean and --std" in refused(*command)
     assert ssc(*command, "--mean", "0.5").code == 2
     assert ssc(*command, "--mean", "0.5,0.4,0.3", "--std", "0.2,0.3,0.25").code == 0
     two = samples.tree(tmp_path / "two", per_class=1, side=32, classes=("cat", "dog"))

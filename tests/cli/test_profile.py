@@ -113,7 +113,7 @@ def test_what_is_no_model_is_refused(tmp_path):
     assert "a.onnx cannot be loaded" in refused("profile", tmp_path / "a.onnx")
     assert "is not there, or no file" in refused("profile", tmp_path / "b.tflite")
     assert "No runtime is known for 'net.pt'" in refused("profile", tmp_path / "net.pt")
-    assert "is no profile" in refused("compare", tmp_path / "a.onnx", tmp_path / "a.onnx")
+    assert "is not a profile" in refused("compare", tmp_path / "a.onnx", tmp_path / "a.onnx")
     assert "cannot be read: No such file" in refused("compare", tmp_path / "x", tmp_path / "y")
 
 
@@ -137,7 +137,7 @@ def test_what_is_profiled_is_never_replaced_by_what_is_said_of_it(model, tmp_pat
         path.write_bytes(data)
     for path in there:
         message = refused("profile", tmp_path / "mine.tflite", "--quick", option, path, "--overwrite")
-        assert "is what is to be profiled, or its golden set" in message
+        assert "is a model to profile, or its golden set" in message
     assert {path: path.read_bytes() for path in there} == there
 
 

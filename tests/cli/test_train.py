@@ -91,7 +91,7 @@ def test_ctrl_c_leaves_a_checkpoint_and_resume_ends_as_if_it_had_not_been(pictur
     assert [line[:11] for line in done.stdout.splitlines()] == ["epoch   1/3"]
     err = done.stderr
     broken = tmp_path / "broken" / "shift-net-3-6.pt"
-    assert f"{broken} holds the last whole epoch; --resume goes on from it" in err
+    assert f"{broken} holds the last whole epoch; --resume continues from it" in err
     assert "Traceback" not in err
     assert not equal(broken, tmp_path / "unbroken" / broken.name)
     assert ssc(*command, "-o", tmp_path / "broken", "--resume").code == 0

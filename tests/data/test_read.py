@@ -80,7 +80,7 @@ def test_a_class_may_be_called_train(tmp_path):
 def test_what_is_no_picture_is_passed_over(tmp_path):
     folder = samples.tree(tmp_path / "tree")
     for name in ("README.md", "cat/Thumbs.db", "cat/._0000.png"):
-        (folder / name).write_bytes(b"no picture")
+        (folder / name).write_bytes(b"no image")
     (folder / ".hidden").mkdir()
     (folder / "cat" / "more").mkdir()
     Image.fromarray(samples.pixels(1)[0]).save(folder / "cat" / "more" / "1.png")

@@ -131,12 +131,12 @@ def test_missing_files_are_listed(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"data": [1, 2]}, "needs `data`, uint8"),
-        ({"data": np.zeros((2, 3072), np.float32)}, "needs `data`, uint8"),
-        ({"data": np.zeros((2, 3000), np.uint8)}, "rows of 3000 bytes are no square pictures"),
-        ({"labels": [1]}, "needs `labels`, a class for each of its 2 pictures"),
-        ({"labels": [1, 2**80]}, "needs `labels`"),
-        ({"labels": ["1", "2"]}, "needs `labels`"),
+        ({"data": [1, 2]}, "needs the array data, uint8"),
+        ({"data": np.zeros((2, 3072), np.float32)}, "needs the array data, uint8"),
+        ({"data": np.zeros((2, 3000), np.uint8)}, "rows of 3000 bytes are not square images"),
+        ({"labels": [1]}, "needs the list labels, a class for each of its 2 images"),
+        ({"labels": [1, 2**80]}, "needs the list labels"),
+        ({"labels": ["1", "2"]}, "needs the list labels"),
         ({"labels": [0, 10]}, "classes of CIFAR-10 are 0 to 9"),
     ],
 )
@@ -171,14 +171,14 @@ def test_a_class_without_pictures_is_named(tmp_path):
     folder = samples.tree(tmp_path / "tree")
     (folder / "newt").mkdir()
     (folder / "newt" / "notes.txt").touch()
-    assert "the class folder newt holds no pictures" in refused(folder)
+    assert "the class folder newt holds no images" in refused(folder)
     with zipfile.ZipFile(samples.packed(folder, tmp_path / "tree.zip"), "a") as archive:
         archive.writestr("ape/", "")
-    assert "the class folder ape (and 1 more) holds no pictures" in refused(tmp_path / "tree.zip")
+    assert "the class folder ape (and 1 more) holds no images" in refused(tmp_path / "tree.zip")
 
 
 def test_folders_without_classes(tmp_path):
-    assert "holds no folders of classes: expected is <class>/<picture>" in refused(tmp_path)
+    assert "holds no folders of classes: expected is <class>/<image>" in refused(tmp_path)
     (tmp_path / "0.png").write_bytes(picture())
     assert "holds no folders of classes" in refused(tmp_path)
 
@@ -193,10 +193,10 @@ def test_a_damaged_picture_is_named(tmp_path):
     folder = samples.tree(tmp_path / "tree")
     (folder / "dog" / "0001.png").write_bytes(picture()[:60])
     assert f"{folder / 'dog' / '0001.png'} is damaged or cut off" in refused(folder)
-    (folder / "dog" / "0001.png").write_bytes(b"no picture")
-    assert f"{folder / 'dog' / '0001.png'} is no picture that can be read" in refused(folder)
+    (folder / "dog" / "0001.png").write_bytes(b"no image")
+    assert f"{folder / 'dog' / '0001.png'} is not an image that can be read" in refused(folder)
     path = samples.packed(folder, tmp_path / "tree.zip")
-    assert f"{path / 'dog' / '0001.png'} is no picture that can be read" in refused(path)
+    assert f"{path / 'dog' / '0001.png'} is not an image that can be read" in refused(path)
 
 
 def test_zip_files_that_are_none(tmp_path):
@@ -214,7 +214,7 @@ def test_zip_files_that_are_none(tmp_path):
 def test_an_entry_that_unpacks_to_any_size_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("cat/0.png", bytes(tree.MAX_ENTRY_BYTES + 1))
-    assert "cat/0.png unpacks to 64 MB, more than a picture has" in refused(tmp_path / "bomb.zip")
+    assert "cat/0.png unpacks to 64 MB, more than an image has" in refused(tmp_path / "bomb.zip")
 
 
 def test_two_entries_of_one_name_are_refused(tmp_path):
@@ -229,4 +229,4 @@ def test_two_entries_of_one_name_are_refused(tmp_path):
 def test_pictures_that_do_not_fit_into_memory_are_refused_before_they_are_decoded(tmp_path, monkeypatch):
     folder = samples.tree(tmp_path / "tree")
     monkeypatch.setattr(dataset, "MAX_BYTES", 12 * 8 * 8 * 3 - 1)
-    assert "12 pictures of 8x8 take" in refused(folder)
+    assert "12 images of 8x8 take" in refused(folder)

@@ -44,7 +44,7 @@ def test_top5_of_five_classes_says_nothing():
 
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_what_is_no_number_is_not_scored(value):
-    with pytest.raises(DataError, match=r"net.pt gives NaN or Inf for picture 2"):
+    with pytest.raises(DataError, match=r"net.pt gives NaN or Inf for image 2"):
         evaluation.score(outputs([0, 1, 0], [0, value, 0]), np.array([0, 1]), NAMES[:3], NET)
 
 

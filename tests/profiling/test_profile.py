@@ -100,7 +100,7 @@ def test_a_profile_survives_its_json(profiled, tmp_path):
 @pytest.mark.parametrize("text", ["", "{}", '{"schema_version": 1}', "[1]", '{"schema_version": 1, "device": NaN}'])
 def test_what_is_no_profile_is_refused(text, tmp_path):
     (tmp_path / "p.json").write_text(text)
-    with pytest.raises(ProfileError, match="is no profile"):
+    with pytest.raises(ProfileError, match="is not a profile"):
         load_profile(tmp_path / "p.json")
     with pytest.raises(ProfileError, match="cannot be read: No such file"):
         load_profile(tmp_path / "q.json")

@@ -224,9 +224,9 @@ def test_without_anything_the_known_are_listed():
         ((1, 3, 0, 32), r"is not possible.*`input_shape=\(1, C, H, W\)`"),
         ((), "is not possible"),
         ((1,) * 7, "1 to 6 sizes"),
-        ("1,3,x", "is no shape of an input"),
+        ("1,3,x", "is not a shape of an input"),
         ("1,3,32,32:float16", "takes inputs of float32, int64.*not of 'float16'"),
-        ([(1, 3, 32, 32), 7.5], "is no shape of an input"),
+        ([(1, 3, 32, 32), 7.5], "is not a shape of an input"),
         ((3, 32, 32), r"without a batch in front.*`input_shape=\(1, 3, 32, 32\)`"),
     ],
 )
@@ -236,7 +236,7 @@ def test_an_impossible_input_shape(shape, message):
 
 
 def test_a_picture_that_the_network_does_not_take():
-    with pytest.raises(NetworkError, match="SscNet fails on a picture of 1x4x32x32: RuntimeError"):
+    with pytest.raises(NetworkError, match="SscNet fails on an image of 1x4x32x32: RuntimeError"):
         open_source(None, arch="ssc-net", input_shape=(1, 4, 32, 32))
 
 

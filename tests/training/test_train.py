@@ -154,7 +154,7 @@ def test_a_state_that_is_none(tmp_path, pictures, small):
     path.touch()
     refused("net.training.pt is empty")
     torch.save({"state_dict": {}}, path)
-    refused("is no training of this version")
+    refused("is not a training of this version")
     train(small(), pictures, tmp_path, RECIPE, name="net", overwrite=True)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) // 2])

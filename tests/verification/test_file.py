@@ -244,7 +244,7 @@ def test_the_line_says_how_much_was_compared(tmp_path):
     report = verified(tmp_path, networks.random_net(0), pictures=True)
     # stem.1, stem, and of each of two units mix.1, mix, shift, local.1, local, shuffle, merge and the unit itself.
     assert report.blocks.to_dict() == {"total": 36, "compared": 18, "agree": 18}
-    assert "top-1 agrees on 8/8 pictures · 4 movements bit-exact · 18 blocks agree · OK" in str(report)
+    assert "top-1 agrees on 8/8 images · 4 movements bit-exact · 18 blocks agree · OK" in str(report)
     assert "vs PyTorch float64: max error" in str(report)
     assert "(PyTorch float32's own: " in str(report)
 

@@ -25,7 +25,7 @@ def test_golden_pictures_are_neither_resized_nor_none_at_all(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "a.png")
     with pytest.raises(PictureError, match=r"a\.png is 8x8 .* takes 6x4; scale it to that, or leave it out"):
         inputs.golden([tmp_path / "a.png"], PREPROCESSING, (3, 4, 6))
-    with pytest.raises(PictureError, match="no golden pictures"):
+    with pytest.raises(PictureError, match="no golden images"):
         inputs.golden([], PREPROCESSING, (3, 4, 6))
 
 

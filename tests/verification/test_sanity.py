@@ -67,7 +67,7 @@ def file(tmp_path):
 
 @pytest.mark.parametrize("kind", [Noisy, Counting, AlwaysDropping])
 def test_a_network_that_is_random_or_keeps_state_is_refused(file, kind):
-    with pytest.raises(NetworkError, match=r"run again on the same picture.*random numbers.*or keeps state"):
+    with pytest.raises(NetworkError, match=r"run again on the same image.*random numbers.*or keeps state"):
         verify_file(file, TorchReference(kind()), networks.pictures(4))
 
 
@@ -78,7 +78,7 @@ def test_a_network_that_mixes_the_pictures_of_a_batch_is_refused(file, count):
 
 
 def test_a_network_that_drops_the_batch_is_refused(file):
-    with pytest.raises(NetworkError, match=r"returns \[10\] for 1 picture;.*squeeze"):
+    with pytest.raises(NetworkError, match=r"returns \[10\] for 1 image;.*squeeze"):
         verify_file(file, TorchReference(Squeezed()), networks.pictures(4))
 
 
@@ -135,7 +135,7 @@ def dropping(path, *, seed):
 
 def test_an_onnx_file_that_drops_at_random_is_refused(tmp_path):
     path = dropping(tmp_path / "drop.onnx", seed=None)
-    with pytest.raises(NetworkError, match="run again on the same picture"):
+    with pytest.raises(NetworkError, match="run again on the same image"):
         verify_file(path, OnnxReference(path), networks.pictures(4))
 
 

@@ -63,7 +63,7 @@ def test_a_file_that_saturates_where_the_network_does_not_is_wrong(tmp_path):
     assert [failure.split(" the error")[0] for failure in report.failures] == [
         "for noise of 50 times the usual scale",
         "for noise of 10000 times the usual scale",
-        "for a white picture",
+        "for a white image",
         "for a ramp from black to white",
     ]
 
@@ -121,12 +121,12 @@ def test_a_variance_of_equal_values_is_not_blamed_on_the_file(tmp_path):
 
 def test_the_constants_are_what_the_preprocessing_makes_of_black_and_white():
     found = dict(zip(PROBES.names, PROBES.x.arrays[0], strict=True))
-    assert (found["a black picture"].max(), found["a white picture"].min()) == (0, 255)
+    assert (found["a black image"].max(), found["a white image"].min()) == (0, 255)
     assert np.isclose(found["noise of 10000 times the usual scale"].std(), 1e4, rtol=0.3)
     declared = inputs.probes(of_image(SHAPE), Preprocessing((0.5, 0.4, 0.3), (0.2, 0.25, 0.5)))
     found = dict(zip(declared.names, declared.x.arrays[0], strict=True))
-    np.testing.assert_allclose(found["a black picture"][:, 0, 0], [-2.5, -1.6, -0.6], rtol=1e-6)
-    np.testing.assert_allclose(found["a white picture"][:, 4, 5], [2.5, 2.4, 1.4], rtol=1e-6)
+    np.testing.assert_allclose(found["a black image"][:, 0, 0], [-2.5, -1.6, -0.6], rtol=1e-6)
+    np.testing.assert_allclose(found["a white image"][:, 4, 5], [2.5, 2.4, 1.4], rtol=1e-6)
     ramp = found["a ramp from black to white"]
     np.testing.assert_allclose(ramp[:, [0, 4], [0, 5]].T, [[-2.5, -1.6, -0.6], [2.5, 2.4, 1.4]], rtol=1e-6)
     assert declared.x.arrays[0].shape == (5, *SHAPE[1:])

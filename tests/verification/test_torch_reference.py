@@ -103,7 +103,7 @@ class Uncopyable(networks.Net):
         if self.cache is None:
             self.cache = torch.ones(1, x.shape[1], 1, 1)
         if self.fails:
-            raise RuntimeError("no picture of mine")
+            raise RuntimeError("no image of mine")
         return super().forward(nn.functional.conv2d(x, self.cache.reshape(3, 1, 1, 1), groups=3))
 
 
@@ -124,7 +124,7 @@ def test_a_module_that_cannot_be_copied_is_put_back():
 def test_a_module_is_put_back_when_it_fails_and_the_error_says_why(fails):
     net = Uncopyable(fails=fails)
     before, default = state(net), torch.get_default_dtype()
-    with pytest.raises(NetworkError, match=r"Uncopyable cannot run in float64 .* no picture of mine"):
+    with pytest.raises(NetworkError, match=r"Uncopyable cannot run in float64 .* no image of mine"):
         TorchReference(net).outputs(Examples.of(networks.pictures(2)))[0]
     assert_unchanged(net, before)
     assert torch.get_default_dtype() == default

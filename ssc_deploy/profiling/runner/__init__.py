@@ -10,7 +10,7 @@ model: onnxruntime for .onnx; ai_edge_litert or tflite_runtime for .tflite. It i
 this folder, and its own modules by relative imports, since the folder is a package of another name in the archive. The
 library may import from here.
 
-Standard output gets a line whenever a part is done, so that whoever waits knows that it goes on. Exit codes: 0 the
-result is there (what is wrong with single models stands in it); 2 the job cannot be done; 3 the result cannot be
+Standard output gets a line whenever a part is done, so that the waiting program knows that it continues. Exit codes: 0
+the result is there (it also says what is wrong with single models); 2 the job cannot be done; 3 the result cannot be
 written. The reason is the last line of standard error.
 """

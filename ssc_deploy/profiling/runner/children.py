@@ -66,7 +66,7 @@ def measure_operators(folder: Path, model: int, threads: int, runs: int) -> list
 
 
 def answer(arguments: Sequence[str]) -> Mapping[str, Any] | None:
-    """What a process that was started with these arguments measures; None where no function here starts such a one."""
+    """What a process that was started with these arguments measures; None if no function here starts such a one."""
     if len(arguments) == 2 and arguments[0] == "--peak":
         from .peak import peak
 

@@ -9,7 +9,7 @@ from .errors import JobError, first_line
 
 
 def affinity() -> list[int]:
-    """Their numbers; empty where the system does not tell."""
+    """Their numbers; empty if the system does not tell."""
     return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     Array = npt.NDArray[Any]
 
-#: Is called with a line for whoever waits.
+#: Is called with a line about the progress.
 Say = Callable[[str], None]
 
 

@@ -69,7 +69,7 @@ def golden_errors(outputs: Sequence[Array], references: Sequence[Array]) -> list
 
 
 def objection(errors: Sequence[GoldenError], bounds: Sequence[Bound]) -> str | None:
-    """Why outputs are not within the bounds of the job, with the figures; None where they are."""
+    """Why outputs are not within the bounds of the job, with the figures; None if they are."""
     if len(errors) != len(bounds) or not errors:
         return f"it has {len(errors)} outputs, and there are bounds for {len(bounds)}"
     for index, (error, bound) in enumerate(zip(errors, bounds)):
@@ -92,7 +92,7 @@ def slice_objection(outputs: Sequence[Array], references: Sequence[Array], bound
         bounds: as many, each perhaps with ``axes``.
 
     Returns:
-        A sentence with the figures, or that the bounds are not of such outputs; None where all are within.
+        A sentence with the figures, or that the bounds are not of such outputs; None if all are within.
     """
     for index, (output, reference, bound) in enumerate(zip(outputs, references, bounds)):
         for along in bound.get("axes", []):

@@ -79,7 +79,7 @@ def _measure(folder: Path, job: Job, threads: int, files: dict[str, str], say: S
             say("{}: operators, {}".format(job["models"][i]["name"], _threads(threads)))
             _add_operators(folder, found[i], protocol["operator_runs"])
     for i, failure in failures.items():
-        found[i].pop("fresh", None)  # no latency is told of a model that is wrong, not even this one
+        found[i].pop("fresh", None)  # no latency is reported of a model that is wrong, not even this one
         found[i]["failure"] = failure.to_dict()
     return found
 

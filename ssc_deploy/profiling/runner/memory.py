@@ -1,4 +1,4 @@
-"""The memory of the device and of this process; None where the system does not tell."""
+"""The memory of the device and of this process; None if the system does not tell."""
 
 from __future__ import annotations
 

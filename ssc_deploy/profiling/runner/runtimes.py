@@ -13,7 +13,7 @@ from .errors import ModelError, first_line
 if TYPE_CHECKING:
     from .formats import Array
 
-#: Whoever starts the runner on another device knows better what works there.
+#: The program that starts the runner on another device knows which command works there.
 INSTALL = os.environ.get("SSC_DEPLOY_INSTALL", "python3 -m pip install")
 
 ONNX_PACKAGE = "onnxruntime"

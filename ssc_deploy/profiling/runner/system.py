@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def text(path: str | Path) -> str:
-    """A small file without its end; empty where it is not there or not to be read."""
+    """A small file without its end; empty if it is not there or not to be read."""
     try:
         return Path(path).read_bytes().decode("utf-8", "replace").strip("\0\n ")
     except OSError:
@@ -14,7 +14,7 @@ def text(path: str | Path) -> str:
 
 
 def number(path: str | Path) -> int | None:
-    """The whole number that such a file holds; None where it holds none."""
+    """The whole number that such a file holds; None if it holds none."""
     try:
         return int(text(path))
     except ValueError:

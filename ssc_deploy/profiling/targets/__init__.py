@@ -1,7 +1,7 @@
 """Where jobs are run: one target a file, each made from what the user writes as ``--device``.
 
-A target's module is imported when it is asked for. Its ``parse(rest)`` takes what stands behind the name: of
-``ssh:pi@board`` the text ``pi@board``, empty where nothing does; it raises `TargetError` with the right spelling.
+A target's module is imported when it is used. Its ``parse(rest)`` takes what follows the name: of
+``ssh:pi@board`` the text ``pi@board``, empty if nothing does; it raises `TargetError` with the right spelling.
 """
 
 from __future__ import annotations

@@ -114,11 +114,11 @@ def parse(rest: str) -> Adb:
     """The target of ``adb[:SERIAL]``.
 
     Raises:
-        TargetError: what stands there is no serial number.
+        TargetError: it is not a serial number.
     """
     # Serial numbers are free text: they hold blanks, brackets and colons.
     if rest and not (rest.isprintable() and rest == rest.strip() and not rest.startswith("-")):
-        raise TargetError(f"{rest!r} is no serial number of a phone; look at what adb devices lists")
+        raise TargetError(f"{rest!r} is not a serial number of a phone; look at what adb devices lists")
     return Adb(rest or None)
 
 
@@ -197,7 +197,7 @@ def _runs(device: Device) -> bool:
 
 
 def _status(device: Device, place: str, job: Job) -> app_contract.Status | None:
-    """What the app says; None where it has said nothing yet."""
+    """What the app says; None if it has said nothing yet."""
     done = device.attempt(*_AS_APP, "cat", f"{place}/{app_contract.STATUS_FILE}")
     if done.returncode:
         return None

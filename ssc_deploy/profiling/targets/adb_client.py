@@ -106,7 +106,7 @@ def phones() -> tuple[Phone, ...]:
 
 
 def _listed(line: str) -> Phone | None:
-    """The phone of a line of ``adb devices -l``; None where the line is of something else."""
+    """The phone of a line of ``adb devices -l``; None if the line is of something else."""
     match = _LISTED.fullmatch(line)
     if match is None:
         return None
@@ -282,7 +282,7 @@ def _run(command: Sequence[str], where: str, patience: float) -> subprocess.Comp
         ) from error
     except OSError as error:
         raise TargetError(
-            f"{command[0]} cannot be run ({error.strerror}); install it anew with: apt-get install adb"
+            f"{command[0]} cannot be run ({error.strerror}); install it again with: apt-get install adb"
         ) from error
 
 

@@ -52,7 +52,7 @@ def check(apk: Path) -> None:
     except OSError as error:
         raise TargetError(f"{apk} cannot be read: {error.strerror or error}") from error
     except golden.DAMAGES as error:
-        raise TargetError(f"{apk} is no whole Android app; build it again") from error
+        raise TargetError(f"{apk} is not a whole Android app; build it again") from error
     # Android's binary form keeps texts as they are, in one of two encodings.
     if not any(app_contract.PACKAGE.encode(encoding) in manifest for encoding in ("utf-8", "utf-16-le")):
         raise TargetError(f"{apk} is not the demo app ({app_contract.PACKAGE}), and is not installed")

@@ -53,7 +53,7 @@ class Kind:
         many_a_process: whether a process tells the times of many runs.
         turn: its line of shell for so many runs, from (program and what starts it, model, threads, runs).
         samples: nanoseconds of the runs, from what that printed.
-        load: what it printed of its beginning; None where it does not tell.
+        load: what it printed of its beginning; None if it does not tell.
     """
 
     title: str
@@ -137,7 +137,7 @@ def kind_of(program: Path, abis: Sequence[str]) -> Kind:
         abis: that the phone runs, as Android names them.
 
     Raises:
-        TargetError: it cannot be read, is no program of the phone, or of no runtime that is known.
+        TargetError: it cannot be read, is not a program of the phone, or of no runtime that is known.
     """
     try:
         data = program.read_bytes()
@@ -145,7 +145,9 @@ def kind_of(program: Path, abis: Sequence[str]) -> Kind:
         raise TargetError(f"{program} cannot be read: {error.strerror}") from error
     machine = int.from_bytes(data[18:20], "little") if data[:4] == b"\x7fELF" else None
     if machine is None:
-        raise TargetError(f"{program} is no program for Android: give the benchmark program itself, built with the NDK")
+        raise TargetError(
+            f"{program} is not a program for Android: give the benchmark program itself, built with the NDK"
+        )
     abi = _ABIS.get(machine, f"machine {machine}")
     if abi not in abis:
         raise TargetError(

@@ -47,7 +47,7 @@ def unpack(data: bytes, folder: Path, where: str) -> None:
             for member in archive:
                 source = archive.extractfile(member) if member.isreg() else None
                 if source is None or not _SENT.fullmatch(member.name) or member.size > MAX_RESULT_BYTES:
-                    raise TargetError(f"{where} sent {member.name!r}, which is no file of a result; run it again")
+                    raise TargetError(f"{where} sent {member.name!r}, which is not a file of a result; run it again")
                 (folder / member.name).write_bytes(source.read())
     except tarfile.TarError as error:
         raise TargetError(f"{where} sent a result that is damaged ({error}); run it again") from error

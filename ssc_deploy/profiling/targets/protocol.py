@@ -22,7 +22,7 @@ class Description:
         spec: as the user writes it, e.g. ``"ssh:pi@raspberry.local"``.
         ready: whether a job could be run there now.
         detail: one line for people: what it is, or why it is not ready and what to do.
-        environment: of the device; None where it was not reached.
+        environment: of the device; None if it was not reached.
     """
 
     spec: str
@@ -31,7 +31,7 @@ class Description:
     environment: Environment | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON has it."""
+        """The same as JSON."""
         encoded: dict[str, Any] = records.encode(self)
         return encoded
 
@@ -46,7 +46,7 @@ class Target(Protocol):
 
     @property
     def untimed(self) -> str | None:
-        """Why no latency is told of it, as a sentence; None where it is measured. Jobs for it have no protocol."""
+        """Why no latency is reported of it, as a sentence; None if it is measured. Jobs for it have no protocol."""
         ...
 
     def run(self, folder: Path, job: Job, progress: Callable[[str], None]) -> Result:

@@ -28,7 +28,7 @@ class Qemu:
     spec = "qemu:aarch64"
     untimed = (
         "qemu translates ARM instructions into those of this machine, and how long that takes says nothing about an "
-        "ARM core; so the golden set is replayed on the ARM code, and no latency is told."
+        "ARM core; so the golden set is replayed on the ARM code, and no latency is reported."
     )
 
     def run(self, folder: Path, job: Job, progress: Callable[[str], None]) -> Result:

@@ -101,7 +101,7 @@ def arm_root(say: Say = lambda _line: None) -> ArmRoot:
         say: is called with a line about what takes time.
 
     Raises:
-        TargetError: qemu is missing, this is no Debian, or what is needed cannot be downloaded or does not run.
+        TargetError: qemu is missing, this is not Debian, or what is needed cannot be downloaded or does not run.
     """
     program, final = emulator(), _final()
     if ready():
@@ -157,7 +157,7 @@ def download(folder: Path, packages: Sequence[str], name: str) -> list[Path]:
         name: what they are, for messages.
 
     Raises:
-        TargetError: this is no Debian, or they cannot be downloaded.
+        TargetError: this is not Debian, or they cannot be downloaded.
     """
     missing = [tool for tool in ("apt-get", "dpkg-deb") if shutil.which(tool) is None]
     if missing:
@@ -242,7 +242,7 @@ def _run(command: Sequence[str], said: str, environment: Mapping[str, str] | Non
     Raises:
         TargetError: it fails, with ``said``, the first line that it gives as its reason, and ``hint``.
     """
-    # Not where the user stands: uv would take the constraints of a project there for ours.
+    # Not in the current folder: uv would use the constraints of a project there.
     run = functools.partial(subprocess.run, capture_output=True, text=True, errors="replace", cwd="/", check=False)
     try:
         done = run(command, timeout=_SECONDS, env=environment)

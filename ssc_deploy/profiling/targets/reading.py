@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from ssc_deploy.profiling.job import Job, Measurement
 
-#: A device may say what it likes; nobody has to read more than this of it.
+#: A larger result of a device is not read.
 MAX_RESULT_BYTES = 256_000_000
 
 
 def read_result(folder: Path, job: Job, where: str) -> Result:
-    """Reads result.json of a job's folder; a device's word is not taken for anything that can be checked.
+    """Reads result.json of a job's folder. Everything that can be checked is checked, since a device may be wrong.
 
     Args:
         folder: of the job.
@@ -68,7 +68,7 @@ def _check_figures(result: Result, job: Job, where: str) -> None:
 
 
 def _held(one: Measurement, job: Job) -> Measurement:
-    """The measurement, without figures where its own errors are beyond the bounds, whatever the device says."""
+    """The measurement, without figures if its own errors exceed the bounds, whatever the device says."""
     bounds = job.models[one.model].golden.bounds
     wrong = objection([records.encode(error) for error in one.golden], [records.encode(bound) for bound in bounds])
     if wrong is None or one.failure is not None:

@@ -149,7 +149,7 @@ def run(nonce: str, folder: Path, arguments: list[str], patience: float) -> None
 
 
 def install() -> str:
-    """The command that installs packages for this Python, but for their names.
+    """The command that installs packages for this Python, except for their names.
 
     Today's Debian lets pip install nothing into its own Python; `ssh_connection` looks for the environment made here.
     """

@@ -210,7 +210,7 @@ class Connection:
     def _take(self, size: int) -> bytes:
         """The bytes that follow an event."""
         if not 0 <= size <= 2 * MAX_RESULT_BYTES:
-            raise TargetError(f"{self._address} wants to send {size:,} bytes, which is no result; run it again")
+            raise TargetError(f"{self._address} wants to send {size:,} bytes, which is not a result; run it again")
         parts, missing = [self._received[:size]], size - len(self._received)
         self._received = self._received[size:]
         while missing > 0:
@@ -346,7 +346,7 @@ def _refused(address: Address, said: str, lines: Sequence[str]) -> str:
     if "REMOTE HOST IDENTIFICATION HAS CHANGED" in said:
         return (
             f"{address} is not the computer that it was: its host key has changed, and nothing was sent; if it was set "
-            f"up anew, forget the old key with: ssh-keygen -R {_known_as(address)}"
+            f"up again, forget the old key with: ssh-keygen -R {_known_as(address)}"
         )
     if "Host key verification failed" in said:
         return (

@@ -164,7 +164,7 @@ def test_what_adb_says_beside_its_list_is_no_phone(phones):
 
 @pytest.mark.parametrize("rest", ["-s", " R5CT", "R5CT ", "a\nb", "a\x1bb"])
 def test_what_is_no_serial_number_is_refused(rest):
-    with pytest.raises(TargetError, match="is no serial number of a phone"):
+    with pytest.raises(TargetError, match="is not a serial number of a phone"):
         targets.parse(f"adb:{rest}")
 
 
@@ -293,7 +293,7 @@ def test_a_phone_that_is_slow_takes_its_time(phones, folder):
 def test_an_adb_that_cannot_be_run(phones, folder, tmp_path):
     program = tmp_path / "programs" / "adb"
     program.write_bytes(b"\x7fELF of another machine")
-    assert "cannot be run (Exec format error); install it anew" in refused(phones, folder)
+    assert "cannot be run (Exec format error); install it again" in refused(phones, folder)
 
 
 def test_a_phone_that_does_not_answer(phones, folder, monkeypatch):

@@ -109,8 +109,8 @@ def test_what_is_not_the_demo_app_is_never_installed(phones, folder, tmp_path):
     for path, said in (
         (tmp_path / "none.apk", "is not there; build the demo app with: ssc-deploy android build"),
         (tmp_path, "is not there; build the demo app with"),
-        (tmp_path / "text.apk", "is no whole Android app; build it again"),
-        (tmp_path / "zip.apk", "is no whole Android app; build it again"),
+        (tmp_path / "text.apk", "is not a whole Android app; build it again"),
+        (tmp_path / "zip.apk", "is not a whole Android app; build it again"),
         (other, "is not the demo app (org.sscdeploy.demo), and is not installed"),
     ):
         assert said in refused(phones, folder, path)

@@ -113,7 +113,7 @@ def test_a_program_for_another_processor(phones, folder):
 
 def test_a_file_that_is_no_program(phones, folder):
     (folder / "benchmark_model").write_text("#!/bin/sh\n")
-    assert "is no program for Android" in refused(phones, folder, folder / "benchmark_model")
+    assert "is not a program for Android" in refused(phones, folder, folder / "benchmark_model")
 
 
 def test_a_program_that_is_not_there(phones, folder):

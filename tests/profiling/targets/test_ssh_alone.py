@@ -101,7 +101,7 @@ def test_a_device_that_talks_before_it_takes_the_job_is_listened_to(tmp_path, mo
         (b"NONCE []\n", "answers what this program does not understand"),
         (b"NONCE {}\n", "event is missing"),
         (b'NONCE {"event": "result", "size": "x"}\n', "size is 'x', not a int"),
-        (b'NONCE {"event": "result"}\n', "which is no result"),
+        (b'NONCE {"event": "result"}\n', "which is not a result"),
         (b'NONCE {"event": "failed"}\n', "it does not say why"),
         (b"x" * (2 << 20), "sends a line without an end"),
     ],
