@@ -260,7 +260,7 @@ def test_a_batch_written_into_the_file_is_taken_out(batch, nodes, more, tmp_path
     ("nodes", "reason"),
     [
         ([CONV, node("ReduceMean", "c", axes=[0])], "it works along the batch"),
-        ([CONV, node("Add", "c", "k")], "a constant of it differs from picture to picture"),
+        ([CONV, node("Add", "c", "k")], "a constant of it differs from image to image"),
     ],
 )
 def test_a_batch_whose_pictures_mix_is_refused(nodes, reason, tmp_path):
@@ -301,14 +301,14 @@ LOOP = helper.make_graph(
          "is of ai.onnx.ml, not of the ONNX standard"),
         ([CONV, node("ReduceSum", "c", to="t", keepdims=0), cast("t", "k", TensorProto.BOOL),
           node("If", "k", **BRANCHES)], {},
-         "If output .* is control flow that depends on the picture"),
+         "If output .* is control flow that depends on the image"),
         ([CONV, node("Loop", "n", "t", "c", body=LOOP)], {"n": 3, "t": True}, "Loop output .* is control flow"),
         ([CONV, node("SequenceEmpty", to="e"), node("SequenceInsert", "e", "c", to="s"), node("SequenceAt", "s", "i")],
          {"i": 0}, "works on a list of tensors"),
         ([CONV, node("NonZero", "c", to="n"), cast("n", "output")], {"out": (None, None)},
-         "size depends on the picture"),
+         "size depends on the image"),
         ([CONV, node("Slice", "c", "i", "i", "a")], {"i": [0], "a": [1]}, r"an empty tensor, of shape \[1, 0, 9, 11\]"),
-        ([node("Constant", value_float=1.0)], {"out": ()}, "does not depend on its picture"),
+        ([node("Constant", value_float=1.0)], {"out": ()}, "does not depend on its image"),
     ],
     ids=["fused", "ml", "branch", "loop", "sequence", "nonzero", "empty", "constant"],
 )  # fmt: skip

@@ -102,7 +102,7 @@ def test_a_recipe_for_another_runtime_is_refused(recipe: Recipe) -> None:
 def test_a_lowering_that_the_runtime_cannot_take_is_refused() -> None:
     tflite = space(SHIFT, target=Target.LITERT)
     wrong = tflite.recipe(tflite.axes[0].changed(tflite.default, "flat"))
-    with pytest.raises(LoweringError, match="cannot be carried out by flat: its pictures are stored channels last"):
+    with pytest.raises(LoweringError, match="cannot be carried out by flat: its feature maps are stored channels last"):
         lowered(wrong, SHIFT, target=Target.LITERT)
 
 

@@ -64,7 +64,7 @@ def capture(module: nn.Module, signature: Signature, *, only_look: bool = False)
     except USER_ERRORS as error:
         shapes = " and ".join(str(list(tensor.shape)) for tensor in given)
         raise CaptureError(
-            f"{name} fails on a picture of shape {shapes}: {reason(error)}; "
+            f"{name} fails on an image of shape {shapes}: {reason(error)}; "
             "give the shape that it takes with `input_shape`"
         ) from error
     uses_data = hazards.check(module, trial.noise(signature.inputs), only_look=only_look)
@@ -156,7 +156,7 @@ def _root(error: BaseException) -> BaseException:
 def _advice(cause: BaseException) -> str:
     text = f"{type(cause).__name__}: {cause}"
     if "DataDependent" in text or "data-dependent" in text:
-        return "what it does there depends on the picture's values: write it without, for example with torch.where"
+        return "what it does there depends on the image's values: write it without, for example with torch.where"
     if "No ONNX function found" in text or "fake impl" in text:
         return "this operator has no translation into ONNX: compute the same with other operators of PyTorch"
     if "compatible OpOverload" in text:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-#: Folding may make a constant of this many elements at the most: a mask or an index map of a large picture, not more.
+#: Folding may make a constant of this many elements at most: a mask or an index map of a large image, not more.
 _LARGEST = 16 * 1024 * 1024
 
 
@@ -84,7 +84,7 @@ def _should_fold(node: ir.Node) -> bool | None:
 
 
 def _dequantised(node: ir.Node) -> list[npt.NDArray[Any]] | None:
-    """The weights that whole numbers stand for; None where one of the inputs is not constant."""
+    """The weights that whole numbers stand for; None if one of the inputs is not constant."""
     inputs = [g.constant(value) for value in node.inputs]
     q, scale = inputs[:2]
     zero = inputs[2] if len(inputs) > 2 else None
@@ -108,7 +108,7 @@ def _spread(parameter: npt.NDArray[np.float32], shape: Sequence[int], axis: int,
 
 
 def _pieces(node: ir.Node) -> list[npt.NDArray[Any]] | None:
-    """What a Split makes of a constant; None where it splits none, or where its sizes do not fit."""
+    """What a Split makes of a constant; None if it splits none, or where its sizes do not fit."""
     data = g.constant(node.inputs[0])
     axis = g.integer(node, "axis", 0)
     if data is None or not -data.ndim <= axis < data.ndim:

@@ -50,7 +50,7 @@ def check(module: nn.Module, noise: Sequence[torch.Tensor], *, only_look: bool =
     before = [weight.detach().clone() for weight in weights]
     watching: Any = _OverlappingWrites
     uses, overlaps = _UsesOfData(weights), watching()
-    # What fails on noise, though not on an empty picture, is for the export to say.
+    # What fails on noise, though not on an empty image, is for the export to say.
     with contextlib.suppress(Exception), torch.no_grad(), uses, overlaps:
         module(*noise)
     if overlaps.line is not None:
@@ -64,8 +64,8 @@ def check(module: nn.Module, noise: Sequence[torch.Tensor], *, only_look: bool =
         warnings.warn(sentence, stacklevel=2)
     if uses.other is not None:
         raise CaptureError(
-            f"{type(module).__name__} assigns to .data of a tensor that is no weight{uses.other}, which torch.export "
-            "cannot follow; compute a new tensor instead"
+            f"{type(module).__name__} assigns to .data of a tensor that is not a weight{uses.other}, which "
+            "torch.export cannot follow; compute a new tensor instead"
         )
     changed = not all(torch.equal(weight, was) for weight, was in zip(weights, before, strict=True))
     if uses.line is not None and changed:
@@ -84,7 +84,7 @@ def weights_kept(module: nn.Module) -> Iterator[None]:
 
 
 class _UsesOfData(TorchFunctionMode):
-    """Notes where ``.data`` is used, and where it is assigned to on a tensor that is no weight."""
+    """Notes where ``.data`` is used, and where it is assigned to on a tensor that is not a weight."""
 
     def __init__(self, weights: list[torch.Tensor]) -> None:
         super().__init__()

@@ -47,7 +47,7 @@ def mark_modules(graph: ir.Graph, calls: Mapping[str, int], leaves: frozenset[st
 
 def _returned(graph: ir.Graph, paths: Mapping[ir.Node, str]) -> dict[str, list[ir.Value]]:
     """By module path, the values that are made in the module and read outside of it."""
-    computed = set(graph.inputs)  # from the picture; constants are no module's output
+    computed = set(graph.inputs)  # from the image; constants are not the output of a module
     found: dict[str, list[ir.Value]] = defaultdict(list)
     for node in graph:
         if not any(value in computed for value in node.inputs):

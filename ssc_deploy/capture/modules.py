@@ -91,7 +91,7 @@ def probe(module: nn.Module, calls: Calls) -> tuple[ProbedModule, ...]:
         if not path or inside or next(child.parameters(), None) is not None:
             continue
         shapes = calls.shapes.get(path, set())
-        # A module that sees several pictures at once may move things from one to another.
+        # A module that sees several images at once may move things from one to another.
         if not shapes or any(shape is None or len(shape) != 4 or shape[0] != 1 for shape in shapes):
             continue
         movement = _movement(child, [shape for shape in shapes if shape is not None])
@@ -143,15 +143,15 @@ class _Movement(nn.Module):
 
 
 def _movement(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> mv.Movement | None:
-    """The movement that the module performs at all the shapes and at a larger one; None where they differ."""
+    """The movement that the module performs at all the shapes and at a larger one; None if they differ."""
 
-    def run(picture: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        given = torch.from_numpy(picture.copy())
+    def run(image: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        given = torch.from_numpy(image.copy())
         with torch.no_grad():
             output = module(given)
         # What works in place, or returns a view, does more than what it returns: who writes on one writes on both.
-        if not isinstance(output, torch.Tensor) or _share(output, given) or not np.array_equal(given.numpy(), picture):
-            return picture[:0]
+        if not isinstance(output, torch.Tensor) or _share(output, given) or not np.array_equal(given.numpy(), image):
+            return image[:0]
         return output.numpy()
 
     own = [(channels, height, width) for _, channels, height, width in shapes]

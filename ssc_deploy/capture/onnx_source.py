@@ -30,9 +30,9 @@ def read(path: Path, signature: Signature) -> ir.Model:
         signature: of the network in it.
 
     Raises:
-        CheckpointError: the file is no valid ONNX model.
+        CheckpointError: the file is not a valid ONNX model.
         CaptureError: the file uses an opset that cannot be brought up to date, holds sparse tensors, or is fixed to a
-            batch that its pictures cannot be taken out of.
+            batch that its images cannot be taken out of.
     """
     import onnx_ir as ir
     from onnx_ir.passes import common
@@ -92,7 +92,7 @@ def _attribute(name: str, value: str) -> ir.Attr:
 
 
 def _take_one(model: ir.Model, name: str, batch: int) -> None:
-    """Brings a graph that is fixed to a batch to a batch of one, where its pictures do not mix."""
+    """Brings a graph that is fixed to a batch to a batch of one, where its images do not mix."""
     from ssc_deploy.capture import supported
     from ssc_deploy.capture.fold_constants import FoldConstants
     from ssc_deploy.ir.batch import set_batch
@@ -105,7 +105,7 @@ def _take_one(model: ir.Model, name: str, batch: int) -> None:
     except LoweringError as error:
         reason = str(error).partition(": ")[2].partition("; ")[0]
         raise CaptureError(
-            f"{name} is fixed to a batch of {batch}, and one picture cannot be taken out of it: {reason}; "
+            f"{name} is fixed to a batch of {batch}, and one image cannot be taken out of it: {reason}; "
             "export it again with a batch of 1 or a dynamic batch"
         ) from error
     for node in model.graph:
@@ -114,9 +114,9 @@ def _take_one(model: ir.Model, name: str, batch: int) -> None:
 
 
 def _share_rows(model: ir.Model, batch: int) -> None:
-    """Constants that hold the same for every picture of the batch keep one row of it.
+    """Constants that hold the same for every image of the batch keep one row of it.
 
-    Of elementwise operators, which spread such a row over all pictures.
+    Of elementwise operators, which spread such a row over all images.
     """
     from ssc_deploy.ir import graph as g
     from ssc_deploy.ir.batch_rules import ELEMENTWISE

@@ -1,7 +1,7 @@
 """What no rule and no emitter can handle is refused here, as soon as constants are folded.
 
 A branch whose condition is a constant is gone by then, and so are sequences of known length. What is left depends on
-the picture.
+the image.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def check(model: ir.Model) -> None:
             )
     constants = [value for value in graph.outputs if g.is_constant(value)]
     if len(constants) == len(graph.outputs):
-        raise CaptureError("what the network returns does not depend on its picture, so there is nothing to export")
+        raise CaptureError("what the network returns does not depend on its image, so there is nothing to export")
     if constants:
         _, names = ports.names(model)
         named = dict(zip(graph.outputs, names, strict=True))
@@ -72,7 +72,7 @@ def check(model: ir.Model) -> None:
 
 
 def refusal_of_operator(schema: defs.OpSchema) -> str | None:
-    """Why an operator cannot be exported, however it is used, as the rest of a sentence; None where it can.
+    """Why an operator cannot be exported, however it is used, as the rest of a sentence; None if it can.
 
     Args:
         schema: of the operator.
@@ -115,7 +115,7 @@ def _holds_a_graph(node: ir.Node) -> str | None:
     if not kinds & {ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS}:
         return None
     return (
-        "is control flow that depends on the picture, or a loop; runtimes on phones run one fixed sequence of steps: "
+        "is control flow that depends on the image, or a loop; runtimes on phones run one fixed sequence of steps: "
         "write it without, for example with torch.where instead of a branch, and a loop of fixed length in Python"
     )
 
@@ -133,7 +133,7 @@ def _size_unknown(node: ir.Node) -> str | None:
     if all(g.shape_of(value) is not None for value in node.outputs if value.name or value.uses()):
         return None
     return (
-        "returns a tensor whose size depends on the picture's values, or cannot be told: files for phones have fixed "
+        "returns a tensor whose size depends on the image's values, or cannot be told: files for phones have fixed "
         "sizes, so write it with tensors of fixed size, for example with a mask"
     )
 

@@ -104,7 +104,7 @@ def _difference(node: ir.Node, before: defs.OpSchema, after: defs.OpSchema) -> s
 
 
 def _default(schema: defs.OpSchema, name: str) -> object:
-    """An attribute's default; None where it has none."""
+    """An attribute's default; None if it has none."""
     attribute = schema.attributes[name].default_value
     if not attribute.type:
         return None

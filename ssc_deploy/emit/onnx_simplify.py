@@ -32,8 +32,8 @@ class SimplifyReport:
 
     Attributes:
         before: how often each operator that depends on an input occurs in the file, by name.
-        after: likewise in what onnxsim made of it; None where it made nothing.
-        warning: why it made nothing, as a sentence; None where it worked.
+        after: likewise in what onnxsim made of it; None if it made nothing.
+        warning: why it made nothing, as a sentence; None if it worked.
     """
 
     before: Mapping[str, int]
@@ -92,7 +92,7 @@ def simplifies(model: Path | bytes, *, timeout: float = 120.0) -> SimplifyReport
 
 
 def _operators(content: bytes) -> dict[str, int]:
-    """How often each operator occurs, but for those that a runtime runs once, when it loads the file.
+    """How often each operator occurs, except for those that a runtime runs once, when it loads the file.
 
     They compute constants of constants that are much smaller; onnxsim would store the large ones.
     """

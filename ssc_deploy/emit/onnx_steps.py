@@ -67,7 +67,7 @@ def _renamed(attribute: str, names: dict[str, str]) -> Adapter:
 
 def _grid_sample_down(node: ir.Node, version: int) -> str | None:
     if node.inputs[0] is not None and node.inputs[0].shape is not None and len(node.inputs[0].shape) != 4:
-        return f"its input is no picture of rank 4, which needs version {version}"
+        return f"its input is not a feature map of rank 4, which needs version {version}"
     return _renamed("mode", {"linear": "bilinear", "nearest": "nearest", "cubic": "bicubic"})(node, version)
 
 
@@ -94,7 +94,7 @@ def _pad_axes_down(node: ir.Node, _version: int) -> str | None:
         return None
     pads, axes, output = g.constant(node.inputs[1]), g.constant(node.inputs[3]), node.outputs[0].shape
     if pads is None or axes is None or output is None:
-        return "its borders are no constants"
+        return "its borders are not constants"
     full = np.zeros((2, len(output)), np.int64)
     full[:, axes] = pads.reshape(2, -1)
     node.replace_input_with(1, Place(node).integers("pads", *full.reshape(-1)))
@@ -109,7 +109,7 @@ def _axes_to_attribute(node: ir.Node, _version: int) -> str | None:
         return "it reduces nothing" if noop is not None and noop.as_int() else None
     axes = g.constant(node.inputs[1])
     if axes is None:
-        return "its axes are no constant"
+        return "its axes are not constant"
     node.resize_inputs(1)
     node.attributes["axes"] = ir.AttrInt64s("axes", axes.tolist())
     return None

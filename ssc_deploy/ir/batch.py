@@ -1,6 +1,6 @@
 """Sets the batch of a graph that was captured with another one.
 
-Pictures of a batch never mix in such a network, so along every edge the batch stays on one axis, with a factor:
+Images of a batch never mix in such a network, so along every edge the batch stays on one axis, with a factor:
 
     shape[axis] = factor * N            e.g. [N * 64, 9, 9] after Reshape(-1, 9, 9) of [N, 8, 8, 81]
 
@@ -26,7 +26,7 @@ def set_batch(model: ir.Model, batch: int | None) -> None:
     """Sets the batch of every input to ``batch`` (None: dynamic), and of all that follows from it.
 
     Raises:
-        LoweringError: an operator would mix the pictures of a batch, or is not known not to; names it and its block.
+        LoweringError: an operator would mix the images of a batch, or is not known not to; names it and its block.
     """
     first = g.shape_of(model.graph.inputs[0])
     if first and batch == first[0]:
@@ -42,7 +42,7 @@ def set_batch(model: ir.Model, batch: int | None) -> None:
         rule = RULES.get(node.op_type) if node.domain == "" else None
         try:
             if rule is None:
-                raise MixedError("it is not known to treat each picture by itself")
+                raise MixedError("it is not known to treat each image by itself")
             place = rule(node, carried)
             if any(static_shape(output)[place.axis] != place.factor * old for output in node.outputs):
                 raise MixedError("its output does not hold the batch where it should")

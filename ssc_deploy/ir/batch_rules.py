@@ -2,7 +2,7 @@
 
     shape[axis] = factor * N
 
-A rule is a short function a kind of operator; what has no rule is not known to treat each picture by itself.
+A rule is a short function a kind of operator; what has no rule is not known to treat each image by itself.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class MixedError(Exception):
     """Why an operator cannot be followed, as the end of a sentence."""
 
 
-#: Where each value that depends on the pictures carries the batch.
+#: Where each value that depends on the images carries the batch.
 Place = dict[ir.Value, Carried]
 
 
@@ -50,7 +50,7 @@ def static_shape(value: ir.Value | None) -> tuple[int, ...]:
 def _first(node: ir.Node, carried: Place) -> Carried:
     """The batch of the first input; it must be the only one that carries one."""
     if known.data(node) not in carried or any(value in carried for value in node.inputs[1:]):
-        raise MixedError("a parameter of it depends on the picture")
+        raise MixedError("a parameter of it depends on the image")
     return carried[known.data(node)]
 
 
@@ -76,7 +76,7 @@ def _broadcast(node: ir.Node, carried: Place) -> Carried:
             shape = static_shape(value)
             axis = place.axis - rank + len(shape)
             if axis >= 0 and shape[axis] != 1:
-                raise MixedError("a constant of it differs from picture to picture")
+                raise MixedError("a constant of it differs from image to image")
     return place
 
 
@@ -116,13 +116,13 @@ def _gather(node: ir.Node, carried: Place) -> Carried:
 
 
 def _constant_axes(node: ir.Node, index: int) -> tuple[int, ...] | None:
-    """Axes given by an input, or by the attribute of older opsets; None where neither is there."""
+    """Axes given by an input, or by the attribute of older opsets; None if neither is there."""
     value = node.inputs[index] if len(node.inputs) > index else None
     if value is None:
         return g.ints(node, "axes", ()) or None
     array = g.constant(value)
     if array is None:
-        raise MixedError("its axes are no constant")
+        raise MixedError("its axes are not constant")
     return tuple(int(i) for i in array)
 
 
@@ -163,7 +163,7 @@ def _arg_max(node: ir.Node, carried: Place) -> Carried:
 def _cumulative_sum(node: ir.Node, carried: Place) -> Carried:
     place, axis = _first(node, carried), g.constant(node.inputs[1])
     if axis is None:
-        raise MixedError("its axis is no constant")
+        raise MixedError("its axis is not a constant")
     return _off_axis(place, int(axis.item()) % len(static_shape(known.data(node))))
 
 
@@ -225,7 +225,7 @@ def _gemm(node: ir.Node, carried: Place) -> Carried:
         raise MixedError("it sums over the batch")
     bias = node.inputs[2] if len(node.inputs) > 2 else None
     if bias is not None and len(static_shape(bias)) == 2 and static_shape(bias)[0] != 1:
-        raise MixedError("a constant of it differs from picture to picture")
+        raise MixedError("a constant of it differs from image to image")
     return _kept(node, carried)
 
 
@@ -248,7 +248,7 @@ def _matmul(node: ir.Node, carried: Place) -> Carried:
         stands = value in carried or axis < 0 or axis >= len(shape) - 2 or shape[axis] == 1
         both = all(v in carried for v in node.inputs) and place.axis >= rank - 2
         if not stands or both:
-            raise MixedError("one of its sides differs from picture to picture")
+            raise MixedError("one of its sides differs from image to image")
     return place
 
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 
 def shift_of(node: ir.Node) -> mv.Movement | None:
-    """The shift that a Conv carries out, or None where it is none.
+    """The shift that a Conv carries out, or None if it is none.
 
-    Any depthwise Conv with a one-hot kernel that keeps the picture's size counts, whatever its role says.
+    Any depthwise Conv with a one-hot kernel that keeps the feature map's size counts, whatever its role says.
     """
     weight = g.constant(node.inputs[1]) if node.op_type == "Conv" else None
     if weight is None or weight.ndim != 4 or weight.shape[1] != 1 or weight.shape[2] != weight.shape[3]:

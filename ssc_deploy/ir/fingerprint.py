@@ -45,7 +45,7 @@ def _number(numbers: dict[ir.Value, int], values: Iterable[ir.Value]) -> None:
 
 
 def _input(value: ir.Value | None, numbers: dict[ir.Value, int], moves: bool) -> Any:
-    """A connection by its number, a constant by its type, and by its content where that is no weight."""
+    """A connection by its number, a constant by its type, and by its content where that is not a weight."""
     if value is None:
         return None
     if value in numbers:

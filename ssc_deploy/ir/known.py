@@ -1,6 +1,6 @@
 """What holds of every value and node of the intermediate form, and what a rule knows once it has looked.
 
-`graph` asks whether a shape, a constant or a node is there, and answers None where it is not. These ask for one that
+`graph` asks whether a shape, a constant or a node is there, and answers None if it is not. These ask for one that
 has to be there. Where it is missing, a rule has left the intermediate form, which no input may cause.
 """
 
@@ -57,7 +57,7 @@ def image(value: ir.Value) -> tuple[int | ir.SymbolicDim, int, int, int]:
     """Batch, channels, height and width; the batch may be any number.
 
     Raises:
-        RewriteError: the value is no image, or is one of unknown size.
+        RewriteError: the value is not an image, or is one of unknown size.
     """
     if len(dims(value)) != 4:
         raise RewriteError(f"{_name(value)} is no image")
@@ -72,7 +72,7 @@ def constant(value: ir.Value | None) -> npt.NDArray[Any]:
     """
     found = g.constant(value)
     if found is None:
-        raise RewriteError(f"{_name(value)} is no constant")
+        raise RewriteError(f"{_name(value)} is not a constant")
     return found
 
 

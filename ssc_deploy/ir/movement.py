@@ -1,6 +1,6 @@
-"""Data movement between pictures: what a shift, a shuffle, or any mixture of the two does.
+"""Data movement between feature maps: what a shift, a shuffle, or any mixture of the two does.
 
-A movement reads each output channel from one input channel, displaced by whole pixels, zero outside the picture:
+A movement reads each output channel from one input channel, displaced by whole pixels, zero outside the feature map:
 
     out[n, c, y, x] = in[n, source[c], y + dy[c], x + dx[c]]        (0 where that pixel is outside)
 
@@ -30,7 +30,7 @@ class Movement:
     Attributes:
         source: the input channel that each output channel reads.
         offsets: (dy, dx) of each output channel, in pixels.
-        in_channels: channels of the input picture (an output may leave some of them unread).
+        in_channels: channels of the input feature map (an output may leave some of them unread).
     """
 
     source: tuple[int, ...]
@@ -39,7 +39,7 @@ class Movement:
 
     @property
     def out_channels(self) -> int:
-        """Channels of the output picture."""
+        """Channels of the output feature map."""
         return len(self.source)
 
     @property
@@ -88,7 +88,7 @@ class Movement:
 
 
 def shift(offsets: tuple[tuple[int, int], ...]) -> Movement:
-    """The shift by ``offsets`` (dy, dx), one a channel."""
+    """The shift by ``offsets`` (dy, dx), one for each channel."""
     return Movement(tuple(range(len(offsets))), offsets, len(offsets))
 
 
@@ -103,10 +103,10 @@ def is_one_hot(kernels: npt.NDArray[np.generic]) -> bool:
 
 
 def read(run: Callable[[Array], Array], shape: tuple[int, int, int]) -> Movement | str:
-    """Reads off what ``run`` does to a picture, by running it on numbered pixels.
+    """Reads off what ``run`` does to a feature map, by running it on numbered pixels.
 
-    Each pixel carries its own channel, row and column, in three pictures, so that every number is small enough to be
-    exact in float32. What is read off so is then checked on all pixels, and on random signed data.
+    Each pixel carries its own channel, row and column, in three feature maps, so that every number is small enough to
+    be exact in float32. What is read off so is then checked on all pixels, and on random signed data.
 
     Args:
         run: takes float32 [1, C, H, W], returns the same rank.
@@ -119,7 +119,7 @@ def read(run: Callable[[Array], Array], shape: tuple[int, int, int]) -> Movement
     outputs = [np.asarray(run(digit)) for digit in digits]
     out_shape = outputs[0].shape
     if len(out_shape) != 4 or out_shape[0] != 1 or out_shape[2:] != shape[1:]:
-        return f"turns a picture of {list(shape)} into {list(out_shape)}"
+        return f"turns a feature map of {list(shape)} into {list(out_shape)}"
     movement = of_numbers(_numbers([output[0] for output in outputs], shape), shape)
     if isinstance(movement, str):
         return movement
@@ -141,12 +141,12 @@ def _numbers(digits: list[Array], shape: tuple[int, int, int]) -> npt.NDArray[np
 
 
 def of_numbers(numbers: npt.NDArray[np.int32], shape: tuple[int, int, int]) -> Movement | str:
-    """The movement that made ``numbers`` of a picture whose pixels are numbered in the order of memory.
+    """The movement that made ``numbers`` of a feature map whose pixels are numbered in the order of memory.
 
     Args:
         numbers: [C', H, W]; for each output pixel 1 + the number of the pixel that it shows, 0 where it is zero, -1
             where it shows anything else.
-        shape: (C, H, W) of the numbered picture.
+        shape: (C, H, W) of the numbered feature map.
 
     Returns:
         the movement, or a sentence that says why it is none.
@@ -171,7 +171,7 @@ def of_numbers(numbers: npt.NDArray[np.int32], shape: tuple[int, int, int]) -> M
     row, column = corners // width + dy[:, None], corners % width + dx[:, None]
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     expected = np.where(inside, source[:, None] * height * width + row * width + column + 1, 0)
-    # Most of what is no movement shows itself in a corner.
+    # Most of what is not a movement shows itself in a corner.
     wrong = np.argwhere(expected != flat[:, corners])
     movement = Movement(tuple(source.tolist()), offsets, channels)
     if not len(wrong):
@@ -187,9 +187,9 @@ def of_numbers(numbers: npt.NDArray[np.int32], shape: tuple[int, int, int]) -> M
 
 
 def performs(run: Callable[[Array], Array], movement: Movement, shape: tuple[int, int, int]) -> bool:
-    """Whether ``run`` carries out the movement on a picture [1, C, H, W] of `random` numbers."""
-    picture = random(1, *shape)
-    return np.array_equal(movement(picture), run(picture))
+    """Whether ``run`` carries out the movement on a feature map [1, C, H, W] of `random` numbers."""
+    feature_map = random(1, *shape)
+    return np.array_equal(movement(feature_map), run(feature_map))
 
 
 def random(*shape: int) -> Array:

@@ -2,7 +2,7 @@
 
 ONNX itself says how many inputs an operator has, which attributes, and which types; and it infers what comes out
 (`_against_onnx`). The rules below say the rest: what a runtime needs as well, and the ranks, constants and attributes
-of what `roles` marks. A rule returns the rest of a sentence about the node, or None where it holds. What is not known,
+of what `roles` marks. A rule returns the rest of a sentence about the node, or None if it holds. What is not known,
 a shape or a constant, is not judged.
 
 An operand that no role asks to be constant may be computed from the image: that is the user's network. An emitter that
@@ -56,7 +56,7 @@ def rule(*kinds: str) -> Callable[[Rule], Rule]:
 
 
 def violation(node: ir.Node, opset: int) -> str | None:
-    """Why the node is not of the intermediate form, as the rest of a sentence; None where it is.
+    """Why the node is not of the intermediate form, as the rest of a sentence; None if it is.
 
     Args:
         node: in a graph.
@@ -72,7 +72,7 @@ def _against_onnx(node: ir.Node, opset: int) -> str | None:
     given = [value for value in node.inputs if value is not None]
     graphs = any(a.type in {ir.AttributeType.GRAPH, ir.AttributeType.GRAPHS} for a in node.attributes.values())
     if node.domain or graphs or any(not isinstance(value.type, ir.TensorType) for value in given):
-        return None  # what is no node on tensors, `supported` refuses as soon as constants are folded
+        return None  # what is not a node on tensors, `supported` refuses as soon as constants are folded
     schema = schema_of(node.op_type, opset)
     if schema is None:
         return f"does not exist in opset {opset}"
@@ -85,7 +85,7 @@ def _against_onnx(node: ir.Node, opset: int) -> str | None:
             opset_imports=[helper.make_opsetid("", opset)],
         )
     except (onnx.checker.ValidationError, shape_inference.InferenceError) as error:
-        return f"is no valid node of ONNX: {str(error).strip().partition(chr(10))[0]}"
+        return f"is not a valid node of ONNX: {str(error).strip().partition(chr(10))[0]}"
     for value in node.outputs:
         known = inferred.get(value.name or "")
         if known is not None:
@@ -97,7 +97,7 @@ def _against_onnx(node: ir.Node, opset: int) -> str | None:
 
 @cache
 def schema_of(op_type: str, opset: int) -> defs.OpSchema | None:
-    """What the opset means by the operator; None where it has none."""
+    """What the opset means by the operator; None if it has none."""
     schema = defs.get_schema(op_type, opset, "") if defs.has(op_type, opset, "") else None
     return None if schema is None or schema.deprecated else schema
 

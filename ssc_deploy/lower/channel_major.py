@@ -1,19 +1,20 @@
-"""Whole stretches of a network with their pictures held as planes: channel-major, one row of H * W pixels a channel.
+"""Parts of a network with feature maps as planes: channel-major, with one row of H * W pixels for each channel.
 
-    picture [1, C, H, W]   ->   planes [g, C / g, H * W]             for any g that divides C: the numbers lie the same
+    feature map [1, C, H, W]  ->  planes [g, C / g, H * W]      for any g that divides C, in the same order
 
-In NHWC a group pointwise is a matrix product of nine by nine a pixel; over planes it is one product a group, with H * W
-as its long side, and a shift of whole planes moves few long pieces:
+In NHWC a group pointwise convolution is a matrix product of nine by nine for each pixel. Over planes it is one product
+for each group, with H * W as its long side, and a shift of whole planes moves few long pieces:
 
     1x1 convolution of stride 1:   W [g, O / g, I / g] x planes [g, I / g, H * W] + b [g, O / g, 1]
     shuffle:                       Transpose(1, 0, 2) of [g, C / g, H * W]
     shift:                         `skew`
     activation, addition:          number by number
 
-A stretch is what hangs together of these; it is converted if it holds a group pointwise, and left where anything else
-reads a picture of it. Values keep the names of the pictures that they hold. All of it is standard ONNX.
+A stretch is a connected part of such operators. It is converted if it contains a group pointwise convolution. Its
+values become feature maps again where another operator reads them. Values keep the names of the feature maps that they
+hold. All of it is standard ONNX.
 
-Refused: batches of more than one picture, since planes of rank 3 have no axis for them; a network with no such stretch.
+Refused: batches of more than one image, since planes of rank 3 have no axis for them; networks without such a stretch.
 """
 
 from __future__ import annotations
@@ -43,15 +44,15 @@ def check(nodes: set[ir.Node], target: Target, batch: int | None) -> None:
     Args:
         nodes: of `stretches`.
         target: what will run the graph.
-        batch: pictures at a time.
+        batch: images at a time.
 
     Raises:
         LoweringError: see the module's docstring.
     """
     if target is not Target.LITERT:
-        raise LoweringError("channel-major is a layout of TFLite files; ONNX Runtime's pictures lie so anyway")
+        raise LoweringError("channel-major is a layout of TFLite files; ONNX Runtime has this order anyway")
     if batch != 1:
-        raise LoweringError("channel-major takes one picture at a time; use `layout='nhwc'`, or `batch=1`")
+        raise LoweringError("channel-major takes one image at a time; use `layout='nhwc'`, or `batch=1`")
     if not nodes:
         raise LoweringError(
             "the network has no stretch with a group pointwise convolution, which is what channel-major makes faster; "
@@ -63,7 +64,7 @@ def convert(model: ir.Model, nodes: set[ir.Node]) -> list[Choice]:
     """Converts every stretch of ``model``, in place.
 
     Args:
-        model: static shapes, of one picture; `stretches` of it in canonical form.
+        model: static shapes, of one image; `stretches` of it in canonical form.
         nodes: of `stretches`.
 
     Returns:
@@ -141,12 +142,12 @@ def _view(node: ir.Node) -> tuple[int, int] | None:
 
 
 class _Planes:
-    """Which pictures of the graph are held as planes, and under which values."""
+    """Which feature maps of the graph are held as planes, and under which values."""
 
     def __init__(self) -> None:
         self._held: dict[ir.Value, ir.Value] = {}
         self._views: dict[tuple[ir.Value, int], ir.Value] = {}
-        self._pictures: dict[ir.Value, ir.Value] = {}
+        self._feature_maps: dict[ir.Value, ir.Value] = {}
         self._replaced: list[ir.Node] = []
 
     def convert(self, node: ir.Node) -> None:
@@ -159,27 +160,27 @@ class _Planes:
         self._replaced.append(node)
 
     def leave(self, node: ir.Node) -> None:
-        """Lets a node that works on pictures read them."""
+        """Lets a node that works on feature maps read them."""
         place = Place(node)
         for i, value in enumerate(node.inputs):
             if value is not None and value in self._held:
-                node.replace_input_with(i, self._picture(place, value))
+                node.replace_input_with(i, self._feature_map(place, value))
         place.insert()
 
     def finish(self, graph: ir.Graph) -> None:
-        """Gives the planes the names of their pictures, and takes away the nodes that computed those."""
+        """Gives the planes the names of their feature maps, and takes away the nodes that computed those."""
         for i, value in enumerate(graph.outputs):
             if value in self._held:
                 place = Place(self._replaced[-1])
-                graph.outputs[i] = self._picture(place, value)
+                graph.outputs[i] = self._feature_map(place, value)
                 graph.extend(place.nodes)
         for node in reversed(self._replaced):
             old = node.outputs[0]
             name, held = old.name, self._held[old]
             graph.remove(node, safe=True)
-            picture = self._pictures.get(old)
-            if picture is not None and picture.is_graph_output():
-                picture.name = name
+            feature_map = self._feature_maps.get(old)
+            if feature_map is not None and feature_map.is_graph_output():
+                feature_map.name = name
                 continue
             old.name = None
             held.name = known.producer(held).name = name
@@ -223,9 +224,9 @@ class _Planes:
 
     def _view(self, place: Place, index: int, groups: int) -> ir.Value:
         """The input ``index`` as planes [groups, C / groups, H * W]."""
-        picture = known.operand(place.node, index)
-        _, channels, *size = known.shape(picture)
-        held = self._held.get(picture, picture)
+        feature_map = known.operand(place.node, index)
+        _, channels, *size = known.shape(feature_map)
+        held = self._held.get(feature_map, feature_map)
         wanted = (groups, channels // groups, math.prod(size))
         if g.shape_of(held) == wanted:
             return held
@@ -233,9 +234,9 @@ class _Planes:
             self._views[picture, groups] = place.reshape(held, wanted, f"view_{index}", label=f"view_of_{index}")
         return self._views[picture, groups]
 
-    def _picture(self, place: Place, value: ir.Value) -> ir.Value:
-        """The planes of ``value`` as the picture that they are."""
-        if value not in self._pictures:
+    def _feature_map(self, place: Place, value: ir.Value) -> ir.Value:
+        """The planes of ``value`` as the feature map that they are."""
+        if value not in self._feature_maps:
             held, shape, label = self._held[value], known.shape(value), f"{value.name}/picture"
             self._pictures[value] = place.reshape(held, shape, f"{label}_shape", label=label, like=value.producer())
         return self._pictures[value]

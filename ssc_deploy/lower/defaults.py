@@ -8,10 +8,11 @@ ONNX Runtime 1.32, x86-64, one thread, SSC-Net stages, time relative to ``depthw
     gather              2.55   2.15   2.01    1.42   2.23                              2.61
 
 The runtime's depthwise kernel is fast only in the blocked layout (NCHWc), which takes channels in multiples of four;
-and nine pieces of a tiny picture cost more in calls than they save. ``flat`` with a dynamic batch takes 0.89 and 0.82
-of the time of ``slice`` in the first two stages (0.87 and 0.80 with a fixed one). Where its mask has no convolution
-with a ReLU to go into, it takes 1.08 and 0.90 of it, and with offsets mixed up, which make two pieces of every channel,
-0.98 and 1.22; those are left to ``slice``. As for shuffles, ``gather`` takes 0.98 of the time of ``transpose``.
+and nine pieces of a tiny feature map cost more in calls than they save. ``flat`` with a dynamic batch takes 0.89 and
+0.82 of the time of ``slice`` in the first two stages (0.87 and 0.80 with a fixed one). Where its mask has no
+convolution with a ReLU to go into, it takes 1.08 and 0.90 of it, and with offsets mixed up, which make two pieces of
+every channel, 0.98 and 1.22; those are left to ``slice``. As for shuffles, ``gather`` takes 0.98 of the time of
+``transpose``.
 
 What was measured and is not done, as ratios of SSC-Net-6-9 with and without: group pointwise of nine channels joined to
 blocks of 18 or 27 on ONNX Runtime, 1.01 to 1.16.

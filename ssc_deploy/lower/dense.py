@@ -26,7 +26,7 @@ class DenseSite(Place):
         node: the last of what one kernel runs: the convolution, or the Relu or Clip that alone reads it.
         convolution: its weight and bias are constants.
         weight: float32 [O, I, 1, 1].
-        height: of the picture that comes out, in pixels.
+        height: of the feature map that comes out, in pixels.
         width: likewise.
     """
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Group:
-    """Sites of one role that are alike: one movement, or one shape of kernel, and one size of picture.
+    """Sites of one role that are alike: one movement, or one shape of kernel, and one size of feature map.
 
     Attributes:
         role: shift, shuffle or dense.
@@ -32,7 +32,7 @@ class Group:
 
     @property
     def numbers(self) -> int:
-        """How many numbers all its sites together write, for one picture."""
+        """How many numbers all its sites together write, for one image."""
         return sum(site.numbers for site in self.sites)
 
 

@@ -1,4 +1,4 @@
-"""How a TFLite file holds the pictures inside a network, and which way is taken where nobody says.
+"""How a TFLite file holds the feature maps inside a network, and which way is taken where nobody says.
 
 LiteRT 2.3 runs ``channel-major`` as one delegate partition: an SSC-Net-6-9 in 0.95 to 0.98 of the time of ``nhwc`` on a
 shared AMD Zen 5 (``python -m benchmarks.latency``). In microseconds, in the first stage (81 channels of 32x32):

@@ -58,7 +58,7 @@ def split(model: ir.Model, leave: Collection[ir.Node]) -> None:
 
 
 def _split(builder: Builder) -> ir.Value | None:
-    """What stands for a node; None where it stays."""
+    """What stands for a node; None if it stays."""
     node = builder.node
     shape = g.shape_of(node.inputs[0]) if node.inputs else None
     if shape is None or len(shape) != 4 or g.shape_of(node.outputs[0]) is None:

@@ -42,7 +42,7 @@ class LoweringOptions:
 
     def __post_init__(self) -> None:
         if self.batch is not None and self.batch < 1:
-            raise LoweringError(f"a batch of {self.batch} pictures is impossible; give a number from 1 on, or dynamic")
+            raise LoweringError(f"a batch of {self.batch} images is impossible; give a number from 1 on, or dynamic")
         if self.recipe is not None and dataclasses.replace(self, recipe=None) != LoweringOptions(batch=self.batch):
             raise RecipeError(
                 "a recipe says how everything is carried out; leave `shift`, `shuffle`, `dense`, `layout` "

@@ -1,4 +1,4 @@
-"""Zero borders around a picture, just wide enough that every displaced window lies inside."""
+"""Zero borders around a feature map, just wide enough that every displaced window lies inside."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Padded:
-    """A padded picture, and where each channel's window starts in it.
+    """A padded feature map, and where each channel's window starts in it.
 
     Attributes:
         value: float32 [N, C, height, width].
         height: with the borders, in pixels.
         width: likewise.
-        corners: (row, column) of each channel's window, which is as large as the picture was.
+        corners: (row, column) of each channel's window, which is as large as the feature map was.
     """
 
     value: ir.Value
@@ -31,8 +31,8 @@ class Padded:
 def pad(site: Site) -> Padded:
     """Adds the borders that the site's offsets need.
 
-    A displacement by the picture's whole size or more shows nothing but zeros, so it is cut there: borders are never
-    wider than the picture.
+    A displacement by the feature map's whole size or more shows nothing but zeros, so it is cut there: borders are
+    never wider than the feature map.
     """
     h, w = site.height, site.width
     rows = [min(max(dy, -h), h) for dy, _ in site.movement.offsets]

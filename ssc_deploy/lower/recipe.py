@@ -53,10 +53,10 @@ class Trial:
         lowering: what carries it out in the candidate.
         against: what carries it out in the other.
         verdict: what came of it.
-        ratio: candidate's time / the other's, from the medians of each turn; None where it failed.
+        ratio: candidate's time / the other's, from the medians of each turn; None if it failed.
         low: lower end of the ratio's 95 % interval.
         high: upper end.
-        p50_ms: median latency of the candidate, milliseconds; None where it failed.
+        p50_ms: median latency of the candidate, milliseconds; None if it failed.
         against_ms: of the other.
         control: ratio of a second copy of the other to the first, 1 on a device without noise.
         turns: of each.
@@ -90,7 +90,7 @@ class Measured:
         device: as the user writes it, e.g. ``"host"``.
         description: the device in a line.
         threads: of one inference.
-        batch: pictures at a time; 0 where it is dynamic.
+        batch: images at a time; 0 where it is dynamic.
         seconds: of measuring.
         complete: whether every lowering of every group was tried before the budget was used up.
         ratio: time of the recipe's file / that of the default, interleaved; 1 where the default won.
@@ -129,8 +129,8 @@ class Recipe:
         groups: lowering of each group, by ``"shift 81x32x32"`` as `lower.groups` names it; dense products of a group
             that is not named are left as they are.
         exceptions: lowering of single sites that differ from their group, by their name.
-        layout: of `lower.Layout`: how a TFLite file holds pictures. Movements that a channel-major stretch carries out
-            are in no group.
+        layout: of `lower.Layout`: how a TFLite file holds feature maps. Movements that a channel-major stretch carries
+            out are in no group.
         measured: where it was found; None for one that was not measured.
         trials: all measurements, in order.
         versions: of the packages that made and ran the measured files.

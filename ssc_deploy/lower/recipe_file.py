@@ -13,7 +13,7 @@
     [dense]                         # of a TFLite file; what is left out is plain
     81x32x32 = "plain"
 
-    [exceptions]                    # single sites, by the name of the picture that comes out
+    [exceptions]                    # single sites, by the name of the feature map that comes out
     "body.7.ssc1.shift" = "slice"
 
 ``[versions]``, ``[measured]`` and the list ``trials`` are the evidence; an export does not need them.

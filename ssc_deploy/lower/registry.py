@@ -23,7 +23,7 @@ class Lowering(Generic[SiteT]):
 
     Attributes:
         name: what a user writes.
-        refusal: why it cannot carry out what is at a site, as the end of a sentence; None where it can.
+        refusal: why it cannot carry out what is at a site, as the end of a sentence; None if it can.
         build: adds the nodes to the site and returns the result (the site's own output: leave the node).
     """
 
@@ -37,7 +37,7 @@ class Registry(Generic[SiteT]):
 
     Attributes:
         role: of the sites.
-        fallback: lowering of the sites that one asked for by name refuses; None where that is an error.
+        fallback: lowering of the sites that one asked for by name refuses; None if that is an error.
 
     Raises:
         ValueError: two of one name, or one named ``auto``.

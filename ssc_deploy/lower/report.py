@@ -36,10 +36,10 @@ class LowerReport:
 
     Attributes:
         target: what will run the graph.
-        batch: of its inputs; None where it is dynamic.
+        batch: of its inputs; None if it is dynamic.
         choices: one for each shift and shuffle, in the order of execution; and, if any dense product is not left as it
             is, one for each dense product.
-        layout: how the pictures inside are held; says nothing of ONNX Runtime's, which are NCHW.
+        layout: how the feature maps inside are held; says nothing of ONNX Runtime's, which are NCHW.
     """
 
     target: Target

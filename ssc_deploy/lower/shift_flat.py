@@ -1,10 +1,10 @@
-"""Shift as a rotation of each channel's flat plane, once the pixels that fall out of the picture are zero.
+"""Shift as a rotation of each channel's flat plane, once the pixels that fall out of the feature map are zero.
 
     f[c]                = dy[c] * W + dx[c]                                           the offset in the flat plane
     keep[c, y, x]       = [0 <= y - dy[c] < H] * [0 <= x - dx[c] < W]                 pixels that an output reads
     out.flat[c, s]      = (keep * in).flat[c, (s + f[c]) mod (H * W)]
 
-Of the H * W outputs of a channel, those that read inside the picture read ``keep``; every other reads a pixel that
+Of the H * W outputs of a channel, those that read inside the feature map read ``keep``; every other reads a pixel that
 ``keep`` leaves out, whether it wraps to the next row or from the plane's end to its beginning: so it is zero. A run of
 channels that move alike is one plane. A rotation is a Split and a Concat in another order, along the last axis of the
 view (N, C / P, P * H * W), P being the period of the offsets: nothing is computed, and nothing depends on the batch.
@@ -17,7 +17,7 @@ is exact for every finite z, and ONNX Runtime runs Conv, Add and ReLU as one Fus
 written as the minimum of its rows and its columns, C * (H + W) numbers instead of C * H * W, which the runtime
 multiplies out when it loads the file. Anywhere else the mask is a ``Where``.
 
-Refused: pictures that are stored NHWC, where a channel has no flat plane.
+Refused: feature maps that are stored NHWC, where a channel has no flat plane.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _LOWEST = np.finfo(np.float32).min
 
 def _refusal(site: Site) -> str | None:
     if site.target is Target.LITERT:
-        return "its pictures are stored channels last, where a channel has no flat plane; use depthwise or auto"
+        return "its feature maps are stored channels last, where a channel has no flat plane; use depthwise or auto"
     return None
 
 
@@ -101,13 +101,13 @@ def kept(offsets: Sequence[Offset], height: int, width: int) -> tuple[npt.NDArra
 
 
 def _offsets(site: Site) -> list[Offset]:
-    """A displacement by the picture's whole size or more shows nothing but zeros, and so does one by that size."""
+    """A displacement by the feature map's whole size or more shows nothing but zeros, and so does one by that size."""
     h, w = site.height, site.width
     return [(min(max(dy, -h), h), min(max(dx, -w), w)) for dy, dx in site.movement.offsets]
 
 
 def _masked(site: Site, offsets: Sequence[Offset]) -> ir.Value:
-    """The picture with zeros in place of all that no output reads."""
+    """The feature map with zeros in place of all that no output reads."""
     channels, h, w, n = len(offsets), site.height, site.width, site.batch
     rows, columns = kept(offsets, h, w)
     if rows.all() and columns.all():
@@ -123,17 +123,17 @@ def _masked(site: Site, offsets: Sequence[Offset]) -> ir.Value:
         conv.resize_inputs(3)
         conv.replace_input_with(2, site.constant("no_bias", np.zeros(channels, np.float32)))
     # The Add is fused only where its sides have one shape, which a dynamic batch cannot give.
-    pictures = n if isinstance(n, int) else 1
-    low_rows = np.tile(np.where(rows, np.float32(0), _LOWEST)[None], (pictures, 1, 1, 1))
+    images = n if isinstance(n, int) else 1
+    low_rows = np.tile(np.where(rows, np.float32(0), _LOWEST)[None], (images, 1, 1, 1))
     low_columns = np.where(columns, np.float32(0), _LOWEST)[None]
     sides = [site.constant("low_rows", low_rows), site.constant("low_columns", low_columns)]
-    low = site.op("Min", sides, label="low", shape=(pictures, channels, h, w))
+    low = site.op("Min", sides, label="low", shape=(images, channels, h, w))
     value = site.op("Add", [conv.outputs[0], low], label="lowered", shape=shape)
     return site.op("Relu", [value], label="masked", shape=shape, like=site.input.producer())
 
 
 def _rectified(site: Site) -> ir.Node | None:
-    """The convolution whose output a ReLU makes the site's picture of, where nothing else reads either."""
+    """The convolution whose output a ReLU makes the site's feature map of, where nothing else reads either."""
     relu = site.input.producer()
     if relu is None or relu.op_type != "Relu" or not g.used_once(site.input):
         return None

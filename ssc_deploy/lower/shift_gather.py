@@ -1,4 +1,4 @@
-"""Shift as one Gather on the padded, flattened picture.
+"""Shift as one Gather on the padded, flattened feature map.
 
     NCHW:  out.flat[g, (p, y, x)] = padded.view(G, P * H' * W')[g, p * H' * W' + (y + row[p]) * W' + x + column[p]]
     NHWC:  out.flat[(y, x, c)]    = padded.view(H' * W' * C)[((y + row[c]) * W' + x + column[c]) * C + c]
@@ -6,7 +6,7 @@
 where P is the period of the offsets over the channels, so that indices are needed for one period only. In NHWC the
 groups are not contiguous, and all channels are indexed. Indices are int32, half the file of int64.
 
-Refused: a padded picture of 2**31 numbers or more, which int32 does not index.
+Refused: a padded feature map of 2**31 numbers or more, which int32 does not index.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 def _refusal(site: Site) -> str | None:
-    if site.movement.in_channels * 9 * site.height * site.width >= 2**31:  # borders are at most a picture wide
-        return "its picture is too large for 32-bit indices; use depthwise or auto"
+    if site.movement.in_channels * 9 * site.height * site.width >= 2**31:  # borders are at most a feature map wide
+        return "its feature map is too large for 32-bit indices; use depthwise or auto"
     return None
 
 

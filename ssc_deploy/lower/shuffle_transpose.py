@@ -2,7 +2,7 @@
 
     out = in.view(N, G, C, H, W).transpose(1, 2).view(N, C * G, H, W)
 
-Refused: permutations that are no transposition, and selections of channels.
+Refused: permutations that are not a transposition, and selections of channels.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def _refusal(site: Site) -> str | None:
     if transposition.view_of(site.movement.source, site.movement.in_channels) is None:
-        return "its channels are no transposition of (groups, channels of a group); use gather or auto"
+        return "its channels are not a transposition of (groups, channels of a group); use gather or auto"
     return None
 
 

@@ -24,7 +24,7 @@ class Site(Place):
     Attributes:
         node: a depthwise Conv (shift) or a Gather of channels (shuffle), in the graph.
         movement: what it does.
-        height: of the picture, in pixels.
+        height: of the feature map, in pixels.
         width: likewise.
         target: what will run the result.
     """
@@ -36,12 +36,12 @@ class Site(Place):
 
     @property
     def input(self) -> ir.Value:
-        """The picture that is moved, float32 [N, in_channels, height, width]."""
+        """The feature map that is moved, float32 [N, in_channels, height, width]."""
         return known.data(self.node)
 
     @property
     def batch(self) -> int | ir.SymbolicDim:
-        """The first dimension of the picture."""
+        """The first dimension of the feature map."""
         return known.image(self.input)[0]
 
     @property
@@ -86,11 +86,11 @@ class Choosable(Protocol):
 
     @property
     def label(self) -> str:
-        """Channels x height x width, of the picture that goes into a movement or comes out of a product."""
+        """Channels x height x width, of the feature map that goes into a movement or comes out of a product."""
 
     @property
     def numbers(self) -> int:
-        """How many numbers it writes, for one picture."""
+        """How many numbers it writes, for one image."""
 
     def finish(self, result: ir.Value) -> None:
         """Puts the result in its place; see `Place.finish`."""

@@ -8,5 +8,5 @@ import enum
 class Target(enum.StrEnum):
     """What will run the lowered graph; it decides which forms of a movement are fast, and which can be written."""
 
-    ONNXRUNTIME = "onnxruntime"  #: pictures stay NCHW; views of any rank are free
-    LITERT = "litert"  #: pictures become NHWC; only rank-4 forms that survive that are used
+    ONNXRUNTIME = "onnxruntime"  #: feature maps stay NCHW; views of any rank are free
+    LITERT = "litert"  #: feature maps become NHWC; only rank-4 forms that survive that are used

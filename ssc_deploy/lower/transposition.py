@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def view_of(source: tuple[int, ...], in_channels: int) -> tuple[int, int] | None:
-    """(G, C) of the view whose transposition reads channel ``source[o]`` into channel o; None where there is none."""
+    """(G, C) of the view whose transposition reads channel ``source[o]`` into channel o; None if there is none."""
     if len(source) != in_channels or in_channels < 2:
         return None
     # out[1] = in[C] for every transposition with G > 1, and out = in otherwise: one candidate is enough.

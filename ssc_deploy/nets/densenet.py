@@ -35,7 +35,7 @@ class DenseNetConfig:
         theta: what a transition keeps of the channels.
         stem: channels of the first convolution.
         classes: outputs.
-        in_channels: of the picture.
+        in_channels: of the image.
     """
 
     L: int = 40

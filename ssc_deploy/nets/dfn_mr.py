@@ -32,7 +32,7 @@ class DfnMrConfig:
     Attributes:
         B: blocks a stage.
         classes: outputs.
-        in_channels: of the picture.
+        in_channels: of the image.
         stem: width of the first stage; the others are twice and four times as wide.
     """
 
@@ -64,7 +64,7 @@ class _Fusion(nn.Module):
 
 
 class FusedBlock(_Fusion):
-    """Two pictures [N, in, H, W] -> two pictures [N, out, H / stride, W / stride]."""
+    """Two images [N, in, H, W] -> two images [N, out, H / stride, W / stride]."""
 
     def forward(self, a: torch.Tensor, b: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Computes the block on both branches, [N, C, H, W] each."""
@@ -73,7 +73,7 @@ class FusedBlock(_Fusion):
 
 
 class LastBlock(_Fusion):
-    """Two pictures [N, in, H, W] -> one [N, out, H / stride, W / stride]."""
+    """Two images [N, in, H, W] -> one [N, out, H / stride, W / stride]."""
 
     def forward(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """Computes the block, which sums the branches."""

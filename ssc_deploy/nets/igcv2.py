@@ -30,7 +30,7 @@ class Igcv2Config:
         B: blocks a stage.
         branch: channels of each branch of a group pointwise convolution.
         classes: outputs.
-        in_channels: of the picture.
+        in_channels: of the image.
     """
 
     C: int = 416

@@ -34,7 +34,7 @@ class Igcv3Config:
     Attributes:
         width: factor of all widths but the last, which are then made even.
         classes: outputs.
-        in_channels: of the picture.
+        in_channels: of the image.
         form: where the strides stand.
         expand_relu: whether a ReLU6 stands before the permutation.
         permute_back: whether a second permutation, the inverse of the first, ends a block.

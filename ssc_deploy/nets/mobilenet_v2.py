@@ -32,14 +32,14 @@ STEM, LAST = 32, 1280
 
 
 class Form(enum.StrEnum):
-    """The pictures that a network was laid out for; its tensors are the same."""
+    """The images that a network was laid out for; its tensors are the same."""
 
     IMAGENET = "imagenet"  #: 224x224
     CIFAR = "cifar"  #: 32x32
 
     @property
     def size(self) -> int:
-        """Height and width of the pictures."""
+        """Height and width of the images."""
         return 224 if self is Form.IMAGENET else 32
 
 
@@ -50,7 +50,7 @@ class MobileNetV2Config:
     Attributes:
         width: factor of all widths, which are then rounded to multiples of 8; the last never gets less than 1280.
         classes: outputs.
-        in_channels: of the picture.
+        in_channels: of the image.
         form: where the strides stand. No tensor tells it, and without a header torchvision's weights are likelier.
     """
 
@@ -122,7 +122,7 @@ class MobileNetV2(Network):
         self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(last, config.classes))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of pictures ``x``."""
+        """Logits of images ``x``."""
         logits: torch.Tensor = self.classifier(self.pool(self.features(x)).flatten(1))
         return logits
 

@@ -45,7 +45,7 @@ def window_offsets(
     The channels from ``k*k * (channels // (k*k))`` on stay where they are, as in the original Shift-Net kernel.
 
     Args:
-        channels: of the picture.
+        channels: of the image.
         k: side of the window, odd.
         order: which channels share an offset.
         scan: whether p counts the window row by row or column by column.
@@ -65,7 +65,7 @@ def window_offsets(
 
 
 class Shift(nn.Module):
-    """``out[n, c, y, x] = in[n, c, y + offsets[c][0], x + offsets[c][1]]``, zero outside the picture.
+    """``out[n, c, y, x] = in[n, c, y + offsets[c][0], x + offsets[c][1]]``, zero outside the image.
 
     Args:
         offsets: (dy, dx) of each channel, in pixels.

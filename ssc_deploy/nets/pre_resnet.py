@@ -29,7 +29,7 @@ class PreResNetConfig:
     Attributes:
         B: blocks a stage.
         classes: outputs.
-        in_channels: of the picture.
+        in_channels: of the image.
         stem: channels of the first convolution and of the first stage's bottlenecks.
     """
 

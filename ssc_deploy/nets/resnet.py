@@ -54,7 +54,7 @@ class ResNetConfig:
         reduction: r, at least 1; 1.41 makes a ResNet-B-6 of a ResNet-B-9.
         mode: what r narrows.
         classes: outputs.
-        in_channels: of the picture.
+        in_channels: of the image.
         shortcut: what it is where width or stride changes.
     """
 

@@ -35,7 +35,7 @@ class ShiftNetConfig:
         B: blocks a stage.
         e: expansion: a block is e times as wide inside as its output.
         classes: outputs.
-        in_channels: of the picture.
+        in_channels: of the image.
         stem: width of the first stage; the others are twice and four times as wide.
         relu: where a block's second ReLU stands.
     """

@@ -36,7 +36,7 @@ class ShuffleNetConfig:
         g: groups of the pointwise convolutions: 1, 2, 3, 4 or 8.
         scale: factor of all widths: 0.25, 0.5, 1 and so on.
         classes: outputs.
-        in_channels: of the picture.
+        in_channels: of the image.
         form: where the strides stand.
     """
 

@@ -1,4 +1,4 @@
-"""The networks that have a name: those of the SSC paper's tables, for pictures of 32x32."""
+"""The networks that have a name: those of the SSC paper's tables, for images of 32x32."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ class SscNetConfig:
         G: groups in the first stage, a multiple of k*k.
         k: side of the shift's window, odd.
         classes: outputs.
-        in_channels: of the picture.
+        in_channels: of the image.
         stem: channels of the first 3x3 convolution.
         relu: where a ReLU stands: after the BatchNorm of these convolutions, or after the sum.
         stride_at: the convolution that carries the stride of a stage's first module.

@@ -34,7 +34,7 @@ class SwapoutConfig:
         widen: factor of the widths 16, 32 and 64.
         last: p of the last block.
         classes: outputs.
-        in_channels: of the picture.
+        in_channels: of the image.
     """
 
     B: int = 3

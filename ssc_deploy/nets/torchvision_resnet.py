@@ -37,7 +37,7 @@ class TorchvisionResNetConfig:
     Attributes:
         depth: that number.
         classes: outputs.
-        in_channels: of the picture.
+        in_channels: of the image.
     """
 
     depth: int = 18
@@ -108,7 +108,7 @@ class TorchvisionResNet(Network):
         self.fc = nn.Linear(channels, config.classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits of pictures ``x``."""
+        """Logits of images ``x``."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         for stage in range(len(DEPTHS[self.config.depth][0])):
             x = self.get_submodule(f"layer{stage + 1}")(x)

@@ -30,15 +30,15 @@ def randomise(module: nn.Module, seed: int = 0) -> None:
                     layer.running_var.uniform_(0.5, 1.5, generator=generator)
 
 
-def settle(module: nn.Module, pictures: torch.Tensor) -> None:
-    """Gives every BatchNorm the statistics that it has on these pictures, as training would; ends in eval mode.
+def settle(module: nn.Module, images: torch.Tensor) -> None:
+    """Gives every BatchNorm the statistics that it has on these images, as training would; ends in eval mode.
 
-    Under them an untrained network tells pictures apart, and is as well-conditioned as a trained one: with random
+    Under them an untrained network tells images apart, and is as well-conditioned as a trained one: with random
     statistics a deep SSC-Net is chaotic (its float32 is 2e-3 away from its float64).
 
     Args:
         module: its statistics are replaced.
-        pictures: float32 [N, C, H, W], N > 1, preprocessed.
+        images: float32 [N, C, H, W], N > 1, preprocessed.
 
     Raises:
         NetworkError: the statistics are not finite.
@@ -53,9 +53,9 @@ def settle(module: nn.Module, pictures: torch.Tensor) -> None:
     with torch.random.fork_rng(devices=[]), torch.no_grad():
         torch.manual_seed(0)
         module.train()
-        module(pictures)
+        module(images)
     module.eval()
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
         if norm.running_var is None or not bool(norm.running_var.isfinite().all()):
-            raise NetworkError(f"{type(module).__name__} computes NaN or Inf on these pictures; give it other weights.")
+            raise NetworkError(f"{type(module).__name__} computes NaN or Inf on these images; give it other weights.")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    #: Makes a node anew on other data.
+    #: Makes a node again on other data.
     _Rebuild = Callable[[ir.Value], Builder]
 
 Order = tuple[int, ...]
@@ -110,7 +110,7 @@ def _whole(groups: Order, size: int) -> Order:
 
 
 def _vanishes(node: ir.Node) -> list[ir.Node] | None:
-    """The nodes that stand in the place of a shuffle and of those that took its order; None where nothing takes it."""
+    """The nodes that stand in the place of a shuffle and of those that took its order; None if nothing takes it."""
     movement = canonical.movement_of(node)
     if movement is None:
         return None

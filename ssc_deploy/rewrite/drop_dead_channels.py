@@ -8,7 +8,7 @@ such channels, and so do trained ones whose BN scales went to zero. Between the 
 Conv2d, Conv3d).
 
 Left alone: group convolutions, whose groups would no longer be of one size; what something else reads; and the last
-channel, since a picture needs one.
+channel, since a feature map needs one.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _drop_between(writer: ir.Node, between: list[ir.Node], reader: ir.Node) -> b
 
 
 def _activated(node: ir.Node, constant: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
-    """What the node makes of a channel that holds one number; None where it does not say."""
+    """What the node makes of a channel that holds one number; None if it does not say."""
     if node.op_type == "Relu":
         return np.asarray(np.maximum(constant, 0))
     if node.op_type == "Clip":
@@ -104,7 +104,7 @@ def _activated(node: ir.Node, constant: npt.NDArray[Any]) -> npt.NDArray[Any] | 
 
 
 def _keep(node: ir.Node, alive: npt.NDArray[np.int64], constants: dict[int, npt.NDArray[Any]]) -> None:
-    """Leaves the node these channels and constants; its output holds no module's picture any more."""
+    """Leaves the node these channels and constants; its output holds no module's feature map any more."""
     for index, array in constants.items():
         label = "weight" if index == 1 else "bias"
         node.replace_input_with(index, Builder(node).constant(label, array))

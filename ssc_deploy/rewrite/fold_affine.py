@@ -82,7 +82,7 @@ def _affine(node: ir.Node) -> Affine | None:
 
 
 def _per_channel(operand: npt.NDArray[Any], shape: tuple[int, ...]) -> npt.NDArray[np.float64] | None:
-    """The operand as one number a channel (axis 1 of ``shape``), or None where it varies along another axis."""
+    """The operand as one number for each channel (axis 1 of ``shape``), or None if it varies along another axis."""
     if operand.ndim > len(shape) or not np.issubdtype(operand.dtype, np.floating):
         return None
     full = operand.reshape((1,) * (len(shape) - operand.ndim) + operand.shape).astype(np.float64)
@@ -122,7 +122,7 @@ def _fold(node: ir.Node, data: ir.Value, affine: Affine) -> bool:
 def _scaled(
     node: ir.Node, scale: npt.NDArray[np.float64], offset: npt.NDArray[np.float64]
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]] | None:
-    """Weight and bias of ``scale * node(x) + offset``, float64; None where the node has no such form."""
+    """Weight and bias of ``scale * node(x) + offset``, float64; None if the node has no such form."""
     weight = g.constant(node.inputs[1]) if node.op_type in {"Conv", "Gemm"} else None
     if weight is None:
         return None
@@ -131,7 +131,7 @@ def _scaled(
     if bias is None:
         return None
     if np.ndim(bias) > 1:
-        # A Gemm may be given its offset as a matrix; a row of it is one number an output, a column is not.
+        # A Gemm may be given its offset as a matrix; a row of it is one number for each output, a column is not.
         if any(size != 1 for size in bias.shape[:-1]):
             return None
         bias = bias.reshape(-1)

@@ -17,7 +17,7 @@ from ssc_deploy.rewrite import pixels
 from ssc_deploy.rewrite.layout import Channels, Layout, layouts
 from ssc_deploy.rewrite.reach import Order, Reach, Walk
 
-#: Regions of these alone change how a picture is seen, not where its pixels are: nothing worth a report.
+#: Regions of these alone change how a feature map is seen, not where its pixels are: nothing worth a report.
 _VIEWS = frozenset(
     ["Cast", "CastLike", "Constant", "Expand", "Flatten", "Identity", "Reshape", "Squeeze", "Transpose", "Unsqueeze"]
 )
@@ -38,7 +38,7 @@ class Found:
 
     @property
     def stays(self) -> bool:
-        """Whether nothing is gained by writing it anew: another layout of the source, or some of its channels."""
+        """Whether nothing is gained by writing it again: another layout of the source, or some of its channels."""
         if self.before.is_canonical and self.after.is_canonical:
             return False
         some = sorted(self.movement.source) != list(range(self.movement.in_channels))
@@ -47,7 +47,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why a value is no movement; ``compared``: as an image of the source's size that it might have been."""
+    """Why a value is not a movement; ``compared``: as an image of the source's size that it might have been."""
 
     reason: str
     compared: bool
@@ -58,7 +58,7 @@ class Followed:
 
     Attributes:
         reach: the steps.
-        readings: by value; None where the value is no image, or none of the source's size.
+        readings: by value; None if the value is not an image, or none of the source's size.
 
     Args:
         source: a tensor of known shape, of at most `pixels.LARGEST` numbers.
@@ -125,7 +125,7 @@ class Followed:
                     return Found(result, seen, given)
                 refused = refused or Refused(result, compared=True)
         if refused is None and len(before) == len(shape) == 4 and value in self._moved and source is not value:
-            reason = f"turns a picture of {list(before[1:])} into {list(shape[1:])}"
+            reason = f"turns a feature map of {list(before[1:])} into {list(shape[1:])}"
             return Refused(reason, compared=False)
         return refused
 

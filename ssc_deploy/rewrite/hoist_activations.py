@@ -6,7 +6,7 @@
 for activations that work on each number alone. Group convolutions written as batched matrix products over a view, or as
 branches that are concatenated, then look like a linear map followed by one activation, and `recognise_pointwise` finds
 them; runtimes fuse an activation only into a direct neighbour. So the second holds for branches alone that make one
-group convolution: with kernels of one shape, on pieces of one picture. All others keep their activations.
+group convolution: with kernels of one shape, on pieces of one image. All others keep their activations.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class HoistActivations(ir.passes.InPlacePass):
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Runs the pass."""
         modified = False
-        # The picture that a value is a piece of, where it is one.
+        # The feature map that a value is a piece of, where it is one.
         wholes: dict[ir.Value, ir.Value] = {}
         for node in list(model.graph):
             if node.op_type in g.ACTIVATIONS:
@@ -48,7 +48,7 @@ def above_views(act: ir.Node) -> Sequence[ir.Node]:
     """Moves an activation before the views that stand between it and a convolution.
 
     Returns:
-        the activation and the views that stand there now; none where nothing was moved.
+        the activation and the views that stand there now; none if nothing was moved.
     """
     views: list[ir.Node] = []
     data = act.inputs[0]
@@ -59,7 +59,7 @@ def above_views(act: ir.Node) -> Sequence[ir.Node]:
         views.append(view)
         data = view.inputs[0]
     feeder, shape = data and data.producer(), g.shape_of(data)
-    # Only towards a convolution: behind a matrix product, the view is what makes a picture of its output.
+    # Only towards a convolution: behind a matrix product, the view is what makes a feature map of its output.
     if not views or data is None or not feeder or feeder.op_type != "Conv" or shape is None:
         return []
     builder = Builder(act)
@@ -94,7 +94,7 @@ def _below_concat(node: ir.Node, wholes: dict[ir.Value, ir.Value]) -> bool:
 
 
 def _are_one_convolution(feeders: list[ir.Node | None], wholes: dict[ir.Value, ir.Value]) -> bool:
-    """Whether the branches are convolutions with kernels of one shape, on pieces of one picture."""
+    """Whether the branches are convolutions with kernels of one shape, on pieces of one image."""
     seen: set[tuple[ir.Value, tuple[int, ...] | None] | None] = set()
     for node in feeders:
         data = node.inputs[0] if node is not None and node.op_type == "Conv" else None

@@ -107,7 +107,7 @@ def _merge(node: ir.Node) -> bool:
 
 
 def _product(first: _Dense, second: _Dense) -> tuple[npt.NDArray[np.float64], _Dense] | None:
-    """The merged kernel, and that of both whose padding and dilations it has; None where no kernel does the same."""
+    """The merged kernel, and that of both whose padding and dilations it has; None if no kernel does the same."""
     if first.is_pointwise and not any(first.pads) and first.strides == (1, 1):
         if any(second.pads) and first.bias.any():
             return None

@@ -53,7 +53,7 @@ def move(node: ir.Node, numbers: Mapping[ir.Value, Numbers]) -> list[Numbers] | 
         numbers: the descriptions of all its inputs that are not constant.
 
     Returns:
-        one description for each output, or None where the node does something else than move, or its shapes or
+        one description for each output, or None if the node does something else than move, or its shapes or
         parameters are unknown.
     """
     data_at, step = _STEPS[node.op_type]

@@ -1,6 +1,6 @@
-"""The mean over a whole picture is a GlobalAveragePool, however it is written.
+"""The mean over a whole feature map is a GlobalAveragePool, however it is written.
 
-    ReduceMean(x, axes = (2, 3)) = AveragePool(x, kernel = the picture) = GlobalAveragePool(x)
+    ReduceMean(x, axes = (2, 3)) = AveragePool(x, kernel = the feature map) = GlobalAveragePool(x)
 
 followed by a Flatten where the mean drops its axes.
 """
@@ -14,14 +14,14 @@ from ssc_deploy.ir.builder import Builder
 
 
 class CanonicalPool(ir.passes.InPlacePass):
-    """Rewrites means over the picture; see the module's docstring."""
+    """Rewrites means over the feature map; see the module's docstring."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Runs the pass."""
         modified = False
         for node in list(model.graph):
             shape, out_shape = g.shape_of(node.inputs[0] if node.inputs else None), g.shape_of(node.outputs[0])
-            if shape is None or out_shape is None or len(shape) != 4 or not _is_mean_of_picture(node, shape):
+            if shape is None or out_shape is None or len(shape) != 4 or not _is_mean_of_feature_map(node, shape):
                 continue
             if node.outputs[0].dtype != ir.DataType.FLOAT:
                 continue  # runtimes have the mean in more types than the pool
@@ -34,7 +34,7 @@ class CanonicalPool(ir.passes.InPlacePass):
         return ir.passes.PassResult(model, modified)
 
 
-def _is_mean_of_picture(node: ir.Node, shape: tuple[int, ...]) -> bool:
+def _is_mean_of_feature_map(node: ir.Node, shape: tuple[int, ...]) -> bool:
     if node.op_type == "AveragePool":
         return (
             g.ints(node, "kernel_shape", ()) == shape[2:]

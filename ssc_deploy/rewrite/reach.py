@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Order:
-    """The order of a graph's nodes, and how many of each node's inputs are no constants."""
+    """The order of a graph's nodes, and how many of each node's inputs are not constants."""
 
     def __init__(self, graph: ir.Graph) -> None:
         self.position: dict[ir.Node, int] = {}

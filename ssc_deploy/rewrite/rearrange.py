@@ -1,4 +1,4 @@
-"""Movements that are no shift and no shuffle become windows, joins and pads, or depth to space.
+"""Movements that are neither a shift nor a shuffle become windows, joins and pads, or depth to space.
 
     v[n, c, y, x] = s[n].flat[indices[c, y, x]]        (0 where the index is -1)
 
@@ -98,7 +98,7 @@ def _once(graph: ir.Graph, *, whole: bool) -> bool:
     # Regions that overlap are each read as a whole: this many nodes in all.
     budget = 8 * len(graph)
     for end in list(regions.ends(graph, found)):
-        # What is no rearrangement with its last steps may be one without them.
+        # What is not a rearrangement with its last steps may be one without them.
         waiting, tries = [end], 0
         while waiting and tries < _TRIES and budget > 0:
             value = waiting.pop()

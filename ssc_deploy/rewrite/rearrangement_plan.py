@@ -68,7 +68,7 @@ def plan(indices: npt.NDArray[np.int64], shape: Shape) -> Step | None:
         shape: of the input.
 
     Returns:
-        the last step; None where the rearrangement has none of the forms above.
+        the last step; None if the rearrangement has none of the forms above.
     """
     numbered = np.arange(np.prod(shape), dtype=np.int64).reshape(shape)
     for form in (_to_space, _to_depth, _by_channels):
@@ -289,7 +289,7 @@ def _progression(wanted: list[int], at: int) -> Pair:
 
 
 def _rectangles(of: Step, rows: npt.NDArray[np.int64], columns: npt.NDArray[np.int64]) -> Step | None:
-    """A map that is no product, cut where a row begins to be made otherwise than the one above, and then in each."""
+    """A map that is not a product, cut where a row begins to be made otherwise than the one above, and then in each."""
     jumps = np.zeros(rows.shape, bool)
     jumps[:, 1:] = rows[:, 1:] != rows[:, :-1]
     new = np.ones(len(rows), bool)

@@ -165,7 +165,7 @@ def all_of(step: Step) -> list[Step]:
 
 
 def window(of: Step, spans: tuple[range, range, range]) -> Step:
-    """A `Window`; of a window, one of what that reads; none where it would leave everything in its place."""
+    """A `Window`; of a window, one of what that reads; none if it would leave everything in its place."""
     if isinstance(of, Window):
         inner = of.spans
         spans = (_within(inner[0], spans[0]), _within(inner[1], spans[1]), _within(inner[2], spans[2]))

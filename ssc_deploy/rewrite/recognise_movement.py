@@ -68,7 +68,7 @@ class _Search:
         self._steps: set[ir.Value] = set()
         self._searched: set[ir.Value] = set()
         self._queue = Queue(graph, self._order)
-        # By the value at which a region ends. A value from which the search began anew has its reason beside it.
+        # By the value at which a region ends. A value from which the search began again has its reason beside it.
         self._refusals: dict[ir.Value, Refusal] = {}
         self._passed: dict[ir.Value, Refusal] = {}
 
@@ -93,7 +93,7 @@ class _Search:
         if len(shape) < 3 or not any(pixels.moves_data(user) for user, _ in source.uses()):
             return
         if source in self._starts and shape[0] != 1:
-            return  # in the middle of a region, the first axis is no batch
+            return  # in the middle of a region, the first axis is not a batch
         window = _WINDOW if source in self._starts else math.inf
         followed = Followed(source, self._order, self._channels, window)
         self._steps.update(followed.readings)
@@ -157,7 +157,7 @@ class _Search:
 
 
 class _Settled:
-    """Which values of a region are written anew, and which steps are left as they are."""
+    """Which values of a region are written again, and which steps are left as they are."""
 
     def __init__(self, followed: Followed) -> None:
         self.found: dict[ir.Value, Found] = {}
@@ -167,7 +167,7 @@ class _Settled:
         self._counted: set[ir.Node] = set()
 
     def settle(self, end: ir.Value) -> Refusal | None:
-        """Settles all that stands before a region's end; says why the end is no movement, or what is nearest to it."""
+        """Decides all values before a region's end. Says why the end, or what is nearest to it, is not a movement."""
         waiting, needed, reason, steps = [end], {end}, None, 0
         while waiting:
             value = waiting.pop()

@@ -1,21 +1,21 @@
-"""A linear map from picture to picture, however it is written, becomes one convolution.
+"""A linear map from image to image, however it is written, becomes one convolution.
 
 Group pointwise convolutions are written as einsum or batched ``MatMul`` over groups, as one ``Conv`` a branch behind a
-split, as ``Linear`` on transposed pictures. A region of steps that move data, and of one step with weights on each way
-through it, is a map
+split, as ``Linear`` on transposed feature maps. A region of steps that move data, with one step with
+weights on each path, is a map
 
     v[n, o, y, x] = b[o] + sum over (i, u, w) of W[o, i, u, w] * s[n, i, y + u - r, x + w - r]
 
-if it is translation-invariant. b is its answer to a black picture; W is read off impulses (one bright pixel a
-channel), with the offsets taken out of the region so that W is exact. The result is checked on random data against the
-bound of float32 summation. Groups and shifts inside W are found by the rules that follow.
+if it is translation-invariant. b is its output for zeros. W is read from impulses (one pixel of 1 for each channel),
+without the offsets in the region, so that W is exact. The result is checked on random data against the bound of float32
+summation. Later rules find groups and shifts inside W.
 
-Branches of convolutions that are joined are such a map, too, but as one kernel they may be mostly zeros: a 1x1 beside
-a 3x3, a convolution of some channels beside the others as they are. Branches become one convolution only where that
-multiplies no more than they do.
+Joined branches of convolutions are such a map, too, but as one kernel they may be mostly zeros: a 1x1 beside a 3x3, or
+a convolution of some channels beside others that do not change. Branches become one convolution only if that needs no
+more multiplications.
 
-A region that ends in a view of a picture ([N, G, C, H * W], say) is treated as if it ended in the picture, and so is
-one that ends in a picture with its channels last, if nothing else needs the picture in that layout.
+A region that ends in a view of a feature map ([N, G, C, H * W], say) is treated as if it ended in the feature map, and
+so is one that ends in a feature map with its channels last, if nothing else needs the feature map in that layout.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ if TYPE_CHECKING:
 
 _TRIES = 16
 
-#: How far before the end of what is no map the picture may stand from which the search goes on.
+#: How far before the end of what is not a map the feature map may stand from which the search goes on.
 _BEFORE = 64
 
-#: A kernel of more numbers than this comes of a map that mixes the whole picture, and would fill the memory.
+#: A kernel of more numbers than this comes of a map that mixes the whole feature map, and would fill the memory.
 _LARGEST = 2**26
 
 
@@ -72,7 +72,7 @@ class RecognisePointwise(ir.passes.InPlacePass):
         search = _Search(model.graph)
         search.run()
         self.refusals = search.refusals
-        # What was replaced still reads its pictures, and would keep the next rule from taking them for read once.
+        # What was replaced still reads its feature maps, and would keep the next rule from taking them for read once.
         common.RemoveUnusedNodesPass()(model)
         return ir.passes.PassResult(model, search.modified)
 
@@ -135,18 +135,18 @@ class _Search:
                     tries += 1
                     reason = reason or found
                 waiting.extend(v for v in producer.inputs if v in steps.weighted)
-            # What stands behind a map that was found is no part of one any more.
+            # What stands behind a map that was found is not a part of one any more.
             if reason is None or part_found:
                 continue
-            nearer = self._picture_before(steps, end)
+            nearer = self._feature_map_before(steps, end)
             if nearer is None:
                 self.refusals.append(reason)
             else:
                 self._starts.add(nearer)
                 self._queue.push(nearer)
 
-    def _picture_before(self, steps: _Steps, end: ir.Value) -> ir.Value | None:
-        """The picture nearest before the products that ``end`` is made of, if all of it comes through that picture.
+    def _feature_map_before(self, steps: _Steps, end: ir.Value) -> ir.Value | None:
+        """The nearest feature map before the products of ``end``, if all of ``end`` comes from it.
 
         What stands before it may be what keeps the whole from being a map.
         """
@@ -163,7 +163,7 @@ class _Search:
         return None
 
     def _try(self, steps: _Steps, value: ir.Value) -> ir.Value | Refusal | None:
-        """The Conv's output that the value is made of now; why there is none; None where none was looked for."""
+        """The Conv's output that the value is made of now; why there is none; None if none was looked for."""
         source, producer = steps.reach.source, known.producer(value)
         # A product that is needed elsewhere as well would be computed twice.
         if not steps.reach.is_alone(value, heavy=True):
@@ -244,7 +244,7 @@ def _adds_constant(node: ir.Node) -> bool:
 
 
 def _views(value: ir.Value, source: ir.Value, known: Channels | None) -> list[Layout]:
-    """The layouts in which ``value`` may be an image of the size of ``source``, a picture [1, C, H, W]."""
+    """The layouts in which ``value`` may be an image of the size of ``source``, a feature map [1, C, H, W]."""
     shape, before = g.shape_of(value), g.shape_of(source)
     if shape is None or before is None or len(before) != 4 or before[0] != 1 or before[2] * before[3] == 1:
         return []
@@ -267,7 +267,7 @@ def _read(part: regions.Region, views: list[Layout]) -> tuple[_Linear | str, Lay
 
 
 def _viewed(run: Run, view: Layout) -> Run:
-    return lambda picture: view.image(run(picture))[None]
+    return lambda feature_map: view.image(run(feature_map))[None]
 
 
 def _read_as(part: regions.Region, view: Layout, whole: Run, linear: Run) -> _Linear | str:
@@ -280,12 +280,12 @@ def _read_as(part: regions.Region, view: Layout, whole: Run, linear: Run) -> _Li
     expected = whole(signed)
     radius = _radius(linear, shape)
     if 2 * radius + 1 > min(shape[2:]) or view.channels * shape[1] * (2 * radius + 1) ** 2 > _LARGEST:
-        return "mixes pixels from all over the picture"
+        return "mixes pixels from all over the feature map"
     weight = _impulses(linear, shape, view.channels, radius)
     candidate = _Linear(weight, offsets[0, :, 0, 0].copy())
     got, bound = _conv(candidate, signed)
     if (np.abs(got - expected) > bound).any():
-        return "is no convolution: what it does differs from pixel to pixel"
+        return "is not a convolution: what it does differs from pixel to pixel"
     branches = [g.constant(node.inputs[1]) for node in part.nodes if _weighs(node) and node.op_type == "Conv"]
     cost, apart = _multiplications(weight), sum(branch.size for branch in branches if branch is not None)
     if branches and cost > apart:
@@ -304,27 +304,27 @@ def _multiplications(weight: npt.NDArray[np.float32]) -> int:
 def _radius(run: Run, shape: tuple[int, ...]) -> int:
     """How far from the pixel in the middle its light is seen, in pixels."""
     middle = np.array(shape[2:]) // 2
-    picture = np.zeros(shape, np.float32)
+    feature_map = np.zeros(shape, np.float32)
     # Different numbers in the channels, so that what they add up to does not vanish.
-    picture[0, :, middle[0], middle[1]] = np.random.default_rng(1).random(shape[1], np.float32) + 1
-    seen = np.argwhere(run(picture)[0].any(0))
+    feature_map[0, :, middle[0], middle[1]] = np.random.default_rng(1).random(shape[1], np.float32) + 1
+    seen = np.argwhere(run(feature_map)[0].any(0))
     return int(np.abs(seen - middle).max(initial=0))
 
 
 def _impulses(run: Run, shape: tuple[int, ...], outputs: int, radius: int) -> npt.NDArray[np.float32]:
-    """The kernel [out, in, k, k], k = 2 * radius + 1, from pictures with a bright pixel for each channel.
+    """The kernel [out, in, k, k], k = 2 * radius + 1, from feature maps with a bright pixel for each channel.
 
-    Pixels of several channels share a picture where they are too far apart to meet.
+    Pixels of several channels share a feature map where they are too far apart to meet.
     """
     channels, k = shape[1], 2 * radius + 1
     weight = np.zeros((outputs, channels, k, k), np.float32)
     places = [(y, x) for y in range(radius, shape[2] - radius, k) for x in range(radius, shape[3] - radius, k)]
     for first in range(0, channels, len(places)):
-        picture = np.zeros(shape, np.float32)
+        feature_map = np.zeros(shape, np.float32)
         lit = list(zip(range(first, min(first + len(places), channels)), places, strict=False))
         for c, (y, x) in lit:
-            picture[0, c, y, x] = 1.0
-        answer = run(picture)
+            feature_map[0, c, y, x] = 1.0
+        answer = run(feature_map)
         for c, (y, x) in lit:
             seen = answer[0, :, y - radius : y + radius + 1, x - radius : x + radius + 1]
             # out[y - u + r] sees the pixel at y through tap u: the kernel is the answer, turned around.

@@ -1,4 +1,4 @@
-"""Regions of a graph that do one thing to one picture, and running them alone.
+"""Regions of a graph that do one thing to one image, and running them alone.
 
 Every value gets an *origin*: the value that it was made from by steps of a given kind alone. A node continues its
 input's origin when it is such a step and all its inputs that are not constant share one origin; any other node's
@@ -34,7 +34,7 @@ class Region:
 
     @property
     def steps(self) -> int:
-        """How many nodes touch the picture; those that make constants are not counted."""
+        """How many nodes touch the feature map; those that make constants are not counted."""
         reached = {self.source}
         for node in self.nodes:
             if any(value in reached for value in node.inputs):
@@ -77,7 +77,7 @@ def load(model: onnx.ModelProto) -> Callable[[npt.NDArray[np.float32]], npt.NDAr
     from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 
     runner = OnnxRuntime().load(model.SerializeToString(), optimize=False)
-    return lambda picture: runner.run([picture])[0]
+    return lambda feature_map: runner.run([feature_map])[0]
 
 
 def origins(graph: ir.Graph, is_step: Callable[[ir.Node], bool]) -> dict[ir.Value, ir.Value | None]:

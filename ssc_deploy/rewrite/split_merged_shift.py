@@ -4,7 +4,7 @@
     = sum over i of W'[o, i] * shift(x)[i, y, x],   W'[o, i] = W[o, i, tap(i)],  offset of channel i = tap(i) - r
 
 Saves k * k - 1 of k * k multiplications. Refuses convolutions that use several taps of a channel, padding other than
-"same", and depthwise convolutions, which are no cheaper in two steps.
+"same", and depthwise convolutions, which are not cheaper in two steps.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _split(node: ir.Node, shift: mv.Movement) -> None:
     builder, data, weight = Builder(node), known.data(node), known.constant(node.inputs[1])
     if not shift.is_identity:
         data = builder.shift(data, shift)
-    # One tap an input channel at the most: the sum over the taps picks it, exactly.
+    # One tap an input channel at most: the sum over the taps picks it, exactly.
     pointwise = builder.constant("weight", weight.sum((2, 3), keepdims=True, dtype=weight.dtype))
     attributes = {
         "group": g.integer(node, "group", 1),

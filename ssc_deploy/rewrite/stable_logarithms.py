@@ -50,7 +50,7 @@ class StableLogarithms(ir.passes.InPlacePass):
 
 
 def _stable(builder: Builder) -> ir.Value | None:
-    """What computes the same as the builder's Log; None where its form is safe or unknown."""
+    """What computes the same as the builder's Log; None if its form is safe or unknown."""
     log = builder.node
     value = log.inputs[0]
     inner = None if value is None else value.producer()

@@ -46,7 +46,7 @@ def _move_up(reader: ir.Node) -> bool:
     for node in between:
         output = node.outputs[0]
         output.shape = ir.Shape((*known.shape(output)[:2], *size))
-        roles.forget_outputs_of(output)  # it is a smaller picture now than the one that the module returns
+        roles.forget_outputs_of(output)  # it is a smaller feature map now than the one that the module returns
     return True
 
 

@@ -224,7 +224,7 @@ def test_what_the_network_itself_raises_is_said_with_its_line():
 
 
 def test_a_picture_that_the_network_does_not_take_is_refused():
-    with pytest.raises(CaptureError, match=r"fails on a picture of shape \[1, 4, 6, 5\].*`input_shape`"):
+    with pytest.raises(CaptureError, match=r"fails on an image of shape \[1, 4, 6, 5\].*`input_shape`"):
         capture(nn.Sequential(nn.Conv2d(3, 2, 1)).eval(), of_image((1, 4, 6, 5)))
 
 

@@ -100,7 +100,7 @@ def computed_into_its_neighbour(net, x):
     ("function", "line", "sentence"),
     [
         (halved, 1, "changes its weights through .data with every call"),
-        (of_an_activation, 2, "assigns to .data of a tensor that is no weight"),
+        (of_an_activation, 2, "assigns to .data of a tensor that is not a weight"),
         (smeared, 2, OVERLAPS),
         (smeared_by_two, 2, OVERLAPS),
         (added_to_its_neighbour, 2, OVERLAPS),

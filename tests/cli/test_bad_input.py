@@ -121,7 +121,7 @@ def test_a_module_that_cannot_be_captured_says_what_and_where(output):
     )
     assert error.startswith("error: torch.export cannot capture Deciding: ")
     assert f"{Path(foreign_net.__file__).name}, line {line}, in forward)" in error
-    assert "what it does there depends on the picture's values" in error
+    assert "what it does there depends on the image's values" in error
 
 
 def test_an_operator_that_tflite_emission_does_not_know_is_named_with_its_block_and_line(output):

@@ -108,7 +108,7 @@ MIXED = {
     "sums over the batch": (lambda: Chain(1, 12, 4, 6).then("ReduceMean", np.array([0])), "works along the batch"),
     "a constant a picture": (
         lambda: Chain(2, 12, 4, 6).then("Add", np.ones((2, 1, 1, 1), np.float32)),
-        "a constant of it differs from picture to picture",
+        "a constant of it differs from image to image",
     ),
     "cuts the batch": (
         lambda: Chain(2, 12, 4, 6).then("Slice", np.array([0]), np.array([1]), np.array([0])),
@@ -125,7 +125,7 @@ MIXED = {
     ),
     "an operator that is not known": (
         lambda: Chain(1, 12, 6, 6).then("Det"),
-        "not known to treat each picture by itself",
+        "not known to treat each image by itself",
     ),
 }
 

@@ -164,7 +164,7 @@ BROKEN = {
     ),
     "more starts than axes": (
         broken(lambda node: (operand(1, [0, 0])(node), result(shape=None)(node)), "Slice", *BOUNDS),
-        "Slice .* is no valid node of ONNX",
+        "Slice .* is not a valid node of ONNX",
     ),
     "a shift that is scaled": (broken(operand(1, 2 * SHIFT), "Conv", SHIFT, **SHIFTED), "marked as a shift but is"),
     "a shift with an offset": (broken(lambda _: None, "Conv", SHIFT, np.zeros(4, "f"), **SHIFTED), "marked as a shift"),

@@ -205,7 +205,7 @@ def test_auto_keeps_a_batch_as_pictures_and_a_demand_is_refused(batch) -> None:
         lower(model, Target.LITERT, LoweringOptions(layout="auto", runtime="litert", batch=batch)).report.layout
         is Layout.NHWC
     )
-    with pytest.raises(LoweringError, match="one picture at a time; use `layout='nhwc'`, or `batch=1`"):
+    with pytest.raises(LoweringError, match="one image at a time; use `layout='nhwc'`, or `batch=1`"):
         lower(model, Target.LITERT, LoweringOptions(layout="channel-major", batch=batch))
 
 

@@ -142,7 +142,7 @@ def test_auto_takes_what_was_measured_behind_a_relu(channels, size, offsets, exp
 
 
 def test_channels_last_is_refused() -> None:
-    with pytest.raises(LoweringError, match="by flat: its pictures are stored channels last"):
+    with pytest.raises(LoweringError, match="by flat: its feature maps are stored channels last"):
         lower(graph_of([mv.shift(tuple(PERIODIC))], (5, 4)), Target.LITERT, LoweringOptions(shift="flat"))
 
 

@@ -102,7 +102,7 @@ def test_a_roll_that_wraps_around_is_left_with_the_reason():
 
 def test_a_resize_is_no_movement_and_a_subsampling_is_left_with_the_reason():
     model, report = rewritten(InForward(4, lambda x: x[:, :, ::2, ::2]))
-    assert "turns a picture of [4, 8, 7] into [4, 4, 4]" in report.refusals[0].reason
+    assert "turns a feature map of [4, 8, 7] into [4, 4, 4]" in report.refusals[0].reason
     assert "Slice" in [node.op_type for node in model.graph]
 
 

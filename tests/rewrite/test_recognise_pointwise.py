@@ -110,7 +110,7 @@ def test_a_product_that_mixes_pixels_is_left_with_the_reason():
     model = model.then("Reshape", np.array([1, 3, 4, 4])).build()
     rule = RecognisePointwise()
     assert apply(rule, model) == ["Reshape", "MatMul", "Reshape"]
-    assert "mixes pixels from all over the picture" in rule.refusals[0].reason
+    assert "mixes pixels from all over the feature map" in rule.refusals[0].reason
 
 
 def test_an_offset_that_differs_from_pixel_to_pixel_stays_behind_the_convolution():
@@ -221,7 +221,7 @@ def test_a_product_over_all_pixels_of_a_large_picture_is_left_before_the_memory_
     rule = RecognisePointwise()
     rule(model)
     assert operators(model) == ["Reshape", "MatMul", "Reshape"]
-    assert "mixes pixels from all over the picture" in rule.refusals[0].reason
+    assert "mixes pixels from all over the feature map" in rule.refusals[0].reason
 
 
 def test_a_product_with_something_computed_is_left_alone():

@@ -1,6 +1,6 @@
 """Writes a lowered graph as TFLite: the flatbuffer itself, through the schema that LiteRT ships, without TensorFlow.
 
-Pictures (rank-4 values) become NHWC, values of other ranks stay as they are. `build` is all that other stages need.
+Feature maps (rank-4 values) become NHWC, values of other ranks stay as they are. `build` is all that other stages need.
 How it is made: `operators` has one function an ONNX operator. Each asks `graph.Graph` for its inputs in the axis order
 that it needs, and adds TFLite's operators to the `flatbuffer.Writer` through it.
 """
@@ -23,7 +23,7 @@ def build(model: ir.Model, metadata: ModelMetadata) -> bytes:
     carries a value's name holds it as NHWC.
 
     Args:
-        model: a lowered graph: shapes known but for the batch, which may be dynamic.
+        model: a lowered graph: shapes known except for the batch, which may be dynamic.
         metadata: stored in the file, with its layout set to ``"NHWC"``.
 
     Returns:

@@ -12,7 +12,7 @@ from ssc_deploy.runtimes.tflite_schema import AlignedBuffer, pack, schema
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-#: A shape as it stands in the file; -1 where the size is known only when the file runs.
+#: A shape as it is in the file; -1 where the size is known only when the file runs.
 FileShape = tuple[int, ...]
 
 SIGNATURE = "serving_default"
@@ -73,7 +73,7 @@ class Writer:
         return self._constant_of[key]
 
     def invent(self, name: str) -> str:
-        """A name for something that is no value of the graph: ``name``, with a number where that is taken."""
+        """A name for something that is not a value of the graph: ``name``, with a number where that is taken."""
         unique, number = name, 1
         while unique in self._reserved or unique in self._taken:
             number += 1

@@ -19,7 +19,7 @@ FLOAT: np.dtype[Any] = np.dtype(np.float32)
 
 Order = tuple[int, ...]
 
-#: How pictures are stored: [N, C, H, W] as NHWC.
+#: How feature maps are stored: [N, C, H, W] as NHWC.
 IMAGE: Order = (0, 2, 3, 1)
 
 

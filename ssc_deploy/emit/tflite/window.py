@@ -1,4 +1,4 @@
-"""Windows that slide over pictures (convolution, pooling): how ONNX's explicit padding is said in TFLite."""
+"""Windows that slide over feature maps (convolution, pooling): how ONNX's explicit padding is said in TFLite."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Window:
-    """A window over pictures of [.., .., H, W]; pairs are (vertical, horizontal).
+    """A window over feature maps of [.., .., H, W]; pairs are (vertical, horizontal).
 
     Attributes:
-        picture: (H, W) of the input.
+        feature_map: (H, W) of the input.
         kernel: size.
         strides: steps in pixels.
         dilations: distance of the kernel's taps.
@@ -27,7 +27,7 @@ class Window:
         after: below, and to the right.
     """
 
-    picture: tuple[int, int]
+    feature_map: tuple[int, int]
     kernel: tuple[int, int]
     strides: tuple[int, int]
     dilations: tuple[int, int]
@@ -42,7 +42,7 @@ class Window:
     @property
     def out(self) -> tuple[int, int]:
         """(H, W) of the output."""
-        sides = zip(self.picture, self.before, self.after, self.reach, self.strides, strict=True)
+        sides = zip(self.feature_map, self.before, self.after, self.reach, self.strides, strict=True)
         return _pair([(size + b + a - reach) // stride + 1 for size, b, a, reach, stride in sides])
 
     @property
@@ -52,18 +52,18 @@ class Window:
 
     @property
     def padding(self) -> int | None:
-        """``schema.Padding`` that means the same, None where only explicit zeros do."""
+        """``schema.Padding`` that means the same, None if only explicit zeros do."""
         if not self.padded:
             return int(schema.Padding.VALID)
         return int(schema.Padding.SAME) if (self.before, self.after) == self._same() else None
 
     def _same(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        sides = zip(self.picture, self.reach, self.strides, strict=True)
+        sides = zip(self.feature_map, self.reach, self.strides, strict=True)
         total = [max((-(-size // stride) - 1) * stride + reach - size, 0) for size, reach, stride in sides]
         return _pair([t // 2 for t in total]), _pair([t - t // 2 for t in total])
 
 
-def window_of(node: ir.Node, picture: tuple[int, int], kernel: Sequence[int]) -> Window:
+def window_of(node: ir.Node, feature_map: tuple[int, int], kernel: Sequence[int]) -> Window:
     """Reads strides, dilations and padding from a Conv or a pooling node.
 
     Raises:
@@ -74,7 +74,7 @@ def window_of(node: ir.Node, picture: tuple[int, int], kernel: Sequence[int]) ->
     strides = _pair(node.attributes.get_ints("strides", [1, 1]))
     dilations = _pair(node.attributes.get_ints("dilations", [1, 1]))
     pads = list(node.attributes.get_ints("pads", [0, 0, 0, 0]))
-    bare = Window(picture, _pair(kernel), strides, dilations, (0, 0), (0, 0))
+    bare = Window(feature_map, _pair(kernel), strides, dilations, (0, 0), (0, 0))
     auto_pad = node.attributes.get_string("auto_pad", "NOTSET")
     if auto_pad in ("SAME_UPPER", "SAME_LOWER"):
         before, after = bare._same()
@@ -83,7 +83,7 @@ def window_of(node: ir.Node, picture: tuple[int, int], kernel: Sequence[int]) ->
         raise refuse(node, f"auto_pad {auto_pad!r} is not known here")
     if min(pads) < 0:
         raise refuse(node, f"its padding {pads} is negative")
-    return Window(picture, bare.kernel, strides, dilations, _pair(pads[:2]), _pair(pads[2:]))
+    return Window(feature_map, bare.kernel, strides, dilations, _pair(pads[:2]), _pair(pads[2:]))
 
 
 def _pair(numbers: Sequence[int]) -> tuple[int, int]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ssc_deploy.emit.tflite.graph import name_of
 from ssc_deploy.emit.tflite.operators.line import of_rank_3
-from ssc_deploy.emit.tflite.operators.padding import pad_picture
+from ssc_deploy.emit.tflite.operators.padding import pad_feature_map
 from ssc_deploy.emit.tflite.order import IMAGE
 from ssc_deploy.emit.tflite.registry import operator
 from ssc_deploy.emit.tflite.window import window_of
@@ -30,16 +30,16 @@ def conv(graph: Graph, node: ir.Node) -> None:
     if graph.stored(node, 0).rank == 3:
         of_rank_3(graph, node)
         return
-    picture = graph.need(node, 0, IMAGE)
+    feature_map = graph.need(node, 0, IMAGE)
     weight = graph.float_input(node, 1)
-    channels, out_channels, group = picture.shape[1], weight.shape[0], node.attributes.get_int("group", 1)
-    window = window_of(node, (picture.shape[2], picture.shape[3]), weight.shape[2:])
+    channels, out_channels, group = feature_map.shape[1], weight.shape[0], node.attributes.get_int("group", 1)
+    window = window_of(node, (feature_map.shape[2], feature_map.shape[3]), weight.shape[2:])
     activation, output = graph.fuse(node)
     name = name_of(output)
     padding = window.padding
-    shape = (picture.shape[0], out_channels, *window.out)
+    shape = (feature_map.shape[0], out_channels, *window.out)
     if padding is None:
-        picture = pad_picture(graph, picture, window, 0.0, name)
+        feature_map = pad_feature_map(graph, feature_map, window, 0.0, name)
         padding = schema.Padding.VALID
     has_bias = len(node.inputs) > 2 and node.inputs[2] is not None
     bias = graph.float_input(node, 2) if has_bias else np.zeros(out_channels, np.float32)
@@ -58,6 +58,6 @@ def conv(graph: Graph, node: ir.Node) -> None:
     options.padding, options.fusedActivationFunction = padding, activation
     options.strideH, options.strideW = window.strides
     options.dilationHFactor, options.dilationWFactor = window.dilations
-    inputs = [picture.tensor, graph.floats(f"{name}/filter", kernel), graph.floats(f"{name}/bias", bias)]
+    inputs = [feature_map.tensor, graph.floats(f"{name}/filter", kernel), graph.floats(f"{name}/bias", bias)]
     version = 2 if depthwise and window.dilations != (1, 1) else 1
-    graph.define(output, graph.add(code, inputs, name, picture, shape=shape, options=options, version=version))
+    graph.define(output, graph.add(code, inputs, name, feature_map, shape=shape, options=options, version=version))

@@ -30,7 +30,7 @@ _RANK = 4
 
 @operator("Gemm")
 def gemm(graph: Graph, node: ir.Node) -> None:
-    """FULLY_CONNECTED where B is a constant and C one number a column, else BATCH_MATMUL, MUL and ADD.
+    """FULLY_CONNECTED where B is a constant and C one number for each column, else BATCH_MATMUL, MUL and ADD.
 
     alpha and beta go into the constants.
     """

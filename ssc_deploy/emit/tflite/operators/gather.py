@@ -95,7 +95,7 @@ def _runs(indices: Sequence[int]) -> list[range]:
 
 
 def _every_nth(indices: npt.NDArray[np.int64], size: int) -> tuple[int, int] | None:
-    """The first line and the step where the indices are all lines at that step; None where they are not."""
+    """The first line and the step where the indices are all lines at that step; None if they are not."""
     if len(indices) < 2 or size % len(indices):
         return None
     step = size // len(indices)
@@ -151,7 +151,7 @@ def gather_nd(graph: Graph, node: ir.Node) -> None:
 
 
 def _grid(indices: npt.NDArray[np.int64]) -> list[list[int]] | None:
-    """The indices of each axis where they are all combinations of these, in order; None where they are not."""
+    """The indices of each axis where they are all combinations of these, in order; None if they are not."""
     axes = indices.shape[-1]
     if indices.ndim != axes + 1:
         return None

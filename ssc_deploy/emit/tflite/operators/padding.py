@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from ssc_deploy.emit.tflite.window import Window
 
 
-def pad_picture(graph: Graph, picture: Stored, window: Window, value: float, name: str) -> Stored:
-    """Puts the window's padding around a picture."""
+def pad_feature_map(graph: Graph, feature_map: Stored, window: Window, value: float, name: str) -> Stored:
+    """Puts the window's padding around a feature map."""
     widths = [(0, 0), (0, 0), *zip(window.before, window.after, strict=True)]
-    return pad(graph, picture, widths, value, name)
+    return pad(graph, feature_map, widths, value, name)
 
 
 def pad(graph: Graph, stored: Stored, widths: Sequence[tuple[int, int]], value: float, name: str) -> Stored:

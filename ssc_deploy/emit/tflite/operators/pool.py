@@ -12,7 +12,7 @@ from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.formula import Formula, integers
 from ssc_deploy.emit.tflite.graph import name_of
 from ssc_deploy.emit.tflite.operators.line import of_rank_3
-from ssc_deploy.emit.tflite.operators.padding import pad_picture
+from ssc_deploy.emit.tflite.operators.padding import pad_feature_map
 from ssc_deploy.emit.tflite.operators.pieces import along, join
 from ssc_deploy.emit.tflite.operators.subsample import subsample
 from ssc_deploy.emit.tflite.order import IMAGE, Stored
@@ -43,18 +43,19 @@ def max_pool(graph: Graph, node: ir.Node) -> None:
     if graph.stored(node, 0).rank == 3:
         of_rank_3(graph, node)
         return
-    picture = graph.need(node, 0, IMAGE)
-    window, _ = _window(node, picture)
+    feature_map = graph.need(node, 0, IMAGE)
+    window, _ = _window(node, feature_map)
     if window.dilations != (1, 1):
-        _dilated_maximum(graph, node, picture, window)
+        _dilated_maximum(graph, node, feature_map, window)
         return
     activation, output = graph.fuse(node)
     padding = window.padding
     if padding is None:
-        picture = _padded_for_maximum(graph, node, picture, window, name_of(output))
+        feature_map = _padded_for_maximum(graph, node, feature_map, window, name_of(output))
         padding = int(schema.Padding.VALID)
     graph.define(
-        output, _pool(graph, _OP.MAX_POOL_2D, picture, window, name_of(output), padding=padding, activation=activation)
+        output,
+        _pool(graph, _OP.MAX_POOL_2D, feature_map, window, name_of(output), padding=padding, activation=activation),
     )
 
 
@@ -69,32 +70,34 @@ def average_pool(graph: Graph, node: ir.Node) -> None:
     if graph.stored(node, 0).rank == 3:
         of_rank_3(graph, node)
         return
-    picture = graph.need(node, 0, IMAGE)
-    window, whole = _window(node, picture)
+    feature_map = graph.need(node, 0, IMAGE)
+    window, whole = _window(node, feature_map)
     counts_padding = bool(node.attributes.get_int("count_include_pad", 0))
     padding = window.padding
     if padding is not None and whole and not (window.padded and counts_padding) and window.dilations == (1, 1):
         activation, output = graph.fuse(node)
         name = name_of(output)
         graph.define(
-            output, _pool(graph, _OP.AVERAGE_POOL_2D, picture, window, name, padding=padding, activation=activation)
+            output, _pool(graph, _OP.AVERAGE_POOL_2D, feature_map, window, name, padding=padding, activation=activation)
         )
         return
     output = node.outputs[0]
     name = name_of(output)
-    picture = pad_picture(graph, picture, window, 0.0, name)
+    feature_map = pad_feature_map(graph, feature_map, window, 0.0, name)
     if window.dilations != (1, 1):
         f, area = Formula(graph, node), window.kernel[0] * window.kernel[1]
-        kernel = np.full((picture.shape[1], 1, *window.kernel), 1 / area, np.float32)
-        attributes = {"group": picture.shape[1], "dilations": window.dilations, "strides": window.strides}
-        result = f.stored(f.op("Conv", f.value(picture), kernel, **attributes))
+        kernel = np.full((feature_map.shape[1], 1, *window.kernel), 1 / area, np.float32)
+        attributes = {"group": feature_map.shape[1], "dilations": window.dilations, "strides": window.strides}
+        result = f.stored(f.op("Conv", f.value(feature_map), kernel, **attributes))
     else:
         none, valid = schema.ActivationFunctionType.NONE, int(schema.Padding.VALID)
-        result = _pool(graph, _OP.AVERAGE_POOL_2D, picture, window, name, padding=valid, activation=none)
+        result = _pool(graph, _OP.AVERAGE_POOL_2D, feature_map, window, name, padding=valid, activation=none)
     pads = node.attributes.get_ints("pads", (0, 0, 0, 0)) if counts_padding else (0, 0, 0, 0)
-    counted = [(-before, size + after) for before, size, after in zip(pads[:2], window.picture, pads[2:], strict=True)]
+    counted = [
+        (-before, size + after) for before, size, after in zip(pads[:2], window.feature_map, pads[2:], strict=True)
+    ]
     if counts_padding and node.attributes.get_string("auto_pad", "NOTSET") != "NOTSET":
-        sides = zip(window.before, window.picture, window.after, strict=True)
+        sides = zip(window.before, window.feature_map, window.after, strict=True)
         counted = [(-before, size + after) for before, size, after in sides]
     correction = _correction(window, counted)
     if (correction != 1).any():
@@ -111,10 +114,10 @@ def global_pool(graph: Graph, node: ir.Node) -> None:
         x, kind = f.input(0), "ReduceMean" if node.op_type == "GlobalAveragePool" else "ReduceMax"
         f.give(f.op(kind, x, np.arange(2, len(f.shape(x)))))
         return
-    picture = graph.need(node, 0, IMAGE)
+    feature_map = graph.need(node, 0, IMAGE)
     activation, output = graph.fuse(node)
     code = _OP.AVERAGE_POOL_2D if node.op_type == "GlobalAveragePool" else _OP.MAX_POOL_2D
-    graph.define(output, pool_whole(graph, code, picture, activation, name_of(output)))
+    graph.define(output, pool_whole(graph, code, feature_map, activation, name_of(output)))
 
 
 def _is_rectified(graph: Graph, value: ir.Value | None) -> bool:
@@ -124,9 +127,9 @@ def _is_rectified(graph: Graph, value: ir.Value | None) -> bool:
     return known in {Activation.RELU, Activation.RELU6}
 
 
-def _window(node: ir.Node, picture: Stored) -> tuple[Window, bool]:
+def _window(node: ir.Node, feature_map: Stored) -> tuple[Window, bool]:
     """The window with the padding that ``ceil_mode`` adds, and whether it adds none."""
-    window = window_of(node, (picture.shape[2], picture.shape[3]), node.attributes["kernel_shape"].as_ints())
+    window = window_of(node, (feature_map.shape[2], feature_map.shape[3]), node.attributes["kernel_shape"].as_ints())
     if not node.attributes.get_int("ceil_mode", 0) or node.attributes.get_string("auto_pad", "NOTSET") != "NOTSET":
         return window, True
     more = _last_window(window)
@@ -134,27 +137,27 @@ def _window(node: ir.Node, picture: Stored) -> tuple[Window, bool]:
     return dataclasses.replace(window, after=(below, right)), not any(more)
 
 
-def _padded_for_maximum(graph: Graph, node: ir.Node, picture: Stored, window: Window, name: str) -> Stored:
+def _padded_for_maximum(graph: Graph, node: ir.Node, feature_map: Stored, window: Window, name: str) -> Stored:
     """Padding that no maximum shows: zeros behind a ReLU, else lines of the edge, which XNNPACK takes where it cuts."""
     if _is_rectified(graph, node.inputs[0]):
-        return pad_picture(graph, picture, window, 0.0, name)
+        return pad_feature_map(graph, feature_map, window, 0.0, name)
     for axis, before, after, reach in zip((2, 3), window.before, window.after, window.reach, strict=True):
-        size = picture.shape[axis]
+        size = feature_map.shape[axis]
         if max(before, after) >= min(reach, size + 1):
             raise refuse(node, f"its padding {before} and {after} is as wide as its window")
-        first = [along(graph, picture, axis, range(1), name)] * before
-        last = [along(graph, picture, axis, range(size - 1, size), name)] * after
-        picture = join(graph, [*first, picture, *last], axis, name)
-    return picture
+        first = [along(graph, feature_map, axis, range(1), name)] * before
+        last = [along(graph, feature_map, axis, range(size - 1, size), name)] * after
+        feature_map = join(graph, [*first, feature_map, *last], axis, name)
+    return feature_map
 
 
-def _dilated_maximum(graph: Graph, node: ir.Node, picture: Stored, window: Window) -> None:
+def _dilated_maximum(graph: Graph, node: ir.Node, feature_map: Stored, window: Window) -> None:
     """The maximum of what each tap of the window meets: along the rows, then along the columns."""
     f = Formula(graph, node)
     if window.padded:
         lowest = 0.0 if _is_rectified(graph, node.inputs[0]) else float(np.finfo(np.float32).min)
-        picture = pad_picture(graph, picture, window, lowest, name_of(node.outputs[0]))
-    value = f.value(picture)
+        feature_map = pad_feature_map(graph, feature_map, window, lowest, name_of(node.outputs[0]))
+    value = f.value(feature_map)
     for axis, taps, dilation, stride, out in zip(
         (2, 3), window.kernel, window.dilations, window.strides, window.out, strict=True
     ):
@@ -169,10 +172,10 @@ def _dilated_maximum(graph: Graph, node: ir.Node, picture: Stored, window: Windo
 
 
 def _last_window(window: Window) -> list[int]:
-    """Padding that ceil_mode adds below and to the right, so that a window which starts in the picture is whole."""
+    """Padding that ceil_mode adds below and to the right, so that a window which starts in the feature map is whole."""
     widths = []
     for size, before, after, kernel, stride in zip(
-        window.picture, window.before, window.after, window.reach, window.strides, strict=True
+        window.feature_map, window.before, window.after, window.reach, window.strides, strict=True
     ):
         padded = size + before + after
         start = -(-(padded - kernel) // stride) * stride
@@ -183,7 +186,7 @@ def _last_window(window: Window) -> list[int]:
 def _pool(
     graph: Graph,
     code: int,
-    picture: Stored,
+    feature_map: Stored,
     window: Window,
     name: str,
     *,
@@ -191,20 +194,20 @@ def _pool(
     activation: int,
 ) -> Stored:
     if window.kernel == (1, 1) != window.strides and not window.padded:
-        return subsample(graph, picture, window.strides, name, activation=activation)
+        return subsample(graph, feature_map, window.strides, name, activation=activation)
     options = schema.Pool2DOptionsT()
     options.padding, options.fusedActivationFunction = padding, activation
     options.strideH, options.strideW = window.strides
     options.filterHeight, options.filterWidth = window.kernel
-    shape = (*picture.shape[:2], *window.out)
-    return graph.add(code, [picture.tensor], name, picture, shape=shape, options=options)
+    shape = (*feature_map.shape[:2], *window.out)
+    return graph.add(code, [feature_map.tensor], name, feature_map, shape=shape, options=options)
 
 
-def pool_whole(graph: Graph, code: int, picture: Stored, activation: int, name: str) -> Stored:
+def pool_whole(graph: Graph, code: int, feature_map: Stored, activation: int, name: str) -> Stored:
     """A pool whose window is the whole image, stored as an image."""
-    size = (picture.shape[2], picture.shape[3])
+    size = (feature_map.shape[2], feature_map.shape[3])
     window = Window(size, size, (1, 1), (1, 1), (0, 0), (0, 0))
-    return _pool(graph, code, picture, window, name, padding=int(schema.Padding.VALID), activation=activation)
+    return _pool(graph, code, feature_map, window, name, padding=int(schema.Padding.VALID), activation=activation)
 
 
 def _correction(window: Window, counted: Sequence[tuple[int, int]]) -> npt.NDArray[np.float32]:

@@ -84,7 +84,7 @@ def _check_activations(node: ir.Node, ways: int) -> None:
 
 
 def _initial(f: Formula, index: int, way: int) -> ir.Value | None:
-    """The state that a direction begins with [N, hidden]; None where it is zero."""
+    """The state that a direction begins with [N, hidden]; None if it is zero."""
     if not f.has_input(index):
         return None
     state = f.input(index)

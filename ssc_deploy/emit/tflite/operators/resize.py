@@ -80,7 +80,7 @@ def _sizes(graph: Graph, node: ir.Node, shape: tuple[int, ...]) -> tuple[list[in
 
 
 def _own(node: ir.Node, shape: tuple[int, ...], sizes: list[int], scales: list[float]) -> int | None:
-    """The operator of TFLite that does the same to an image; None where none does."""
+    """The operator of TFLite that does the same to an image; None if none does."""
     mode, rule = _mode(node), _rule(node)
     plain = not node.attributes.get_int("antialias", 0) and not node.attributes.get_int("exclude_outside", 0)
     # TFLite takes the quotient of the sizes for the scale.

@@ -149,7 +149,7 @@ def _dynamic_axis(node: ir.Node, stored: Stored, target: list[int], copied: list
 
 
 def _axes(graph: Graph, node: ir.Node) -> list[int]:
-    """Axes from the attribute (until opset 12) or the second input; none where neither is there."""
+    """Axes from the attribute (until opset 12) or the second input; none if neither is there."""
     if "axes" in node.attributes:
         return list(node.attributes["axes"].as_ints())
     if len(node.inputs) > 1 and node.inputs[1] is not None:

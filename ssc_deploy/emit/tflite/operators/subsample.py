@@ -1,4 +1,4 @@
-"""Every n-th pixel of a picture, which several operators come down to.
+"""Every n-th pixel of a feature map, which several operators come down to.
 
     y[c, i, j] = x[c, sy * i, sx * j]
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from ssc_deploy.emit.tflite.order import Stored
 
 
-def subsample(graph: Graph, picture: Stored, strides: tuple[int, int], name: str, *, activation: int) -> Stored:
-    """DEPTHWISE_CONV_2D of ones on a picture that is stored as an image.
+def subsample(graph: Graph, feature_map: Stored, strides: tuple[int, int], name: str, *, activation: int) -> Stored:
+    """DEPTHWISE_CONV_2D of ones on a feature map that is stored as an image.
 
     Args:
         graph: where the operator goes.
-        picture: [N, C, H, W].
+        feature_map: [N, C, H, W].
         strides: vertical and horizontal.
         name: of the result.
         activation: ``ActivationFunctionType`` that follows.
@@ -32,7 +32,7 @@ def subsample(graph: Graph, picture: Stored, strides: tuple[int, int], name: str
     Returns:
         [N, C, ceil(H / vertical), ceil(W / horizontal)].
     """
-    channels = picture.shape[1]
+    channels = feature_map.shape[1]
     options = schema.DepthwiseConv2DOptionsT()
     options.padding, options.depthMultiplier = schema.Padding.VALID, 1
     options.strideH, options.strideW = strides
@@ -40,6 +40,9 @@ def subsample(graph: Graph, picture: Stored, strides: tuple[int, int], name: str
     options.fusedActivationFunction = activation
     ones = graph.floats(f"{name}/filter", np.ones((1, 1, 1, channels), np.float32))
     zeros = graph.floats(f"{name}/bias", np.zeros(channels, np.float32))
-    shape = (*picture.shape[:2], *(-(-size // step) for size, step in zip(picture.shape[2:], strides, strict=True)))
+    shape = (
+        *feature_map.shape[:2],
+        *(-(-size // step) for size, step in zip(feature_map.shape[2:], strides, strict=True)),
+    )
     code = schema.BuiltinOperator.DEPTHWISE_CONV_2D
-    return graph.add(code, [picture.tensor, ones, zeros], name, picture, shape=shape, options=options)
+    return graph.add(code, [feature_map.tensor, ones, zeros], name, feature_map, shape=shape, options=options)
