@@ -25,7 +25,8 @@ import onnx_ir as ir
 from ssc_deploy import lower
 from ssc_deploy.emit import tflite
 from ssc_deploy.errors import LoweringError
-from ssc_deploy.ir import movement, roles
+from ssc_deploy.ir import movement as mv
+from ssc_deploy.ir import roles
 from ssc_deploy.metadata import ModelMetadata
 
 STAGES = ("81x32", "162x16", "324x8")
@@ -62,7 +63,7 @@ def stage(channels: int, size: int, modules: int, spread: str, *, linear: bool =
         output = add("Conv", weight, bias, data=[data], group=group, kernel_shape=(1, 1))
         return add("Relu", data=[output]) if relu else output
 
-    kernel = movement.shift(offsets_of(channels, spread)).kernel()
+    kernel = mv.shift(offsets_of(channels, spread)).kernel()
     order = np.arange(channels).reshape(groups, 9).T.reshape(-1)
 
     def shift(data: ir.Value) -> ir.Value:

@@ -13,7 +13,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ssc_deploy import card, checkpoint, nets, pictures
+from ssc_deploy import card as cards
+from ssc_deploy import checkpoint, nets, pictures
 from ssc_deploy.nets.movement import Shift
 
 if TYPE_CHECKING:
@@ -117,7 +118,7 @@ def settled(name: str, size: str, path: str, *arguments: str) -> None:
     arch, resolved = nets.resolve(name, given)
     network = nets.build(arch, **resolved)
     nets.randomise(network)
-    described = card.read(MODEL / card.FILE_NAME)
+    described = cards.read(MODEL / cards.FILE_NAME)
     assert described.preprocessing is not None  # the card of a model that ships
     shape = (int(size), int(size))
     read = [pictures.read(p.path, "RGB", shape, resize=True) for p in described.golden_pictures()[::4]]

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ssc_deploy import card
+from ssc_deploy import card as cards
 
 COUNT = 64
 
@@ -41,11 +41,11 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="zip with <anything>/<class>/<picture>")
     parser.add_argument("--seed", type=int, default=2026)
     arguments = parser.parse_args()
-    labels = card.read(arguments.model / card.FILE_NAME).labels
+    labels = cards.read(arguments.model / cards.FILE_NAME).labels
     golden = arguments.model / "golden"
     shutil.rmtree(golden, ignore_errors=True)
     golden.mkdir()
-    with zipfile.ZipFile(arguments.data) as archive, (golden / card.GOLDEN_LABELS).open("w", newline="") as listed:
+    with zipfile.ZipFile(arguments.data) as archive, (golden / cards.GOLDEN_LABELS).open("w", newline="") as listed:
         writer = csv.writer(listed, lineterminator="\n")
         writer.writerow(["file", "label"])
         for name, label in chosen(archive.namelist(), labels, arguments.seed):

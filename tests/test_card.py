@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from ssc_deploy import card
+from ssc_deploy import card as cards
 from ssc_deploy.errors import CardError
 from ssc_deploy.metadata import Preprocessing
 
@@ -56,31 +56,31 @@ def model(tmp_path):
 
 
 def test_a_card_is_read_whole(model):
-    read = card.read(model())
+    read = cards.read(model())
     assert (read.name, read.arch, read.config, read.labels) == ("Tiny", "ssc-net", {"B": 1}, ("cat", "dog"))
     assert read.preprocessing == Preprocessing((0.5, 0.5, 0.0), (1.0, 0.2, 0.3), "RGB")
-    assert read.training == card.Training(
+    assert read.training == cards.Training(
         "two pictures", "none", "ssc-deploy train", read.path.with_name("tiny.jsonl"), None
     )
-    assert read.accuracy == card.Accuracy(0.5, 2, "the same two", "python measure.py")
+    assert read.accuracy == cards.Accuracy(0.5, 2, "the same two", "python measure.py")
     assert [(p.path.name, p.label) for p in read.golden_pictures()] == [("cat-1.png", 0)]
 
 
 def test_the_least_card(tmp_path):
     path = tmp_path / "model.toml"
     path.write_text('schema_version = 1\nname = "N"\ncheckpoint = "n.pt"\nsha256 = "AB"\n')
-    read = card.read(path)
-    assert read == card.Card(path, "N", "n.pt", "ab")
+    read = cards.read(path)
+    assert read == cards.Card(path, "N", "n.pt", "ab")
     assert read.golden_pictures() == ()
 
 
 def test_a_byte_order_mark_as_windows_writes_it_is_no_part_of_card_or_list(model):
     path = model()
     listed = path.parent / "golden" / "labels.csv"
-    expected = card.read(path).golden_pictures()
+    expected = cards.read(path).golden_pictures()
     for file in (path, listed):
         file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n"))
-    assert card.read(path).golden_pictures() == expected
+    assert cards.read(path).golden_pictures() == expected
     assert len(expected) > 0
 
 
@@ -118,7 +118,7 @@ def test_a_byte_order_mark_as_windows_writes_it_is_no_part_of_card_or_list(model
 def test_what_is_wrong_is_named_with_file_and_key(model, old, new, sentence):
     path = model((old, new))
     with pytest.raises(CardError, match=sentence) as caught:
-        card.read(path)
+        cards.read(path)
     assert str(path) in str(caught.value)
 
 
@@ -136,11 +136,11 @@ def test_a_wrong_list_of_golden_pictures_is_named(model, listed, sentence):
     path = model()
     (path.parent / "golden/labels.csv").write_text(listed)
     with pytest.raises(CardError, match=sentence):
-        card.read(path).golden_pictures()
+        cards.read(path).golden_pictures()
 
 
 def test_a_golden_picture_of_a_class_whose_name_another_has_is_refused(model):
-    read = card.read(model(('["cat", "dog"]', '["cat", "dog", "cat"]')))
+    read = cards.read(model(('["cat", "dog"]', '["cat", "dog", "cat"]')))
     assert read.labels == ("cat", "dog", "cat")  # names alone may be alike, as in ImageNet
     with pytest.raises(CardError, match=r"lists 'cat' more than once in its labels, so the class of cat-1\.png is not"):
         read.golden_pictures()
@@ -150,20 +150,20 @@ def test_a_missing_list_of_golden_pictures_is_named(model):
     path = model()
     (path.parent / "golden/labels.csv").unlink()
     with pytest.raises(CardError, match=r"labels\.csv: the list of golden images cannot be read"):
-        card.read(path).golden_pictures()
+        cards.read(path).golden_pictures()
 
 
 def test_a_card_is_found_beside_its_checkpoint_only(model, recwarn):
     path = model()
-    sha256 = card.read(path).sha256
-    found = card.find(path.with_name("tiny.pt"), sha256)
+    sha256 = cards.read(path).sha256
+    found = cards.find(path.with_name("tiny.pt"), sha256)
     assert found is not None
     assert found.name == "Tiny"
-    assert card.find(path.with_name("other.pt"), sha256) is None
-    assert card.find(path.parent / "golden/tiny.pt", sha256) is None
+    assert cards.find(path.with_name("other.pt"), sha256) is None
+    assert cards.find(path.parent / "golden/tiny.pt", sha256) is None
     assert not recwarn
 
 
 def test_a_card_of_another_version_of_the_file_is_not_used(model):
     with pytest.warns(UserWarning, match=r"model\.toml is not used: it describes a tiny\.pt of SHA-256"):
-        assert card.find(model().with_name("tiny.pt"), "0" * 64) is None
+        assert cards.find(model().with_name("tiny.pt"), "0" * 64) is None

@@ -18,7 +18,9 @@ import pytest
 from cli.tester import ZOO, ssc
 
 import ssc_deploy
-from ssc_deploy import card, cli, metadata
+from ssc_deploy import card as cards
+from ssc_deploy import cli
+from ssc_deploy import metadata as file_metadata
 from ssc_deploy.bundling.manifest import Manifest
 from ssc_deploy.lower import recipe, recipe_file
 from ssc_deploy.profiling import statistics
@@ -182,7 +184,7 @@ def records(*kinds: type) -> set[type]:
     return found
 
 
-RECORDS = records(metadata.ModelMetadata, Manifest, Job, Result, Status, Profile, recipe.Measured, recipe.Trial)
+RECORDS = records(file_metadata.ModelMetadata, Manifest, Job, Result, Status, Profile, recipe.Measured, recipe.Trial)
 
 
 @pytest.mark.parametrize("kind", sorted(RECORDS, key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
@@ -195,7 +197,7 @@ def test_every_key_of_a_format_is_explained(kind):
 
 def test_every_key_of_a_card_and_of_a_recipe_is_in_its_table():
     keys = " ".join(" ".join(row) for row in cells(page("formats.md")))
-    wanted = {field.name for kind in (card.Card, card.Training, card.Accuracy) for field in dataclasses.fields(kind)}
+    wanted = {field.name for kind in (cards.Card, cards.Training, cards.Accuracy) for field in dataclasses.fields(kind)}
     wanted |= {field.name for field in dataclasses.fields(recipe.Recipe)} - {"target", "groups"}
     for key in wanted - {"path"}:
         assert f"`{key}`" in keys or f"`[{key}]`" in keys
@@ -206,7 +208,7 @@ def test_the_card_and_the_recipe_on_the_page_are_read(tmp_path):
     (tmp_path / "golden").mkdir()
     (tmp_path / "model.toml").write_text(example)
     (tmp_path / "recipe.toml").write_text(found)
-    assert card.read(tmp_path / "model.toml").labels == ("cat", "dog")
+    assert cards.read(tmp_path / "model.toml").labels == ("cat", "dog")
     assert recipe_file.read(tmp_path / "recipe.toml").exceptions == {"body.7.ssc1.shift": "slice"}
 
 

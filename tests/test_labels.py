@@ -1,6 +1,6 @@
 import pytest
 
-from ssc_deploy import labels
+from ssc_deploy import labels as class_names
 from ssc_deploy.errors import LabelsError
 
 
@@ -18,12 +18,18 @@ from ssc_deploy.errors import LabelsError
     ],
 )
 def test_marks_line_ends_and_blank_ends_are_no_part_of_the_names(text):
-    assert labels.parse(text, "labels.txt") == ("cat", "dog", "frog")
+    assert class_names.parse(text, "labels.txt") == ("cat", "dog", "frog")
 
 
 def test_names_keep_what_is_inside_them():
     text = "n01440764 tench, Tinca tinca\ncrane\ncrane\n\u2028odd\nÅland \u3000 x"
-    assert labels.parse(text, "a") == ("n01440764 tench, Tinca tinca", "crane", "crane", "\u2028odd", "Åland \u3000 x")
+    assert class_names.parse(text, "a") == (
+        "n01440764 tench, Tinca tinca",
+        "crane",
+        "crane",
+        "\u2028odd",
+        "Åland \u3000 x",
+    )
 
 
 @pytest.mark.parametrize(
@@ -40,16 +46,16 @@ def test_names_keep_what_is_inside_them():
 )
 def test_what_could_shift_or_garble_the_names_is_refused(text, sentence):
     with pytest.raises(LabelsError, match=sentence):
-        labels.parse(text, "labels.txt")
+        class_names.parse(text, "labels.txt")
 
 
 def test_another_number_than_the_outputs_is_refused():
-    labels.check((), 10, "a")
-    labels.check(("a", "b"), 2, "a")
+    class_names.check((), 10, "a")
+    class_names.check(("a", "b"), 2, "a")
     with pytest.raises(LabelsError, match=r"a\.txt lists 1 label, the network has 2 outputs; give one label for each"):
-        labels.check(("a",), 2, "a.txt")
+        class_names.check(("a",), 2, "a.txt")
     with pytest.raises(LabelsError, match="lists 2 labels, the network has 1 output;"):
-        labels.check(("a", "b"), 1, "a.txt")
+        class_names.check(("a", "b"), 1, "a.txt")
 
 
 @pytest.mark.parametrize(
@@ -64,14 +70,14 @@ def test_another_number_than_the_outputs_is_refused():
 )
 def test_names_that_cannot_be_shown_are_refused_wherever_they_come_from(given, sentence):
     with pytest.raises(LabelsError, match=sentence):
-        labels.check(given, 2, "model.toml")
+        class_names.check(given, 2, "model.toml")
 
 
 def test_names_may_be_alike():
-    labels.check(("crane", "crane"), 2, "model.toml")
+    class_names.check(("crane", "crane"), 2, "model.toml")
 
 
 @pytest.mark.parametrize("given", ["abc", ["a", 3], [b"a"]])
 def test_what_is_no_list_of_names_is_refused(given):
     with pytest.raises(LabelsError, match="a list of names"):
-        labels.checked(given)
+        class_names.checked(given)

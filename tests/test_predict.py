@@ -10,7 +10,8 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 import ssc_deploy
-from ssc_deploy import metadata, pictures
+from ssc_deploy import metadata as file_metadata
+from ssc_deploy import pictures
 from ssc_deploy.errors import LabelsError, PictureError, PreprocessingError, RuntimeLoadError
 from ssc_deploy.metadata import ModelMetadata, Preprocessing
 from ssc_deploy.output_kind import softmax
@@ -37,7 +38,7 @@ def written(path, *, batch="batch", about="ours", inputs=1, **changes):
         fields = {"layout": "NCHW", "preprocessing": PREPROCESSING, "labels": LABELS, **changes}
         about = ModelMetadata("Linear", "linear.pt", "0" * 64, input_shape=(0, 3, 4, 6), **fields).to_json()
     if about is not None:
-        helper.set_model_props(model, {metadata.KEY: about})
+        helper.set_model_props(model, {file_metadata.KEY: about})
     onnx.save(model, path)
     return path
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import onnx_ir as ir
 from onnx import checker, helper, shape_inference
 
-from ssc_deploy import metadata as md
+from ssc_deploy import metadata as file_metadata
 from ssc_deploy.emit.onnx_opset import OPSETS, convert
 from ssc_deploy.emit.onnx_simplify import SimplifyReport, simplifies
 from ssc_deploy.errors import EmitError
@@ -19,7 +19,7 @@ _PRODUCER = "ssc-deploy"
 _OURS = "ssc_deploy."
 
 
-def build(model: ir.Model, metadata: md.ModelMetadata, *, opset: int = DEFAULT_OPSET) -> bytes:
+def build(model: ir.Model, metadata: file_metadata.ModelMetadata, *, opset: int = DEFAULT_OPSET) -> bytes:
     """The content of an ``.onnx`` file.
 
     Nodes are named as their first output, so after the block that they belong to. Of the metadata in the graph only
@@ -78,11 +78,11 @@ def _name_nodes(model: ir.Model) -> None:
         node.name = node.outputs[0].name
 
 
-def _describe(model: ir.Model, metadata: md.ModelMetadata) -> None:
+def _describe(model: ir.Model, metadata: file_metadata.ModelMetadata) -> None:
     model.producer_name = _PRODUCER
     model.producer_version = metadata.versions.get(_PRODUCER, "")
     model.doc_string = f"{metadata.network}, made of {metadata.source} (SHA-256 {metadata.source_sha256})"
-    model.metadata_props[md.KEY] = metadata.to_json()
+    model.metadata_props[file_metadata.KEY] = metadata.to_json()
     model.metadata_props["network"] = metadata.network
     model.metadata_props["source"] = metadata.source
     model.metadata_props["source_sha256"] = metadata.source_sha256

@@ -97,9 +97,9 @@ def build(source: Source, form: Format, lowered: Lowered, opset: int | None = No
     """The file's bytes, and the number of its operators."""
     metadata = _metadata(source, lowered, form)
     if form is Format.ONNX:
-        from ssc_deploy.emit import onnx
+        from ssc_deploy.emit import onnx as emit_onnx
 
-        data = onnx.build(lowered.model, metadata, opset=opset or onnx.DEFAULT_OPSET)
+        data = emit_onnx.build(lowered.model, metadata, opset=opset or emit_onnx.DEFAULT_OPSET)
         return data, len(lowered.model.graph)
     from ssc_deploy.emit import tflite
     from ssc_deploy.runtimes.litert import LiteRT

@@ -15,8 +15,9 @@ from onnx_ir.passes import common
 from ssc_deploy.errors import LoweringError
 from ssc_deploy.ir import canonical, fingerprint, known, roles
 from ssc_deploy.ir.batch import set_batch
-from ssc_deploy.lower import channel_major, dense_tile, groups, long_means
+from ssc_deploy.lower import channel_major, dense_tile, long_means
 from ssc_deploy.lower import dense as dense_sites
+from ssc_deploy.lower import groups as grouping
 from ssc_deploy.lower.layout import Layout, choose
 from ssc_deploy.lower.options import LoweringOptions
 from ssc_deploy.lower.registries import default, lowerings_of
@@ -83,7 +84,7 @@ def lower(model: ir.Model, target: Target, options: LoweringOptions | None = Non
                 lowerings_of(role).get(name)  # an unknown name is refused where nothing asks for it, too
         names = {site.name: _named(site, role, named[role]) for site, role in found}
     else:
-        names = recipe.choices(fingerprint.fingerprint(model), groups.group_sites(found), target)
+        names = recipe.choices(fingerprint.fingerprint(model), grouping.group_sites(found), target)
     chosen = [(site, role, _lowering(site, role, names[site.name])) for site, role in found]
     for site, role, lowering in chosen:
         reason = lowering.refusal(site)

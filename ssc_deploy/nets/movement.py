@@ -15,7 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from ssc_deploy.errors import NetworkError
-from ssc_deploy.ir import movement
+from ssc_deploy.ir import movement as mv
 
 
 class ChannelOrder(enum.StrEnum):
@@ -77,7 +77,7 @@ class Shift(nn.Module):
         super().__init__()
         self.offsets = offsets
         # Not persistent: the offsets are configuration, and a checkpoint of the network holds no tensor for them.
-        self.register_buffer("kernel", torch.from_numpy(movement.shift(offsets).kernel()), persistent=False)
+        self.register_buffer("kernel", torch.from_numpy(mv.shift(offsets).kernel()), persistent=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Moves the pixels of ``x`` [N, C, H, W]."""

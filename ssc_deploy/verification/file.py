@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssc_deploy import batches as batching
 from ssc_deploy import output_of_graph, runtimes
+from ssc_deploy.batches import channels_last
+from ssc_deploy.batches import run as run_in_batches
 from ssc_deploy.errors import NetworkError, RuntimeLoadError, VerificationError
 from ssc_deploy.examples import Examples
 from ssc_deploy.verification import divergence, sanity, scales
@@ -253,7 +254,7 @@ class _Judge:
         at = f"at batch size {batch} " if inputs.rows else ""
         count = len(self.exact)
         try:
-            values = batching.run(self.runner, inputs, layout=self.layout, batch=batch, outputs=count)[:count]
+            values = run_in_batches(self.runner, inputs, layout=self.layout, batch=batch, outputs=count)[:count]
         except RuntimeLoadError as refusal:
             return _Run(batch, failure=f"at batch size {batch}: {refusal}")
         errors = []
@@ -326,7 +327,7 @@ def _image_misfit(runner: Runner, layout: str, image: tuple[int, ...]) -> str | 
 
 def _inputs_misfit(runner: Runner, layout: str, wanted: Sequence[npt.NDArray[Any]], *, rows: bool) -> str | None:
     def fits(spec: TensorSpec, array: npt.NDArray[Any]) -> bool:
-        shape = batching.channels_last(array, layout).shape
+        shape = channels_last(array, layout).shape
         if spec.dtype != array.dtype.name or len(spec.shape) != len(shape):
             return False
         pairs = list(zip(spec.shape, shape, strict=True))[1 if rows else 0 :]

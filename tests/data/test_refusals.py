@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from ssc_deploy import data
+from ssc_deploy import data as datasets
 from ssc_deploy.data import Split, dataset, pickles, tree
 from ssc_deploy.errors import DataError
 
@@ -32,7 +32,7 @@ class RunsCode:
 
 def refused(path, split=Split.TRAIN, **options):
     with pytest.raises(DataError) as raised:
-        data.read(path, split, **options)
+        datasets.read(path, split, **options)
     return str(raised.value)
 
 
@@ -123,7 +123,7 @@ def test_missing_files_are_listed(tmp_path):
     (folder / "data_batch_2").unlink()
     (folder / "data_batch_5").unlink()
     assert "lacks data_batch_2, data_batch_5 of the 5 files of CIFAR-10's train split" in refused(folder)
-    assert len(data.read(folder, Split.TEST)) == 10
+    assert len(datasets.read(folder, Split.TEST)) == 10
     (folder / "batches.meta").unlink()
     assert "lacks batches.meta, which names the classes" in refused(folder, Split.TEST)
 

@@ -10,16 +10,17 @@ import pytest
 import torch
 from PIL import Image
 
-from ssc_deploy import card, nets
+from ssc_deploy import card as cards
+from ssc_deploy import nets
 from ssc_deploy.source import open_source
 
 MODELS = Path(__file__).parents[2] / "models"
-NAMES = sorted(path.parent.name for path in MODELS.glob(f"*/{card.FILE_NAME}"))
+NAMES = sorted(path.parent.name for path in MODELS.glob(f"*/{cards.FILE_NAME}"))
 
 
 @pytest.fixture(params=NAMES)
 def described(request):
-    return card.read(MODELS / request.param / card.FILE_NAME)
+    return cards.read(MODELS / request.param / cards.FILE_NAME)
 
 
 def checkpoint_of(described):
@@ -33,7 +34,7 @@ def test_every_folder_with_a_checkpoint_has_a_card():
 
 def test_the_card_describes_this_very_file_and_the_network_of_its_name(described):
     path, name = checkpoint_of(described), described.path.parent.name
-    assert card.find(path, hashlib.sha256(path.read_bytes()).hexdigest()) == described
+    assert cards.find(path, hashlib.sha256(path.read_bytes()).hexdigest()) == described
     source = open_source(path)
     assert source.card == described
     assert source.module.config == nets.named(name).config

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ssc_deploy import card, nets, pictures
+from ssc_deploy import card as cards
+from ssc_deploy import nets, pictures
 
 MODEL = Path(__file__).parents[2] / "models" / "ssc-net-1-9"
 

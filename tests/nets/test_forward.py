@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from ssc_deploy import nets
-from ssc_deploy.ir import movement
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.nets.movement import window_offsets
 
 
@@ -25,7 +25,7 @@ def step(part, x, *, relu, stride=1, groups=1):
 
 
 def shifted(x):
-    return torch.from_numpy(movement.shift(window_offsets(x.shape[1], 3))(x.numpy()))
+    return torch.from_numpy(mv.shift(window_offsets(x.shape[1], 3))(x.numpy()))
 
 
 def picture(channels):

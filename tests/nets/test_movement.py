@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ssc_deploy.errors import NetworkError
-from ssc_deploy.ir import movement
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.nets.movement import ChannelOrder, ScanOrder, Shift, Shuffle, window_offsets
 
 
 def read(module, channels):
-    return movement.read(lambda x: module(torch.from_numpy(x)).numpy(), (channels, 7, 9))
+    return mv.read(lambda x: module(torch.from_numpy(x)).numpy(), (channels, 7, 9))
 
 
 def test_offsets_are_those_of_the_paper():
@@ -35,7 +35,7 @@ def test_orders_of_p_k_and_d():
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), min_size=1, max_size=12).map(tuple))
 def test_shift_moves_each_channel_by_its_offset(offsets):
-    assert read(Shift(offsets), len(offsets)) == movement.shift(offsets)
+    assert read(Shift(offsets), len(offsets)) == mv.shift(offsets)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -44,7 +44,7 @@ def test_shift_is_bit_exact_and_follows_the_dtype(dtype):
     x = torch.randn(2, 27, 8, 8, dtype=dtype)
     moved = Shift(offsets).to(dtype)(x)
     assert moved.dtype == dtype
-    assert np.array_equal(moved.numpy(), movement.shift(offsets)(x.numpy()))
+    assert np.array_equal(moved.numpy(), mv.shift(offsets)(x.numpy()))
 
 
 def test_shift_adds_nothing_to_the_state_dict():
@@ -54,7 +54,7 @@ def test_shift_adds_nothing_to_the_state_dict():
 def test_shuffle_moves_channel_g_c_to_c_g():
     groups, channels = 4, 12
     source = tuple(np.arange(channels).reshape(groups, -1).T.ravel().tolist())
-    assert read(Shuffle(groups), channels) == movement.permutation(source)
+    assert read(Shuffle(groups), channels) == mv.permutation(source)
 
 
 def test_shuffle_refuses_no_groups():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from graphs import Chain, normal, one_hot
 
-from ssc_deploy.ir import movement
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.rewrite import pixels, recognise_pointwise, rewrite
 
 
@@ -117,7 +117,7 @@ GRAPHS = [
 
 
 #: What looks at a step, at an image, and at a product.
-READS = {pixels.move.__code__, movement.of_numbers.__code__, recognise_pointwise._read.__code__}
+READS = {pixels.move.__code__, mv.of_numbers.__code__, recognise_pointwise._read.__code__}
 
 
 def work(model):

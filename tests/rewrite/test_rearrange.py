@@ -13,7 +13,8 @@ from torch import nn
 from ssc_deploy import lower
 from ssc_deploy.capture import capture
 from ssc_deploy.ir import roles
-from ssc_deploy.rewrite import rearrangement_plan, rearrangement_steps, rewrite
+from ssc_deploy.rewrite import rearrangement_plan, rewrite
+from ssc_deploy.rewrite import rearrangement_steps as steps
 from ssc_deploy.rewrite.rearrange import Rearrange, rearrangements
 from ssc_deploy.signature import of_image
 
@@ -84,7 +85,7 @@ def test_any_lines_of_any_channels_have_a_plan(data, shape):
     indices = np.stack(planes)
     plan = rearrangement_plan.plan(indices, shape)
     image = np.arange(np.prod(shape)).reshape(shape)
-    np.testing.assert_array_equal(rearrangement_steps.run(plan, image), indices)
+    np.testing.assert_array_equal(steps.run(plan, image), indices)
 
 
 def test_pixels_without_any_order_have_no_plan():

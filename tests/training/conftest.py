@@ -6,7 +6,8 @@ import pytest
 import torch
 from data import samples
 
-from ssc_deploy import data, nets
+from ssc_deploy import data as datasets
+from ssc_deploy import nets
 from ssc_deploy.data import Split
 
 
@@ -22,7 +23,7 @@ def one_thread():
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory):
     """60 pictures of 3 classes, which differ in brightness."""
-    return data.read(samples.tree(tmp_path_factory.mktemp("pictures") / "tree", per_class=20), Split.TRAIN)
+    return datasets.read(samples.tree(tmp_path_factory.mktemp("pictures") / "tree", per_class=20), Split.TRAIN)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from ssc_deploy.ir import movement
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.verification import MovementSite
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class Shift(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.movement = movement.shift(tuple((c // 3 % 3 - 1, c % 3 - 1) for c in range(channels)))
+        self.movement = mv.shift(tuple((c // 3 % 3 - 1, c % 3 - 1) for c in range(channels)))
 
     def forward(self, x):
         return nn.functional.conv2d(x, torch.from_numpy(self.movement.kernel()).to(x), padding=1, groups=x.shape[1])
@@ -39,7 +39,7 @@ class Shuffle(nn.Module):
     def __init__(self, channels: int, groups: int) -> None:
         super().__init__()
         order = np.arange(channels).reshape(groups, -1).T.ravel()
-        self.movement = movement.permutation(tuple(int(c) for c in order))
+        self.movement = mv.permutation(tuple(int(c) for c in order))
 
     def forward(self, x):
         return x[:, list(self.movement.source)]

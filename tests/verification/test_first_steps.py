@@ -9,7 +9,7 @@ from torch import nn
 
 import ssc_deploy
 from ssc_deploy.errors import NetworkError
-from ssc_deploy.ir import movement
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.signature import of_image
 from ssc_deploy.verification import MovementSite, inputs, sanity
 from ssc_deploy.verification import movement as moving
@@ -94,14 +94,14 @@ def test_what_moves_the_input_itself_is_checked_against_the_input(tmp_path, kind
 
 
 def test_a_file_that_moves_the_input_elsewhere_is_found(tmp_path):
-    path, other = tmp_path / "net.onnx", movement.permutation((0, 2, 1))
+    path, other = tmp_path / "net.onnx", mv.permutation((0, 2, 1))
     indices = numpy_helper.from_array(np.array([2, 0, 1]), "indices")
     nodes = [helper.make_node("Gather", ["input", "indices"], ["output"], axis=1)]
     ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 3, 7, 9]) for name in ("input", "output")]
     graph = helper.make_graph(nodes, "net", ends[:1], ends[1:], [indices])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     x = inputs.noise(of_image((1, 3, 7, 9)), 1)
-    right = MovementSite("input", "output", movement.permutation((2, 0, 1)))
+    right = MovementSite("input", "output", mv.permutation((2, 0, 1)))
     assert moving.check(path, [right], x).ok
     report = moving.check(path, [MovementSite("input", "output", other)], x)
     assert (report.checked, report.exact) == (1, 0)

@@ -15,7 +15,7 @@ import ssc_deploy
 from ssc_deploy import source
 from ssc_deploy.capture import capture
 from ssc_deploy.emit import onnx as emit_onnx
-from ssc_deploy.emit import tflite as emit_tflite
+from ssc_deploy.emit import tflite
 from ssc_deploy.examples import Examples
 from ssc_deploy.exporting import check as checking
 from ssc_deploy.exporting.formats import Format
@@ -30,7 +30,7 @@ from ssc_deploy.verification.torch_reference import TorchReference
 pytestmark = pytest.mark.slow
 
 FORMATS = list(Format)
-EMIT = {Format.ONNX: emit_onnx.build, Format.TFLITE: emit_tflite.build}
+EMIT = {Format.ONNX: emit_onnx.build, Format.TFLITE: tflite.build}
 SHAPE = (1, *networks.SIZE)
 
 

@@ -15,7 +15,7 @@ from runtimes.networks import METADATA
 
 from ssc_deploy import lower
 from ssc_deploy.emit import onnx as emit_onnx
-from ssc_deploy.emit import tflite as emit_tflite
+from ssc_deploy.emit import tflite
 from ssc_deploy.errors import TargetError
 from ssc_deploy.exporting import stages
 from ssc_deploy.exporting.check import Check
