@@ -1,1 +1,1 @@
-"""A profile as one self-contained HTML page: no script, no network, opens from disk."""
+"""A profile as one self-contained HTML page: without scripts and without network access."""

@@ -1,4 +1,4 @@
-"""The page of a profile: the decision on top, then what it rests on."""
+"""The page of a profile: the decision first, then the measurements behind it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ssc_deploy.profiling.job import Peak, Snapshot
     from ssc_deploy.profiling.results import ModelProfile, Profile
 
-#: Nothing may be loaded, and nothing run; the style stands in the page.
+#: The page may load nothing and run nothing. The style sheet is inside the page.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -72,7 +72,7 @@ def _latency(profile: Profile) -> str:
             f"<figure>{svg.distributions(timed)}<figcaption>Kept runs of each model. Upright line: p50, with its 95 % "
             "interval on top; dashed: p90.</figcaption></figure>",
             f"<figure>{svg.over_time(timed)}<figcaption>Median of each turn in the order of the run: a slope is drift, "
-            "a jump something else that ran.</figcaption></figure>",
+            "a jump another program that ran.</figcaption></figure>",
             "<h3>Loading, each in a fresh process</h3>",
             _table(loading, [_loading(model) for model in timed]),
         ]
@@ -158,7 +158,7 @@ def _costs_of(model: ModelProfile, costs: Costs, peak: Peak | None) -> Iterable[
             for share in shares
         ],
     )
-    # A block may take less than the profiler's clock tells.
+    # A block may take less time than the profiler's clock can measure.
     multiplying = [block for block in costs.blocks if block.macs and block.bytes and block.ns]
     if peak is not None and multiplying:
         above = costs.total.gmac_per_s > peak.gmac_per_s
@@ -173,7 +173,7 @@ def _costs_of(model: ModelProfile, costs: Costs, peak: Peak | None) -> Iterable[
 
 
 def _main_kind(shares: Sequence[Share]) -> str:
-    """The kind of work that most of a block's time goes to; `_costs_of` asks for blocks that take time."""
+    """The kind of work that takes most of a block's time; `_costs_of` asks only for blocks that take time."""
     return max(shares, key=lambda share: share.ns).name
 
 
@@ -207,7 +207,7 @@ def _pair(before: float | None, after: float | None, form: str) -> str:
 def _states(before: Snapshot, after: Snapshot, name: str, form: str) -> str:
     first, last = getattr(before, name), getattr(after, name)
     if not first and not last:
-        return "not told by this system"
+        return "not known on this system"
     keys = dict.fromkeys([*first, *last])
     told = [", ".join(form.format(one[key]) if key in one else "-" for one in (first, last)) for key in keys]
     return "; ".join(f"{key}: {value}" for key, value in zip(keys, told, strict=True))
@@ -224,8 +224,8 @@ def _method(profile: Profile) -> str:
         )
         parts.append(
             "The interval of a median is that of order statistics over the medians of the turns: 95 %, or the whole "
-            "range where there are fewer than six turns. Two models are compared turn by turn; a difference is told "
-            f"when the whole interval lies more than {MARGIN:.0%} from equal."
+            "range where there are fewer than six turns. Two models are compared turn by turn; a difference is "
+            f"reported when the whole interval lies more than {MARGIN:.0%} from equal."
         )
         parts.append(
             "Load time, first inference and memory are medians over fresh processes "
@@ -242,8 +242,8 @@ def _golden(model: ModelProfile) -> str:
     of = (
         "the network in float64, with the tolerance that its export proved"
         if model.golden_origin == Origin.EXPORT
-        else "this file on the host’s own runtime (no golden set stands beside it): a device that differs would show, "
-        "a file that is wrong would not"
+        else "this file on the host’s own runtime (there is no golden set beside it): this finds a device that "
+        "differs, but not a file that is wrong"
     )
     errors = ", ".join(
         f"max {error.max:.1e} (allowed {bound.max:.1e})" if error.max is not None else "not finite"
@@ -262,7 +262,7 @@ def _raw(profile: Profile) -> str:
 
 
 def _text(text: str) -> str:
-    """A cell that is text; marked, so that `_table` aligns it on the left."""
+    """A cell with text, which `_table` aligns on the left."""
     return f"\0{escape(text)}"
 
 

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from ssc_deploy.profiling.job import Peak
     from ssc_deploy.profiling.results import ModelProfile
 
-#: Units of a drawing's width; it is scaled to the page.
+#: Width of a drawing in its own units. It is scaled to the page.
 _WIDTH = 1000.0
 
-#: Where the drawing begins, to the right of the names.
+#: Left edge of the drawing, to the right of the names.
 _LEFT = 250.0
 
 _BINS = 120
@@ -32,14 +32,14 @@ def escape(text: str) -> str:
 
 
 def distributions(models: Sequence[ModelProfile]) -> str:
-    """A histogram a model on one axis, with p50, its interval, and p90.
+    """One histogram for each model on one axis, with p50, its interval, and p90.
 
     Args:
         models: that were timed.
     """
     stats = [model.latency for model in models if model.latency]
     low = min(one.min for one in stats) * 0.98
-    # Single runs that were disturbed may take twenty times as long; they would leave nothing of the rest.
+    # Single disturbed runs may take twenty times as long. With them, the rest would be too narrow to see.
     high = max(min(one.p99, 2 * one.p50) for one in stats) * 1.02
     row, parts = 74.0, []
 
@@ -104,10 +104,10 @@ def over_time(models: Sequence[ModelProfile]) -> str:
 
 
 def blocks(rows: Sequence[tuple[str, Sequence[Share]]]) -> str:
-    """A bar a block, in pieces by kind of work.
+    """One bar for each block, in pieces by kind of work.
 
     Args:
-        rows: name of the block, and what each kind takes in it.
+        rows: name of the block, and the time of each kind in it.
     """
     longest = max(sum(share.ns for share in shares) for _, shares in rows) or 1
     total = sum(share.ns for _, shares in rows for share in shares) or 1
@@ -131,7 +131,7 @@ def blocks(rows: Sequence[tuple[str, Sequence[Share]]]) -> str:
 
 
 def roofline(points: Sequence[tuple[Share, str]], peak: Peak) -> str:
-    """Achieved GMAC/s against MACs a byte, under what sgemm and a memory copy reach; both axes logarithmic.
+    """Achieved GMAC/s against MACs for each byte, below the limits of sgemm and memory copy; both axes are logarithmic.
 
     Args:
         points: a share of the model and the kind of work that most of it is.
@@ -180,7 +180,7 @@ def roofline(points: Sequence[tuple[Share, str]], peak: Peak) -> str:
 
 
 def _label(text: str, y: float) -> str:
-    """A name at the left; the end of a long one is cut off, and the whole one shown when it is pointed at."""
+    """A name at the left. A long one is cut off, and shown as a tooltip."""
     shown = text if len(text) <= 36 else text[:35] + "…"
     return f'<text x="0" y="{y:.1f}">{escape(shown)}<title>{escape(text)}</title></text>'
 

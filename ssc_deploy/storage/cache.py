@@ -1,4 +1,4 @@
-"""Where what was downloaded is kept from one run to the next, and who may write there."""
+"""The folder that keeps downloads from one run to the next, and its locks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Digests by which files are known again."""
+"""Digests that identify files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are either whole and verified, or not there."""
+"""Writes files atomically: a file is complete and verified, or does not exist."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ def write_verified(path: Path, data: bytes, verify: Callable[[Path], None], over
     """Writes one file that exists only once it has been verified; see `together`.
 
     Args:
-        path: the file to write; its folder is made where it is missing.
+        path: the file to write; its folder is made if it is missing.
         data: the whole content.
-        verify: is called with the temporary file; raises where the file must not be kept. What it raises is passed on.
+        verify: is called with the temporary file. It raises if the file must not be kept, and that exception is passed
+            on.
         overwrite: whether a file that stands at ``path`` may be replaced.
 
     Raises:
@@ -47,13 +48,13 @@ def write_verified(path: Path, data: bytes, verify: Callable[[Path], None], over
 
 @contextlib.contextmanager
 def together(*, overwrite: bool) -> Iterator[Files]:
-    """Files that come to be all, or not at all.
+    """Several files that are written all, or none.
 
-    Each file's bytes go to a temporary file beside its place (of the same suffix, so that runtimes know the format) and
-    are brought to the disk; there they can be verified. When the context ends well, all are moved to their places, one
-    step each, last of all. Whatever goes wrong, at the moves as well, the temporary files and new folders are removed,
-    and the places hold what they held before. Only a process that is killed between two moves leaves some files new and
-    others old.
+    Each file is written to a temporary file beside its place (with the same suffix, so that runtimes know the format)
+    and synced to the disk, where it can be verified. When the context ends without an exception, all are moved to their
+    places, one step for each. If anything fails, also during the moves, the temporary files and new folders are
+    removed, and the places hold what they held before. Only if the process is killed between two moves, some files are
+    new and others old.
 
     Args:
         overwrite: whether existing files may be replaced.
@@ -68,7 +69,7 @@ def together(*, overwrite: bool) -> Iterator[Files]:
 
 
 class Files:
-    """What `together` gives: takes the files in, and moves them to their places in the end."""
+    """The result of `together`: it takes files, and moves them to their places at the end."""
 
     def __init__(self, cleanup: contextlib.ExitStack, *, overwrite: bool) -> None:
         self._cleanup, self._overwrite = cleanup, overwrite
@@ -91,13 +92,13 @@ class Files:
         return temporary
 
     def move(self) -> None:
-        """Moves all files to their places, or none: where one cannot be moved, those before it are taken back."""
+        """Moves all files to their places, or none: if one cannot be moved, the earlier ones are moved back."""
         last = next(reversed(self._temporaries), None)
         with contextlib.ExitStack() as until, contextlib.ExitStack() as undo:
             for path, temporary in self._temporaries.items():
                 with as_output_error(path):
                     temporary.chmod(0o666 & ~_umask())
-                    # A move is one step, so nothing has to be taken back after the last one.
+                    # A move is one step, so nothing must be undone after the last one.
                     kept = None if path == last else _kept(path, until)
                     _move(temporary, path, self._overwrite)
                     undo.callback(_put_back, path, kept)
@@ -106,7 +107,7 @@ class Files:
 
 
 def _kept(path: Path, until: contextlib.ExitStack) -> Path | None:
-    """Another name beside it for the file that stands at ``path``, until the end of the context; None for no file."""
+    """A second name for the existing file at ``path`` until the end of the context; None if there is no file."""
     if not os.path.lexists(path):
         return None
     folder = until.enter_context(tempfile.TemporaryDirectory(prefix=f".{path.stem[:64]}.", dir=path.parent))
@@ -119,7 +120,7 @@ def _kept(path: Path, until: contextlib.ExitStack) -> Path | None:
 
 
 def _put_back(path: Path, kept: Path | None) -> None:
-    """Lets ``path`` hold what it held before."""
+    """Restores what ``path`` held before."""
     with as_output_error(path):
         if kept is None:
             path.unlink(missing_ok=True)
@@ -149,7 +150,7 @@ def _write_temporary(path: Path, data: bytes) -> Path:
 
 @contextlib.contextmanager
 def folder_of(path: Path) -> Iterator[None]:
-    """Makes the folder of ``path``; where the body fails, the folders that were made are removed again."""
+    """Makes the folder of ``path``. If the body fails, the new folders are removed."""
     folder = path.parent
     missing = [p for p in (folder, *folder.parents) if not os.path.lexists(p)]
     try:
@@ -158,7 +159,7 @@ def folder_of(path: Path) -> Iterator[None]:
         yield
     except BaseException:
         for made in missing:
-            with contextlib.suppress(OSError):  # never made, or somebody else has put a file there
+            with contextlib.suppress(OSError):  # it was never made, or another program has put a file there
                 made.rmdir()
         raise
 
@@ -168,7 +169,7 @@ def _move(temporary: Path, path: Path, overwrite: bool) -> None:
         temporary.replace(path)
         return
     try:
-        os.link(temporary, path)  # unlike a rename, refuses what somebody has put there while we verified
+        os.link(temporary, path)  # unlike a rename, this refuses a file that appeared during the verification
     except FileExistsError:
         raise OutputError(f"{path} was written by somebody else in the meantime; give `overwrite=True`") from None
     except OSError as error:
@@ -178,7 +179,7 @@ def _move(temporary: Path, path: Path, overwrite: bool) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Brings the new name to the disk, where folders can be synced; the file itself is there already."""
+    """Syncs the folder to the disk, if the system can do it. The file itself is synced already."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -188,7 +189,7 @@ def _sync(folder: Path) -> None:
 
 
 def _umask() -> int:
-    """What files of this process are denied; mkstemp makes files that nobody else may read."""
+    """The umask of this process, since mkstemp makes files that only the owner may read."""
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

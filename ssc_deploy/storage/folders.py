@@ -1,4 +1,4 @@
-"""A folder that is either whole and verified, or not there; see `ssc_deploy.storage.files` for single files."""
+"""Writes a folder atomically: it is complete and verified, or does not exist; for files see `storage.files`."""
 
 from __future__ import annotations
 

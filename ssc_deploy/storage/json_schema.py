@@ -1,7 +1,7 @@
 """JSON Schemas (draft 2020-12) of the records that `records` reads: the same types, limits and required keys.
 
-A class may say more in ``KEYWORDS``: keywords of JSON Schema for what ties its fields to each other. What a schema
-cannot say, the class checks when it is made.
+A class may say more in ``KEYWORDS``: keywords of JSON Schema that relate its fields to each other. What a schema
+cannot say, the class checks when it is created.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 _PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean"}
 
-#: What `records` takes of each number without a limit.
+#: The range of numbers without a limit in `records`.
 _ENDS: dict[Any, dict[str, Any]] = {
     int: {"minimum": 1 - records.LARGEST, "maximum": records.LARGEST - 1},
     float: {"minimum": -sys.float_info.max, "maximum": sys.float_info.max},
 }
 
-#: Which limits of a number leave out one of `_ENDS`.
+#: Keywords that replace one of `_ENDS`.
 _INSTEAD = {"exclusiveMinimum": "minimum", "exclusiveMaximum": "maximum"}
 
 
@@ -52,7 +52,7 @@ def schema_of(kind: type, name: str, version: int, description: str) -> dict[str
 
 
 def _schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
-    """Of one type; ``found`` gets the records in it by their names."""
+    """The schema of one type. ``found`` gets the records in it by their names."""
     plain, limits = records.unwrapped(kind)
     if limits:
         inner = _schema(plain, found)
@@ -77,7 +77,7 @@ def _schema(kind: Any, found: dict[str, Any]) -> dict[str, Any]:
     if dataclasses.is_dataclass(kind):
         key = kind.__name__  # type: ignore[union-attr]
         if key not in found:
-            found[key] = {}  # a record that holds itself ends here
+            found[key] = {}  # for a record that contains itself
             found[key] = _record(kind, found)
         return {"$ref": f"#/$defs/{key}"}
     return {"type": _PLAIN[kind], **_ENDS.get(kind, {})}

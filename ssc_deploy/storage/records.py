@@ -1,7 +1,7 @@
-"""JSON to frozen dataclasses and back: what comes from outside is checked field by field before it is believed.
+"""JSON to frozen dataclasses and back. Data from outside is checked field by field.
 
-This is the one decoder of what the program itself writes: the metadata of exported files, headers of checkpoints,
-golden sets, bundles, jobs, results. What people write by hand (cards, recipes) is read by `toml_table`, for which an
+This is the decoder of everything that the program itself writes: the metadata of exported files, headers of
+checkpoints, golden sets, bundles, jobs, results. `toml_table` reads what people write (cards, recipes). There an
 unknown key is an error.
 """
 
@@ -20,7 +20,7 @@ from ssc_deploy.errors import SscDeployError
 
 T = TypeVar("T")
 
-#: Nothing that is counted or timed needs more than 64 bits; JSON takes any number of digits.
+#: Counts and times need at most 64 bits. JSON allows any number of digits.
 LARGEST = 2**63
 
 
@@ -146,7 +146,7 @@ class Size:
         return {f"{name}{what}": value for name, value in limits.items() if value is not None}
 
 
-#: Metadata of a field that is not written where it has its default, so that readers of before need not know it.
+#: Metadata of a field that is not written if it has its default, so that older readers do not need to know it.
 SPARSE: dict[str, bool] = {"sparse": True}
 
 NOT_EMPTY = Size(1)
@@ -160,8 +160,8 @@ NotNegative = Annotated[float, AtLeast(0)]
 def is_required(kind: Any, field: dataclasses.Field[Any]) -> bool:
     """Whether a field of a record must be there when it is read.
 
-    That is so where it has no default, and for the version of a format. A class whose ``COMPLETE`` is true has defaults
-    for its callers in Python only: when it is read, all is there but what is sparse.
+    It must if it has no default, or is the version of a format. If ``COMPLETE`` of the class is true, defaults are only
+    for callers in Python, and all fields must be there except sparse ones.
     """
     has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
     complete = getattr(kind, "COMPLETE", False) and "sparse" not in field.metadata
@@ -169,7 +169,7 @@ def is_required(kind: Any, field: dataclasses.Field[Any]) -> bool:
 
 
 def encode(record: Any) -> Any:
-    """A dataclass as JSON has it: field by field, tuples as lists."""
+    """A dataclass as JSON: its fields, with tuples as lists."""
     if dataclasses.is_dataclass(record):
         fields = ((field, getattr(record, field.name)) for field in dataclasses.fields(record))
         return {f.name: encode(value) for f, value in fields if not ("sparse" in f.metadata and value == f.default)}
@@ -181,7 +181,7 @@ def encode(record: Any) -> Any:
 
 
 def decode(kind: type[T], value: Any, unknown: list[str] | None = None) -> T:
-    """Reads what `encode` made, or what another program made in its place.
+    """Reads the output of `encode`, or of another program that writes the format.
 
     Args:
         kind: a frozen dataclass whose fields are numbers, texts, such dataclasses, tuples, dictionaries from texts, or
@@ -276,12 +276,12 @@ class _Decoder:
         self.unknown.extend(_path(where, f"{name!s:.60}") for name in value if name not in known)
         try:
             return kind(**given)
-        except (ValueError, SscDeployError) as error:  # what the values are together is for the class to say
+        except (ValueError, SscDeployError) as error:  # the class checks its values together
             raise ValueError(f"{where}: {error}" if where else str(error)) from error
 
 
 def _numbers(kind: Any, values: list[Any] | tuple[Any, ...]) -> tuple[Any, ...] | None:
-    """Numbers that are all right; None if one is not, or they are of another kind: that is found one by one."""
+    """The numbers, if all are right. None if one is wrong or of another type; then they are read one by one."""
     plain, limits = unwrapped(kind)
     if plain not in {int, float} or not values or not all(isinstance(limit, _ENDS) for limit in limits):
         return None
@@ -327,7 +327,7 @@ def _shown(value: Any) -> str:
     return "null" if value is None else f"{value!r:.60}"
 
 
-#: Limits that all numbers keep where the smallest and the largest do.
+#: Limits that hold for all numbers if they hold for the smallest and the largest.
 _ENDS = (AtLeast, AtMost, Above)
 
 

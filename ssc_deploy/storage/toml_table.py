@@ -26,7 +26,7 @@ _WHOLE = range(-(2**63), 2**63)
 
 
 class Table:
-    """A TOML table whose keys are taken one by one, so that what is left over is unknown.
+    """A TOML table. Its keys are taken one by one, and those that are left are unknown.
 
     Args:
         path: of the file, for messages.
@@ -108,7 +108,7 @@ def read(path: Path, error: type[SscDeployError], schema_version: int) -> Table:
 
 
 def _scalars(raw: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """What stands in no further table or list, by its key with dots; without recursion, as files may nest deeply."""
+    """Values outside of further tables and lists, by key with dots. Without recursion, since files may nest deeply."""
     left: list[tuple[str, Any]] = list(raw.items())
     while left:
         key, value = left.pop()

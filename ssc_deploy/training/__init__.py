@@ -1,7 +1,7 @@
 """Training: a recipe, a network's view for speed, checkpoints after every epoch, and runs that resume bit for bit.
 
-Everything random follows from the recipe's seed and the number of the epoch and the step, so that a run which is
-stopped and resumed does what an unbroken one does.
+All random numbers depend only on the recipe's seed and the numbers of epoch and step, so that a run which is stopped
+and resumed gives the same result as one without a break.
 """
 
 from ssc_deploy.training.loop import Step, TrainResult, train

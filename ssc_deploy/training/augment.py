@@ -12,12 +12,12 @@ if TYPE_CHECKING:
 
 
 def augmented(pixels: Pixels, recipe: Recipe, rng: np.random.Generator, part: slice = slice(None)) -> Pixels:
-    """Each image moved by up to ``recipe.pad`` pixels, black coming in, and mirrored or not.
+    """Moves each image by up to ``recipe.pad`` pixels, with black borders, and mirrors some.
 
     Args:
         pixels: uint8 [N, H, W, C].
-        recipe: says what is done.
-        rng: draws for all N, so that what happens to an image does not depend on who works on it.
+        recipe: how to augment.
+        rng: draws for all N images, so that the result for an image does not depend on the process that computes it.
         part: of the batch that is returned.
 
     Returns:

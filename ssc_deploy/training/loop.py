@@ -40,14 +40,14 @@ _TEST_BATCH = 250
 
 @dataclass(frozen=True)
 class Step:
-    """Where a run is.
+    """The progress of a run.
 
     Attributes:
         epoch: from 1.
         step: of the epoch, from 1.
-        steps: of an epoch.
+        steps: number of steps in an epoch.
         loss: mean of the epoch so far, over this process's images.
-        accuracy: likewise, 0..1.
+        accuracy: of the same images, 0..1.
     """
 
     epoch: int
@@ -59,13 +59,13 @@ class Step:
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a run left behind.
+    """The result of a run.
 
     Attributes:
         checkpoint: the network, as `checkpoint.read` takes it.
-        log: a JSON object an epoch.
+        log: one JSON object for each epoch.
         curve: their image; None if no epoch was trained.
-        records: of all epochs, those before a resumption too.
+        records: of all epochs, also those before a resumption.
     """
 
     checkpoint: Path
@@ -85,7 +85,7 @@ class TrainResult:
 
 
 class _Files:
-    """Where a run of that name writes to."""
+    """The files of a run with that name."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.checkpoint = folder / f"{name}.pt"
@@ -108,26 +108,26 @@ def train(
     on_step: Callable[[Step], None] | None = None,
     on_epoch: Callable[[Record], None] | None = None,
 ) -> TrainResult:
-    """Trains a network, or goes on training it.
+    """Trains a network, or continues its training.
 
     After every epoch the checkpoint, the state to resume from, the log and the curve are replaced, each in one step;
-    the first two are there before the first epoch. Whatever stops a run, what was written last can be used.
+    the first two exist before the first epoch. If a run is stopped for any reason, the last files can be used.
 
     Args:
         network: is trained in place; with ``resume`` its weights are replaced.
-        data: to be trained on, as many classes as the network has outputs.
+        data: training images, with as many classes as the network has outputs.
         folder: of the files.
-        recipe: how.
+        recipe: how to train.
         name: of the files, without suffix.
         test: images of the same classes that are scored after every epoch.
         world: the processes that train together; None for this one alone, on the CPU.
-        resume: go on where the run in ``folder`` stopped.
-        overwrite: start again, and replace what is there.
+        resume: continue the run in ``folder``.
+        overwrite: start again, and replace existing files.
         on_step: is called after every step.
         on_epoch: is called after every epoch, once its files are written.
 
     Raises:
-        OutputError: files of that name are there, and neither ``resume`` nor ``overwrite`` is given.
+        OutputError: files of that name exist, and neither ``resume`` nor ``overwrite`` is given.
         CheckpointError: what is to be resumed is of another network, or damaged.
         TrainingError: what is to be resumed was started otherwise; the loss is no longer a number; or the processes
             cannot share a batch.
@@ -165,7 +165,7 @@ def train(
                 f"{there[0]} exists: give `resume=True` to go on with it, `overwrite=True` to start again, or another "
                 "`output`."
             )
-        world.wait()  # before a file of this run is there, all must have looked
+        world.wait()  # all processes must look before a file of this run exists
         save()
     view = world.shared(training_view(network))
     epochs = _Run(data, recipe, preprocessing, world, optimizer, on_step)
@@ -191,13 +191,13 @@ def measured(pixels: Pixels) -> Preprocessing:
         mean = float((counts * levels).sum() / counts.sum())
         deviation = math.sqrt(float((counts * (levels - mean) ** 2).sum() / counts.sum()))
         means.append(round(mean, 4))
-        # Images of one colour alone must not divide by zero.
+        # Images of a single colour must not cause a division by zero.
         deviations.append(max(round(deviation, 4), 0.01))
     return Preprocessing(tuple(means), tuple(deviations))
 
 
 def accuracy_of(network: nn.Module, data: Dataset, preprocessing: Preprocessing, device: torch.device) -> float:
-    """Share of the images whose highest output is their class, in float32; the network ends in its own mode."""
+    """Share of the images whose highest output is their class, in float32. The network's mode is restored."""
     mode = network.training
     network.eval()
     right = 0
@@ -212,7 +212,7 @@ def accuracy_of(network: nn.Module, data: Dataset, preprocessing: Preprocessing,
 
 @dataclass(frozen=True)
 class _Run:
-    """What all epochs of a run share."""
+    """State that all epochs of a run share."""
 
     data: Dataset
     recipe: Recipe
@@ -228,7 +228,7 @@ class _Run:
         # Every process needs a part of every batch.
         order = order[: len(order) - len(order) % world.size]
         steps = -(-len(order) // recipe.batch)
-        # Networks that drop out draw from PyTorch's own generator, each process its own numbers.
+        # Networks with dropout draw from PyTorch's own generator. Each process draws other numbers.
         torch.manual_seed(int(np.random.SeedSequence([recipe.seed, epoch, world.rank]).generate_state(1)[0]))
         sums = torch.zeros(3, dtype=torch.float64)
         rate = 0.0

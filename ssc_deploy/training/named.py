@@ -43,7 +43,7 @@ def train(
     on_step: Callable[[Step], None] | None = None,
     on_epoch: Callable[[Record], None] | None = None,
 ) -> TrainResult:
-    """Trains a network of the paper on images of known classes, or goes on training it.
+    """Trains a network of the paper on images of known classes, or continues its training.
 
     After every epoch the checkpoint, the state to resume from, the log and the curve are replaced, each in one step.
 
@@ -51,22 +51,22 @@ def train(
         net: a network of the paper, e.g. ``"ssc-net-1-9"``; `models` lists them.
         data: a folder of CIFAR-10, CIFAR-100 or ImageNet-32 as published, a tree of ``<class>/<image>``, or a zip file
             of one.
-        test: images that are scored after every epoch, likewise.
+        test: images that are scored after every epoch, in the same form.
         resize: scale and crop images of another size.
         output: folder of the files; default ``training/<net>/``.
-        resume: go on where the run in ``output`` stopped.
-        overwrite: start again, and replace what is there.
+        resume: continue the run in ``output``.
+        overwrite: start again, and replace existing files.
         recipe: ``"paper"`` or another of `training.RECIPES`.
-        epochs: instead of the recipe's, and ``lr`` (highest learning rate) and ``batch`` (images a step) likewise.
-        lr: see ``epochs``.
-        batch: see ``epochs``.
-        seed: of everything random.
-        precision: of convolutions: ``"float32"``, ``"bfloat16"``, or ``"auto"`` for bfloat16 where the device computes
-            with it.
+        epochs: number of epochs, instead of the recipe's.
+        lr: highest learning rate, instead of the recipe's.
+        batch: images in each step, instead of the recipe's.
+        seed: of all random numbers.
+        precision: of convolutions: ``"float32"``, ``"bfloat16"``, or ``"auto"`` for bfloat16 if the device supports
+            it.
         device: ``"cpu"``, ``"cuda"`` or ``"cuda:N"``.
         world: the processes that train together; None for those that torchrun started, or this one alone.
         on_step: is called after every step, in the process that writes the files.
-        on_epoch: is called after every epoch, likewise.
+        on_epoch: is called after every epoch, in the same process.
 
     Raises:
         SscDeployError: the network is unknown, the data cannot be read, or the training cannot start or be resumed.

@@ -1,4 +1,4 @@
-"""How a network is trained: SGD with Nesterov momentum on cross-entropy, and how its learning rate runs.
+"""How a network is trained: SGD with Nesterov momentum on cross-entropy, and the schedule of the learning rate.
 
     steps:      rate = lr / 10^(number of drops passed);     a drop is a share of all epochs
     one-cycle:  rate = lr * t / 0.3  while t < 0.3,  lr * (1 + cos(pi * (t - 0.3) / 0.7)) / 2  after that
@@ -20,7 +20,7 @@ _WARM = 0.3
 
 
 class Schedule(enum.StrEnum):
-    """How the learning rate runs."""
+    """The schedule of the learning rate."""
 
     STEPS = "steps"
     ONE_CYCLE = "one-cycle"
@@ -41,13 +41,13 @@ class Recipe:
         epochs: passes over the data.
         lr: highest learning rate.
         weight_decay: of all parameters.
-        schedule: how the rate runs.
+        schedule: of the learning rate.
         drops: where it is divided by 10, as shares of the epochs, for `Schedule.STEPS`.
-        batch: images a step, over all processes.
+        batch: images in each step, over all processes.
         momentum: Nesterov's.
         pad: black pixels around an image, out of which a part of its own size is cropped.
         flip: whether half of the images are mirrored.
-        seed: of everything random.
+        seed: of all random numbers.
         precision: of the convolutions.
     """
 
@@ -79,7 +79,7 @@ class Recipe:
         """
         done = step / (steps * self.epochs)
         if self.schedule is Schedule.STEPS:
-            # By whole epochs, as the paper has it: a drop never falls into the middle of one.
+            # By whole epochs, as in the paper: the rate never drops within an epoch.
             passed = sum(step // steps >= round(drop * self.epochs) for drop in self.drops)
             return self.lr / 10.0**passed
         if done < _WARM:
@@ -95,7 +95,7 @@ class Recipe:
         }
 
 
-#: By name. The paper's for CIFAR, the paper's for ImageNet-32, and one for machines that cannot take 160 epochs.
+#: By name. The paper's for CIFAR, the paper's for ImageNet-32, and one for machines that are too slow for 160 epochs.
 RECIPES = {
     "paper": Recipe(160, 0.1, 2e-4, drops=(0.5, 0.75)),
     "imagenet-32": Recipe(40, 0.01, 1e-4, drops=(0.25, 0.5, 0.75)),

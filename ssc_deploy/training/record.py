@@ -1,4 +1,4 @@
-"""What each epoch came to: lines of JSON, and the curves as an image."""
+"""The result of each epoch: lines of JSON, and the curves as an image."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Record:
     Attributes:
         epoch: from 1.
         rate: learning rate of its last step.
-        loss: mean over the training images, as they were met.
-        accuracy: on them, likewise, 0..1.
+        loss: mean over the training images during the epoch.
+        accuracy: on the same images, 0..1.
         test_accuracy: after the epoch; None without test images.
         seconds: that it took, without the test.
     """
@@ -42,7 +42,7 @@ class Record:
 
 
 def lines(records: Sequence[Record]) -> bytes:
-    """A JSON object a line."""
+    """One JSON object on each line."""
     return "".join(json.dumps(record.to_dict()) + "\n" for record in records).encode()
 
 

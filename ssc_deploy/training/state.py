@@ -1,4 +1,4 @@
-"""What a run needs to go on where it stopped: a file of tensors and plain values, readable with ``weights_only``."""
+"""What a run needs to continue: a file of tensors and plain values, readable with ``weights_only``."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class State:
     """A run after some epochs.
 
     Attributes:
-        run: all that must be the same for a run to go on: see `describe`.
-        epoch: how many are done.
+        run: what must be the same to continue the run; see `describe`.
+        epoch: number of finished epochs.
         network: its state dict.
         optimizer: its state dict.
         records: of the epochs so far.
@@ -72,8 +72,8 @@ def read(path: Path, run: dict[str, Any]) -> State:
     """Reads a state, and checks that it is of this run.
 
     Raises:
-        CheckpointError: missing, damaged, of no training of ours, or of another network.
-        TrainingError: of other data or another recipe: the first difference is named.
+        CheckpointError: it is missing or damaged, not one of our training states, or of another network.
+        TrainingError: it is of other data or another recipe; the first difference is named.
     """
     if not path.is_file():
         raise CheckpointError(f"{path}: there is no training to be resumed; leave `resume` away to start one.")
@@ -116,7 +116,7 @@ def restore(state: State, network: Network, optimizer: torch.optim.Optimizer, pa
             raise _malformed(path)
         if momentum.shape != wanted[index].shape or momentum.dtype != wanted[index].dtype:
             raise _malformed(path)
-    # Of the file only the tensors are taken; how to step is the recipe's to say.
+    # Only the tensors are taken from the file. The recipe says how to step.
     optimizer.load_state_dict({**own, "state": moments})
 
 

@@ -3,8 +3,8 @@
 Measured on SSC-Net-1-9 (``python -m benchmarks.training``): with activations in channels-last order and convolutions
 in bfloat16 a step takes a quarter of the time of the plain network's in float32; the order alone makes it 0.55. One
 dense product with a block-diagonal kernel is no faster than PyTorch's own grouped convolution in that form, so
-convolutions and shifts stay as they are. What the order needs is a shuffle that keeps it, where the plain one falls
-back to channels-first and slows down all that follows.
+convolutions and shifts stay as they are. The order needs a shuffle that keeps it: the plain one changes to
+channels-first, and everything after it is slower.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class ChannelsLastShuffle(nn.Module):
 
 
 def training_view(network: nn.Module) -> nn.Module:
-    """The network's twin in train mode: what an optimizer does to one happens to both.
+    """A copy of the network in train mode that shares its parameters, so that an optimizer changes both.
 
     The network itself keeps its modules, its own mode, and the names of its state dict.
     """
@@ -51,7 +51,7 @@ def _view(module: nn.Module) -> nn.Module:
     children: dict[str, nn.Module | None] = OrderedDict()
     before: nn.Module | None = None
     for name, child in module._modules.items():
-        # What BatchNorm gives is needed by nobody else in a sequence, nor by its own backward pass.
+        # In a sequence, only the next module needs the output of BatchNorm; its own backward pass does not.
         overwrites = isinstance(module, nn.Sequential) and isinstance(before, nn.BatchNorm2d)
         if overwrites and type(child) is nn.ReLU:
             children[name] = nn.ReLU(inplace=True)

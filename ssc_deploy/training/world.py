@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class World:
-    """Who this process is.
+    """This process among those that train together.
 
     Attributes:
-        rank: its number; 0 writes files and talks to the user.
-        size: how many there are.
+        rank: its number; 0 writes files and prints.
+        size: number of processes.
         device: that it computes on.
     """
 
@@ -55,14 +55,14 @@ class World:
         return values
 
     def wait(self) -> None:
-        """Until all processes have come here."""
+        """Waits until all processes are here."""
         if self.size > 1:
             distributed.barrier()
 
 
 @contextlib.contextmanager
 def joined(device: str) -> Iterator[World]:
-    """Joins the processes that ``torchrun`` started, or is alone.
+    """Joins the processes that ``torchrun`` started, if there are any.
 
     Args:
         device: ``"cpu"`` or ``"cuda"`` (each process its own), or one by number, e.g. ``"cuda:1"``.
@@ -80,14 +80,14 @@ def joined(device: str) -> Iterator[World]:
     distributed.init_process_group("nccl" if chosen.type == "cuda" else "gloo")
     try:
         yield World(rank, size, chosen)
-        # Whoever ended well leaves together: a process whose peers are gone may be aborted by gloo's threads.
+        # The processes end together, since gloo's threads may abort a process whose peers are gone.
         distributed.barrier()
     finally:
         distributed.destroy_process_group()
 
 
 def fastest(device: str) -> Precision:
-    """The precision that a device trains fastest in: bfloat16 where it computes with it, else float32."""
+    """The fastest precision of a device: bfloat16 if it supports it, else float32."""
     if _device(device).type == "cuda":
         return Precision.BFLOAT16 if torch.cuda.is_bf16_supported() else Precision.FLOAT32
     able = torch.cpu.get_capabilities()

@@ -1,4 +1,4 @@
-"""Measures files of several choices on a device, or remembers that it did."""
+"""Measures files of several choices on a device, or takes earlier measurements."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from ssc_deploy.tuning.comparison import Comparison
     from ssc_deploy.tuning.space import Choices
 
-#: Tells what is hopeless.
+#: A short protocol, to drop candidates that are much slower.
 SHORT = Protocol(
     warmup_runs=3, warmup_seconds=0.1, runs=40, seconds=0.3, repeats=10, operator_runs=0, fresh_processes=0
 )
 
-#: Decides.
+#: The protocol that decides.
 LONG = Protocol(
     warmup_runs=5, warmup_seconds=0.2, runs=120, seconds=1.5, repeats=30, operator_runs=0, fresh_processes=0
 )
 
-#: Seconds that a job is taken to need besides its turns, until one has been measured.
+#: Estimated seconds of a job besides its turns, until one has been measured.
 _START = 3.0
 
 
