@@ -1,4 +1,4 @@
-"""What an APK is, read from the file itself and by Android's own tools; and whether that is what it should be."""
+"""Reads an APK from the file itself and by Android's own tools, and checks that it is as it should be."""
 
 from __future__ import annotations
 
@@ -113,13 +113,13 @@ def read(java: Jdk, parts: Parts, path: Path) -> ApkReport:
 
 
 def check(path: Path, report: ApkReport, bundle: Mapping[str, bytes], abis: tuple[str, ...]) -> None:
-    """Holds an APK against what it was to be.
+    """Checks that an APK is what it should be.
 
     Args:
         path: of the APK.
         report: on it.
-        bundle: the files that it was to carry, by their paths in the bundle.
-        abis: the kinds of processors it was to be for.
+        bundle: the files that it should contain, by their paths in the bundle.
+        abis: the kinds of processors that it should support.
 
     Raises:
         AndroidError: it is something else.

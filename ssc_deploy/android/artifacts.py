@@ -50,7 +50,7 @@ ROBOLECTRIC_ANDROID = Form("android-all-instrumented")
 SNIFFER = Form("animal-sniffer")
 ASM = Form("asm")
 
-#: Levels of Android's API that classes are held against, by the level.
+#: Levels of Android's API that classes are checked against, by the level.
 LEVELS = {26: Form("gummy-bears-api-26", "signature"), 34: Form("gummy-bears-api-34", "signature")}
 
 #: On the class path of the tests, with all that they need in turn.

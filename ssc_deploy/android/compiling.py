@@ -1,4 +1,4 @@
-"""Java sources to class files, module by module, each against what it may use and nothing else."""
+"""Compiles Java sources to class files, module by module. Each module sees only what it may use."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ssc_deploy.android.fetching import Parts
     from ssc_deploy.android.jdk import Jdk
 
-#: Warnings that do not speak of the sources: a boot class path that is the JDK's, class files of libraries.
+#: Warnings that are not about the sources: a boot class path that is the JDK's, class files of libraries.
 _LINT = "-Xlint:all,-options,-classfile,-processing"
 
 

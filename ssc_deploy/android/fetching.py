@@ -1,4 +1,4 @@
-"""Tools and libraries, downloaded once into the cache and held against their hashes each time they are used."""
+"""Tools and libraries, downloaded once into the cache. Their hashes are checked each time they are used."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def _download(parts: Parts, missing: set[str], folder: Path, say: Say) -> None:
         with concurrent.futures.ThreadPoolExecutor() as pool:
             work = [pool.submit(_package, parts, package, temporary / package.registry) for package in packages]
             if maven:
-                # Its own folder outlives a download that breaks off.
+                # Its own folder stays after an interrupted download.
                 work.append(pool.submit(_maven, parts, maven, temporary / "maven", folder / "maven"))
             for done in work:
                 done.result()
@@ -141,7 +141,7 @@ def _download(parts: Parts, missing: set[str], folder: Path, say: Say) -> None:
 
 
 def _maven(parts: Parts, missing: set[str], temporary: Path, keep: Path) -> None:
-    # What needs what is Maven's to know, and it is asked for all of it, or for the few that an APK takes.
+    # Maven resolves the dependencies. It gets all libraries, or the few that an APK needs.
     known = {artifacts.file_name(parts.project, form): form for form in artifacts.MAVEN}
     forms = [known[name] for name in sorted(missing)] if missing <= set(known) - _needy(parts) else artifacts.MAVEN
     clients.maven(parts.project, forms, temporary, keep=keep)

@@ -1,4 +1,4 @@
-"""An APK's zip, aligned: Android maps native libraries and stored files into memory right out of it."""
+"""Writes an APK's zip with alignment, since Android maps native libraries and stored files directly from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signing with a debug key, made once and kept: an app can only be updated by one that the same key has signed."""
+"""Signs with a debug key that is made once and kept, since an app and its updates need the same key."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ssc_deploy.android.fetching import Parts
     from ssc_deploy.android.jdk import Jdk
 
-#: As every debug key of Android: what it signs is for development, and no store takes it.
+#: The usual values of debug keys of Android. A debug key is for development; app stores do not accept it.
 _ALIAS, _PASSWORD = "androiddebugkey", "android"
 _NAME = "CN=Android Debug,O=Android,C=US"
 _DAYS = 30 * 365

@@ -1,4 +1,4 @@
-"""What a debug bundle has more: the network's file with every block as an output, and the blocks in float64."""
+"""Additional content of a debug bundle: the network with every block as an output, and the blocks in float64."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def tapped(path: Path, reference: Reference, x: Float32) -> Blocks:
     runner = runtime.load(model)
     values = dict(zip((spec.name for spec in runner.outputs), runner.run([x]), strict=True))
     holders = {name: name if name in outputs else _holder(name) for name in named}
-    holders[reference.names[0]] = plain.outputs[0].name  # whatever its name, the first is the network's
+    holders[reference.names[0]] = plain.outputs[0].name  # the first output is the network's, whatever its name is
     own = reference.float32_blocks(example, holders)
     found: list[tuple[BlockEntry, Float64]] = []
 

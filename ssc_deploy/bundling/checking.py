@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def check_bundle(path: str | Path, *, progress: Progress | None = None) -> BundleReport:
-    """Proves that a bundle is what a device may rely on.
+    """Checks that a device may rely on a bundle.
 
     All hashes are checked; the images, preprocessed, must be the golden inputs bit for bit; and each file of the
     network, run by its runtime on them, must stay within the tolerance.
@@ -37,7 +37,7 @@ def check_bundle(path: str | Path, *, progress: Progress | None = None) -> Bundl
         progress: is called with the name of each part and one line about it.
 
     Returns:
-        the report; a bundle that computes something else is a report that is not ``ok``.
+        the report. It is not ``ok`` if the bundle computes something else.
 
     Raises:
         BundleError: it cannot be opened, is damaged, or contradicts its own model.json.

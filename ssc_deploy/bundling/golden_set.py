@@ -38,7 +38,7 @@ class GoldenPictures:
         pixels: uint8 [N, H, W, C].
         inputs: float32 [N, C, H, W], what preprocessing makes of them.
         outputs: float64 [N, classes].
-        names: of the images, each another, fit for files.
+        names: of the images, all different, and possible as file names.
         labels: indices of their true classes; None if it is not known.
         tolerance: of an exported file's outputs, all together.
     """
@@ -87,16 +87,16 @@ def of_pictures(
     """Images of a folder, with what the network computes for them; the tolerance follows as it does at an export.
 
     Args:
-        folder: of images; their classes stand in ``labels.csv`` there, as golden images of a card have it, or each
-            lies in a folder that is called as its class. Of more than 16, that many are taken, spread evenly.
+        folder: of images; their classes are in ``labels.csv`` there, in the form of a card's golden images, or are the
+            names of the folders that hold them. Of more than 16, that many are taken, spread evenly.
         rule: how an image becomes the input.
         preprocessing: the same, as `ssc_deploy.pictures` takes it.
         labels: of the classes.
         reference: the network.
 
     Raises:
-        BundleError: there are too few images, or a class is none of the labels.
-        PictureError: one cannot be read, or has another size and is not to be resized.
+        BundleError: there are too few images, or a class is not among the labels.
+        PictureError: one cannot be read, or has another size and may not be resized.
         VerificationError: no tolerance follows from the network on these images.
     """
     from ssc_deploy.verification.tolerance import own_error

@@ -1,7 +1,7 @@
 """How large a bundle and its parts may be: what the demo app takes, in bytes except where said.
 
-The app's own are in ``BundleLimits.java`` of its core; a test holds the two together. Whatever is made or checked here
-is held to them, so that a bundle is never too large for the phone.
+The app's limits are in ``BundleLimits.java`` of its core, and a test compares the two. Bundles that are made or checked
+here must keep them, so that a bundle is never too large for the phone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: model.json.
 MOST_JSON = 8_000_000
 
-#: Files besides model.json; the schema says the same.
+#: Files besides model.json.
 MOST_FILES = 10_000
 
 #: All files besides model.json together, unpacked.

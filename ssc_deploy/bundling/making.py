@@ -55,7 +55,7 @@ _BLOCKS_MODEL, _BLOCKS_VALUES = "debug/blocks.onnx", "debug/blocks.npz"
 
 @dataclasses.dataclass(frozen=True)
 class _Network:
-    """The network that the files were made of, where the user names it."""
+    """The network of the files, if the user names it."""
 
     ckpt: Path | None
     model: str | None
@@ -118,23 +118,23 @@ def bundle(
 ) -> BundleReport:
     """Makes a bundle of an export: its files, how to feed them, and golden images with the network's outputs.
 
-    Nothing is written that `check_bundle` does not find right; what stood there before stays where it does not.
+    The bundle is written only if `check_bundle` finds it right. Otherwise what was there before stays.
 
     Args:
         export: folder of an export, or one of its files.
         output: folder or ``.zip`` to write.
-        zipped: whether to write a zip; by default where ``output`` ends in ``.zip``.
+        zipped: whether to write a zip; by default if ``output`` ends in ``.zip``.
         ckpt: the checkpoint that was exported; needed with ``pictures`` and ``debug``.
-        model: as for `export`, and ``arch``, ``args``, ``input_shape``, ``weights`` and ``seed`` with it.
-        arch: see ``model``.
-        args: see ``model``.
-        input_shape: see ``model``.
-        weights: see ``model``.
-        seed: see ``model``.
-        pictures: folder of at least 16 images, in place of those that the export kept; their classes stand in a
-            ``labels.csv`` there, or are the names of the folders that they lie in.
-        preprocessing: how an image becomes the input, where the export does not say.
-        labels: of the classes in the order of the outputs, likewise; their numbers if they are not known.
+        model: see `export`.
+        arch: see `export`.
+        args: see `export`.
+        input_shape: see `export`.
+        weights: see `export`.
+        seed: see `export`.
+        pictures: folder of at least 16 images, in place of those that the export kept; their classes are in a
+            ``labels.csv`` there, or are the names of the folders that hold them.
+        preprocessing: how an image becomes the input, if the export does not say it.
+        labels: of the classes in the order of the outputs, if the export does not say them; by default their numbers.
         resize: whether the device may bring images of another size to the network's.
         debug: add every block's values, so that a device can name the first that it computes wrong.
         overwrite: whether an existing bundle may be replaced.
@@ -191,7 +191,7 @@ class _Content:
 
 
 def _check_place(output: Path, *, zipped: bool, overwrite: bool) -> None:
-    """Said before the work rather than after it; writing looks again."""
+    """Checked before the work; writing checks it again."""
     if not zipped:
         folders.check_place(output, overwrite=overwrite, is_ours=_is_bundle)
     elif output.is_dir() or (output.exists() and not overwrite):

@@ -1,4 +1,4 @@
-"""model.json, what a bundle says about itself.
+"""model.json, the description of a bundle.
 
 ``ssc_deploy/schemas/model.schema.json`` is made from these classes. What a schema cannot say is checked here, too: that
 there is a label for each output, that shapes agree with the preprocessing, and that every file that is named has its
@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 
 FILE_NAME = "model.json"
 
-#: Of each format, what the names of its files end in.
+#: The suffix of the files of each format.
 SUFFIXES = {"onnx": ".onnx", "tflite": ".tflite"}
 
 #: Rules that bring an image of another size to the network's; the second is `ssc_deploy.pictures.read` with resizing.
@@ -47,7 +47,7 @@ Text = Annotated[str, Matching(r"[^\u0000-\u001f\u007f]*", "text of one line"), 
 #: A text that is not empty.
 Name = Annotated[Text, NOT_EMPTY]
 
-#: Versions, or whatever else has a text for each name.
+#: Texts by name, such as versions.
 Texts = Annotated[dict[str, Text], Size(0, 100)]
 
 #: Of a file below the bundle: components of these characters, neither . nor .. among them.
