@@ -44,7 +44,7 @@ class Signature:
 
     @property
     def image(self) -> tuple[int, int, int] | None:
-        """(C, H, W) where the network takes one image, or any number of them; None where it takes something else."""
+        """(C, H, W) where the network takes one image, or any number of them; None if it takes something else."""
         batch, *sizes = self.inputs[0].shape
         if len(self.inputs) != 1 or len(sizes) != 3 or self.inputs[0].dtype != "float32" or batch != 1:
             return None

@@ -43,7 +43,7 @@ def _sizes(x: Any, output_size: Sequence[int]) -> list[tuple[int, int, int]]:
 
 
 def _even(sizes: Sequence[tuple[int, int, int]]) -> dict[str, list[int]] | None:
-    """Kernel and strides where all windows are of one size, side by side; None where they are not."""
+    """Kernel and strides where all windows are of one size, side by side; None if they are not."""
     if any(before % after for _, before, after in sizes):
         return None
     kernel = [before // after for _, before, after in sizes]

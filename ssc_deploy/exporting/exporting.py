@@ -74,8 +74,8 @@ def export(
         output: folder; default ``export/<checkpoint's stem>/``. Files are ``<stem>.onnx`` and ``<stem>.tflite``.
         model: the user's own network, ``path/to/net.py:Name`` or ``package.module:Name``, or ``path/to/net.pt2`` of
             ``torch.export.save``. Its code is run. Or a module, a class or a function that makes one.
-        arch: architecture of `ssc_deploy.nets`, where the checkpoint does not tell it.
-        args: of the network, as text.
+        arch: architecture of `ssc_deploy.nets`, if the checkpoint does not say it.
+        args: arguments of the network, as text.
         input_shape: (1, C, H, W) of an image, needed with ``model``; of several inputs a list of shapes. Inputs of
             whole numbers are given as ``"1,77:int64"``. A first size of more than 1 is one whole, such as a clip.
         outputs: names of the outputs that are wanted, where the network returns several; empty for all.

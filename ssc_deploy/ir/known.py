@@ -60,7 +60,7 @@ def image(value: ir.Value) -> tuple[int | ir.SymbolicDim, int, int, int]:
         RewriteError: the value is not an image, or is one of unknown size.
     """
     if len(dims(value)) != 4:
-        raise RewriteError(f"{_name(value)} is no image")
+        raise RewriteError(f"{_name(value)} is not an image")
     return dims(value)[0], size(value, 1), size(value, 2), size(value, 3)
 
 

@@ -230,13 +230,13 @@ class _Planes:
         wanted = (groups, channels // groups, math.prod(size))
         if g.shape_of(held) == wanted:
             return held
-        if (picture, groups) not in self._views:
-            self._views[picture, groups] = place.reshape(held, wanted, f"view_{index}", label=f"view_of_{index}")
-        return self._views[picture, groups]
+        if (feature_map, groups) not in self._views:
+            self._views[feature_map, groups] = place.reshape(held, wanted, f"view_{index}", label=f"view_of_{index}")
+        return self._views[feature_map, groups]
 
     def _feature_map(self, place: Place, value: ir.Value) -> ir.Value:
         """The planes of ``value`` as the feature map that they are."""
         if value not in self._feature_maps:
             held, shape, label = self._held[value], known.shape(value), f"{value.name}/picture"
-            self._pictures[value] = place.reshape(held, shape, f"{label}_shape", label=label, like=value.producer())
-        return self._pictures[value]
+            self._feature_maps[value] = place.reshape(held, shape, f"{label}_shape", label=label, like=value.producer())
+        return self._feature_maps[value]

@@ -39,7 +39,7 @@ def parse(given: InputShape) -> tuple[Tensor, ...]:
 
 
 def of(shape: InputShape | None, examples: object) -> tuple[Tensor, ...] | None:
-    """The inputs by their shape, or by an example of each; None where neither is given.
+    """The inputs by their shape, or by an example of each; None if neither is given.
 
     Args:
         shape: see `parse`.

@@ -58,8 +58,8 @@ class Source:
         signature: its inputs and outputs.
         classes: number of numbers in the one output that is [N, classes]; None if there is none, or several.
         card: of the checkpoint, None if it has none.
-        labels: class names from the card, or else the checkpoint's header; empty if neither tells.
-        preprocessing: likewise; None if neither tells.
+        labels: class names from the card, or else the checkpoint's header; empty if neither has them.
+        preprocessing: from the card, or else the header; None if neither has it.
         weights: which of the checkpoint's weights were loaded; None for random weights and ``.onnx`` files.
         shape_is_chosen: whether the user gave the shape; golden images of another size are then scaled to it.
     """
@@ -107,8 +107,8 @@ def open_source(
         model: the user's own network, ``path/to/net.py:Name`` or ``package.module:Name``, or a file of
             ``torch.export.save``, ``path/to/net.pt2``; its code is run. Or a module, a program of ``torch.export``, a
             class or a function.
-        arch: name of an architecture of `nets`, or of one of its networks (`nets.NAMED`); not needed where the
-            checkpoint tells it.
+        arch: name of an architecture of `nets`, or of one of its networks (`nets.NAMED`); not needed if the
+            checkpoint says it.
         args: of the network, as text.
         input_shape: (1, C, H, W) of an image; see `inputs.parse` for other and for several inputs. Needed with
             ``model``.
@@ -158,7 +158,7 @@ def open_source(
     from ssc_deploy.checkpoint import container
 
     if path is not None:
-        container.kind(path)  # what is no checkpoint is said before torch is imported, which takes seconds
+        container.kind(path)  # what is not a checkpoint is said before torch is imported, which takes seconds
 
     from ssc_deploy.source import known_network, trial
 
@@ -273,7 +273,7 @@ def _check_drawn(
     from ssc_deploy.source import drawn, trial, user_module
 
     def again(other: int) -> torch.nn.Module:
-        # What the user's code says, and what is left over, was said the first time.
+        # Output of the user's code and warnings were shown the first time.
         with warnings.catch_warnings(action="ignore"), contextlib.redirect_stdout(io.StringIO()):
             built = user_module.rebuild(model, args, other)
             _load(built, read, signature.inputs, weights)
@@ -314,7 +314,7 @@ def _open_onnx(path: Path, outputs: Sequence[str]) -> Source:
 
 
 def _digest(model: object, module: torch.nn.Module) -> str:
-    """Of the weights of a network that came with them: a module or a program; empty where they are random."""
+    """Of the weights of a network that came with them: a module or a program; empty if they are random."""
     import torch
 
     from ssc_deploy import checkpoint

@@ -63,7 +63,7 @@ def load(path: Path) -> Program:
 
 
 def _inputs(program: torch.export.ExportedProgram) -> tuple[Tensor, ...]:
-    """As the program was exported with; empty where it does not tell."""
+    """As the program was exported with; empty if it does not tell."""
     args, kwargs = program.example_inputs or ((), {})
     if kwargs:
         raise NetworkError("the program takes arguments by keyword; export it with tensors given by position.")

@@ -87,7 +87,7 @@ def module_of(made: object, what: str) -> nn.Module:
     """The network itself, of what the user's code made.
 
     Raises:
-        NetworkError: it is no module, or one that cannot be captured.
+        NetworkError: it is not a module, or one that cannot be captured.
     """
     module = _unwrapped(made)
     if isinstance(module, torch.export.ExportedProgram):
