@@ -109,10 +109,10 @@ def test_the_input_returned_in_place_of_a_node_goes_through_an_identity():
     ("ask", "message"),
     [
         (lambda node: known.shape(None), "an input that is left out has no static shape"),
-        (lambda node: known.image(node.inputs[1]), "the value c0 is no image"),
+        (lambda node: known.image(node.inputs[1]), "the value c0 is not an image"),
         (lambda node: known.size(ir.val("open", shape=["n", 3]), 0), "the value open has no static size along axis 0"),
         (lambda node: known.dims(ir.val("bare")), "the value bare has no shape"),
-        (lambda node: known.constant(node.inputs[0]), "the value input is no constant"),
+        (lambda node: known.constant(node.inputs[0]), "the value input is not a constant"),
         (lambda node: known.producer(node.inputs[0]), "the value input is not computed by any node"),
         (lambda node: known.operand(node, 2), r"Add .*v0.* has no input 2"),
     ],

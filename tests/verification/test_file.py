@@ -66,14 +66,14 @@ def reversed_shift(net):
     shift = net.body[1].shift
     offsets = [*shift.movement.offsets]
     offsets[0] = (-offsets[0][0], -offsets[0][1])
-    shift.movement = networks.movement.shift(tuple(offsets))
+    shift.movement = networks.mv.shift(tuple(offsets))
 
 
 def swapped_shuffle(net):
     shuffle = net.body[1].shuffle
     source = [*shuffle.movement.source]
     source[1], source[2] = source[2], source[1]
-    shuffle.movement = networks.movement.permutation(tuple(source))
+    shuffle.movement = networks.mv.permutation(tuple(source))
 
 
 def changed_epsilon(net):

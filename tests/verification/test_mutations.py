@@ -63,7 +63,7 @@ def swapped_channels(net):
 
 def reversed_shift(net):
     offsets = net.body[1].shift.movement.offsets
-    net.body[1].shift.movement = networks.movement.shift(tuple((-dy, dx) for dy, dx in offsets))
+    net.body[1].shift.movement = networks.mv.shift(tuple((-dy, dx) for dy, dx in offsets))
 
 
 def relu_past_the_sum(net):
@@ -139,7 +139,7 @@ def test_the_blocks_of_a_right_file_pass_in_one_run_each_without_bounds_of_their
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_movement_in_the_wrong_direction_is_not_exact(right, form):
     net, files, sites = right
-    backwards = networks.movement.shift(tuple((-dy, -dx) for dy, dx in sites[0].movement.offsets))
+    backwards = networks.mv.shift(tuple((-dy, -dx) for dy, dx in sites[0].movement.offsets))
     wrong = [type(site)(site.source, site.target, backwards) if site is sites[0] else site for site in sites]
     report = verify_file(files[form], TorchReference(net), networks.pictures(2), movements=wrong)
     assert not report.ok
