@@ -27,7 +27,7 @@ ssc-deploy export --ckpt my.pth --model my.py:Net --input-shape 1,3,32,32
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
 @options.network
 @options.outputs
-@click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, how a picture becomes the input.")
+@click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, how an image becomes the input.")
 @click.option("--std", type=options.numbers, metavar="R,G,B", help="Input = (pixel / 255 - mean) / std.")
 @click.option("--colour", type=click.Choice(["RGB", "BGR", "L"]), help="Order of the channels.  [default: RGB, or L]")
 @click.option("--labels", type=click.File(encoding="utf-8"), help="Class names, one a line, for the files to hold.")

@@ -72,7 +72,7 @@ def numbers(text: str) -> tuple[float, ...]:
 def preprocessing(
     mean: tuple[float, ...] | None, std: tuple[float, ...] | None, colour: str | None = None
 ) -> Preprocessing | None:
-    """What ``--mean`` and ``--std`` say; None where neither is given. One number of each is for grey pictures."""
+    """What ``--mean`` and ``--std`` say; None where neither is given. One number of each is for grey images."""
     from ssc_deploy.metadata import Preprocessing
 
     if mean is None and std is None:

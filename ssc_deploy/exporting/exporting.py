@@ -81,8 +81,8 @@ def export(
         outputs: names of the outputs that are wanted, where the network returns several; empty for all.
         weights: which of a checkpoint's weights are meant: ``"raw"``, ``"ema"`` (averaged), or the name of a set in it;
             None to take the averaged of one raw and one averaged set.
-        seed: of all random numbers while ``model`` is built, as in its training; None for 0, and to refuse a trained
-            network that depends on them beyond its weights.
+        seed: random seed while ``model`` is built, as in its training. None is seed 0, and refuses a trained network
+            that depends on random numbers beyond its weights.
         labels: class names in the order of the outputs, which the files then hold; in place of those of the source.
         preprocessing: how an image becomes the input, likewise.
         shift: lowering of every shift (``depthwise``, ``slice``, ``gather``; ``flat`` for ONNX), or ``auto`` for the

@@ -32,7 +32,7 @@ _ALIKE = 1e-4
 #: So near to a whole number a displacement is one.
 _WHOLE = 1e-5
 
-#: Larger kernels are no gain.
+#: Larger kernels bring no gain.
 _REACH = 16
 
 

@@ -16,7 +16,7 @@ MODEL = Path(__file__).parents[2] / "models" / "ssc-net-1-9"
 @pytest.fixture(scope="session")
 def golden():
     """16 pictures of CIFAR-10 as a network takes them, of every second pixel, [16, 3, 16, 16]."""
-    described = card.read(MODEL / card.FILE_NAME)
+    described = cards.read(MODEL / cards.FILE_NAME)
     read = [pictures.read(p.path, "RGB", (32, 32)) for p in described.golden_pictures()[::4]]
     return torch.from_numpy(pictures.preprocess(read, described.preprocessing, "NCHW"))[..., ::2, ::2].contiguous()
 

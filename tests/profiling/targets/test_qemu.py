@@ -50,7 +50,7 @@ class Exact:
     def asked(self, form: Format, shift: str, shuffle: str, layout: str = "nhwc") -> device_jobs.Asked:
         options = lower.LoweringOptions(shift=shift, shuffle=shuffle, layout=layout)
         graph = lower.lower(self.canonical.model, form.target, options).model
-        data = emit_onnx.build(graph, METADATA) if form is Format.ONNX else emit_tflite.build(graph, METADATA)
+        data = emit_onnx.build(graph, METADATA) if form is Format.ONNX else tflite.build(graph, METADATA)
         x = self.inputs[:, np.newaxis]
         x = x if form is Format.ONNX else np.ascontiguousarray(x.transpose(0, 1, 3, 4, 2))
         name = f"{self.name}-{shift}-{shuffle}-{layout}.{form.value}"
