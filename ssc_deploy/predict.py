@@ -225,12 +225,12 @@ def load_model(
         path: the file.
         threads: of the runtime.
         labels: class names in the order of the outputs, instead of those in the file.
-        preprocessing: how a picture becomes the input, instead of what the file says.
-        resize: scale and crop pictures of another size (see `pictures.read`) instead of refusing them.
+        preprocessing: how an image becomes the input, instead of what the file says.
+        resize: scale and crop images of another size (see `pictures.read`) instead of refusing them.
         output: name of the output that counts, of a file that has several; by default its only list of classes.
 
     Raises:
-        RuntimeLoadError: the file cannot be loaded, does not take one picture, has no such output, or lacks what was
+        RuntimeLoadError: the file cannot be loaded, does not take one image, has no such output, or lacks what was
             not given either.
         PreprocessingError: the preprocessing is not of the file's number of channels.
         LabelsError: there is not one label for each output.
@@ -348,7 +348,7 @@ def _input_shape(name: str, runner: Runner, layout: str) -> tuple[int, int, int]
     if len(specs) != 1 or len(specs[0].shape) != 4 or len(sizes) != 3 or specs[0].dtype != "float32":
         takes = ", ".join(f"{spec.dtype} {list(spec.shape)}" for spec in specs) or "nothing"
         raise RuntimeLoadError(
-            f"{name} takes {takes}, and not one float32 picture of a fixed size: run it on arrays, in Python with "
+            f"{name} takes {takes}, and not one float32 image of a fixed size: run it on arrays, in Python with "
             "ssc_deploy.run(file, *arrays), or on .npy files"
         )
     return (sizes[2], sizes[0], sizes[1]) if layout == "NHWC" else (sizes[0], sizes[1], sizes[2])

@@ -50,12 +50,12 @@ def run(
     overwrite: bool,
     form: str,
 ) -> None:
-    """Run an exported MODEL (.onnx or .tflite) on pictures, or on arrays.
+    """Run an exported MODEL (.onnx or .tflite) on images, or on arrays.
 
-    Pictures become the network's input as the file itself says, or as --mean and --std do. Of each picture the most
+    Images become the network's input as the file itself says, or as --mean and --std do. Of each image the most
     probable classes are printed; what the outputs are (scores, probabilities, one value) the file itself says, too.
 
-    A MODEL that takes something else than one picture is run on a .npy file for each of its inputs.
+    A MODEL that takes something else than one image is run on a .npy file for each of its inputs.
     """
     import ssc_deploy
     from ssc_deploy.output_kind import OutputKind
