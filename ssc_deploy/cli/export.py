@@ -6,7 +6,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from ssc_deploy.cli import options, screen
+from ssc_deploy.cli import flags, options, screen
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,7 @@ ssc-deploy export --ckpt my.pth --model my.py:Net --input-shape 1,3,32,32
 )
 @click.option("-o", "--output", type=options.PATH, help="Folder for the files.  [default: export/<checkpoint's stem>/]")
 @click.option("--overwrite", is_flag=True, help="Replace existing files.")
+@click.option("--keep-going", is_flag=True, help="Keep the formats that are right where another one fails.")
 @options.network
 @options.outputs
 @click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, how an image becomes the input.")
@@ -61,6 +62,7 @@ def export(
     to: tuple[str, ...],
     output: Path | None,
     overwrite: bool,
+    keep_going: bool,
     outputs: tuple[str, ...],
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
@@ -94,6 +96,7 @@ def export(
             to=to,
             output=output,
             overwrite=overwrite,
+            keep_going=keep_going,
             outputs=outputs,
             labels=options.labels(labels),
             preprocessing=options.preprocessing(mean, std, colour),
@@ -113,3 +116,8 @@ def export(
         )
     if form == "json":
         screen.print_json(result.to_dict())
+    for failed in result.failed:
+        spelled = flags.spelled(failed.reason, click.get_current_context().find_root().command)
+        screen.error(f"{failed.format.value} was not written: {spelled}")
+    if result.failed:
+        raise click.exceptions.Exit(result.failed[0].exit_code)

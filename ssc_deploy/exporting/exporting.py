@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy import extras
-from ssc_deploy.errors import LoweringError, OutputError, VerificationError
+from ssc_deploy.errors import LoweringError, OutputError, SscDeployError, VerificationError
 from ssc_deploy.exporting import describing, stages
 from ssc_deploy.exporting.check import Check
 from ssc_deploy.exporting.formats import Format, formats_of
-from ssc_deploy.exporting.results import ExportedFile, ExportResult
+from ssc_deploy.exporting.results import ExportedFile, ExportResult, FailedFormat
 from ssc_deploy.lower.options import LoweringOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from ssc_deploy.emit.onnx_simplify import SimplifyReport
     from ssc_deploy.exporting.stages import Progress
@@ -56,6 +57,7 @@ def export(
     opset: int | None = None,
     recipe: str | Path | None = None,
     overwrite: bool = False,
+    keep_going: bool = False,
     atol: float | None = None,
     rtol: float | None = None,
     check: bool = False,
@@ -99,6 +101,8 @@ def export(
         recipe: TOML file of `tune`. It says how everything is carried out, in place of ``shift``, ``shuffle``,
             ``dense``, ``layout`` and ``runtime``.
         overwrite: whether existing files may be replaced.
+        keep_going: whether the formats that are right are written where another one fails; `ExportResult.failed` then
+            says why. By default all are written or none.
         atol: with ``rtol``, replaces the tolerance that follows from the network.
         rtol: see ``atol``.
         check: check the graph after every rule of the rewrite. The final graph is always checked.
@@ -144,19 +148,68 @@ def export(
     say("checkpoint", describing.source(source))
     canonical = stages.canonicalise(source, progress=say, check=check)
     checked = Check(source, canonical.model, atol, rtol)
+    formats_left = _Formats(formats, keep_going=keep_going)
     # All are lowered before the first is written: if one cannot be lowered, none is written.
-    lowered = {form: stages.lower(canonical, form, options) for form in formats}
+    lowered = {}
+    for form in formats:
+        with formats_left.trying(form):
+            lowered[form] = stages.lower(canonical, form, options)
     # All or none: files of two different exports must not stand in one folder.
     with files.together(overwrite=overwrite) as written:
-        exported = tuple(
-            _emit(written, paths[form], checked, form, lowered[form], opset=opset, recipe=options.recipe, say=say)
-            for form in formats
-        )
+        exported = []
+        for form, graph in lowered.items():
+            with formats_left.trying(form):
+                file = _emit(written, paths[form], checked, form, graph, opset=opset, recipe=options.recipe, say=say)
+                exported.append(file)
+            if form in formats_left.failed:
+                written.discard(paths[form])
+        formats_left.check()
         golden_path, count = _golden(written, paths[formats[0]], checked, exported, overwrite=overwrite)
         say("golden", f"{golden_path}   {count} inputs with the network's outputs, for profile")
     return ExportResult(
-        source.name, source.sha256, canonical.captured_nodes, canonical.report, exported, golden_path, count
+        source.name,
+        source.sha256,
+        canonical.captured_nodes,
+        canonical.report,
+        tuple(exported),
+        golden_path,
+        count,
+        tuple(FailedFormat(form, str(error), error.exit_code) for form, error in formats_left.failed.items()),
     )
+
+
+class _Formats:
+    """Which of the formats failed.
+
+    Args:
+        formats: that were asked for.
+        keep_going: whether one that fails leaves the others.
+    """
+
+    def __init__(self, formats: Sequence[Format], *, keep_going: bool) -> None:
+        self._formats, self._keep_going = formats, keep_going
+        self.failed: dict[Format, SscDeployError] = {}
+
+    @contextlib.contextmanager
+    def trying(self, form: Format) -> Iterator[None]:
+        """What is done for one format: its failure is noted where the others are to be kept."""
+        try:
+            yield
+        except OutputError:
+            raise  # of the folder, which is that of all formats
+        except SscDeployError as error:
+            if not self._keep_going or len(self._formats) == 1:
+                others = [one.value for one in self._formats if one is not form]
+                if not others:
+                    raise
+                kept = f"nothing was written; to keep {' and '.join(others)} if right, give `keep_going=True`"
+                raise type(error)(f"{str(error).rstrip('.')}; {kept}") from error
+            self.failed[form] = error
+
+    def check(self) -> None:
+        """Raises the first failure where no format is left."""
+        if len(self.failed) == len(self._formats):
+            raise next(iter(self.failed.values()))
 
 
 def _check(formats: Sequence[Format], options: LoweringOptions) -> None:

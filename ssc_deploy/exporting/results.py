@@ -53,6 +53,25 @@ class ExportedFile:
 
 
 @dataclass(frozen=True)
+class FailedFormat:
+    """A format that was not written, where the others are kept.
+
+    Attributes:
+        format: that was asked for.
+        reason: a sentence.
+        exit_code: of the command line, for this alone.
+    """
+
+    format: Format
+    reason: str
+    exit_code: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON has it."""
+        return {"format": self.format.value, "reason": self.reason}
+
+
+@dataclass(frozen=True)
 class ExportResult:
     """What `export` did.
 
@@ -64,6 +83,7 @@ class ExportResult:
         files: the files, in the order of the formats that were given.
         golden: path of the golden set, inputs with the network's outputs; see `ssc_deploy.golden`.
         golden_pictures: number of its inputs.
+        failed: the formats that were not written, where ``keep_going`` kept the others.
     """
 
     network: str
@@ -73,6 +93,7 @@ class ExportResult:
     files: tuple[ExportedFile, ...]
     golden: Path
     golden_pictures: int
+    failed: tuple[FailedFormat, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON."""
@@ -84,4 +105,5 @@ class ExportResult:
             "rewrite": self.rewrite.to_dict(),
             "files": [file.to_dict() for file in self.files],
             "golden": {"path": str(self.golden), "pictures": self.golden_pictures},
+            "failed": [failed.to_dict() for failed in self.failed],
         }

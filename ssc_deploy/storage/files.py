@@ -91,6 +91,12 @@ class Files:
         self._temporaries[path] = temporary
         return temporary
 
+    def discard(self, path: Path) -> None:
+        """Leaves a file out that was added, or was not."""
+        temporary = self._temporaries.pop(path, None)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
     def move(self) -> None:
         """Moves all files to their places, or none: if one cannot be moved, the earlier ones are moved back."""
         last = next(reversed(self._temporaries), None)

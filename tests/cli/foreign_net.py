@@ -54,9 +54,9 @@ class Grey(nn.Sequential):
         super().__init__(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 10))
 
 
-class Sum(nn.Module):
+class Determinant(nn.Module):
     def forward(self, x):
-        return torch.cumsum(x, 3)
+        return x * torch.linalg.det(x[:, :2, :2, :2] @ x[:, :2, :2, :2])[:, :1, None, None]
 
 
 class Decide(nn.Module):
@@ -82,7 +82,7 @@ class Summing(Net):
 
     def __init__(self):
         super().__init__()
-        self.between = Sum()
+        self.between = Determinant()
 
 
 class Deciding(Net):
