@@ -38,7 +38,7 @@ class Chain:
         self.last = value
         return self
 
-    def build(self, *further: str, opset: int = 18) -> ir.Model:
+    def build(self, *further: str, opset: int = 19) -> ir.Model:
         """The graph with shapes inferred, which returns its last value, and ``further`` values behind it."""
         outputs = [onnx.helper.make_tensor_value_info(n, 0, None) for n in (self.last, *further)]
         for output in outputs:

@@ -10,6 +10,7 @@ import onnx_ir as ir
 
 from ssc_deploy.emit import tflite
 from ssc_deploy.ir import roles
+from ssc_deploy.ir.movement import Edge
 from ssc_deploy.metadata import ModelMetadata
 from ssc_deploy.runtimes.litert import LiteRT
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
@@ -32,6 +33,15 @@ def graph_of(movements: Sequence[Movement], size: tuple[int, int], batch: int = 
             constant = movement.kernel()
             k = constant.shape[-1]
             attributes = {"group": len(constant), "kernel_shape": (k, k), "pads": (k // 2,) * 4}
+            if movement.edge is not Edge.ZERO:
+                widths = ir.tensor(np.array((0, 0, k // 2, k // 2) * 2), name=f"{name}.widths")
+                constants.append(ir.val(f"{name}.widths", const_value=widths))
+                border = ir.val(f"{name}.border", dtype=ir.DataType.FLOAT)
+                border.shape = ir.Shape((batch, movement.in_channels, h + k - 1, w + k - 1))
+                mode = {"mode": movement.edge.value}
+                nodes.append(ir.node("Pad", [value, constants[-1]], attributes=mode, outputs=[border]))
+                roles.set_role(nodes[-1], roles.Role.BORDER)
+                value, attributes["pads"] = border, (0,) * 4
             op_type, role = "Conv", roles.Role.SHIFT
         else:
             assert movement.is_permutation
@@ -42,7 +52,7 @@ def graph_of(movements: Sequence[Movement], size: tuple[int, int], batch: int = 
         roles.set_role(nodes[-1], role)
         roles.set_block(nodes[-1], f"body.{i}")
         value = result
-    graph = ir.Graph(inputs, [value], nodes=nodes, initializers=constants, opset_imports={"": 18}, name="main")
+    graph = ir.Graph(inputs, [value], nodes=nodes, initializers=constants, opset_imports={"": 19}, name="main")
     return ir.Model(graph, ir_version=10)
 
 

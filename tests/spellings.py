@@ -111,6 +111,92 @@ SHIFTS = {f.__name__: f for f in (roll_and_mask, pad_slice_cat, slice_assignment
 REGULAR_SHIFTS = {**SHIFTS, **{f.__name__: f for f in (pad_slice_stack, channels_last, tokens)}}
 
 
+# Shifts whose edges wrap around ("wrap") or repeat ("edge"), of a tensor whose rows and columns are ``axes``, with its
+# channels on the axis that is left beside the batch.
+
+Axes = tuple[int, int]
+
+
+def _channel(axes: Axes) -> int:
+    return 6 - sum(axes)
+
+
+def rolls(x: torch.Tensor, offsets: Offsets, _edge: str, axes: Axes = (2, 3)) -> torch.Tensor:
+    """For edges that wrap around."""
+    planes = x.split(1, _channel(axes))
+    moved = [torch.roll(plane, (-dy, -dx), axes) for plane, (dy, dx) in zip(planes, offsets, strict=True)]
+    return torch.cat(moved, _channel(axes))
+
+
+def rolls_of_runs(x: torch.Tensor, offsets: Offsets, _edge: str, axes: Axes = (2, 3)) -> torch.Tensor:
+    """One axis after the other, as AS-MLP and Swin have it."""
+    for axis, moves in zip(axes, zip(*offsets, strict=True), strict=True):
+        pieces = [torch.roll(x.narrow(_channel(axes), c, 1), -d, axis) for c, d in enumerate(moves)]
+        x = torch.cat(pieces, _channel(axes))
+    return x
+
+
+def pads(x: torch.Tensor, offsets: Offsets, edge: str, axes: Axes = (2, 3)) -> torch.Tensor:
+    x = x.movedim(_channel(axes), 1)
+    h, w = x.shape[2:]
+    r = max(max(abs(dy), abs(dx)) for dy, dx in offsets)
+    padded = F.pad(x, (r, r, r, r), mode={"wrap": "circular", "edge": "replicate"}[edge])
+    moved = [padded[:, c : c + 1, r + dy : r + dy + h, r + dx : r + dx + w] for c, (dy, dx) in enumerate(offsets)]
+    return torch.cat(moved, 1).movedim(1, _channel(axes))
+
+
+def _lines(size: int, by: int, edge: str) -> torch.Tensor:
+    wanted = torch.arange(size) + by
+    return wanted % size if edge == "wrap" else wanted.clamp(0, size - 1)
+
+
+def indices(x: torch.Tensor, offsets: Offsets, edge: str, axes: Axes = (2, 3)) -> torch.Tensor:
+    planes = []
+    for c, move in enumerate(offsets):
+        plane = x.narrow(_channel(axes), c, 1)
+        for axis, by in zip(axes, move, strict=True):
+            plane = plane.index_select(axis, _lines(x.shape[axis], by, edge))
+        planes.append(plane)
+    return torch.cat(planes, _channel(axes))
+
+
+def copies(x: torch.Tensor, offsets: Offsets, edge: str, axes: Axes = (2, 3)) -> torch.Tensor:
+    """Line by line into a tensor that is there already."""
+    for axis, moves in zip(axes, zip(*offsets, strict=True), strict=True):
+        out = x.clone()
+        for c, by in enumerate(moves):
+            lines = _lines(x.shape[axis], by, edge)
+            out.narrow(_channel(axes), c, 1).index_copy_(
+                axis, torch.arange(len(lines)), x.narrow(_channel(axes), c, 1).index_select(axis, lines)
+            )
+        x = out
+    return x
+
+
+def assignments(x: torch.Tensor, offsets: Offsets, edge: str, axes: Axes = (2, 3)) -> torch.Tensor:
+    """Slices to slices, the edge after the rest."""
+    for axis, moves in zip(axes, zip(*offsets, strict=True), strict=True):
+        out, size = torch.zeros_like(x), x.shape[axis]
+        for c, by in enumerate(moves):
+            to, come = out.narrow(_channel(axes), c, 1), x.narrow(_channel(axes), c, 1)
+            inside = size - abs(by)
+            to.narrow(axis, max(0, -by), inside)[:] = come.narrow(axis, max(0, by), inside)
+            for i in range(abs(by)):
+                line = i if by < 0 else size - 1 - i
+                to.narrow(axis, line, 1)[:] = come.narrow(axis, int(_lines(size, by, edge)[line]), 1)
+        x = out
+    return x
+
+
+#: By name: the function, and the edges that it knows.
+EDGES = {
+    "rolls": (rolls, ("wrap",)),
+    "rolls_of_runs": (rolls_of_runs, ("wrap",)),
+    **{f.__name__: (f, ("wrap", "edge")) for f in (pads, indices, copies, assignments)},
+}
+EDGED_SHIFTS = [(name, edge) for name, (_, edges) in EDGES.items() for edge in edges]
+
+
 def shuffle(x: torch.Tensor, groups: int) -> torch.Tensor:
     n, c, h, w = x.shape
     return x.view(n, groups, c // groups, h, w).transpose(1, 2).reshape(n, c, h, w)

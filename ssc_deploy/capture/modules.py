@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 #: What a module may raise when it is run at a size that it was not written for.
 _SIZE_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, AssertionError)
 
+#: PyTorch's names of what stands outside of a feature map.
+_PADS = {mv.Edge.WRAP: "circular", mv.Edge.REPEAT: "replicate"}
+
 
 @dataclass
 class Calls:
@@ -121,7 +124,7 @@ def replaced(module: nn.Module, probed: Sequence[ProbedModule]) -> Iterator[None
 
 
 class _Movement(nn.Module):
-    """A movement as the operators of the canonical form: one-hot depthwise convolution, then channel selection."""
+    """A movement as the operators of the canonical form: channel selection, then one-hot depthwise convolution."""
 
     weight: torch.Tensor
     indices: torch.Tensor
@@ -130,7 +133,7 @@ class _Movement(nn.Module):
         super().__init__()
         self.selects = not movement.is_shift
         self.shifts = not movement.is_permutation
-        self.radius = movement.radius
+        self.radius, self.edge = movement.radius, movement.edge
         self.register_buffer("weight", torch.from_numpy(movement.kernel()), persistent=False)
         self.register_buffer("indices", torch.tensor(movement.source), persistent=False)
 
@@ -138,7 +141,10 @@ class _Movement(nn.Module):
         if self.selects:
             x = x.index_select(1, self.indices)
         if self.shifts:
-            x = nn.functional.conv2d(x, self.weight, padding=self.radius, groups=self.weight.shape[0])
+            padding = self.radius
+            if self.edge is not mv.Edge.ZERO:
+                x, padding = nn.functional.pad(x, (self.radius,) * 4, mode=_PADS[self.edge]), 0
+            x = nn.functional.conv2d(x, self.weight, padding=padding, groups=self.weight.shape[0])
         return x
 
 
@@ -163,6 +169,8 @@ def _movement(module: nn.Module, shapes: Sequence[tuple[int, ...]]) -> mv.Moveme
         movement = mv.read(run, own[0])
     if isinstance(movement, str) or any(shape[0] != movement.in_channels for shape in own):
         return None
+    if movement.edge is mv.Edge.WRAP and any(movement.radius > min(shape[1:]) for shape in own):
+        return None  # PyTorch's circular padding goes round once at the most
     return movement if all(mv.performs(run, movement, shape) for shape in own) else None
 
 

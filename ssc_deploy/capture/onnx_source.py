@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ssc_deploy.signature import Signature
 
 #: To which opset files of older ones are brought.
-OPSET = 18
+OPSET = 19
 
 
 def read(path: Path, signature: Signature) -> ir.Model:

@@ -102,8 +102,8 @@ def movement_sites(model: ir.Model) -> tuple[MovementSite, ...]:
     for node in model.graph:
         moved = node.outputs[0]
         source, rearrangement = rearranged.get(moved, (None, None))
-        data = source or (node.inputs[0] if node.inputs else None)
         movement = rearrangement or canonical.movement_of(node)
+        data = source or (canonical.image_of(node) if movement is not None else None)
         if movement is not None and data is not None and data.name and moved.name:
             relu = data.producer()
             linear = relu.inputs[0] if relu is not None and relu.op_type == "Relu" else None

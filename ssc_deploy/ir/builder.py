@@ -16,13 +16,12 @@ from onnx_ir.tape import Tape
 
 from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import known, roles
+from ssc_deploy.ir import movement as mv
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
-
-    from ssc_deploy.ir import movement as mv
 
     Inputs = Sequence[ir.Value | None]
 
@@ -158,9 +157,10 @@ class Builder:
         pads: int = 0,
         role: roles.Role | None = None,
     ) -> ir.Value:
-        """Adds a Conv of stride 1 that keeps the image's size."""
-        n, _, *size = known.shape(data)
+        """Adds a Conv of stride 1."""
+        n, _, *before = known.shape(data)
         outputs, _, *kernel = known.shape(weight)
+        size = [length + 2 * pads - k + 1 for length, k in zip(before, kernel, strict=True)]
         return self.op(
             "Conv",
             [data, weight] if bias is None else [data, weight, bias],
@@ -173,7 +173,14 @@ class Builder:
         """Adds the canonical form of a shift, its kernel in the type of the data."""
         dtype = np.float32 if data.dtype is None else data.dtype.numpy()
         weight = self.constant("shift", movement.kernel().astype(dtype))
-        return self.conv(data, weight, group=movement.out_channels, pads=movement.radius, role=roles.Role.SHIFT)
+        group, pads = movement.out_channels, movement.radius
+        if movement.edge is not mv.Edge.ZERO:
+            n, c, *size = known.shape(data)
+            widths = self.integers("border", *(0, 0, pads, pads) * 2)
+            shape, mode = (n, c, *(length + 2 * pads for length in size)), {"mode": movement.edge.value}
+            data = self.op("Pad", [data, widths], mode, shape=shape, role=roles.Role.BORDER)
+            pads = 0
+        return self.conv(data, weight, group=group, pads=pads, role=roles.Role.SHIFT)
 
     def shuffle(self, data: ir.Value, order: Sequence[int]) -> ir.Value:
         """Adds the canonical form of a shuffle: a Gather of the channels ``order``."""

@@ -1,7 +1,8 @@
 """The canonical form: what every rule leaves behind, and what lowering may rely on.
 
 - `shift`: depthwise ``Conv`` whose kernel is one-hot (1.0 in one tap of each channel), k odd,
-  ``pads = k // 2``, stride 1, no bias;
+  ``pads = k // 2``, stride 1, no bias; where edges wrap around or repeat it has no pads, and reads a
+- `border`: ``Pad`` of mode ``wrap`` or ``edge`` by k // 2 pixels at each side, which shifts alone read;
 - `shuffle`: ``Gather(axis=1)`` with constant indices;
 - `rearrangement`: a step of any other movement, ``Slice``, ``Concat``, ``Pad``, ``Gather``, ``Clip`` to zero,
   ``DepthToSpace`` (DCR) or ``SpaceToDepth``;
@@ -18,8 +19,8 @@ from onnx import defs
 
 from ssc_deploy.errors import RewriteError
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import known, roles, specification
 from ssc_deploy.ir import movement as mv
-from ssc_deploy.ir import roles, specification
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -28,15 +29,18 @@ if TYPE_CHECKING:
 def shift_of(node: ir.Node) -> mv.Movement | None:
     """The shift that a Conv carries out, or None if it is none.
 
-    Any depthwise Conv with a one-hot kernel that keeps the feature map's size counts, whatever its role says.
+    Any depthwise Conv with a one-hot kernel that keeps the feature map's size counts, whatever its role says; with its
+    `border`, if it reads one.
     """
     weight = g.constant(node.inputs[1]) if node.op_type == "Conv" else None
     if weight is None or weight.ndim != 4 or weight.shape[1] != 1 or weight.shape[2] != weight.shape[3]:
         return None
     channels, k = weight.shape[0], weight.shape[2]
+    edge = _edge(node.inputs[0])
     keeps_size = (
         k % 2 == 1
-        and g.ints(node, "pads", (0, 0, 0, 0)) == (k // 2,) * 4
+        and g.ints(node, "pads", (0, 0, 0, 0)) == ((k // 2,) * 4 if edge is mv.Edge.ZERO else (0,) * 4)
+        and (edge is mv.Edge.ZERO or _widths(known.producer(node.inputs[0])) == (0, 0, k // 2, k // 2) * 2)
         and g.ints(node, "strides", (1, 1)) == (1, 1)
         and g.ints(node, "dilations", (1, 1)) == (1, 1)
     )
@@ -48,13 +52,41 @@ def shift_of(node: ir.Node) -> mv.Movement | None:
     if not mv.is_one_hot(weight):
         return None
     taps = weight.reshape(channels, -1).argmax(1)
-    return mv.shift(tuple((int(t) // k - k // 2, int(t) % k - k // 2) for t in taps))
+    return mv.shift(tuple((int(t) // k - k // 2, int(t) % k - k // 2) for t in taps), edge)
+
+
+def image_of(node: ir.Node) -> ir.Value:
+    """The image that a shift or shuffle moves: what its border is put around, where it has one."""
+    data = known.data(node)
+    return data if _edge(data) is mv.Edge.ZERO else known.data(known.producer(data))
+
+
+def _edge(value: ir.Value | None) -> mv.Edge:
+    producer = None if value is None else value.producer()
+    if producer is None or roles.role(producer) is not roles.Role.BORDER:
+        return mv.Edge.ZERO
+    return mv.Edge(producer.attributes.get_string("mode", "constant"))
+
+
+def _widths(border: ir.Node) -> tuple[int, ...] | None:
+    widths = g.constant(border.inputs[1])
+    return None if widths is None else tuple(widths.tolist())
 
 
 @specification.rule(roles.Role.SHIFT)
 def _shift(node: ir.Node) -> str | None:
     """See `shift_of`; without an offset."""
     return "is marked as a shift but is none" if shift_of(node) is None or len(node.inputs) != 2 else None
+
+
+@specification.rule(roles.Role.BORDER)
+def _border(node: ir.Node) -> str | None:
+    """``Pad`` of an image, of a mode that only shifts know."""
+    repeats = node.op_type == "Pad" and node.attributes.get_string("mode", "constant") in set(mv.Edge) - {mv.Edge.ZERO}
+    if not repeats or len(node.inputs) != 2 or g.constant(node.inputs[1]) is None:
+        return "is marked as a border but is none"
+    shifts = all(roles.role(user) is roles.Role.SHIFT for user, _ in node.outputs[0].uses())
+    return None if shifts and not node.outputs[0].is_graph_output() else "is a border that something else reads"
 
 
 def movement_of(node: ir.Node) -> mv.Movement | None:

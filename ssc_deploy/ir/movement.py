@@ -1,15 +1,18 @@
 """Data movement between feature maps: what a shift, a shuffle, or any mixture of the two does.
 
-A movement reads each output channel from one input channel, displaced by whole pixels, zero outside the feature map:
+A movement reads each output channel from one input channel, displaced by whole pixels:
 
-    out[n, c, y, x] = in[n, source[c], y + dy[c], x + dx[c]]        (0 where that pixel is outside)
+    out[n, c, y, x] = in[n, source[c], y + dy[c], x + dx[c]]
 
-A shift has ``source[c] = c``; a channel permutation (shuffle) has ``dy = dx = 0``. `read` finds the movement that a
-function performs by running it on numbered pixels, however the function is written.
+Where that pixel is outside of the feature map, `Edge` says what stands there: zero, the pixel at the other side (a
+shift that wraps around), or the nearest pixel of the edge. A shift has ``source[c] = c``; a channel permutation
+(shuffle) has ``dy = dx = 0``. `read` finds the movement that a function performs by running it on numbered pixels,
+however the function is written.
 """
 
 from __future__ import annotations
 
+import enum
 import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,19 +26,39 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float32]
 
 
+class Edge(enum.StrEnum):
+    """What is read outside of the feature map; the values are the modes of ONNX's ``Pad``."""
+
+    ZERO = "constant"  #: zeros
+    WRAP = "wrap"  #: the feature map begins again: row H is row 0
+    REPEAT = "edge"  #: the nearest pixel of the feature map
+
+    def lines(self, wanted: npt.NDArray[np.int64], size: int) -> npt.NDArray[np.int64]:
+        """The rows or columns that stand at places ``wanted`` of an axis of ``size``; -1 for zeros."""
+        match self:
+            case Edge.WRAP:
+                return wanted % size
+            case Edge.REPEAT:
+                return wanted.clip(0, size - 1)
+            case Edge.ZERO:
+                return np.where((wanted >= 0) & (wanted < size), wanted, -1)
+
+
 @dataclass(frozen=True)
 class Movement:
-    """``out[n, c, y, x] = in[n, source[c], y + offsets[c][0], x + offsets[c][1]]``, zero outside.
+    """``out[n, c, y, x] = in[n, source[c], y + offsets[c][0], x + offsets[c][1]]``.
 
     Attributes:
         source: the input channel that each output channel reads.
         offsets: (dy, dx) of each output channel, in pixels.
         in_channels: channels of the input feature map (an output may leave some of them unread).
+        edge: what stands outside of the feature map.
     """
 
     source: tuple[int, ...]
     offsets: tuple[tuple[int, int], ...]
     in_channels: int
+    edge: Edge = Edge.ZERO
 
     @property
     def out_channels(self) -> int:
@@ -56,6 +79,11 @@ class Movement:
     def is_identity(self) -> bool:
         """Whether output and input are the same."""
         return self.is_shift and self.is_permutation
+
+    @property
+    def rolls(self) -> bool:
+        """Whether the feature map wraps around as a whole, all channels alike."""
+        return self.edge is Edge.WRAP and len(set(self.offsets)) == 1
 
     @property
     def radius(self) -> int:
@@ -81,15 +109,17 @@ class Movement:
         out = np.zeros((n, self.out_channels, h, w), x.dtype)
         for dy, dx in set(self.offsets):
             to = [c for c, offset in enumerate(self.offsets) if offset == (dy, dx)]
-            rows, columns = slice(max(0, -dy), max(0, min(h, h - dy))), slice(max(0, -dx), max(0, min(w, w - dx)))
-            from_rows, from_columns = _displaced(rows, dy), _displaced(columns, dx)
-            out[:, to, rows, columns] = x[:, [self.source[c] for c in to], from_rows, from_columns]
+            rows, columns = self.edge.lines(np.arange(h) + dy, h), self.edge.lines(np.arange(w) + dx, w)
+            inside = np.ix_(np.array(to), np.flatnonzero(rows >= 0), np.flatnonzero(columns >= 0))
+            read = np.ix_(np.array(self.source)[to], rows[rows >= 0], columns[columns >= 0])
+            for image, moved in zip(x, out, strict=True):
+                moved[inside] = image[read]
         return out
 
 
-def shift(offsets: tuple[tuple[int, int], ...]) -> Movement:
+def shift(offsets: tuple[tuple[int, int], ...], edge: Edge = Edge.ZERO) -> Movement:
     """The shift by ``offsets`` (dy, dx), one for each channel."""
-    return Movement(tuple(range(len(offsets))), offsets, len(offsets))
+    return Movement(tuple(range(len(offsets))), offsets, len(offsets), edge)
 
 
 def permutation(source: tuple[int, ...], in_channels: int | None = None) -> Movement:
@@ -168,22 +198,28 @@ def of_numbers(numbers: npt.NDArray[np.int32], shape: tuple[int, int, int]) -> M
     dy, dx = place // width - at // width, place % width - at % width
     offsets = tuple(zip(dy.tolist(), dx.tolist(), strict=True))
     corners = np.array([0, width - 1, (height - 1) * width, height * width - 1])
-    row, column = corners // width + dy[:, None], corners % width + dx[:, None]
-    inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-    expected = np.where(inside, source[:, None] * height * width + row * width + column + 1, 0)
-    # Most of what is not a movement shows itself in a corner.
-    wrong = np.argwhere(expected != flat[:, corners])
-    movement = Movement(tuple(source.tolist()), offsets, channels)
-    if not len(wrong):
-        given = np.arange(1, channels * height * width + 1, dtype=np.int32).reshape(1, *shape)
-        expected = movement(given)[0].reshape(flat.shape)
-        wrong = np.argwhere(expected != flat)
-    if len(wrong):
+    given: npt.NDArray[np.int32] | None = None
+    reasons = []
+    for edge in Edge:
+        row = edge.lines(corners // width + dy[:, None], height)
+        column = edge.lines(corners % width + dx[:, None], width)
+        inside = (row >= 0) & (column >= 0)
+        expected = np.where(inside, source[:, None] * height * width + row * width + column + 1, 0)
+        # Most of what is no movement shows itself in a corner.
+        wrong = np.argwhere(expected != flat[:, corners])
+        movement = Movement(tuple(source.tolist()), offsets, channels, edge)
+        if not len(wrong):
+            if given is None:
+                given = np.arange(1, channels * height * width + 1, dtype=np.int32).reshape(1, *shape)
+            expected = movement(given)[0].reshape(flat.shape)
+            wrong = np.argwhere(expected != flat)
+        if not len(wrong):
+            return movement
         c = int(wrong[0][0])
         at_edge = expected[tuple(wrong[0])] == 0
-        how = ", but wraps around or repeats the edge" if at_edge else " in some places, and otherwise in others"
-        return f"output channel {c} is displaced by {offsets[c]}{how}"
-    return movement
+        how = ", but not every edge is zero, wraps around or repeats" if at_edge else " in some places only"
+        reasons.append(f"output channel {c} is displaced by {offsets[c]}{how}")
+    return reasons[0]
 
 
 def performs(run: Callable[[Array], Array], movement: Movement, shape: tuple[int, int, int]) -> bool:
@@ -197,7 +233,3 @@ def random(*shape: int) -> Array:
     generator = np.random.default_rng(0)
     exponents = generator.integers(-100, 101, shape, np.int32)
     return np.asarray(np.ldexp(generator.standard_normal(shape, np.float32), exponents))
-
-
-def _displaced(span: slice, by: int) -> slice:
-    return slice(span.start + by, span.stop + by)

@@ -18,6 +18,7 @@ class Role(enum.StrEnum):
     """Roles of nodes in the canonical form."""
 
     SHIFT = "shift"  #: depthwise Conv with a one-hot kernel
+    BORDER = "border"  #: Pad whose edges wrap around or repeat, in front of a shift that reads them
     SHUFFLE = "shuffle"  #: Gather(axis=1) with constant indices: a permutation (or selection) of channels
     REARRANGEMENT = "rearrangement"  #: a step of any other movement: see `rewrite.rearrange`
     GROUP_POINTWISE = "group pointwise"  #: 1x1 Conv with group > 1
@@ -25,7 +26,7 @@ class Role(enum.StrEnum):
 
 
 #: Roles of nodes that move data and compute nothing.
-MOVEMENTS = frozenset({Role.SHIFT, Role.SHUFFLE, Role.REARRANGEMENT})
+MOVEMENTS = frozenset({Role.SHIFT, Role.BORDER, Role.SHUFFLE, Role.REARRANGEMENT})
 
 
 def role(node: ir.Node) -> Role | None:

@@ -26,6 +26,7 @@ from ssc_deploy.errors import LoweringError
 from ssc_deploy.ir import canonical, known, roles
 from ssc_deploy.ir import graph as g
 from ssc_deploy.ir.builder import Place
+from ssc_deploy.ir.movement import Edge
 from ssc_deploy.lower import skew, transposition
 from ssc_deploy.lower.report import Choice
 from ssc_deploy.lower.target import Target
@@ -133,7 +134,9 @@ def _is_pointwise(node: ir.Node) -> bool:
 
 def _raster(node: ir.Node) -> skew.Raster | None:
     movement, shape = canonical.movement_of(node), g.shape_of(node.outputs[0])
-    return None if movement is None or shape is None else skew.raster(movement.offsets, *shape[2:])
+    if movement is None or shape is None or movement.edge is not Edge.ZERO:
+        return None
+    return skew.raster(movement.offsets, *shape[2:])
 
 
 def _view(node: ir.Node) -> tuple[int, int] | None:

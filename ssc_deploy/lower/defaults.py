@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ssc_deploy.ir.movement import Edge
 from ssc_deploy.ir.roles import Role
 from ssc_deploy.lower import dense_tile, shift_flat, transposition
 from ssc_deploy.lower.target import Target
@@ -44,11 +45,13 @@ _NUMBERS_A_ROTATION = 128
 
 def shift(site: Site) -> str:
     """Name of the default lowering of a shift."""
+    if site.movement.rolls:
+        return "slice"
     if site.target is Target.LITERT:
         return "depthwise"
     channels, distinct = site.movement.in_channels, len(set(site.movement.offsets))
     numbers = channels * site.height * site.width // distinct
-    rotates = shift_flat.folds(site) and shift_flat.pieces(site) <= 2 * distinct
+    rotates = site.movement.edge is Edge.ZERO and shift_flat.folds(site) and shift_flat.pieces(site) <= 2 * distinct
     if channels % _BLOCKED_CHANNELS == 0 or numbers < (_NUMBERS_A_ROTATION if rotates else _NUMBERS_A_SLICE):
         return "depthwise"
     return "flat" if rotates else "slice"

@@ -118,7 +118,7 @@ def movements(model: ir.Model, target: Target) -> list[tuple[Site, roles.Role]]:
     for node in model.graph:
         role, movement = roles.role(node), canonical.movement_of(node)
         if role is not None and movement is not None:
-            _, _, height, width = known.shape(node.inputs[0])
+            _, _, height, width = known.shape(node.outputs[0])
             found.append((Site(node, movement, height, width, target), role))
     return found
 

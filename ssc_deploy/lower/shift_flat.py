@@ -17,7 +17,7 @@ is exact for every finite z, and ONNX Runtime runs Conv, Add and ReLU as one Fus
 written as the minimum of its rows and its columns, C * (H + W) numbers instead of C * H * W, which the runtime
 multiplies out when it loads the file. Anywhere else the mask is a ``Where``.
 
-Refused: feature maps that are stored NHWC, where a channel has no flat plane.
+Refused: feature maps that are stored NHWC, where a channel has no flat plane; edges that wrap around or repeat.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir.movement import Edge
 from ssc_deploy.lower.channels import period, runs
 from ssc_deploy.lower.registry import Lowering
 from ssc_deploy.lower.target import Target
@@ -46,6 +47,8 @@ _LOWEST = np.finfo(np.float32).min
 def _refusal(site: Site) -> str | None:
     if site.target is Target.LITERT:
         return "its feature maps are stored channels last, where a channel has no flat plane; use depthwise or auto"
+    if site.movement.edge is not Edge.ZERO:
+        return "what falls out of its feature map does not become zero; use slice or auto"
     return None
 
 

@@ -2,7 +2,9 @@
 
     out[a:b] = padded[a:b, row : row + H, column : column + W]        for each run a..b of equal offsets
 
-The channels are first brought into runs, in the cheapest way that fits:
+If all channels move alike and wrap around, each axis is cut in two instead, and joined the other way round. Otherwise
+
+the channels are first brought into runs, in the cheapest way that fits:
 
 1. they are in runs already: slices of rank 4;
 2. offsets repeat with a period P (ONNX Runtime): view (N, C / P, P, H', W'), a slice for each run of the period;
@@ -20,6 +22,7 @@ import numpy as np
 
 from ssc_deploy.lower import transposition
 from ssc_deploy.lower.channels import period, runs
+from ssc_deploy.lower.joining import cut, join
 from ssc_deploy.lower.padding import Padded, pad
 from ssc_deploy.lower.registry import Lowering
 from ssc_deploy.lower.target import Target
@@ -31,9 +34,6 @@ if TYPE_CHECKING:
 
     from ssc_deploy.lower.site import Site
 
-# XNNPACK takes concatenations of up to four tensors in every version of the delegate; larger ones leave it.
-_LITERT_FAN_IN = 4
-
 
 def _refusal(_site: Site) -> None:
     return None
@@ -44,6 +44,8 @@ def _build(site: Site) -> ir.Value:
     channels, h, w, n = len(offsets), site.height, site.width, site.batch
     if site.movement.is_identity:
         return site.op("Identity", [site.input], label="shifted", shape=(n, channels, h, w))
+    if site.movement.rolls:
+        return _rolled(site)
     padded = pad(site)
     corners, distinct = padded.corners, len(set(padded.corners))
     if len(runs(corners)) == distinct:
@@ -89,15 +91,17 @@ def _windows(
         ends = site.integers(f"ends_{first}", last, row + h, column + w)
         shape = (*lead[:-1], last - first, h, w)
         pieces.append(site.op("Slice", [value, starts, ends, axes], label=f"window_{first}", shape=shape))
-    fan_in = _LITERT_FAN_IN if site.target is Target.LITERT else len(pieces)
-    level = 0
-    while len(pieces) > 1:
-        joined = []
-        for i in range(0, len(pieces), fan_in):
-            some = pieces[i : i + fan_in]
-            joined.append(some[0] if len(some) == 1 else site.concat(some, axis, label=f"joined_{level}_{i}"))
-        pieces, level = joined, level + 1
-    return pieces[0]
+    return join(site, pieces, axis=axis, label="joined")
+
+
+def _rolled(site: Site) -> ir.Value:
+    value = site.input
+    for axis, (offset, size) in enumerate(zip(site.movement.offsets[0], (site.height, site.width), strict=True), 2):
+        start = offset % size
+        spans = [range(start, size), range(start)] if start else [range(size)]
+        cuts = [cut(site, value, span, axis=axis, label=f"piece_{axis}_{i}") for i, span in enumerate(spans)]
+        value = join(site, cuts, axis=axis, label=f"rolled_{axis}")
+    return value
 
 
 def _gather(site: Site, value: ir.Value, order: Sequence[int], *, label: str) -> ir.Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from ssc_deploy.ir import known
+from ssc_deploy.ir import canonical, known
 from ssc_deploy.ir.builder import Place
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Site(Place):
     @property
     def input(self) -> ir.Value:
         """The feature map that is moved, float32 [N, in_channels, height, width]."""
-        return known.data(self.node)
+        return canonical.image_of(self.node)
 
     @property
     def batch(self) -> int | ir.SymbolicDim:

@@ -130,7 +130,7 @@ def _up(node: ir.Node, order: Order) -> list[ir.Node] | None:
         if before is None:
             return None
         gone.append(before)
-        if before.op_type in g.ACTIVATIONS:
+        if _passes(before):
             rebuilt.append(_like(before, len(order)))
         elif (earlier := _order_of(before)) is not None:
             rebuilt += _permuted(before, tuple(earlier[c] for c in order))
@@ -157,7 +157,7 @@ def _down(node: ir.Node, order: Order) -> list[ir.Node] | None:
         if behind is None or behind.inputs[0] is not value:
             return None
         gone.append(behind)
-        if behind.op_type in g.ACTIVATIONS:
+        if _passes(behind):
             rebuilt.append(_like(behind, len(order)))
         elif (later := _order_of(behind)) is not None:
             rebuilt += _permuted(behind, tuple(order[c] for c in later))
@@ -186,6 +186,11 @@ def _replace(last: ir.Node, data: ir.Value, rebuilt: list[_Rebuild], gone: list[
     take_over(last.outputs[0], data)
     known.graph(last).remove(gone, safe=True)
     return made
+
+
+def _passes(node: ir.Node) -> bool:
+    """Whether it makes each channel of one channel, all alike."""
+    return node.op_type in g.ACTIVATIONS or roles.role(node) is roles.Role.BORDER
 
 
 def _order_of(node: ir.Node) -> Order | None:

@@ -1,6 +1,6 @@
 """An activation behind a shift or a shuffle stands before it, next to the convolution that feeds both.
 
-    act(move(y)) = move(act(y))        for act of each number alone; of a shift, which brings in zeros, with act(0) = 0
+    act(move(y)) = move(act(y))        for act of each number alone; of a shift that brings in zeros, with act(0) = 0
 
 Runtimes fuse an activation into the convolution before it, which costs nothing, but not into a movement; and the flat
 shift of ONNX Runtime has its mask in just such a pair. Left alone: activations with act(0) other than 0 behind a shift,
@@ -10,17 +10,13 @@ output that nothing else reads, where nothing would be fused.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import onnx_ir as ir
 
-from ssc_deploy.ir import canonical, known
+from ssc_deploy.ir import canonical, known, roles
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.ir.builder import Builder
-
-if TYPE_CHECKING:
-    from ssc_deploy.ir import movement as mv
 
 _ALWAYS = frozenset({"Sigmoid", "HardSigmoid"})
 _KEEP_ZERO = frozenset({"Relu", "LeakyRelu", "Tanh", "HardSwish"})
@@ -37,7 +33,7 @@ class ActivateBeforeMovement(ir.passes.InPlacePass):
         for node in list(model.graph):
             if node.op_type == "Conv" and canonical.movement_of(node) is None:
                 fed.update(node.outputs)
-            elif canonical.movement_of(node) is not None:
+            elif canonical.movement_of(node) is not None or roles.role(node) is roles.Role.BORDER:
                 data = node.inputs[0]
                 if data in fed and data is not None and g.used_once(data):
                     fed.update(node.outputs)
@@ -55,10 +51,10 @@ def _activate(act: ir.Node) -> bool:
         movement = None if move is None else canonical.movement_of(move)
         if move is None or movement is None or not _passes(act, movement):
             break
-        before = move.inputs[0]
-        if before is None or not g.used_once(before) or g.shape_of(before) is None:
+        before = canonical.image_of(move)
+        if not g.used_once(before) or not g.used_once(known.data(move)) or g.shape_of(before) is None:
             break
-        passed.append(move)
+        passed += [move] if known.data(move) is before else [move, known.producer(known.data(move))]
         data = before
     if not passed or data is None or act.graph is None:
         return False
@@ -67,7 +63,7 @@ def _activate(act: ir.Node) -> bool:
     activated.insert(passed[-1])
     # What the movements give is another value now: no module returns it.
     for move in reversed(passed):
-        value = moved.again(move, [value, *move.inputs[1:]], shape=shape)
+        value = moved.again(move, [value, *move.inputs[1:]], shape=known.shape(move.outputs[0]))
     moved.replace(value, *passed)
     return True
 
@@ -75,7 +71,8 @@ def _activate(act: ir.Node) -> bool:
 def _passes(act: ir.Node, movement: mv.Movement) -> bool:
     if sorted(movement.source) != list(range(movement.in_channels)):
         return False
-    return _keeps_zero(act) or (act.op_type in _ALWAYS and movement.is_permutation)
+    zeros = not movement.is_permutation and movement.edge is mv.Edge.ZERO
+    return _keeps_zero(act) or (act.op_type in _ALWAYS and not zeros)
 
 
 def _keeps_zero(act: ir.Node) -> bool:

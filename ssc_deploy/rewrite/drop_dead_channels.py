@@ -58,7 +58,8 @@ def _drop(reader: ir.Node) -> bool:
             return False
         if _is_dense(producer):
             return _drop_between(producer, between[::-1], reader)
-        if producer.op_type not in {"Relu", "Clip"} and roles.role(producer) is not roles.Role.SHIFT:
+        moves = roles.role(producer) in {roles.Role.SHIFT, roles.Role.BORDER}
+        if producer.op_type not in {"Relu", "Clip"} and not moves:
             return False
         between.append(producer)
         value = producer.inputs[0]

@@ -130,6 +130,8 @@ def _may_be_rearranged(region: regions.Region) -> bool:
 
 def _is_hard(node: ir.Node) -> bool:
     match node.op_type:
+        case "Pad" if roles.role(node) is roles.Role.BORDER:
+            return False
         case "Pad":
             widths = g.constant(node.inputs[1]) if len(node.inputs) > 1 else None
             mode = node.attributes.get_string("mode", "constant")

@@ -3,11 +3,12 @@
 A region of steps that only move data, from one image s to one image v of the same size, is followed number by number
 (`pixels`) and read as
 
-    v[n, c, y, x] = s[n, source[c], y + dy[c], x + dx[c]]        (zero outside)
+    v[n, c, y, x] = s[n, source[c], y + dy[c], x + dx[c]]
 
-which is written as a one-hot depthwise ``Conv`` (the shift) and a ``Gather`` on the channels (the shuffle); a
-selection of neighbouring channels as a ``Slice``. Either image may have another layout than [N, C, H, W] (`layout`);
-the change of layout then stands beside the movement. What cannot be read so is left as it was, with the reason.
+where edges are zero, wrap around or repeat. It is written as a one-hot depthwise ``Conv`` (the shift), behind a ``Pad``
+where edges are not zero, and a ``Gather`` on the channels (the shuffle); a selection of neighbouring channels as a
+``Slice``. Either image may have another layout than [N, C, H, W] (`layout`); the change of layout then stands beside
+the movement. What cannot be read so is left as it was, with the reason.
 
 Every value is followed from one source, the nearest that no step made. What follows a movement, or a step that is none,
 is followed from there, but not far behind the last movement found, so that the work grows with the size of the graph
@@ -241,11 +242,12 @@ def _write(source: ir.Value, value: ir.Value, last: ir.Node, found: Found) -> tu
     channels = mv.permutation(movement.source, movement.in_channels)
     # A shift in front of its permutation keeps the regular order of offsets that lowerings make use of.
     offsets = dict(zip(movement.source, movement.offsets, strict=True))
-    shift = mv.shift(tuple(offsets[c] for c in range(movement.in_channels)) if bijective else movement.offsets)
+    placed = tuple(offsets[c] for c in range(movement.in_channels)) if bijective else movement.offsets
+    shift = mv.shift(placed, movement.edge)
     steps = [shift, channels] if bijective else [channels, shift]
     steps = [step for step in steps if not step.is_identity]
     plain = found.before.is_canonical and found.after.is_canonical
-    if plain and len(steps) == 1 and source in last.inputs and _mark(last, steps[0]):
+    if plain and len(steps) == 1 and canonical.image_of(last) is source and _mark(last, steps[0]):
         return value, value
     builder = Builder(last)
     image = found.before.to_image(builder, source) if steps else source

@@ -131,7 +131,7 @@ def test_a_module_that_is_tied_to_its_size_is_read_at_that_size():
         nn.Hardtanh(-100, 100),
         nn.Threshold(1e-6, 0),
         nn.Flatten(2),
-        Forward(lambda x: torch.roll(x, 1, 3)),
+        Forward(lambda x: torch.nn.functional.pad(x, (1, 0, 0, 0), "reflect")[..., :-1]),
         Forward(lambda x: x.half().float()),
         Forward(lambda x: (x, x)[0] * 1.5),
         Forward(lambda x: x + torch.rand_like(x) * 1e-3),

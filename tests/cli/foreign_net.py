@@ -64,9 +64,9 @@ class Decide(nn.Module):
         return x if x.sum() > 0 else -x
 
 
-class Roll(nn.Module):
+class Flip(nn.Module):
     def forward(self, x):
-        return torch.roll(x, 1, 3)
+        return x.flip(3)
 
 
 class Interrupt(nn.Module):
@@ -93,12 +93,12 @@ class Deciding(Net):
         self.between = Decide()
 
 
-class Rolling(Net):
-    """With a movement that is no shift: it wraps around."""
+class Flipping(Net):
+    """With a movement that is no shift."""
 
     def __init__(self):
         super().__init__()
-        self.between = Roll()
+        self.between = Flip()
 
 
 class Interrupted(Net):

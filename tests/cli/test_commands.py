@@ -178,7 +178,7 @@ finally:
 def test_every_stage_can_be_looked_at(folder):
     reached = []
     for stage in ("checkpoint", "capture", "rewrite", "lower"):
-        options = ["inspect", folder / "mine.pth.tar", *foreign("Rolling"), "--stage", stage]
+        options = ["inspect", folder / "mine.pth.tar", *foreign("Flipping"), "--stage", stage]
         outcome = ssc(*options, "--format", "json")
         assert (outcome.code, outcome.err) == (0, "")
         reached.append(stage)
@@ -191,7 +191,7 @@ def test_every_stage_can_be_looked_at(folder):
 
 @pytest.mark.slow
 def test_what_was_refused_is_said_with_its_block_and_the_reason(folder):
-    outcome = ssc("inspect", folder / "mine.pth.tar", *foreign("Rolling"))
+    outcome = ssc("inspect", folder / "mine.pth.tar", *foreign("Flipping"))
     assert outcome.code == 0
     text = " ".join(outcome.out.split())
     assert "recognised · 1 region left alone" in text

@@ -11,7 +11,7 @@ from ssc_deploy.ir import canonical, roles, specification
 IMAGE = (1, 4, 6, 6)
 
 
-def graph(op_type, *operands, role=None, shape=IMAGE, opset=18, **attributes):
+def graph(op_type, *operands, role=None, shape=IMAGE, opset=19, **attributes):
     """A graph of one node behind another, with shapes as ONNX infers them."""
     model = Chain(*shape).then("Neg").then(op_type, *operands, **attributes).build(opset=opset)
     if role is not None:
@@ -92,6 +92,7 @@ GROUPED = {"group": 2, "role": roles.Role.GROUP_POINTWISE}
 REARRANGED = {"role": roles.Role.REARRANGEMENT}
 BOUNDS = (np.array([0]), np.array([2]), np.array([1]))
 ZERO = np.float32(0)
+WIDTHS = np.array([0, 0, 1, 1] * 2)
 
 BROKEN = {
     "an input too few": (broken(resized(1), "Conv", normal(4, 4, 1, 1)), "has input size 1 not in range"),
@@ -108,7 +109,7 @@ BROKEN = {
     "operands that do not fit": (broken(operand(1, normal(5, 1, 1)), "Mul", normal(4, 1, 1)), "Incompatible dim"),
     "an operator of a newer opset": (
         broken(lambda node: setattr(node, "op_type", "Gelu"), "Relu"),
-        "Gelu .* does not exist in opset 18",
+        "Gelu .* does not exist in opset 19",
     ),
     "another type": (broken(result(dtype=ir.DataType.DOUBLE), "Relu"), "gives FLOAT, but v1 is DOUBLE"),
     "another shape": (
@@ -168,6 +169,12 @@ BROKEN = {
     ),
     "a shift that is scaled": (broken(operand(1, 2 * SHIFT), "Conv", SHIFT, **SHIFTED), "marked as a shift but is"),
     "a shift with an offset": (broken(lambda _: None, "Conv", SHIFT, np.zeros(4, "f"), **SHIFTED), "marked as a shift"),
+    "a border of zeros": (broken(lambda _: None, "Pad", WIDTHS, role=roles.Role.BORDER), "marked as a border but is"),
+    "a border by the image": (computed("Pad", 1, WIDTHS, mode="edge", role=roles.Role.BORDER), "a border but is none"),
+    "a border that is returned": (
+        broken(lambda _: None, "Pad", WIDTHS, mode="wrap", role=roles.Role.BORDER),
+        "is a border that something else reads",
+    ),
     "a shuffle of rows": (broken(lambda _: None, "Gather", ORDER, **{**SHUFFLED, "axis": 2}), "not gather channels"),
     "a shuffle that is none": (broken(lambda _: None, "Relu", role=roles.Role.SHUFFLE), "does not gather channels"),
     "a shuffle by the image": (computed("Gather", 1, ORDER, **SHUFFLED), "has no constant order"),
@@ -201,7 +208,7 @@ def test_each_rule_finds_one_of_the_broken_graphs():
     found = set()
     for build, _ in BROKEN.values():
         node = build().graph[-1]
-        reason = specification.violation(node, 18)
+        reason = specification.violation(node, 19)
         if "ONNX" not in reason:
             found |= {rule for rule in _rules_of(node) if rule(node) == reason}
     assert found == rules

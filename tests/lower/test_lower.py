@@ -45,8 +45,13 @@ def shuffle(groups: int, channels: int) -> mv.Movement:
 @pytest.mark.quick(20)
 @pytest.mark.parametrize(("target", "name"), EVERY_SHIFT)
 @pytest.mark.parametrize("offsets", OFFSETS.values(), ids=OFFSETS)
-def test_a_shift_moves_every_pixel_exactly(offsets, name: str, target: Target) -> None:
-    movement = mv.shift(offsets)
+@pytest.mark.parametrize("edge", mv.Edge)
+def test_a_shift_moves_every_pixel_exactly(edge, offsets, name: str, target: Target) -> None:
+    movement = mv.shift(offsets, edge)
+    if name == "flat" and edge is not mv.Edge.ZERO:
+        with pytest.raises(LoweringError, match="does not become zero; use slice or auto"):
+            lower(graph_of([movement], (5, 4)), target, LoweringOptions(shift=name))
+        return
     model = lower(graph_of([movement], (5, 4)), target, LoweringOptions(shift=name)).model
     for run, make in itertools.product(RUNS_OF[target], (numbered, signed)):
         x = make(1, len(offsets), 5, 4)
@@ -65,7 +70,7 @@ def test_a_shuffle_moves_every_channel_exactly(groups: int, channels: int, name:
 
 
 @st.composite
-def movements(draw: st.DrawFn) -> list[mv.Movement]:
+def movements(draw: st.DrawFn, edges: st.SearchStrategy[mv.Edge]) -> list[mv.Movement]:
     """A few shifts and permutations in a row, of any offsets."""
     groups, per_group = draw(st.integers(1, 4)), draw(st.integers(1, 5))
     channels, reach = groups * per_group, draw(st.integers(1, 3))
@@ -74,7 +79,7 @@ def movements(draw: st.DrawFn) -> list[mv.Movement]:
         st.lists(offset, min_size=channels, max_size=channels),
         st.lists(offset, min_size=per_group, max_size=per_group).map(lambda period: period * groups),
     )
-    shifts = offsets.map(lambda o: mv.shift(tuple(o)))
+    shifts = st.tuples(offsets, edges).map(lambda both: mv.shift(tuple(both[0]), both[1]))
     permutations = st.one_of(
         st.permutations(range(channels)).map(lambda p: mv.permutation(tuple(p))), st.just(shuffle(groups, channels))
     )
@@ -83,13 +88,14 @@ def movements(draw: st.DrawFn) -> list[mv.Movement]:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    chain=movements(),
+    data=st.data(),
     size=st.tuples(st.integers(1, 6), st.integers(1, 6)),
     choice=st.sampled_from([*EVERY_SHIFT, *((target, "auto") for target in Target)]),
     batches=st.tuples(st.integers(1, 2), st.sampled_from((None, 1, 2, 3))),
 )
-def test_any_movements_at_any_size_and_batch(chain, size, choice, batches) -> None:
+def test_any_movements_at_any_size_and_batch(data, size, choice, batches) -> None:
     (target, shift), (captured, batch) = choice, batches
+    chain = data.draw(movements(st.just(mv.Edge.ZERO) if shift == "flat" else st.sampled_from(mv.Edge)))
     model = lower(graph_of(chain, size, captured), target, LoweringOptions(shift=shift, batch=batch)).model
     for n in (1, 3) if batch is None else (batch,):
         x = signed(n, chain[0].in_channels, *size)
