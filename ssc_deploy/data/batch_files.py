@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 
 _MAX_ROWS = 2_000_000
 
-#: What reading a damaged .npz raises.
+#: Exceptions of reading a damaged .npz.
 _DAMAGED = (OSError, ValueError, EOFError, NotImplementedError, RuntimeError, zipfile.BadZipFile, zipfile.LargeZipFile)
 
 
 @dataclass(frozen=True)
 class Publication:
-    """How a data set is published.
+    """The form in which a data set is published.
 
     Attributes:
         title: for messages.
@@ -73,7 +73,7 @@ IMAGENET_32 = Publication(
 
 
 def find(folder: Path) -> Publication | None:
-    """Which data set lies in the folder, whole or in part; None if it is none of these."""
+    """The data set in the folder, complete or in part; None if it is none of these."""
     if (folder / "meta").is_file() and any((folder / name).is_file() for name in ("train", "test")):
         return CIFAR_100
     for publication in (CIFAR_10, IMAGENET_32):
@@ -136,11 +136,11 @@ def _numbers(labels: object) -> Labels | None:
 
 
 def _joined(folder: Path, parts: list[Pixels]) -> Pixels:
-    """All images in one array; takes the parts from the list, so that they are never in memory twice."""
+    """All images in one array. The parts are removed from the list, so that they are not in memory twice."""
     sizes = {part.shape[1:3] for part in parts}
     if len(sizes) > 1:
         text = " and ".join(f"{width}x{height}" for height, width in sorted(sizes))
-        raise DataError(f"{folder} holds images of {text}: files of two data sets lie there; keep one.")
+        raise DataError(f"{folder} holds images of {text}: the folder has files of two data sets; keep one.")
     count = sum(map(len, parts))
     check_memory(folder, count, parts[0].shape[1:3])
     pixels = np.empty((count, *parts[0].shape[1:]), np.uint8)
@@ -183,10 +183,10 @@ def _npz(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 
 def _npy(entry: IO[bytes], size: int) -> npt.NDArray[Any]:
-    """Reads an .npy file of ``size`` bytes in which no Python objects lie.
+    """Reads an .npy file of ``size`` bytes without Python objects.
 
     Raises:
-        ValueError: what its header claims is not what the file has, or is more than any published file has.
+        ValueError: the file does not have what its header says, or the header says more than any published file has.
     """
     if np.lib.format.read_magic(entry) != (1, 0):
         raise ValueError("a later version of .npy than is published")

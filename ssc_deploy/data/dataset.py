@@ -1,4 +1,4 @@
-"""Images with their classes, decoded, in memory: what training and evaluation read from."""
+"""Decoded images with their classes in memory, for training and evaluation."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
-#: Decoded images of more bytes than this are refused: they are held in memory. ImageNet-32 takes a quarter of it.
+#: Decoded images of more bytes than this are refused, since they are in memory. ImageNet-32 takes a quarter of it.
 MAX_BYTES = 16 << 30
 
 _SHOWN = 3

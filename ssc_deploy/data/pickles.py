@@ -1,7 +1,7 @@
-"""Reads the pickles that CIFAR and ImageNet-32 are published as, and builds arrays and plain containers, nothing else.
+"""Reads the pickles that CIFAR and ImageNet-32 are published as, and builds only arrays and plain containers.
 
-No class or function that a file names is ever looked up. NumPy's few names are answered by stand-ins that keep what
-the file says about an array, checked before one is made: its type is a plain number, and its bytes are all there.
+No class or function that a file names is ever looked up. Stand-ins for the few names of NumPy keep the description of
+an array. It is checked before an array is made: its type is a plain number, and no bytes are missing.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def read(path: Path) -> dict[str, Any]:
     """The dict that the file holds: names as text, arrays as NumPy's, byte strings as bytes.
 
     Raises:
-        DataError: missing, too large, truncated, or a pickle of anything else than a dict of arrays and lists.
+        DataError: missing, too large, truncated, or a pickle of something else than a dict of arrays and lists.
     """
     try:
         if path.stat().st_size > MAX_BYTES:

@@ -1,4 +1,4 @@
-"""`read`: what lies at a path, a published folder, a tree of folders or a zip file of one."""
+"""`read`: reads the data at a path: a published folder, a tree of folders, or a zip file of one."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def read(path: Path, split: Split, *, size: tuple[int, int] | None = None, resiz
 
     Args:
         path: a folder or a zip file.
-        split: which part of it, where it has both.
+        split: which part of it, if it has both.
         size: (H, W) that the network takes; None for whatever size the images have.
         resize: bring images of another size to ``size`` instead of refusing them.
 
     Raises:
-        DataError: there is nothing, or something else than images with classes, or a file of it is at fault.
+        DataError: there are no images with classes, or a file is wrong.
     """
     if path.is_dir():
         folder = next((path / name for name in _PUBLISHED if (path / name).is_dir()), path)

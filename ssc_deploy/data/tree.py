@@ -30,7 +30,7 @@ SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", 
 #: Names of the folder of a split.
 FOLDERS = {Split.TRAIN: ("train", "training"), Split.TEST: ("test", "val", "valid", "validation")}
 
-#: Entries of a zip file that unpack to more are refused, whatever they claim to be.
+#: Entries of a zip file that unpack to more bytes are refused.
 MAX_ENTRY_BYTES = 64 << 20
 
 _DAMAGED = (OSError, EOFError, NotImplementedError, RuntimeError, ValueError, zipfile.BadZipFile, zlib.error)
@@ -63,7 +63,7 @@ class Folder(Files):
     """A folder and what lies in it; links to folders are not followed."""
 
     def __exit__(self, *_: object) -> None:
-        """Nothing is held open."""
+        """Does nothing, since no file is open."""
 
     def names(self) -> tuple[list[str], list[str]]:
         """See `Files.names`."""
@@ -124,12 +124,12 @@ def read(files: Files, split: Split, size: tuple[int, int] | None, *, resize: bo
 
     Args:
         files: of the tree.
-        split: which part, where the tree has both.
+        split: which part, if the tree has both.
         size: (H, W) of the images; None for that of the first.
         resize: bring images of another size to ``size`` (see `pictures.read`) instead of refusing them.
 
     Raises:
-        DataError: it is no such tree, or a class or an image of it is at fault: it is named.
+        DataError: it is not such a tree, or a class or an image is wrong; the message names it.
     """
     folders, names = files.names()
     root = _root(files.path, folders, split)
@@ -149,7 +149,7 @@ def read(files: Files, split: Split, size: tuple[int, int] | None, *, resize: bo
 
 
 def _root(path: Path, folders: Iterable[str], split: Split) -> str:
-    """The folder in which the classes lie, with a slash at its end; empty for the outermost."""
+    """The folder of the classes, with a slash at its end; empty for the outermost."""
     visible = [name for name in folders if not _hidden(name)]
     root = ""
     while True:

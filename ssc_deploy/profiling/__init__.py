@@ -1,8 +1,8 @@
-"""Measures exported models where they run: one protocol for this host, boards over ssh, phones over adb.
+"""Measures exported models on devices, with one protocol: this host, boards over ssh, phones over adb.
 
-A job (`job.py`) is a folder that is taken to a device (`targets/`); there the runner does it (`runner/`, copied as one
-file that `runner_archive.py` builds). What comes back becomes figures (`statistics.py`), is summed by block and kind of
-work (`costs.py`), and is told (`results.py`).
+A job (`job.py`) is a folder that is copied to a device (`targets/`). There the runner does it (`runner/`, copied as one
+file that `runner_archive.py` builds). The result becomes statistics (`statistics.py`), sums for blocks and kinds of
+work (`costs.py`), and sentences for the user (`results.py`).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Two saved profiles: what became faster, what slower."""
+"""Compares two saved profiles: what became faster, and what slower."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Change:
-    """One model of the second profile against one of the first.
+    """One model of the second profile, compared with one of the first.
 
     Attributes:
-        before: the first's, for people.
-        after: the second's.
+        before: model of the first profile, for people.
+        after: model of the second profile.
         ratio: time after / time before; its verdict is on the second.
     """
 
@@ -44,11 +44,11 @@ class Change:
 
 @dataclass(frozen=True)
 class Changes:
-    """What `compare` gives back.
+    """The result of `compare`.
 
     Attributes:
-        changes: one a pair.
-        notes: sentences about what speaks against comparing them.
+        changes: one for each pair.
+        notes: sentences about why the comparison may be unfair.
         schema_version: `SCHEMA_VERSION`.
     """
 
@@ -63,10 +63,10 @@ class Changes:
 
 
 def compare(before: Profile, after: Profile) -> Changes:
-    """Compares models of the same name at the same number of threads; else those that are the only ones of a format.
+    """Compares models of the same name at the same number of threads, or else the only models of a format.
 
     Raises:
-        ProfileError: there are no two that could be compared.
+        ProfileError: no two models can be compared.
     """
     pairs = _pairs(before, after, lambda model: model.model) or _pairs(
         before, after, lambda model: Path(model.model).suffix.lower()

@@ -1,9 +1,9 @@
-"""Where the time goes: the runtime's figures for its operators, summed by block and by kind of work.
+"""Where the time is spent: the runtime's times for its operators, summed by block and by kind of work.
 
-An operator is found again in the file by the tensor that it writes, and so gets the block, the multiply-accumulates and
-the bytes of the file's own layer. Runtimes fuse layers: what an operator does besides the layer that it is named after
-(an activation, an addition) counts to that layer. Bytes are those of weights, inputs and outputs, each once: what must
-be moved at least, were nothing in a cache.
+An operator is identified in the file by the tensor that it writes. So it gets the block, the multiply-accumulates and
+the bytes of the layer in the file. Runtimes fuse layers: what an operator does besides the layer that it is named after
+(an activation, an addition) counts to that layer. Bytes are those of weights, inputs and outputs, each counted once:
+the least that must be moved without a cache.
 
     achieved = MACs / time,   roof = min(peak of sgemm, intensity * peak of memory),   intensity = MACs / bytes
 """
@@ -30,10 +30,10 @@ class Kind(enum.StrEnum):
     """Kinds of work."""
 
     DENSE = "dense"  #: convolutions and matrix products over all channels
-    GROUPED = "grouped"  #: those in groups, depthwise ones among them
-    SHIFT = "shift"  #: whatever carries out shifts
-    SHUFFLE = "shuffle"  #: whatever carries out permutations of channels
-    OTHER = "other"  #: additions, activations, pooling, and what is not found in the file
+    GROUPED = "grouped"  #: those in groups, also depthwise ones
+    SHIFT = "shift"  #: operators that carry out shifts
+    SHUFFLE = "shuffle"  #: operators that carry out permutations of channels
+    OTHER = "other"  #: additions, activations, pooling, and operators that are not found in the file
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class OperatorCost:
 
 @dataclass(frozen=True)
 class Share:
-    """What one block, or one kind of work, takes.
+    """The cost of one block, or of one kind of work.
 
     Attributes:
         name: of the block or kind.
@@ -85,11 +85,11 @@ class Share:
 
 @dataclass(frozen=True)
 class Costs:
-    """Where the time of a model goes.
+    """The costs of a model.
 
     Attributes:
         operators: in the order of execution.
-        blocks: in the order of the network, as deep in it as leaves few enough to look over.
+        blocks: in the order of the network, at a depth that gives not too many of them.
         kinds: each of `Kind` that takes time, the longest first.
         total: all operators.
     """
@@ -106,7 +106,7 @@ class Costs:
 
     @property
     def sentence(self) -> str:
-        """The sentence that people come for."""
+        """The most important sentence."""
         parts = ", ".join(f"{kind.name} {kind.share:.0%}" for kind in self.kinds)
         return f"shift and shuffle cost {self.movement:.0%} of the time of its operators ({parts})"
 
@@ -140,7 +140,7 @@ def costs_of(path: Path, times: Sequence[OperatorTime]) -> Costs | None:
 
 
 def shares_by_kind(costs: Costs) -> list[tuple[str, list[Share]]]:
-    """Each block, and in it what each kind of work takes of all."""
+    """Each block, with the time of each kind of work in it."""
     depth = _depth({one.block for one in costs.operators})
     rows = []
     for block in costs.blocks:
@@ -151,13 +151,13 @@ def shares_by_kind(costs: Costs) -> list[tuple[str, list[Share]]]:
 
 
 def _operators(layers: Sequence[Layer], times: Sequence[OperatorTime]) -> Iterable[OperatorCost]:
-    # ONNX Runtime names nodes, which a file of another exporter calls otherwise than their outputs.
+    # ONNX Runtime reports names of nodes. In files of other exporters, these differ from the names of outputs.
     by_name = {layer.block: layer for layer in layers} | {layer.name: layer for layer in layers}
     found = [_layer(by_name, time.name) for time in times]
     found = [_working(layers, time, layer, found) for time, layer in zip(times, found, strict=True)]
     counted: set[str] = set()
     for index, (time, own) in enumerate(zip(times, found, strict=True)):
-        # A change of layout belongs to the kernel that wants it: to the one behind, or to the one before.
+        # A change of layout belongs to the kernel that needs it: the next one, or the one before.
         if own is None and time.operator.startswith("ReorderInput"):
             near = next((layer for layer in found[index:] if layer is not None), None)
         elif own is None and time.operator.startswith("ReorderOutput"):
@@ -179,7 +179,7 @@ def _operators(layers: Sequence[Layer], times: Sequence[OperatorTime]) -> Iterab
 
 
 def _layer(by_name: Mapping[str, Layer], name: str) -> Layer | None:
-    """The layer that an operator is named after; ONNX Runtime puts something behind the names of what it changes."""
+    """The layer that an operator is named after. ONNX Runtime appends to the names of nodes that it changes."""
     plain = _CHANGED.sub("", name)
     return by_name.get(name) or by_name.get(plain) or by_name.get(plain.strip("/").replace("/", "."))
 
@@ -197,7 +197,7 @@ def _working(
 #: Operators of ONNX Runtime that multiply and accumulate, in its words.
 _MULTIPLIES = re.compile("Conv|Gemm|MatMul")
 
-#: What ONNX Runtime puts behind the name of a node that it changes.
+#: What ONNX Runtime appends to the name of a node that it changes.
 _CHANGED = re.compile(r"(_nchwc|_token_\d+|/fused)+$")
 
 
@@ -226,7 +226,7 @@ def _shortened(block: str, depth: int) -> str:
     return ".".join(block.split(".")[:depth])
 
 
-#: Blocks that a person can look over.
+#: The largest number of blocks in a table.
 _BLOCKS = 40
 
 #: Name of the share of operators that are not found in the file.

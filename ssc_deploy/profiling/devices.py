@@ -1,4 +1,4 @@
-"""What can be measured on from here."""
+"""The devices that can be measured from this computer."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 def devices(specs: Sequence[str] = ()) -> tuple[Description, ...]:
-    """The devices that can be found, or those that are named; one that is not ready says what to do.
+    """The devices that can be found, or those that are named. One that is not ready says what to do.
 
     Args:
-        specs: as ``--device`` takes them. Without any: this host, every phone that adb sees, and the emulator. Boards
-            have to be named, since nobody lists them.
+        specs: devices, as `profile` takes them. Without any: this host, every phone that adb sees, and the emulator.
+            Boards must be named, since they cannot be listed.
 
     Raises:
         TargetError: one is not spelled as a device.

@@ -1,4 +1,4 @@
-"""Where a device leaves this host, for a model whose answer is wrong there: the first block whose values differ."""
+"""Finds the first block whose values differ from this host, for a model that gives wrong answers on a device."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from ssc_deploy.profiling.targets.protocol import Target
     from ssc_deploy.verification import Tolerance
 
-#: Activations that are looked at, at most; they are spread evenly where there are more.
+#: The most activations that are compared. If there are more, some are chosen evenly.
 _TAPS = 400
 
-#: Bytes of them that are kept, at most.
+#: The most bytes of them that are kept.
 _MOST_BYTES = 256_000_000
 
 
@@ -41,7 +41,7 @@ def explained(folder: Path, job: Job, result: Result, target: Target, progress: 
         folder: of the job, with all its files.
         job: that was done.
         result: of it.
-        target: where it was done; asked once more for each model that is wrong.
+        target: where it was done. It runs again for each model that is wrong.
         progress: see `Target`.
     """
     found: dict[int, str] = {}
@@ -58,7 +58,7 @@ def explained(folder: Path, job: Job, result: Result, target: Target, progress: 
 
 @dataclass(frozen=True)
 class _Run:
-    """A job that was done, and what is needed to do another one there."""
+    """A finished job, and what is needed to do another one on the same device."""
 
     folder: Path
     job: Job
@@ -67,7 +67,7 @@ class _Run:
 
 
 def _where(run: _Run, index: int, threads: int) -> str:
-    """The first block that differs, in words; never raises, since the wrong answer is the news."""
+    """The first block that differs, in words. It never raises, since the wrong answer itself must be reported."""
     try:
         return _compared(run, index, threads)
     except (SscDeployError, OSError, ValueError) as error:
@@ -127,7 +127,7 @@ def _compared(run: _Run, index: int, threads: int) -> str:
 
 
 def _taps(path: Path) -> list[str]:
-    """Activations in the order of execution, those that are named after a block where the file names blocks."""
+    """Activations in the order of execution, only those with the name of a block if the file names blocks."""
     runtime = runtimes.runtime_for(path)
     outputs = {spec.name for spec in runtime.load(path).outputs}
     inner = intermediate.names(path) - outputs

@@ -28,11 +28,11 @@ Array = npt.NDArray[Any]
 #: Inferences of a set that this host computes.
 _INFERENCES = 4
 
-#: What such a set allows, by the largest output: kernels of other processors add up in another order. It tells a device
-#: that computes something else, not a file that is wrong.
+#: Tolerance of such a set, as a share of the largest output, since kernels of other processors add in another order. It
+#: finds a device that computes something else, not a wrong file.
 _HOST_MAX, _HOST_RMS = 1e-3, 2e-4
 
-#: Likewise of a slice, by what it is moved when every input is moved to the next float32.
+#: The same for a slice, as a multiple of its change when every input is moved to the next float32.
 _HOST_ROUNDINGS = 1e3
 
 #: Steps by which quantized outputs may differ from this host's.
@@ -149,7 +149,7 @@ def _random(spec: TensorSpec, rng: np.random.Generator) -> Array:
     if dtype in {np.dtype(np.int8), np.dtype(np.uint8)}:
         bounds = np.iinfo(dtype)
         return rng.integers(bounds.min, bounds.max, whole, dtype, endpoint=True)
-    # What indexes something must not lead outside of it.
+    # An index must not be out of range.
     return np.zeros(whole, dtype)
 
 
@@ -179,7 +179,7 @@ def host_tolerance(values: Array, nearby: Array) -> Tolerance:
         return Tolerance(_STEPS, _STEPS)
     exact, moved = values.astype(np.float64), nearby.astype(np.float64)
     if not exact.size or not (np.isfinite(exact).all() and np.isfinite(moved).all()):
-        return Tolerance(0.0, 0.0)  # what holds NaN cannot be compared
+        return Tolerance(0.0, 0.0)  # values with NaN cannot be compared
     scale = float(np.abs(exact).max())
     largest = _HOST_MAX * scale
     along = zip(ranges.along_axes(np.abs(exact)), ranges.along_axes(np.abs(moved - exact)), strict=True)

@@ -1,4 +1,4 @@
-"""What a device is asked to measure, and what comes back: two JSON files, the whole contract with every target.
+"""A job for a device, and its result: two JSON files, which are the whole contract with every target.
 
 A job is a folder:
 
@@ -10,7 +10,7 @@ A job is a folder:
 ``python runner.pyz FOLDER`` (or another program that knows the contract) does what job.json says and writes
 
     result.json   a `Result`, put there in one step when all is done
-    outputs0.npz, outputs1.npz ...   where the job asks for them; `Result.files` names them
+    outputs0.npz, outputs1.npz ...   if the job asks for them; `Result.files` names them
 
 A golden file holds, without pickled objects, ``input.0``, ``input.1`` ...: arrays [R, *shape of the model's input] in
 the file's own layout and dtype, one inference for each r; and ``output.0`` ...: float64 [R, *shape of the output], what
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 #: Of a file in the job's folder: no path.
 FileName = Annotated[str, Matching(r"(?!\.{1,2}$)[A-Za-z0-9._-]+", "name of a file in the job's folder"), Size(0, 200)]
 
-#: By which a result is known to be of its job.
+#: It shows that a result belongs to its job.
 Nonce = Annotated[str, Size(1, 200)]
 
 #: Numbers of runs, cores, processes.
@@ -57,10 +57,10 @@ Few = Annotated[int, AtLeast(0), AtMost(1_000_000_000)]
 
 Seconds = Annotated[float, AtLeast(0), AtMost(1_000_000)]
 
-#: Seconds since 1970, in the year 2500: no clock shows more yet.
+#: Seconds since 1970, in the year 2500. Later times are refused.
 _LAST = 16_725_225_600
 
-#: What a device reaches.
+#: A speed of a device.
 Rate = Annotated[float, Above(0)]
 
 
@@ -68,7 +68,7 @@ class Origin(enum.StrEnum):
     """Where golden outputs come from."""
 
     EXPORT = "export"  #: the network in float64, with the tolerance that the export proved
-    HOST = "host"  #: the file itself, as the runtime of the host runs it: shows a device that differs, not a wrong file
+    HOST = "host"  #: the file itself, run on the host: this finds a device that differs, not a wrong file
 
 
 @dataclass(frozen=True)
@@ -118,14 +118,16 @@ class Protocol:
     caches, and lasts until it has its share of both ``runs`` and ``seconds``.
 
     Attributes:
-        warmup_runs: at least so many.
-        warmup_seconds: for at least so long.
-        runs: of each model that are kept, at least.
-        seconds: that the kept runs of each model take together, at least.
-        repeats: turns of each model.
-        rewarm_runs: at the start of each turn.
-        operator_runs: with the runtime's operator profiler, after all that; 0 for none, and for no `Peak`.
-        fresh_processes: that load the model and run it once; the median of their figures is given; 0 for none.
+        warmup_runs: the least number of warm-up runs.
+        warmup_seconds: the least time of the warm-up.
+        runs: the least number of kept runs of each model.
+        seconds: the least time that the kept runs of each model take together.
+        repeats: number of turns of each model.
+        rewarm_runs: runs at the start of each turn that are not kept.
+        operator_runs: runs with the runtime's operator profiler, after the others; with 0 there are none, and no
+            `Peak`.
+        fresh_processes: number of new processes that load the model and run it once, of which the medians are given; 0
+            for none.
     """
 
     warmup_runs: Few = 10
@@ -140,7 +142,7 @@ class Protocol:
     COMPLETE: ClassVar[bool] = True
 
 
-#: A smoke run: shows that all works, and the order of magnitude.
+#: A quick run: it shows that everything works, and the order of magnitude.
 QUICK = Protocol(
     warmup_runs=3, warmup_seconds=0.05, runs=25, seconds=0.25, repeats=5, operator_runs=5, fresh_processes=1
 )
@@ -148,15 +150,14 @@ QUICK = Protocol(
 
 @dataclass(frozen=True)
 class Job:
-    """What a device is asked to do.
+    """What a device should do.
 
     Attributes:
-        nonce: any text of at most 200 characters; the result repeats it, so that an old result is not taken for this
-            one.
-        models: that take turns.
+        nonce: any text of at most 200 characters; the result repeats it, so that an old result is not used by mistake.
+        models: the models, which take turns.
         threads: numbers of threads; all models are measured at one, then at the next.
         protocol: None if nothing is to be timed: the golden sets are replayed, and no more.
-        pin: numbers of the cores to run on; None to leave that to the system.
+        pin: numbers of the cores to run on; None if the system chooses.
         keep_outputs: whether to write an outputs file for each model.
         schema_version: `JOB_VERSION`.
     """
@@ -193,7 +194,7 @@ class Job:
 
     @property
     def least_seconds(self) -> float:
-        """What the job takes at least, loading apart: a target waits for a good multiple of it."""
+        """The least time of the job without loading. A target waits for a multiple of it."""
         if self.protocol is None:
             return 0.0
         return len(self.models) * len(self.threads) * (self.protocol.warmup_seconds + self.protocol.seconds)
@@ -214,12 +215,12 @@ class Failure:
 
 @dataclass(frozen=True)
 class Fresh:
-    """A process that does nothing but load the model and run it once; medians over several.
+    """A process that only loads the model and runs it once; medians over several.
 
     Attributes:
-        load_ns: from the file to a runner that can be called.
-        first_ns: the first inference.
-        peak_bytes: resident memory at most; None if the system does not tell.
+        load_ns: time from the file to a runner that is ready.
+        first_ns: time of the first inference.
+        peak_bytes: largest resident memory; None if the system does not report it.
         baseline_bytes: the same before the model was loaded, with interpreter and runtime in it.
     """
 
@@ -231,10 +232,10 @@ class Fresh:
 
 @dataclass(frozen=True)
 class OperatorTime:
-    """What one operator takes, as the runtime's own profiler has it.
+    """The time of one operator, from the runtime's own profiler.
 
     Attributes:
-        name: that the runtime gives it: a node of the ONNX graph after optimisation, or an operator of the flatbuffer.
+        name: from the runtime: a node of the ONNX graph after optimisation, or an operator of the flatbuffer.
         operator: its type, e.g. ``"Conv"``, ``"FusedConv"``, ``"Convolution (NHWC, F32) IGEMM"``.
         ns: in one inference; the median over the profiled ones.
     """
@@ -249,8 +250,8 @@ class Turn:
     """One turn of a model.
 
     Attributes:
-        start_ns: when its first kept run began, since the first turn of all models at this number of threads.
-        samples_ns: what each kept run took, in order.
+        start_ns: start of its first kept run, since the first turn of all models at this number of threads.
+        samples_ns: time of each kept run, in order.
     """
 
     start_ns: Count
@@ -263,12 +264,12 @@ class Measurement:
 
     Attributes:
         model: its place in `Job.models`.
-        threads: that it was given.
-        golden: distance of each output from the reference; empty if it could not be run. Only here what is not
-            finite is None.
-        turns: what was kept, turn by turn; empty if it was not timed.
+        threads: number of threads.
+        golden: distance of each output from the reference; empty if it could not be run. Values that are not
+            finite are None only here.
+        turns: the kept runs, turn by turn; empty if it was not timed.
         fresh: of a fresh process; None if it was not timed.
-        operators: in the order of execution; empty if the runtime does not tell.
+        operators: in the order of execution; empty if the runtime does not report them.
         operators_note: why ``operators`` is empty, or how it was taken.
         failure: why there are no figures; None if all is well.
     """
@@ -289,7 +290,7 @@ class GoldenError:
 
     Attributes:
         max: the largest absolute difference; None if it is not finite.
-        rms: root of the mean squared difference; None likewise.
+        rms: root of the mean squared difference; None if it is not finite.
     """
 
     max: NotNegative | None
@@ -298,13 +299,13 @@ class GoldenError:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The state of the device; whatever the system does not tell is None, or not in the dictionary.
+    """The state of the device. Values that the system does not report are None, or missing in the dictionary.
 
     Attributes:
         unix_time: seconds since 1970.
         load: average number of running processes over the last minute.
         governor: of each core that has one, by its number, e.g. ``{"0": "schedutil"}``.
-        frequency_khz: of each core, likewise.
+        frequency_khz: of each core, by its number.
         temperature_c: of each thermal zone, by its type.
     """
 
@@ -317,17 +318,17 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Environment:
-    """The device and what runs on it.
+    """The device and its software.
 
     Attributes:
-        device: its name, as it gives it: a board's model, a phone's; empty if it gives none.
-        processor: likewise.
+        device: its name, such as the model of a board or phone; empty if it has none.
+        processor: its name; empty if it has none.
         machine: instruction set, e.g. ``"aarch64"``.
-        cores: that this process may use.
-        memory_bytes: of the device; None if it does not tell.
+        cores: number of cores that this process may use.
+        memory_bytes: of the device; None if it is not known.
         system: e.g. ``"Linux 6.1"``.
-        runner: what carried out the job, e.g. ``"Python 3.11.2, numpy 2.4.6"``.
-        runtimes: versions of the runtimes that are there, by the name of their package.
+        runner: the program that did the job, e.g. ``"Python 3.11.2, numpy 2.4.6"``.
+        runtimes: versions of the installed runtimes, by the name of their package.
     """
 
     device: str
@@ -342,12 +343,12 @@ class Environment:
 
 @dataclass(frozen=True)
 class Peak:
-    """What the device reaches at most, measured in the same run.
+    """The highest speeds of the device, measured in the same run.
 
     Attributes:
-        threads: that were used.
-        gmac_per_s: 1e9 multiply-accumulates a second, of a float32 matrix product (sgemm).
-        gbyte_per_s: 1e9 bytes read and written a second, of a memory copy far larger than the caches.
+        threads: number of threads.
+        gmac_per_s: 1e9 multiply-accumulates for each second, of a float32 matrix product (sgemm).
+        gbyte_per_s: 1e9 bytes read and written in each second, of a memory copy far larger than the caches.
     """
 
     threads: Positive
@@ -357,7 +358,7 @@ class Peak:
 
 @dataclass(frozen=True)
 class Result:
-    """What a device measured.
+    """The measurements of a device.
 
     Attributes:
         nonce: of the job.
@@ -365,9 +366,9 @@ class Result:
         before: its state before the measurement.
         after: its state afterwards.
         measurements: one for each model and number of threads, in the order of `Job.threads`, then `Job.models`.
-        peaks: one for each number of threads; those that could not be taken are missing.
-        notes: sentences about what may have disturbed the run.
-        files: SHA-256 of each file besides result.json that belongs to the result, by name.
+        peaks: one for each number of threads, if it could be measured.
+        notes: sentences about possible disturbances of the run.
+        files: SHA-256 of each other file of the result, by name.
         schema_version: `RESULT_VERSION`.
     """
 

@@ -32,14 +32,14 @@ def prepare(
     protocol: Protocol | None,
     pin: Sequence[int] | None = None,
 ) -> Job:
-    """Fills a folder with all that a device needs; every model is loaded on this host before.
+    """Fills a folder with all that a device needs. Every model is first loaded on this host.
 
     Args:
         folder: empty.
         models: ``.onnx`` or ``.tflite`` files.
         threads: numbers of threads, each at least 1.
         protocol: see `Job`.
-        pin: likewise.
+        pin: see `Job`.
 
     Raises:
         ProfileError: nothing is to be measured, or a golden set does not fit its model.
@@ -73,9 +73,9 @@ def write(folder: Path, job: Job) -> None:
 
 
 def _names(models: Sequence[Path]) -> list[str]:
-    """What each is called: the end of its path that tells it from the others, and a number where it is given twice.
+    """The name of each model: the end of its path that differs from the others, and a number if it is given twice.
 
-    A file may be called anything; what a terminal would take for a command is left out.
+    Characters that control a terminal are left out.
     """
     names = []
     for index, path in enumerate(models):
@@ -93,7 +93,7 @@ def _model(folder: Path, index: int, path: Path, name: str) -> ModelFile:
     if not path.is_file():
         raise RuntimeLoadError(f"{path} is not there, or no file; give an .onnx or .tflite file")
     file, golden_file = f"model{index}{path.suffix.lower()}", f"golden{index}.npz"
-    shutil.copyfile(path, folder / file)  # what is checked is what is sent
+    shutil.copyfile(path, folder / file)  # the checked bytes are sent
     arrays = goldens.golden_arrays(path, runtime, runtime.load(path))
     np.savez(folder / golden_file, allow_pickle=False, **arrays.named())
     return ModelFile(

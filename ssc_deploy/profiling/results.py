@@ -1,4 +1,4 @@
-"""What a profile says: figures of each model at each number of threads, how they compare, and how they were taken."""
+"""A profile: the measurements of each model at each number of threads, comparisons, and how they were measured."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ class ModelProfile:
         sha256: of the file, hexadecimal.
         size: of the file, bytes.
         runtime: for people, with its version on the device: ``"LiteRT 2.3.0"``.
-        threads: that one inference was given.
+        threads: number of threads of one inference.
         golden_origin: where the golden outputs come from: a value of `ssc_deploy.profiling.job.Origin`.
         golden: distance of each output from them.
-        bounds: what that may be.
+        bounds: of these distances.
         latency: None if nothing was timed.
-        turns: all samples; empty likewise.
-        fresh: a process that does nothing else; None likewise.
-        costs: of its operators, where the runtime's profiler gave them.
+        turns: all samples; empty if nothing was timed.
+        fresh: of a new process; None if nothing was timed.
+        costs: of its operators, if the runtime's profiler reports them.
         costs_note: why ``costs`` is None; empty if it is not.
         failure: why there are no figures; None if all is well.
     """
@@ -82,8 +82,8 @@ class Comparison:
     """Two models of a profile that took turns.
 
     Attributes:
-        first: place in `Profile.models`.
-        second: likewise.
+        first: index in `Profile.models`.
+        second: index in `Profile.models`.
         ratio: time of the first / time of the second.
     """
 
@@ -94,20 +94,20 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Profile:
-    """What `ssc_deploy.profile` gives back.
+    """The result of `ssc_deploy.profile`.
 
     Attributes:
         device: as the user wrote it: ``"host"``, ``"ssh:pi@raspberry.local"``.
         environment: of the device.
-        before: its state before.
-        after: its state afterwards.
+        before: its state before the measurement.
+        after: its state after the measurement.
         protocol: how it was measured; None if nothing was timed.
         untimed: why, as a sentence; None if it was.
         pin: cores that it ran on; None if the system chose.
         models: at each number of threads, in the order given.
         comparisons: of every two models at the same number of threads.
-        peaks: of the device.
-        notes: sentences about what may have disturbed the run.
+        peaks: highest speeds of the device.
+        notes: sentences about possible disturbances of the run.
         schema_version: `SCHEMA_VERSION`.
     """
 
@@ -126,12 +126,12 @@ class Profile:
 
     @property
     def ok(self) -> bool:
-        """Whether every model reproduced its golden outputs and, where asked for, was timed."""
+        """Whether every model reproduced its golden outputs and, if wanted, was timed."""
         return all(model.failure is None for model in self.models)
 
     @property
     def decision(self) -> tuple[str, ...]:
-        """What a person needs to know first, in sentences."""
+        """The most important results, in sentences."""
         return tuple(_decision(self))
 
     def to_dict(self) -> dict[str, Any]:
