@@ -55,6 +55,16 @@ ARITHMETIC: dict[str, Tester] = {
     "depthwise": Tester(PICTURE).op("Conv", random(6, 1, 3, 3), random(6), group=6, pads=[1] * 4),
     "depthwise with multiplier": Tester(PICTURE).op("Conv", random(12, 1, 3, 3), group=6, pads=[1] * 4),
     "depthwise, dilated": Tester(PICTURE).op("Conv", random(6, 1, 3, 3), group=6, pads=[2] * 4, dilations=[2, 2]),
+    "conv with a computed kernel": Tester((4, 4, 3, 3))
+    .op("Relu", name="kernel")
+    .op("Conv", "kernel", random(4), first=INPUT, pads=[1] * 4),
+    "conv in groups with a computed kernel": Tester((4, 4, 3, 3))
+    .op("Slice", integers(0), integers(2), integers(1))
+    .op("Conv", "value0", first=INPUT, group=2, pads=[1] * 4),
+    "depthwise with a computed kernel and bias": Tester((4, 4, 3, 3))
+    .op("Slice", integers(0), integers(1), integers(1), name="kernel")
+    .op("ReduceMean", integers(1, 2, 3), first=INPUT, keepdims=0, name="bias")
+    .op("Conv", "kernel", "bias", first=INPUT, group=4, pads=[1] * 4),
     "conv and relu": Tester(PICTURE).op("Conv", random(4, 6, 1, 1)).op("Relu"),
     "conv and relu6": Tester(PICTURE).op("Conv", random(4, 6, 1, 1) * 4).op("Clip", scalar(0), scalar(6)),
     "gemm": Tester((2, 12)).op("Gemm", random(5, 12), random(5), transB=1, alpha=0.5, beta=2.0).op("Relu"),
