@@ -62,7 +62,7 @@ def exports(path, folder, *, batch=1, atol=2e-5, as_float32=False):
     """
     opened = open_source(path)
     canonical = stages.canonicalise(opened)
-    content, _ = stages.build(opened, Format.ONNX, stages.lower(canonical, Format.ONNX, LoweringOptions(batch=batch)))
+    content = stages.build(opened, Format.ONNX, stages.lower(canonical, Format.ONNX, LoweringOptions(batch=batch))).data
     folder.mkdir()
     (folder / "net.onnx").write_bytes(content)
     report = Check(opened, canonical.model, None, None)(folder / "net.onnx")

@@ -254,8 +254,9 @@ def _emit(
         VerificationError: it computes something else than the network.
     """
     say("lower", f"{form.target.value}: {lowered.report}")
-    data, operators = stages.build(checked.source, form, lowered, opset)
-    say("emit", f"{path}   {describing.size(data)} · {operators} operators")
+    built = stages.build(checked.source, form, lowered, opset)
+    data, operators = built.data, built.operators
+    say("emit", f"{path}   {describing.size(data)} · {describing.operators(built)}")
     if recipe is not None and recipe.measured is not None:
         say("recipe", recipe.measured.of_file(hashlib.sha256(data).hexdigest()))
     verification = checked(written.add(path, data))

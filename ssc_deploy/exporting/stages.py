@@ -93,19 +93,38 @@ def lower(canonical: Canonical, form: Format, options: LoweringOptions) -> Lower
     return lowering.lower(canonical.model, form.target, chosen)
 
 
-def build(source: Source, form: Format, lowered: Lowered, opset: int | None = None) -> tuple[bytes, int]:
-    """The file's bytes, and the number of its operators."""
+@dataclass(frozen=True)
+class Built:
+    """A file, not yet written.
+
+    Attributes:
+        data: its bytes.
+        operators: how many it has.
+        delegates: parts of a ``.tflite`` file that LiteRT hands to XNNPACK; None of an ``.onnx`` file.
+        outside: operators of a ``.tflite`` file that run outside of these, by their type, in order.
+    """
+
+    data: bytes
+    operators: int
+    delegates: int | None = None
+    outside: tuple[str, ...] = ()
+
+
+def build(source: Source, form: Format, lowered: Lowered, opset: int | None = None) -> Built:
+    """Writes the file's bytes, and lets LiteRT tell what it hands to XNNPACK."""
     metadata = _metadata(source, lowered, form)
     if form is Format.ONNX:
         from ssc_deploy.emit import onnx as emit_onnx
 
         data = emit_onnx.build(lowered.model, metadata, opset=opset or emit_onnx.DEFAULT_OPSET)
-        return data, len(lowered.model.graph)
+        return Built(data, len(lowered.model.graph))
     from ssc_deploy.emit import tflite
-    from ssc_deploy.runtimes.litert import LiteRT
+    from ssc_deploy.runtimes.litert import DELEGATE, LiteRT
 
     data = tflite.build(lowered.model, metadata)
-    return data, sum(name != "DELEGATE" for name in LiteRT().load(data).operators)
+    runner = LiteRT().load(data)
+    delegates = runner.operators.count(DELEGATE)
+    return Built(data, len(runner.operators) - delegates, delegates, tuple(runner.outside))
 
 
 def weights_of(source: Source) -> Weights | None:

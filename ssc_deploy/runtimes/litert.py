@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PACKAGE = "ai-edge-litert"
 
 #: The interpreter's name of a part that it has handed to XNNPACK.
-_DELEGATE = "DELEGATE"
+DELEGATE = "DELEGATE"
 
 
 class LiteRT:
@@ -75,7 +75,7 @@ class LiteRT:
         Raises:
             RuntimeLoadError: as `load`.
         """
-        return self.load(model).operators.count(_DELEGATE)
+        return self.load(model).operators.count(DELEGATE)
 
     def whole_in_delegate(self, model: Model) -> bool:
         """Whether XNNPACK runs all of the model as one partition: no operator before, beside or behind it.
@@ -110,10 +110,29 @@ class LiteRTRunner:
         return [detail["op_name"] for detail in self._interpreter._get_ops_details()]
 
     @property
+    def outside(self) -> list[str]:
+        """TFLite's operators that run outside of every delegate, by their type, in order."""
+        steps = [detail for detail in self._interpreter._get_ops_details() if detail["op_name"] != DELEGATE]
+        delegates = [detail for detail in self._interpreter._get_ops_details() if detail["op_name"] == DELEGATE]
+        makers = {int(output): step for step in steps for output in step["outputs"]}
+        inside: set[int] = set()
+        for delegate in delegates:
+            # All that stands between what the delegate gives and what it is given.
+            seen = {int(index) for index in delegate["inputs"]}
+            wanted = [int(index) for index in delegate["outputs"]]
+            while wanted:
+                index = wanted.pop()
+                if index not in seen and index in makers:
+                    inside.add(makers[index]["index"])
+                    wanted += [int(one) for one in makers[index]["inputs"]]
+                seen.add(index)
+        return [step["op_name"] for step in steps if step["index"] not in inside]
+
+    @property
     def whole_in_delegate(self) -> bool:
         """Whether one ``DELEGATE`` makes all outputs of nothing but the inputs and constants."""
         details = self._interpreter._get_ops_details()
-        delegates = [detail for detail in details if detail["op_name"] == _DELEGATE]
+        delegates = [detail for detail in details if detail["op_name"] == DELEGATE]
         if len(delegates) != 1:
             return False
         # What an operator computes is read by the delegate only where that operator stands outside it.

@@ -181,7 +181,7 @@ class Candidates:
         source = self._canonical.source
         options = LoweringOptions(batch=self._batch, recipe=self._space.recipe(choices))
         lowered = stages.lower(self._canonical, self._form, options)
-        data, _ = stages.build(source, self._form, lowered)
+        data = stages.build(source, self._form, lowered).data
         path = self._folder / str(self._made) / f"{source.stem}.{self._form.value}"
         self._made += 1
         with files.as_output_error(path):

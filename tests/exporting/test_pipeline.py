@@ -169,7 +169,7 @@ def canonical(request, tmp_path_factory):
 def test_every_network_verifies_with_every_lowering(canonical, form, options, tmp_path):
     network, check = canonical
     lowered = stages.lower(network, form, options)
-    data, _ = stages.build(network.source, form, lowered)
+    data = stages.build(network.source, form, lowered).data
     path = tmp_path / f"net.{form.value}"
     path.write_bytes(data)
     verification = check(path)
@@ -290,6 +290,6 @@ def test_a_shuffle_costs_a_tflite_file_one_transpose():
     source = open_source(None, arch="ssc-net", args={"B": "1", "G": "9", "stem": "4"}, input_shape=(1, 3, 8, 8))
     canonical = stages.canonicalise(source)
     lowered = stages.lower(canonical, Format.TFLITE, LoweringOptions(batch=1))
-    data, _ = stages.build(source, Format.TFLITE, lowered)
+    data = stages.build(source, Format.TFLITE, lowered).data
     assert canonical.report.shuffles == 3
     assert Counter(LiteRT().load(data).operators)["TRANSPOSE"] == 3

@@ -24,11 +24,11 @@ def test_delegate_partitions_are_counted() -> None:
     convolutions = Tester((1, 6, 7, 7)).op("Conv", kernel).op("Conv", kernel)
     assert convolutions.delegates() == 1
     # XNNPACK takes no GATHER, so one between two convolutions leaves two parts.
-    parted = Tester((1, 6, 7, 7)).op("Conv", kernel).op("Gather", integers(3, 4, 5, 0, 1, 2), axis=1).op("Conv", kernel)
+    parted = Tester((1, 6, 7, 7)).op("Conv", kernel).op("Gather", integers(3, 0, 5, 2, 1, 4), axis=1).op("Conv", kernel)
     assert parted.delegates() == 2
 
 
-GATHER = ("Gather", integers(3, 4, 5, 0, 1, 2))
+GATHER = ("Gather", integers(3, 0, 5, 2, 1, 4))
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,11 @@ def test_a_model_is_whole_in_the_delegate_only_without_operators_outside(operato
     for op_type, constant in operators:
         tester.op(op_type, constant, **({"axis": 1} if op_type == "Gather" else {}))
     assert tester.whole_in_delegate() is whole
+    assert tester.load().outside == ["GATHER"] * sum(op_type == "Gather" for op_type, _ in operators)
 
 
 def test_an_output_beside_the_delegate_is_outside() -> None:
-    tester = Tester((1, 6, 7, 7)).op("Gather", integers(3, 4, 5, 0, 1, 2), axis=1, name="beside")
+    tester = Tester((1, 6, 7, 7)).op("Gather", integers(3, 0, 5, 2, 1, 4), axis=1, name="beside")
     tester.op("Conv", random(6, 6, 1, 1), first=INPUT).output("beside")
     assert (tester.delegates(), tester.whole_in_delegate()) == (1, False)
 
