@@ -237,7 +237,7 @@ def test_verbose_logs_the_rules_and_the_way_to_an_error(folder, tmp_path):
     logged = ssc("export", *options, "-vv").err
     assert "ssc_deploy.rewrite: RecogniseMovement: changed" in logged
     assert "Traceback" in logged
-    assert logged.splitlines()[-1].startswith("error: TFLite emission cannot write CumSum")
+    assert logged.splitlines()[-1].startswith("error: TFLite emission cannot write Det")
 
 
 @pytest.mark.slow
