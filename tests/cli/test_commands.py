@@ -244,15 +244,16 @@ def test_verbose_logs_the_rules_and_the_way_to_an_error(folder, tmp_path):
 def test_the_main_job_on_a_trained_network_and_real_pictures(tmp_path):
     outcome = ssc("export", "--ckpt", ZOO / "ssc_1_9.pt", "--to", "tflite", "--to", "onnx", "-o", tmp_path)
     assert (outcome.code, outcome.err) == (0, "")
-    assert outcome.out.count("top-1 agrees on 64/64 pictures · 9 movements bit-exact · ") == 2
+    assert outcome.out.count("top-1 agrees on 64/64 images · 9 movements bit-exact · ") == 2
     assert outcome.out.count(" blocks agree · OK") == 2
     assert "6 shifts, 3 shuffles, 15 group pointwise recognised · 0 regions left alone" in outcome.out
     assert LiteRT().whole_in_delegate(tmp_path / "ssc_1_9.tflite")
     pictures = sorted((ZOO / "golden").glob("*.png"))
+    against = ["--ckpt", ZOO / "ssc_1_9.pt", "--against", tmp_path / "ssc_1_9.onnx"]
+    found = ssc("verify", *against, "--format", "json").json
+    assert found["top1"] == {"hits": 64, "total": 64}
     for name in ("ssc_1_9.tflite", "ssc_1_9.onnx"):
-        found = ssc("verify", "--ckpt", ZOO / "ssc_1_9.pt", "--against", tmp_path / name, "--format", "json").json
-        assert found["top1"] == {"hits": 64, "total": 64}
         predicted = ssc("run", tmp_path / name, *pictures, "--top-k", "1", "--format", "json").json["predictions"]
         right = [Path(p["picture"]).name.startswith(p["top"][0]["label"]) for p in predicted]
-        # Verification counts likewise the pictures whose best class is the true one.
+        # Verification counts likewise the images whose best class is the true one; of both files it is the network's.
         assert sum(right) == found["accuracy"]["hits"]

@@ -121,7 +121,9 @@ def test_what_cannot_be_tuned_is_refused(folder, tmp_path) -> None:
     (tmp_path / "r.toml").write_text("mine")
     assert "exists" in refused("tune", *mine)
     assert (tmp_path / "r.toml").read_text() == "mine"
-    assert "has nothing that could be carried out in" in failed("tune", *foreign("Determinant"), "-o", tmp_path / "s.toml")
+    assert "has nothing that could be carried out in" in failed(
+        "tune", *foreign("Determinant"), "-o", tmp_path / "s.toml"
+    )
     assert not (tmp_path / "s.toml").exists()
 
 
