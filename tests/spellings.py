@@ -197,6 +197,50 @@ EDGES = {
 EDGED_SHIFTS = [(name, edge) for name, (_, edges) in EDGES.items() for edge in edges]
 
 
+# Shifts between the frames of clips: of [N * T, C, H, W], the first ``fold`` channels are one frame early, the next
+# ``fold`` one frame late.
+
+
+def frames_assigned(x: torch.Tensor, frames: int, fold: int) -> torch.Tensor:
+    """As in TSM."""
+    v = x.view(-1, frames, *x.shape[1:])
+    out = torch.zeros_like(v)
+    out[:, :-1, :fold] = v[:, 1:, :fold]
+    out[:, 1:, fold : 2 * fold] = v[:, :-1, fold : 2 * fold]
+    out[:, :, 2 * fold :] = v[:, :, 2 * fold :]
+    return out.view_as(x)
+
+
+def frames_padded(x: torch.Tensor, frames: int, fold: int) -> torch.Tensor:
+    n, c, h, w = x.shape
+    v = x.view(n // frames, frames, c, h * w)
+    early = F.pad(v[:, 1:, :fold], (0, 0, 0, 0, 0, 1))
+    late = F.pad(v[:, :-1, fold : 2 * fold], (0, 0, 0, 0, 1, 0))
+    return torch.cat([early, late, v[:, :, 2 * fold :]], 2).view(n, c, h, w)
+
+
+def frames_in_place(x: torch.Tensor, frames: int, fold: int) -> torch.Tensor:
+    """As TSM's in-place shift, in the tensor itself."""
+    v = x.view(-1, frames, *x.shape[1:]).clone()
+    early, late = v[:, 1:, :fold].clone(), v[:, :-1, fold : 2 * fold].clone()
+    v[:, -1, :fold] = 0
+    v[:, 0, fold : 2 * fold] = 0
+    v[:, :-1, :fold], v[:, 1:, fold : 2 * fold] = early, late
+    return v.view_as(x)
+
+
+def frames_indexed(x: torch.Tensor, frames: int, fold: int) -> torch.Tensor:
+    """On the axes in the order of a video, [N, C, T, H, W]."""
+    v = x.view(-1, frames, *x.shape[1:]).transpose(1, 2)
+    empty = torch.zeros_like(v[:, :fold, :1])
+    early = torch.cat([v[:, :fold].index_select(2, torch.arange(1, frames)), empty], 2)
+    late = torch.cat([empty, v[:, fold : 2 * fold].index_select(2, torch.arange(frames - 1))], 2)
+    return torch.cat([early, late, v[:, 2 * fold :]], 1).transpose(1, 2).reshape(x.shape)
+
+
+FRAMES = [frames_assigned, frames_padded, frames_in_place, frames_indexed]
+
+
 def shuffle(x: torch.Tensor, groups: int) -> torch.Tensor:
     n, c, h, w = x.shape
     return x.view(n, groups, c // groups, h, w).transpose(1, 2).reshape(n, c, h, w)

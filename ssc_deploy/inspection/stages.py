@@ -113,7 +113,7 @@ def _roles(graph: ir.Graph) -> Iterator[Finding]:
         role, movement = roles.role(node), canonical.movement_of(node)
         if role is not None:
             groups = f"{g.integer(node, 'group', 1)} groups"
-            detail = _size(movement) if movement else node.op_type if role is roles.Role.REARRANGEMENT else groups
+            detail = _size(movement) if movement else groups if role is roles.Role.GROUP_POINTWISE else node.op_type
             yield Finding(roles.block(node), role.value, detail)
 
 

@@ -6,6 +6,7 @@
 - `shuffle`: ``Gather(axis=1)`` with constant indices;
 - `rearrangement`: a step of any other movement, ``Slice``, ``Concat``, ``Pad``, ``Gather``, ``Clip`` to zero,
   ``DepthToSpace`` (DCR) or ``SpaceToDepth``;
+- `frames`: a step of a shift between frames, ``Slice``, ``Concat`` or ``Pad`` on [T, C, H, W];
 - `group pointwise`: 1x1 ``Conv`` with ``group > 1``, no block of which could be split further;
 - no ``BatchNormalization`` by constants alone;
 - constants are initializers; shapes are static.

@@ -21,6 +21,7 @@ class Role(enum.StrEnum):
     BORDER = "border"  #: Pad whose edges wrap around or repeat, in front of a shift that reads them
     SHUFFLE = "shuffle"  #: Gather(axis=1) with constant indices: a permutation (or selection) of channels
     REARRANGEMENT = "rearrangement"  #: a step of any other movement: see `rewrite.rearrange`
+    FRAMES = "frames"  #: a step of a shift between the frames of a clip: see `rewrite.frames`
     GROUP_POINTWISE = "group pointwise"  #: 1x1 Conv with group > 1
     DENSE = "dense"  #: 1x1 Conv of one group; no rule marks it, since nothing has to be found out about it
 

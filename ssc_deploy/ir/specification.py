@@ -190,6 +190,16 @@ def _group_pointwise(node: ir.Node) -> str | None:
     return "is marked as a group pointwise but is none"
 
 
+@rule(roles.Role.FRAMES)
+def _frames(node: ir.Node) -> str | None:
+    """A cut, a join or zeros on [T, C, H, W]; all operands but the frames are constants."""
+    if node.op_type not in {"Concat", "Pad", "Slice"}:
+        return "is marked as a shift between frames but computes"
+    operands = node.inputs[1:] if node.op_type != "Concat" else ()
+    known = all(g.constant(value) is not None for value in operands if value is not None)
+    return None if known else "is marked as a shift between frames but how far is computed"
+
+
 _REARRANGE = frozenset({"Clip", "Concat", "DepthToSpace", "Gather", "Pad", "Slice", "SpaceToDepth"})
 
 

@@ -6,6 +6,7 @@ The steps that only move numbers are walked once, in the graph's order; `pixels`
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -107,9 +108,11 @@ class Followed:
         shape = numbers.shape
         if value.dtype != ir.DataType.FLOAT or not numbers.size or not shape:
             return None
-        if before[0] != 1 or shape[0] != 1:
-            same = len(before) == len(shape) == 4 and (before[0], before[2:]) == (shape[0], shape[2:])
-            reason = f"has a batch of {before[0]}; capture it with a batch of 1"
+        if before[0] != shape[0]:
+            return None
+        if not _alike(numbers, math.prod(before[1:])):
+            same = len(before) == len(shape) == 4 and before[2:] == shape[2:]
+            reason = f"moves numbers from one of its {before[0]} images to another, or moves each in another way"
             return Refused(reason, compared=True) if same else None
         if len(shape) > 3:
             # The size of an image whose pixels stand in one axis is known from where they stood in two.
@@ -128,6 +131,13 @@ class Followed:
             reason = f"turns a feature map of {list(before[1:])} into {list(shape[1:])}"
             return Refused(reason, compared=False)
         return refused
+
+
+def _alike(numbers: pixels.Numbers, size: int) -> bool:
+    """Whether all images, of ``size`` numbers each, are made of the image at their own place, and in the same way."""
+    first = numbers[:1]
+    place = np.arange(len(numbers), dtype=np.int32).reshape(-1, *(1,) * (numbers.ndim - 1))
+    return len(numbers) == 1 or np.array_equal(numbers, np.where(first > 0, first + place * np.int32(size), first))
 
 
 def _movement(numbers: pixels.Numbers, seen: Layout, given: Layout) -> mv.Movement | str:

@@ -3,8 +3,8 @@
     [1, C, H, W]  [1, G, C / G, H, W]  [1, C, H * W]       channels first
     [1, H, W, C]  [1, H, W, G, C / G]  [1, H * W, C]       channels last
 
-Only the first of them is canonical. The others become it, and are made from it, by a Reshape and a Transpose that move
-nothing in memory but whole pixels.
+There may be several images, one behind the other in the first axis. Only the first of the layouts is canonical. The
+others become it, and are made from it, by a Reshape and a Transpose that move nothing in memory but whole pixels.
 """
 
 from __future__ import annotations
@@ -39,39 +39,40 @@ class Layout:
     @property
     def channels(self) -> int:
         """Channels of the image."""
-        return math.prod(self.shape) // math.prod(self.size)
+        return math.prod(self.shape[1:]) // math.prod(self.size)
 
     @property
     def image_shape(self) -> tuple[int, int, int, int]:
-        """[1, C, H, W]."""
-        return (1, self.channels, *self.size)
+        """[N, C, H, W]."""
+        return (self.shape[0], self.channels, *self.size)
 
     @property
     def is_canonical(self) -> bool:
-        """Whether the tensor is [1, C, H, W] as it is."""
+        """Whether the tensor is [N, C, H, W] as it is."""
         return not self.channels_last and self.shape == self.image_shape
 
     def image(self, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """The image [C, H, W] that a tensor in this layout holds."""
+        """The image [C, H, W] that a tensor in this layout holds, the first of several."""
+        tensor = tensor[0]
         if self.channels_last:
             return tensor.reshape(*self.size, self.channels).transpose(2, 0, 1)
         return tensor.reshape(self.channels, *self.size)
 
     def place(self, numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-        """Where in the memory of [1, C, H, W] the numbers at these places of the tensor's memory are."""
+        """Where in the memory of [1, C, H, W] the numbers at these places of the first image's memory are."""
         if not self.channels_last:
             return numbers
         pixel, channel = np.divmod(numbers, np.int32(self.channels))
         return np.asarray(channel * np.int32(math.prod(self.size)) + pixel)
 
     def to_image(self, builder: Builder, value: ir.Value) -> ir.Value:
-        """Adds what makes [1, C, H, W] of a value in this layout; nothing where it is that."""
-        steps = [((1, *self.size, self.channels), None), (self.image_shape, (0, 3, 1, 2))]
+        """Adds what makes [N, C, H, W] of a value in this layout; nothing where it is that."""
+        steps = [((self.shape[0], *self.size, self.channels), None), (self.image_shape, (0, 3, 1, 2))]
         return _view(builder, value, steps if self.channels_last else [(self.image_shape, None)])
 
     def from_image(self, builder: Builder, value: ir.Value) -> ir.Value:
-        """Adds what makes a value in this layout of [1, C, H, W]."""
-        steps = [((1, *self.size, self.channels), (0, 2, 3, 1))] if self.channels_last else []
+        """Adds what makes a value in this layout of [N, C, H, W]."""
+        steps = [((self.shape[0], *self.size, self.channels), (0, 2, 3, 1))] if self.channels_last else []
         return _view(builder, value, [*steps, (self.shape, None)])
 
 
@@ -79,11 +80,11 @@ def layouts(shape: tuple[int, ...], sizes: Iterable[tuple[int, int]], known: Cha
     """The layouts that a tensor of this shape may have, channels first before channels last.
 
     Args:
-        shape: of the tensor, with a batch of 1.
+        shape: of the tensor.
         sizes: (height, width) of images that it may be, beside those that its own shape tells.
         known: where its channels are.
     """
-    if len(shape) < 3 or shape[0] != 1:
+    if len(shape) < 3:
         return
     for channels in Channels if known is None else (known,):
         last = channels is Channels.LAST

@@ -35,7 +35,8 @@ def number(shape: tuple[int, ...]) -> Numbers:
 
 def moves_data(node: ir.Node) -> bool:
     """Whether a node may be a step of a movement, going by its operator and its constants."""
-    if node.domain or node.op_type not in _STEPS or roles.role(node) is roles.Role.REARRANGEMENT:
+    settled = roles.role(node) in {roles.Role.REARRANGEMENT, roles.Role.FRAMES}
+    if node.domain or node.op_type not in _STEPS or settled:
         return False
     if node.op_type == "Mul":
         return any((array := g.constant(value)) is not None and np.isin(array, (0, 1)).all() for value in node.inputs)

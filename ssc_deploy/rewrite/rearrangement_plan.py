@@ -16,6 +16,7 @@ Every plan is carried out on the indices themselves before it is returned.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from typing import TYPE_CHECKING
@@ -60,18 +61,20 @@ _APART = 4
 _BACKWARD = 8
 
 
-def plan(indices: npt.NDArray[np.int64], shape: Shape) -> Step | None:
+def plan(indices: npt.NDArray[np.int64], shape: Shape, *, shifts: bool = True) -> Step | None:
     """The steps from an image of ``shape`` (C, H, W) to ``out.flat[i] = in.flat[indices.flat[i]]``, zero at -1.
 
     Args:
         indices: [C', H', W'].
         shape: of the input.
+        shifts: whether channels that are displaced as a whole may be shifted; otherwise they are cut into windows.
 
     Returns:
         the last step; None if the rearrangement has none of the forms above.
     """
     numbered = np.arange(np.prod(shape), dtype=np.int64).reshape(shape)
-    for form in (_to_space, _to_depth, _by_channels):
+    by_channels = functools.partial(_by_channels, shifts=shifts)
+    for form in (_to_space, _to_depth, by_channels):
         step = form(Source(shape), indices)
         if step is not None and len(all_of(step)) <= _STEPS and np.array_equal(run(step, numbered), indices):
             return step
@@ -121,7 +124,7 @@ def _positive(width: Pair) -> Pair:
     return (max(0, width[0]), max(0, width[1]))
 
 
-def _by_channels(source: Source, indices: npt.NDArray[np.int64]) -> Step | None:
+def _by_channels(source: Source, indices: npt.NDArray[np.int64], *, shifts: bool) -> Step | None:
     _, h, w = source.shape
     read = indices >= 0
     channels = np.where(read, indices // (h * w), -1)
@@ -132,7 +135,7 @@ def _by_channels(source: Source, indices: npt.NDArray[np.int64]) -> Step | None:
     if ((channels != sources[:, None, None]) & read).any():
         return None
     maps = np.where(read, indices % (h * w), -1)[alive]
-    moved = _moved(source, [int(sources[c]) for c in alive], maps)
+    moved = _moved(source, [int(sources[c]) for c in alive], maps, shifts=shifts)
     return None if moved is None else _among_zeros(moved, alive, len(sources))
 
 
@@ -143,11 +146,11 @@ def _zeros(source: Source, shape: tuple[int, ...]) -> Step:
     return Padded(first, (c, h, w)) if max(shape) > 1 else first
 
 
-def _moved(source: Source, sources: list[int], maps: npt.NDArray[np.int64]) -> Step | None:
+def _moved(source: Source, sources: list[int], maps: npt.NDArray[np.int64], *, shifts: bool) -> Step | None:
     """The channels ``sources`` of the image, the pixels of each taken by its map."""
     offsets = [_offset(each, source.shape) for each in maps]
     known = [offset for offset in offsets if offset is not None]
-    if len(known) == len(offsets):
+    if shifts and len(known) == len(offsets):
         return _shifted(source, sources, known)
     kinds = [each.tobytes() for each in maps]
     order = list(range(len(kinds)))

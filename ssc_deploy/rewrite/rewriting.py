@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ssc_deploy.capture.fold_constants import FoldConstants
 from ssc_deploy.capture.supported import Supported
 from ssc_deploy.ir import canonical, roles
+from ssc_deploy.rewrite import frames
 from ssc_deploy.rewrite.absorb_permutations import AbsorbPermutations
 from ssc_deploy.rewrite.activate_before_movement import ActivateBeforeMovement
 from ssc_deploy.rewrite.compose_permutations import ComposePermutations
@@ -23,6 +24,7 @@ from ssc_deploy.rewrite.drop_dead_channels import DropDeadChannels
 from ssc_deploy.rewrite.drop_empty import DropEmpty
 from ssc_deploy.rewrite.find_groups import FindGroups
 from ssc_deploy.rewrite.fold_affine import FoldAffine
+from ssc_deploy.rewrite.frames import ShiftFrames
 from ssc_deploy.rewrite.hoist_activations import HoistActivations
 from ssc_deploy.rewrite.merge_linear import MergeLinear
 from ssc_deploy.rewrite.naming import Name
@@ -64,6 +66,7 @@ def rules() -> list[ir.passes.InPlacePass]:
         FoldAffine(),
         SplitMergedShift(),
         FindGroups(),
+        ShiftFrames(),
         Rearrange(),
         # Shifts and shuffles that were apart may be neighbours now.
         RecogniseMovement(),
@@ -111,7 +114,7 @@ def report(model: ir.Model, refusals: tuple[Refusal, ...] = ()) -> RewriteReport
     """Counts what a canonical graph consists of."""
     counts = Counter(roles.role(node) for node in model.graph)
     return RewriteReport(
-        shifts=counts[roles.Role.SHIFT],
+        shifts=counts[roles.Role.SHIFT] + frames.shifts(model.graph),
         shuffles=counts[roles.Role.SHUFFLE],
         group_pointwise=counts[roles.Role.GROUP_POINTWISE],
         nodes=len(model.graph),

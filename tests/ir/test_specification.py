@@ -175,6 +175,8 @@ BROKEN = {
         broken(lambda _: None, "Pad", WIDTHS, mode="wrap", role=roles.Role.BORDER),
         "is a border that something else reads",
     ),
+    "frames that compute": (broken(lambda _: None, "Relu", role=roles.Role.FRAMES), "between frames but computes"),
+    "frames by the image": (computed("Slice", 1, *BOUNDS, role=roles.Role.FRAMES), "but how far is computed"),
     "a shuffle of rows": (broken(lambda _: None, "Gather", ORDER, **{**SHUFFLED, "axis": 2}), "not gather channels"),
     "a shuffle that is none": (broken(lambda _: None, "Relu", role=roles.Role.SHUFFLE), "does not gather channels"),
     "a shuffle by the image": (computed("Gather", 1, ORDER, **SHUFFLED), "has no constant order"),

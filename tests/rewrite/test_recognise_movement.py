@@ -368,11 +368,25 @@ def test_a_region_that_is_left_alone_is_reported_once():
     assert len(rule.refusals) == 1
 
 
-def test_a_batch_of_several_pictures_is_left_with_the_reason():
-    chain = Chain(2, 4, 5, 5).then("Neg").then("Gather", np.array([[1, 0]]), axis=1)
-    left, rule = reading(chain.then("Reshape", np.array([2, 2, 5, 5])))
-    assert left == ["Neg", "Gather", "Reshape"]
-    assert "batch of 2" in rule.refusals[0].reason
+@pytest.mark.parametrize("layout", ["first", "last", "rows"])
+def test_every_image_of_a_clip_may_be_moved(layout):
+    chain = Chain(2, 4, 4, 5).then("Neg")
+    chain.size = (4, 5)
+    if layout != "first":
+        chain.then("Transpose", perm=[0, 2, 3, 1]).then("Abs")
+        if layout == "rows":
+            chain.then("Reshape", np.array([2, 20, 4])).then("Neg").then("Reshape", np.array([2, 4, 5, 4]))
+        chain.then("Transpose", perm=[0, 3, 1, 2])
+    left, rule = reading(shifted(chain, [(1, 0), (0, 1), (-1, 0), (0, -1)], [1, 0, 3, 2]).then("Relu"))
+    assert [op for op in left if op not in {"Neg", "Reshape", "Transpose", "Abs"}] == ["Conv", "Gather", "Relu"]
+    assert rule.refusals == []
+
+
+def test_images_that_are_moved_each_in_another_way_are_left_with_the_reason():
+    chain = Chain(2, 4, 5, 5).then("Neg").then("Gather", np.array([1, 0]), axis=0)
+    left, rule = reading(chain.then("Relu"))
+    assert left == ["Neg", "Gather", "Relu"]
+    assert "from one of its 2 images to another" in rule.refusals[0].reason
 
 
 def test_float64_is_left_alone():
