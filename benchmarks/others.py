@@ -1,0 +1,208 @@
+"""Networks of other libraries, exported as they are to both formats, and judged without our own verification.
+
+    uv run --with torchvision --with timm --with pytorchcv python -m benchmarks.others --json FILE [--net NAME ...]
+
+`networks_of_others.toml` lists them: of torchvision, timm and pytorchcv, with small inputs where they allow it. Each is
+built with seeded weights, its BatchNorm statistics are set from noise, and a fresh process of one thread exports it.
+A file is right where its outputs, as the runtime computes them for noise, for a constant and for a ramp, are those of
+the module in float64, computed here by PyTorch alone:
+
+    max |file - float64|  <=  1e-3 * max |float64|   or   <=  100 * max |float32 - float64|
+
+With ``--json``, networks that the file already holds are kept and those of ``--net`` replaced. ``--table`` prints what
+the file holds and measures nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LIST = Path(__file__).with_name("networks_of_others.toml")
+FORMATS = ("onnx", "tflite")
+
+#: Seconds of one network.
+_LIMIT = 600
+
+
+@dataclass(frozen=True)
+class File:
+    """What became of one format.
+
+    Attributes:
+        status: ``"right"``, ``"wrong"``, or ``"refused"``.
+        reason: of a refusal, our sentence.
+        error: largest distance from float64, by the largest value; of all outputs and inputs.
+        float32: the same of PyTorch's float32.
+    """
+
+    status: str
+    reason: str = ""
+    error: float | None = None
+    float32: float | None = None
+
+
+def entries() -> list[dict[str, Any]]:
+    """The networks of the list: library, name, shape, and further arguments."""
+    return list(tomllib.loads(LIST.read_text(encoding="utf-8"))["network"])
+
+
+def title(entry: dict[str, Any]) -> str:
+    """What a network is called in results."""
+    return f"{entry['library']}/{entry['name']}"
+
+
+def build(entry: dict[str, Any]) -> Any:
+    """The network with seeded weights, in eval mode, its BatchNorm statistics those of noise."""
+    import torch
+
+    torch.manual_seed(0)
+    arguments = {**entry.get("args", {}), **({"weights_backbone": None} if entry.get("segmentation") else {})}
+    if entry["library"] == "torchvision":
+        import torchvision
+
+        net = torchvision.models.get_model(entry["name"], weights=None, **arguments)
+    elif entry["library"] == "timm":
+        import timm
+
+        net = timm.create_model(entry["name"], pretrained=False, **arguments)
+    else:
+        from pytorchcv.model_provider import get_model
+
+        net = get_model(entry["name"], pretrained=False, **arguments)
+    norms = [one for one in net.modules() if isinstance(one, torch.nn.modules.batchnorm._BatchNorm)]
+    if norms:
+        net.eval()
+        for norm in norms:
+            norm.train()
+            norm.momentum = None
+        batch = torch.randn(4, *entry["shape"][1:], generator=torch.Generator().manual_seed(1))
+        with torch.no_grad():
+            net(batch)
+    return net.eval()
+
+
+def judge(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Exports a network and judges its files."""
+    import torch
+
+    import ssc_deploy
+
+    net, shape = build(entry), tuple(entry["shape"])
+    started = time.process_time()
+    try:
+        result = ssc_deploy.export(net, torch.zeros(shape), to=FORMATS, output=folder, keep_going=True)
+    except ssc_deploy.SscDeployError as error:
+        return {form: asdict(File("refused", str(error)[:400])) for form in FORMATS}
+    seconds = time.process_time() - started
+    files = {failed.format.value: File("refused", failed.reason[:400]) for failed in result.failed}
+    exact = copy.deepcopy(net).double()
+    for file in result.files:
+        files[file.format.value] = _compared(net, exact, file.path, shape)
+    found: dict[str, Any] = {form: asdict(files[form]) for form in FORMATS}
+    movements = {"shifts": result.rewrite.shifts, "shuffles": result.rewrite.shuffles}
+    return {**found, **movements, "cpu_seconds": round(seconds, 1)}
+
+
+def _compared(net: Any, exact: Any, path: Path, shape: tuple[int, ...]) -> File:
+    import torch
+
+    import ssc_deploy
+
+    worst = own = 0.0
+    random = np.random.default_rng(2)
+    ramp = np.broadcast_to(np.linspace(-2, 2, shape[-1]), shape)
+    for x in (random.normal(size=shape), np.full(shape, 0.7), ramp):
+        given = np.ascontiguousarray(x, np.float32)
+        returned = list(ssc_deploy.run(path, given).values())
+        with torch.no_grad():
+            wide = _tensors(exact(torch.from_numpy(given).double()))
+            narrow = _tensors(net(torch.from_numpy(given)))
+        if len(returned) != len(wide):
+            return File("wrong", f"{len(returned)} outputs instead of {len(wide)}")
+        for value, y, p in zip(returned, wide, narrow, strict=True):
+            if value.shape != y.shape or not np.isfinite(value).all():
+                return File("wrong", f"{list(value.shape)} instead of {list(y.shape)}, or not finite")
+            scale = float(np.abs(y).max()) or 1.0
+            worst = max(worst, float(np.abs(value - y).max()) / scale)
+            own = max(own, float(np.abs(p - y).max()) / scale)
+    return File("right" if worst <= max(1e-3, 100 * own) else "wrong", "", worst, own)
+
+
+def _tensors(returned: Any) -> list[Any]:
+    import torch
+
+    if isinstance(returned, torch.Tensor):
+        return [returned.double().numpy()]
+    values = returned.values() if isinstance(returned, dict) else returned
+    return [array for value in values if value is not None for array in _tensors(value)]
+
+
+def _in_process(entry: dict[str, Any]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory(prefix="ssc-deploy-") as folder:
+        command = [sys.executable, "-m", "benchmarks.others", "--judge", json.dumps(entry), folder]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=_LIMIT, env=environment, check=False)
+        except subprocess.TimeoutExpired:
+            return {form: asdict(File("refused", f"not done after {_LIMIT} s")) for form in FORMATS}
+    try:
+        return dict(json.loads(done.stdout.splitlines()[-1]))
+    except (IndexError, ValueError):
+        reason = f"crashed: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else done.returncode}"
+        return {form: asdict(File("crashed", reason[:400])) for form in FORMATS}
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """The results as Markdown, and their sums."""
+    lines = ["| network | .onnx | .tflite | CPU s |", "|---|---|---|---|"]
+    for name in sorted(results):
+        one = results[name]
+        lines.append(f"| {name} | {_cell(one['onnx'])} | {_cell(one['tflite'])} | {one.get('cpu_seconds', '')} |")
+    sums = {form: [one[form]["status"] for one in results.values()] for form in FORMATS}
+    counts = (f"{form}: {', '.join(f'{n.count(s)} {s}' for s in sorted(set(n)))}" for form, n in sums.items())
+    return "\n".join([*lines, "", f"{len(results)} networks. {'; '.join(counts)}"])
+
+
+def _cell(file: dict[str, Any]) -> str:
+    return f"{file['error']:.0e}" if file["status"] == "right" else f"{file['status']}: {file['reason'][:120]}"
+
+
+def main() -> None:
+    """Runs the command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--net", action="append", default=[])
+    parser.add_argument("--table", action="store_true")
+    parser.add_argument("--judge", nargs=2, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.judge:
+        print(json.dumps(judge(json.loads(asked.judge[0]), Path(asked.judge[1]))))
+        return
+    results = json.loads(asked.json.read_text(encoding="utf-8")) if asked.json and asked.json.exists() else {}
+    if not asked.table:
+        for entry in entries():
+            name = title(entry)
+            if (asked.net and not any(one in name for one in asked.net)) or (not asked.net and name in results):
+                continue
+            results[name] = _in_process(entry)
+            print(f"{name}: {_cell(results[name]['onnx'])} · {_cell(results[name]['tflite'])}", flush=True)
+            if asked.json:
+                asked.json.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()
