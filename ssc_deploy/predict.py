@@ -242,15 +242,15 @@ def load_model(
         raise RuntimeLoadError(f"{path} is not there; give an exported .onnx or .tflite file")
     runtime = runtimes.runtime_for(path)
     metadata = runtime.metadata(path)
+    runner = runtime.load(path, threads=threads)
+    layout = metadata.layout if metadata else runtime.image_layout
+    input_shape = _input_shape(path.name, runner, layout)
     preprocessing = preprocessing or (metadata.preprocessing if metadata else None)
     if preprocessing is None:
         raise RuntimeLoadError(
             f"{path.name} does not say how an image becomes its input; give "
             "`preprocessing=Preprocessing(mean=..., std=...)`"
         )
-    runner = runtime.load(path, threads=threads)
-    layout = metadata.layout if metadata else runtime.image_layout
-    input_shape = _input_shape(path.name, runner, layout)
     preprocessing.require(input_shape[0], path.name)
     place = _chosen(path.name, runner, output)
     named = _labels(path, runner, layout, labels, metadata=metadata, place=place)

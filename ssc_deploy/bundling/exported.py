@@ -87,8 +87,14 @@ def _read(path: Path) -> ExportedModel:
     runner, metadata = runtime.load(path), runtime.metadata(path)
     if metadata is None:
         raise BundleError(f"{path.name} does not say where it comes from; export it with this version of ssc-deploy")
-    if len(runner.inputs) != 1 or len(runner.outputs) != 1:
-        raise BundleError(f"{path.name} takes or returns several tensors; a bundle is of classifiers of one image")
+    if len(runner.inputs) != 1:
+        raise BundleError(f"{path.name} takes {len(runner.inputs)} tensors; a bundle is of classifiers of one image")
+    if len(runner.outputs) != 1:
+        names = ", ".join(spec.name for spec in runner.outputs)
+        raise BundleError(
+            f"{path.name} returns several tensors ({names}), and the app shows one list of classes; export it with "
+            "`outputs`, the name of that one"
+        )
     taken, returned = runner.inputs[0], runner.outputs[0]
     if taken.shape[:1] != (1,) or None in taken.shape or len(taken.shape) != 4:
         raise BundleError(

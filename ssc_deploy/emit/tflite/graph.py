@@ -364,8 +364,8 @@ class Graph:
         dtype = None if value.dtype is None else value.dtype.numpy()
         if dtype is None or dtype not in DTYPES or value.shape is None:
             raise EmitError(
-                f"Input {value.name!r} is {value.dtype} {value.shape}; TFLite emission takes float32, int32, int64 and "
-                "bool."
+                f"Input {value.name!r} is {value.dtype} {value.shape}; TFLite emission takes float32, int32, int64, "
+                "uint8 and bool."
             )
         unknown = [axis for axis, size in enumerate(value.shape) if not isinstance(size, int)]
         if len(unknown) > 1:
