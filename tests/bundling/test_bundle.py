@@ -149,7 +149,7 @@ def refused(*arguments, match, error=BundleError, **options):
 
 def test_an_export_on_noise_is_refused_with_the_way_out(foreign_export, tmp_path):
     preprocessing = {"preprocessing": Preprocessing((0.5,) * 3, (0.25,) * 3)}
-    refused(foreign_export, tmp_path / "b", match="come from no pictures; name pictures with", **preprocessing)
+    refused(foreign_export, tmp_path / "b", match="come from no images; name images with", **preprocessing)
     refused(foreign_export, tmp_path / "b", match="`preprocessing=Preprocessing")
 
 

@@ -100,7 +100,7 @@ def test_a_picture_that_is_another_one_fails(copied):
     first, second = (copied / one["file"] for one in manifest(copied)["golden"]["pictures"][:2])
     shutil.copy(second, first)
     sentence, report = wrong(sealed(copied))
-    assert f"golden/{first.name} is not picture 0 of golden/pixels.npy" in sentence
+    assert f"golden/{first.name} is not image 0 of golden/pixels.npy" in sentence
     assert len(report["misfits"]) == 1
 
 
