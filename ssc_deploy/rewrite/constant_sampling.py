@@ -1,170 +1,166 @@
-"""Sampling an image where the places do not depend on it, and are those of the output displaced as a whole.
+"""Reading an image at constant places, the same for all pixels, is a convolution.
 
-    GridSample    y[c, i] = x[c, i + d]                                             one d for each image
-    DeformConv    y[o, i] = sum over c, k of W[o, c, k] x[c, s i + place(k) + d[c, k]]    one d for each channel, tap
+A ``GridSample`` whose grid moves each image by one displacement d, and a ``DeformConv`` whose offsets o are the same
+everywhere, read beside each pixel p at whole places or between four of them:
 
-Between pixels both interpolate: x[i + d] = sum over the four pixels around of their shares. So either is a convolution
-whose kernel holds the shares, and with whole displacements each channel has one tap in it: a shift, as Active Shift
-and CycleMLP write it. What has other places from pixel to pixel stays as it is.
+    v[n, c, p]  =  s[n, c, p + d[n]]                             sum over q of  b(d[n] - q) * s[n, c, p + q]
+    v[n, o, p]  =  sum over (i, k) of W[o, i, k] * s[n, i, a * p + k + o[i, k]]
+
+with b(x, y) = max(0, 1 - |x|) * max(0, 1 - |y|), the weights of bilinear sampling. Where displacements are whole, b is
+1 at one place: so the first is a shift (Active Shift, once its offsets are rounded), and the second, of one tap for
+each channel, a shift and a pointwise convolution (CycleMLP), which `split_merged_shift` takes apart.
+
+Left alone: what is computed from the image or differs from pixel to pixel; edges that are reflected; cubic sampling;
+places further away than `_FARTHEST`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx_ir as ir
 
 from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import known
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.ir.builder import Builder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import numpy.typing as npt
 
-Array = npt.NDArray[np.float64]
+    Array = npt.NDArray[np.float64]
 
-#: Displacements that differ by no more are one: places are float32 numbers between -1 and 1, times half the image.
-_ALIKE = 1e-4
+#: How exact a place in float32 is, relative to the size of the image that it lies in.
+_EXACT = 1e-6
 
-#: So near to a whole number a displacement is one.
-_WHOLE = 1e-5
+#: Pixels: a kernel of more than 31 x 31 costs more than it saves.
+_FARTHEST = 15
 
-#: Larger kernels bring no gain.
-_REACH = 16
+_EDGES = {"zeros": mv.Edge.ZERO, "border": mv.Edge.REPEAT}
 
 
 class ConstantSampling(ir.passes.InPlacePass):
-    """Rewrites GridSample and DeformConv by constants; see the module's docstring."""
+    """Makes convolutions of sampling at constant places; see the module's docstring."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Runs the pass."""
-        rules = {"GridSample": _grid_sample, "DeformConv": _deform_conv}
         modified = False
         for node in list(model.graph):
-            rule = rules.get(node.op_type)
-            modified |= rule is not None and rule(node)
+            if node.op_type == "GridSample":
+                modified |= _grid_sample(node)
+            elif node.op_type == "DeformConv":
+                modified |= _deform_conv(node)
         return ir.passes.PassResult(model, modified)
 
 
 def _grid_sample(node: ir.Node) -> bool:
     shape, grid = g.shape_of(node.inputs[0]), g.constant(node.inputs[1])
-    if shape is None or len(shape) != 4 or grid is None or grid.shape[1:3] != shape[2:]:
+    edge = _EDGES.get(node.attributes.get_string("padding_mode", "zeros"))
+    mode = node.attributes.get_string("mode", "linear").removeprefix("bi")
+    if shape is None or grid is None or edge is None or grid.shape != (shape[0], *shape[2:], 2):
         return False
-    mode = node.attributes.get_string("mode", "linear")
-    if mode not in {"linear", "bilinear", "nearest"} or node.attributes.get_string("padding_mode", "zeros") != "zeros":
-        return False
-    places = grid[..., ::-1].astype(np.float64)
-    sizes = np.array(shape[2:])
+    n, channels, *size = shape
     aligned = g.integer(node, "align_corners", 0)
-    places = (places + 1) / 2 * (sizes - 1) if aligned else ((places + 1) * sizes - 1) / 2
-    own = np.stack(np.meshgrid(*(np.arange(size) for size in shape[2:]), indexing="ij"), axis=-1)
-    displaced = _alike(places - own, axes=(1, 2))
-    if displaced is None or len(displaced) != shape[0]:
+    displaced = []
+    for axis, length in enumerate(size):
+        place = (grid[..., 1 - axis].astype(np.float64) + 1) / 2
+        place = place * (length - 1) if aligned else place * length - 0.5
+        lines = np.arange(length).reshape(-1, 1) if axis == 0 else np.arange(length)
+        one = _everywhere((place - lines).reshape(n, -1), _EXACT * length)
+        if one is None or (mode == "nearest" and (np.abs(one % 1 - 0.5) <= _EXACT * length).any()):
+            return False
+        displaced.append(np.rint(one) if mode == "nearest" else one)
+    offsets = np.stack(displaced, 1)
+    radius = _radius(offsets)
+    if mode not in {"linear", "nearest"} or radius is None:
         return False
-    displaced = np.rint(displaced) if mode == "nearest" else displaced
-    channels = np.repeat(displaced, shape[1], axis=0)
-    taps = _Taps(channels[:, None])
-    if taps.reach > _REACH:
-        return False
-    n, c, *size = shape
-    builder = Builder(node)
-    data = known.data(node)
-    rows = data if n == 1 else builder.reshape(data, (1, n * c, *size), "as_channels")
-    weight = builder.constant("shares", taps.kernel(np.ones((n * c, 1, 1)), 1, n * c))
-    result = builder.conv(rows, weight, group=n * c, pads=taps.reach)
-    builder.replace(result if n == 1 else builder.reshape(result, shape, "as_images"))
+    builder, value = Builder(node), known.data(node)
+    alone = bool((offsets == offsets[:1]).all())
+    offsets = np.repeat(offsets[:1], channels, 0) if alone else np.repeat(offsets, channels, 0)
+    if not alone:
+        value = builder.reshape(value, (1, n * channels, *size))
+    if (offsets == np.rint(offsets)).all():
+        value = builder.shift(value, mv.shift(tuple((int(dy), int(dx)) for dy, dx in offsets), edge))
+    else:
+        weight = builder.constant("weight", _taps(offsets, radius)[:, None].astype(np.float32))
+        pads = radius
+        if edge is not mv.Edge.ZERO:
+            images, maps = known.shape(value)[:2]
+            widths = builder.integers("border", *(0, 0, radius, radius) * 2)
+            bordered = (images, maps, *(length + 2 * radius for length in size))
+            value, pads = builder.op("Pad", [value, widths], {"mode": edge.value}, shape=bordered), 0
+        value = builder.conv(value, weight, group=len(offsets), pads=pads)
+    builder.replace(value if alone else builder.reshape(value, shape))
     return True
 
 
 def _deform_conv(node: ir.Node) -> bool:
-    shape, out = g.shape_of(node.inputs[0]), g.shape_of(node.outputs[0])
+    shape, after = g.shape_of(node.inputs[0]), g.shape_of(node.outputs[0])
     weight, offset = g.constant(node.inputs[1]), g.constant(node.inputs[2])
-    mask = node.inputs[4] if len(node.inputs) > 4 else None
-    if shape is None or out is None or len(shape) != 4 or weight is None or offset is None:
+    mask = g.constant(node.inputs[4]) if len(node.inputs) > 4 else None
+    if shape is None or after is None or weight is None or offset is None or len(shape) != 4:
         return False
-    factors = None if mask is None else g.constant(mask)
-    if mask is not None and (factors is None or (factors != factors.reshape(-1)[0]).any()):
+    if mask is None and len(node.inputs) > 4 and node.inputs[4] is not None:
         return False
-    taps = weight.shape[2] * weight.shape[3]
-    offset_groups, group = g.integer(node, "offset_group", 1), g.integer(node, "group", 1)
-    moved = _alike(offset.astype(np.float64), axes=(0, 2, 3))
+    rows, columns = weight.shape[2:]
+    parts, taps = g.integer(node, "offset_group", 1), rows * columns
     strides, dilations = g.ints(node, "strides", (1, 1)), g.ints(node, "dilations", (1, 1))
     pads = g.ints(node, "pads", (0, 0, 0, 0))
-    if moved is None:
+    moved = _everywhere(offset.transpose(1, 0, 2, 3).reshape(parts * taps * 2, -1), _EXACT)
+    scaled: Array | None = np.ones(parts * taps)
+    if mask is not None:
+        scaled = _everywhere(mask.transpose(1, 0, 2, 3).reshape(parts * taps, -1), _EXACT)
+    if moved is None or scaled is None:
         return False
-    places = np.stack(np.meshgrid(*(np.arange(k) for k in weight.shape[2:]), indexing="ij"), axis=-1).reshape(taps, 2)
-    places = places * dilations - pads[:2]
-    displaced = places + moved.reshape(offset_groups, taps, 2)
-    channels = np.repeat(displaced, shape[1] // offset_groups, axis=0)
-    kernel_taps = _Taps(channels)
-    reach = kernel_taps.reach
-    # How far the window of the last output line goes beyond the image.
-    after = [(o - 1) * s + reach + 1 - n for o, s, n in zip(out[2:], strides, shape[2:], strict=True)]
-    if reach > _REACH or min(after) < 0:
+    regular = np.indices((rows, columns)).reshape(2, -1).T * dilations - np.array(pads[:2])
+    places = moved.reshape(parts, taps, 2) + regular
+    radius = _radius(places.reshape(-1, 2))
+    if radius is None or any(
+        (length - 1) // stride + 1 != out for length, stride, out in zip(shape[2:], strides, after[2:], strict=True)
+    ):
         return False
-    factor = 1.0 if factors is None else float(factors.reshape(-1)[0])
-    full = weight.reshape(*weight.shape[:2], taps).astype(np.float64) * factor
-    kernel = kernel_taps.kernel(full, shape[1] // group, group)
+    group, per_group = g.integer(node, "group", 1), weight.shape[1]
+    kernel = np.zeros((*weight.shape[:2], 2 * radius + 1, 2 * radius + 1))
+    spread = _taps(places.reshape(-1, 2), radius).reshape(parts, taps, *kernel.shape[2:])
+    spread = spread * scaled.reshape(parts, taps, 1, 1)
+    for output in range(len(weight)):
+        first = output // (len(weight) // group) * per_group
+        part = (first + np.arange(per_group)) // (shape[1] // parts)
+        kernel[output] = np.einsum("ik,ikyx->iyx", weight[output].reshape(per_group, taps), spread[part])
     builder = Builder(node)
-    inputs = [known.data(node), builder.constant("weight", kernel), *node.inputs[3:4]]
-    attributes: Mapping[str, object] = {
+    attributes = {
         "group": group,
         "kernel_shape": kernel.shape[2:],
-        "pads": (reach, reach, *after),
+        "pads": (radius,) * 4,
         "strides": strides,
         "dilations": (1, 1),
     }
-    builder.replace(builder.op("Conv", inputs, attributes))
+    bias = [node.inputs[3]] if len(node.inputs) > 3 and node.inputs[3] is not None else []
+    constant = builder.constant("weight", kernel.astype(weight.dtype))
+    builder.replace(builder.op("Conv", [known.data(node), constant, *bias], attributes))
     return True
 
 
-def _alike(values: Array, axes: tuple[int, ...]) -> Array | None:
-    """What is the same along axes, without them, whole where it nearly is; None where it is not the same."""
-    lowest, highest = values.min(axis=axes), values.max(axis=axes)
-    if (highest - lowest > _ALIKE).any():
+def _everywhere(numbers: npt.NDArray[Any], noise: float) -> Array | None:
+    """The number that each row holds everywhere, whole if it is but for the noise; None where it changes in a row."""
+    if not np.isfinite(numbers).all():
         return None
-    middle = np.asarray(values.mean(axis=axes))
-    return np.where(np.abs(middle - np.rint(middle)) < _WHOLE, np.rint(middle), middle)
+    first = np.median(numbers.astype(np.float64), 1)
+    if (np.abs(numbers - first[:, None]) > noise).any():
+        return None
+    whole = np.rint(first)
+    return np.where(np.abs(first - whole) <= noise, whole, first)
 
 
-@dataclass(frozen=True)
-class _Taps:
-    """Where each channel is read.
+def _radius(places: Array) -> int | None:
+    """The farthest pixel, in rows or columns, that is read at these places [n, 2]; None where it is too far away."""
+    farthest = int(np.ceil(np.abs(places)).max(initial=0))
+    return farthest if farthest <= _FARTHEST else None
 
-    Attributes:
-        places: [channels, taps, 2], lines and columns from the output's own place; fractions are interpolated.
-    """
 
-    places: Array
-
-    @property
-    def reach(self) -> int:
-        """Of the smallest kernel around the own place that holds them all."""
-        return int(max(np.abs(np.floor(self.places)).max(), np.abs(np.ceil(self.places)).max(), 0))
-
-    def kernel(self, weights: Array, per_group: int, groups: int = 1) -> npt.NDArray[np.float32]:
-        """The kernel of a convolution [outputs, inputs of a group, k, k] with k = 2 * reach + 1.
-
-        Args:
-            weights: [outputs, inputs of a group, taps].
-            per_group: inputs of a group.
-            groups: of the convolution.
-        """
-        size = 2 * self.reach + 1
-        kernel = np.zeros((*weights.shape[:2], size, size))
-        outputs = len(weights) // groups
-        for channel, taps in enumerate(self.places):
-            group, inside = divmod(channel, per_group)
-            rows = slice(group * outputs, (group + 1) * outputs)
-            for tap, place in enumerate(taps):
-                first = np.floor(place).astype(int)
-                share = place - first
-                for dy, dx in np.ndindex(2, 2):
-                    part = abs(1 - dy - share[0]) * abs(1 - dx - share[1])
-                    if part:
-                        at = first + self.reach + np.array((dy, dx))
-                        kernel[rows, inside, at[0], at[1]] += part * weights[rows, inside, tap]
-        return kernel.astype(np.float32)
+def _taps(places: Array, radius: int) -> Array:
+    """The weight of each pixel [n, k, k] around one, k = 2 * radius + 1, where it is read at places [n, 2]."""
+    lines = np.arange(-radius, radius + 1)
+    rows, columns = (np.maximum(0, 1 - np.abs(places[:, axis, None] - lines)) for axis in range(2))
+    return np.asarray(rows[:, :, None] * columns[:, None, :])

@@ -52,6 +52,7 @@ def rules() -> list[ir.passes.InPlacePass]:
         DropEmpty(),
         Supported(),
         CanonicalPool(),
+        ConstantSampling(),
         StableLogarithms(),
         ConstantSampling(),
         # Movement first: a shift is dozens of nodes until it is recognised, and every rule behind walks them all.

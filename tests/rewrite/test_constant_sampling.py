@@ -1,108 +1,121 @@
-"""GridSample and DeformConv at constant places become shifts and convolutions, and nothing else does."""
-
-from __future__ import annotations
+"""Sampling at constant places: what it becomes, and that it stays what it was."""
 
 import numpy as np
+import onnx_ir as ir
 import pytest
-import torch
-from torch import nn
-from torch.nn import functional
-from torchvision.ops import deform_conv2d
+from graphs import Chain, normal, operators, run
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx.reference import ReferenceEvaluator
 
-from ssc_deploy.capture import capture
-from ssc_deploy.ir import roles
+from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.rewrite import rewrite
-from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
-from ssc_deploy.signature import of_image
-
-SHAPE = (1, 8, 7, 6)
+from ssc_deploy.rewrite.constant_sampling import ConstantSampling
 
 
-class Sampled(nn.Module):
-    """Each channel displaced by (dy, dx), by grid_sample."""
-
-    def __init__(self, displacements, aligned=False, mode="bilinear"):
-        super().__init__()
-        self.register_buffer("d", torch.tensor(displacements, dtype=torch.float32))
-        self.aligned, self.mode = aligned, mode
-
-    def forward(self, x):
-        n, c, h, w = x.shape
-        size = torch.tensor([h, w], dtype=x.dtype) - (1 if self.aligned else 0)
-        matrix = torch.eye(2, 3, dtype=x.dtype).repeat(c, 1, 1)
-        matrix = torch.cat([matrix[:, :, :2], (self.d * 2 / size).flip(1).unsqueeze(2)], 2)
-        grid = functional.affine_grid(matrix, (c, 1, h, w), align_corners=self.aligned)
-        rows = x.reshape(n * c, 1, h, w)
-        return functional.grid_sample(rows, grid, self.mode, align_corners=self.aligned).reshape(n, c, h, w)
+def applied(model):
+    """The operators after the rule, which changes no result."""
+    x = normal(*(int(d) for d in model.graph.inputs[0].shape), seed=5)
+    (expected,) = ReferenceEvaluator(ir.to_proto(model)).run(None, {model.graph.inputs[0].name: x})
+    ConstantSampling()(model)
+    np.testing.assert_allclose(run(model, x), expected, rtol=0, atol=2e-5)
+    return operators(model)
 
 
-class Deformed(nn.Module):
-    def __init__(self, kernel, offsets, *, masked=False, groups=1, **options):
-        super().__init__()
-        generator = torch.Generator().manual_seed(0)
-        self.weight = nn.Parameter(torch.randn(6, 8 // groups, kernel, kernel, generator=generator))
-        self.bias = nn.Parameter(torch.randn(6, generator=generator))
-        self.register_buffer("offsets", torch.tensor(offsets, dtype=torch.float32).reshape(1, -1, 1, 1))
-        self.masked, self.options, self.taps = masked, options, kernel * kernel
-
-    def forward(self, x):
-        stride, padding = self.options.get("stride", 1), self.options.get("padding", 0)
-        reach = self.options.get("dilation", 1) * (self.weight.shape[-1] - 1)
-        h, w = ((size + 2 * padding - reach - 1) // stride + 1 for size in x.shape[2:])
-        offsets = self.offsets.expand(len(x), -1, h, w)
-        mask = torch.full((len(x), offsets.shape[1] // 2, h, w), 0.5, dtype=x.dtype) if self.masked else None
-        return deform_conv2d(x, offsets, self.weight, self.bias, mask=mask, **self.options)
+def grid_of(displaced, height, width, *, aligned):
+    """The grid [N, H, W, 2], float32, of images that are displaced by (dy, dx) each."""
+    grids = []
+    for dy, dx in displaced:
+        axes = []
+        for length, by in ((height, dy), (width, dx)):
+            place = np.arange(length) + by
+            axes.append(2 * place / max(length - 1, 1) - 1 if aligned else (2 * place + 1) / length - 1)
+        rows, columns = np.meshgrid(*axes, indexing="ij")
+        grids.append(np.stack([columns, rows], -1))
+    return np.array(grids, np.float32)
 
 
-WHOLE = [[c % 3 - 1, c // 3 - 1] for c in range(8)]
-MODULES = {
-    "whole displacements": (Sampled(WHOLE), 1),
-    "whole displacements, corners aligned": (Sampled(WHOLE, aligned=True), 1),
-    "fractions": (Sampled([[c / 5, -c / 3] for c in range(8)]), 0),
-    "fractions, nearest": (Sampled([[c / 5, -c / 3] for c in range(8)], mode="nearest"), 1),
-    "deformed, whole": (Deformed(1, np.array(WHOLE).reshape(-1)), 1),
-    "deformed, fractions": (Deformed(1, np.linspace(-1.5, 1.5, 16)), 0),
-    "deformed 3x3, two groups of offsets": (Deformed(3, np.arange(36) % 3 - 1, padding=1), 0),
-    "deformed 3x3, stride, dilation, groups": (
-        Deformed(3, np.arange(18) % 2 - 0.5, groups=2, stride=2, padding=2, dilation=2),
-        0,
-    ),
-    "deformed and masked": (Deformed(1, np.zeros(2), masked=True), 0),
-}
+whole = st.tuples(st.integers(-2, 2), st.integers(-2, 2))
+between = st.tuples(st.floats(-2, 2, width=16), st.floats(-2, 2, width=16))
 
 
-@pytest.mark.quick(5)
-@pytest.mark.parametrize(("module", "shifts"), MODULES.values(), ids=MODULES)
-def test_constant_places_become_convolutions(module: nn.Module, shifts: int) -> None:
-    model = capture(module.eval(), of_image(SHAPE)).model
-    rewrite(model)
-    assert {node.op_type for node in model.graph} <= {"Conv", "Reshape", "Pad", "Slice"}
-    assert sum(roles.role(node) is roles.Role.SHIFT for node in model.graph) == shifts
-    _assert_computes(model, module)
+@settings(max_examples=20, deadline=None)
+@given(
+    displaced=st.lists(st.one_of(whole, between), min_size=1, max_size=3),
+    size=st.tuples(st.integers(3, 5), st.integers(3, 5)),
+    aligned=st.booleans(),
+    edge=st.sampled_from(["zeros", "border"]),
+)
+def test_one_displacement_for_each_image_is_a_depthwise_convolution(displaced, size, aligned, edge):
+    chain = Chain(len(displaced), 2, *size).then("Neg")
+    grid = grid_of(displaced, *size, aligned=aligned)
+    model = chain.then("GridSample", grid, padding_mode=edge, align_corners=int(aligned)).build()
+    assert "GridSample" not in applied(model)
 
 
-class Computed(nn.Module):
-    def forward(self, x):
-        return functional.grid_sample(x, x[:, :2].permute(0, 2, 3, 1).tanh(), align_corners=False)
+@pytest.mark.parametrize("mode", ["bilinear", "nearest"])
+@pytest.mark.parametrize(("padding", "edge"), [("zeros", mv.Edge.ZERO), ("border", mv.Edge.REPEAT)])
+def test_whole_displacements_of_channels_are_a_shift(padding, edge, mode):
+    offsets = ((0, 1), (-1, 0), (1, -2), (0, 0))
+    chain = Chain(1, 4, 5, 6).then("Conv", normal(4, 4, 1, 1)).then("Reshape", np.array([4, 1, 5, 6]))
+    chain.then("GridSample", grid_of(offsets, 5, 6, aligned=False), padding_mode=padding, mode=mode)
+    model = chain.then("Reshape", np.array([1, 4, 5, 6])).then("Neg").build()
+    report = rewrite(model)
+    assert report.shifts == 1
+    (shift,) = [node for node in model.graph if roles.role(node) is roles.Role.SHIFT]
+    assert canonical.shift_of(shift) == mv.shift(offsets, edge)
+    assert "Reshape" not in operators(model)
 
 
-class Zoomed(nn.Module):
-    def forward(self, x):
-        grid = functional.affine_grid(torch.tensor([[[0.5, 0, 0], [0, 0.5, 0.1]]], dtype=x.dtype), (1, 1, 7, 6))
-        return functional.grid_sample(x, grid)
+def test_a_grid_that_turns_or_reflects_stays():
+    flipped = grid_of([(0, 0)], 4, 4, aligned=False)[:, ::-1]
+    for chain in (
+        Chain(1, 2, 4, 4).then("GridSample", np.ascontiguousarray(flipped)),
+        Chain(1, 2, 4, 4).then("GridSample", grid_of([(1, 0)], 4, 4, aligned=False), padding_mode="reflection"),
+        Chain(1, 2, 4, 4).then("GridSample", grid_of([(20, 0)], 4, 4, aligned=False)),
+        Chain(1, 2, 4, 4).then("GridSample", grid_of([(0.5, 0)], 4, 4, aligned=False), mode="nearest"),
+    ):
+        assert applied(chain.build()) == ["GridSample"]
 
 
-@pytest.mark.parametrize("module", [Computed(), Zoomed()], ids=["computed", "zoomed"])
-def test_other_places_stay(module: nn.Module) -> None:
-    model = capture(module.eval(), of_image(SHAPE)).model
-    rewrite(model)
-    assert "GridSample" in {node.op_type for node in model.graph}
+@settings(max_examples=20, deadline=None)
+@given(
+    kernel=st.sampled_from([(1, 1), (3, 3), (1, 3)]),
+    groups=st.sampled_from([(1, 1), (1, 4), (2, 2), (1, 2)]),
+    stride=st.integers(1, 2),
+    between_pixels_and_scaled=st.tuples(st.booleans(), st.booleans()),
+    seed=st.integers(0, 99),
+)
+def test_offsets_that_are_the_same_everywhere_are_a_convolution(
+    kernel, groups, stride, between_pixels_and_scaled, seed
+):
+    (group, parts), (fractions, scaled) = groups, between_pixels_and_scaled
+    pads = [k // 2 for k in kernel]
+    size = [(length - 1) // stride + 1 for length in (5, 6)]
+    generator = np.random.default_rng(seed)
+    taps = kernel[0] * kernel[1]
+    places = generator.integers(-2, 3, (1, parts * taps * 2, 1, 1)) + fractions * generator.random((1, 1, 1, 1))
+    offset = np.broadcast_to(places.astype(np.float32), (1, parts * taps * 2, *size))
+    mask = np.broadcast_to(generator.random((1, parts * taps, 1, 1), np.float32), (1, parts * taps, *size))
+    operands = [normal(6, 4 // group, *kernel), np.ascontiguousarray(offset), normal(6)]
+    operands += [np.ascontiguousarray(mask)] * scaled
+    attributes = {"group": group, "offset_group": parts, "strides": [stride] * 2, "pads": pads * 2}
+    model = Chain(1, 4, 5, 6).then("DeformConv", *operands, **attributes).build()
+    assert applied(model) == ["Conv"]
 
 
-def _assert_computes(model, module: nn.Module) -> None:
-    import onnx_ir as ir
+def test_whole_offsets_of_channels_are_a_shift_and_a_pointwise_convolution():
+    offsets = ((0, 1), (-1, 0), (1, -2), (0, 0))
+    offset = np.broadcast_to(np.array(offsets, np.float32).reshape(1, 8, 1, 1), (1, 8, 5, 6)).copy()
+    model = Chain(1, 4, 5, 6).then("Neg").then("DeformConv", normal(3, 4, 1, 1), offset, offset_group=4).build()
+    assert rewrite(model).shifts == 1
+    assert operators(model) == ["Neg", "Conv", "Conv"]
+    assert canonical.shift_of(model.graph[1]) == mv.shift(offsets)
 
-    x = np.random.default_rng(0).standard_normal(SHAPE, np.float32)
-    (found,) = OnnxRuntime().load(ir.to_proto(model).SerializeToString()).run([x])
-    expected = module.double()(torch.from_numpy(x).double()).detach().numpy()
-    np.testing.assert_allclose(found, expected, rtol=0, atol=2e-5)
+
+def test_offsets_that_differ_from_pixel_to_pixel_stay():
+    offset = normal(1, 8, 5, 6)
+    model = Chain(1, 4, 5, 6).then("DeformConv", normal(3, 4, 1, 1), offset, offset_group=4).build()
+    ConstantSampling()(model)
+    assert operators(model) == ["DeformConv"]
