@@ -1,4 +1,4 @@
-"""From a PyTorch module, or another exporter's file, to ONNX as written: see `capturing`."""
+"""From a PyTorch module, or another exporter's file, to ONNX as captured: see `capturing`."""
 
 from ssc_deploy.capture.capturing import Capture, capture, read_onnx
 

@@ -1,13 +1,13 @@
-"""What depends on no input becomes an initializer.
+"""Values that depend on no input become initializers.
 
-The exporter spells every size as a little graph of Shape, Range, Gather and Concat; with a static input all of it is
-constant. onnxscript folds it, ``ConstantOfShape`` if told so, all but ``Split``, which has several outputs, and
-``DequantizeLinear``, by which a file holds weights as small whole numbers:
+The exporter writes every size as a small graph of Shape, Range, Gather and Concat. With a static input all of it is
+constant. onnxscript folds it, with an option also ``ConstantOfShape``, but not ``Split``, which has several outputs,
+nor ``DequantizeLinear``, with which a file holds weights as small whole numbers:
 
     w = (q - zero_point) * scale
 
-What is left to do is to fold these two when the library comes to them, so that one walk over the graph folds what reads
-them as well, and to lift ``Constant`` nodes into initializers.
+This module folds these two when the library reaches them, so that one pass over the graph also folds the nodes that
+read them. It also turns ``Constant`` nodes into initializers.
 """
 
 from __future__ import annotations

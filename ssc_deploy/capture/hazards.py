@@ -1,11 +1,11 @@
-"""What eager PyTorch does and ``torch.export`` does otherwise: it is looked for in one eager run, before the export.
+"""Finds, in one eager run before the export, what ``torch.export`` does differently from eager PyTorch.
 
 ``.data``: tracing a tensor's ``.data`` ends the whole process (PyTorch 2.15). Layers use it to clamp or round their own
-weights, which leaves them as they are from the second call on. Where that is so, reading ``.data`` of a weight gives a
-copy while the network is exported, and assigning to it does nothing.
+weights, which does not change them after the first call. In this case reading ``.data`` of a weight gives a copy during
+the export, and assigning to it does nothing.
 
-Overlapping writes: ``y[:, 1:] = y[:, :-1]`` reads what it has just written, so that eager PyTorch smears one slice over
-all; the export has no order of writing, and shifts. ``y[:, 1:] += y[:, :-1]`` and ``out=`` do the same.
+Overlapping writes: ``y[:, 1:] = y[:, :-1]`` reads what it has just written, so that eager PyTorch copies one slice
+everywhere. The export has no order of writing, and shifts. ``y[:, 1:] += y[:, :-1]`` and ``out=`` do the same.
 """
 
 from __future__ import annotations
@@ -50,13 +50,13 @@ def check(module: nn.Module, noise: Sequence[torch.Tensor], *, only_look: bool =
     before = [weight.detach().clone() for weight in weights]
     watching: Any = _OverlappingWrites
     uses, overlaps = _UsesOfData(weights), watching()
-    # What fails on noise, though not on an empty image, is for the export to say.
+    # If the module fails on noise, but not on an empty image, the export reports it.
     with contextlib.suppress(Exception), torch.no_grad(), uses, overlaps:
         module(*noise)
     if overlaps.line is not None:
         sentence = (
             f"{type(module).__name__} writes into a slice of a tensor from an overlapping slice of the same tensor"
-            f"{overlaps.line}: PyTorch reads there what it has just written, so that one slice is smeared over all, "
+            f"{overlaps.line}: PyTorch reads there what it has just written, so that one slice is copied everywhere, "
             "and no exporter does the same; add .clone() to the slice that is read, and train again with it if need be"
         )
         if not only_look:

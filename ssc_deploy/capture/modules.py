@@ -1,9 +1,9 @@
-"""Whole modules are probed before anything is exported.
+"""Probes whole modules before the export.
 
 A submodule without parameters is run on numbered pixels in eager PyTorch, at a size larger than the network's own, and
 at every size at which the network calls it. If it only moves data, the same everywhere, a one-hot depthwise convolution
-takes its place while the network is exported: a shift written channel by channel would be tens of thousands of nodes,
-and takes minutes.
+takes its place while the network is exported: a shift written channel by channel would become tens of thousands of
+nodes and take minutes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-#: What a module may raise when it is run at a size that it was not written for.
+#: Exceptions of a module that runs at a size for which it was not written.
 _SIZE_ERRORS = (RuntimeError, ValueError, IndexError, TypeError, AssertionError)
 
 #: PyTorch's names of what stands outside of a feature map.

@@ -1,4 +1,4 @@
-"""Keeps what libraries print besides their exceptions off the user's screen."""
+"""Hides what libraries print besides their exceptions."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def quiet() -> Iterator[None]:
     """Silences the exporter's own progress, deprecation notes and printed graphs.
 
-    What it cannot follow it prints as a whole graph, besides the exception that says all that a user needs.
+    If it cannot follow the code, it prints a whole graph, although the exception says all that a user needs.
     """
     disabled = logging.root.manager.disable
     logging.disable(logging.WARNING)

@@ -1,7 +1,6 @@
-"""What no rule and no emitter can handle is refused here, as soon as constants are folded.
+"""Refuses operators that no rule and no emitter can handle, after constants are folded.
 
-A branch whose condition is a constant is gone by then, and so are sequences of known length. What is left depends on
-the image.
+Then branches with a constant condition are gone, and so are sequences of known length. The others depend on the image.
 """
 
 from __future__ import annotations

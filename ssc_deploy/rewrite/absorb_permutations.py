@@ -1,6 +1,6 @@
-"""A channel permutation vanishes into a neighbour, through whatever stands in between.
+"""Merges a channel permutation into a neighbour, also through operators in between.
 
-    act(x)[p] = act(x[p])                  an activation of each number alone; so a permutation may stand on either side
+    act(x)[p] = act(x[p])                  an elementwise activation: the permutation may be before or after it
     (W x + b)[p]   = W[p] x + b[p]         dense kernel before it: its rows
     W (x[p]) + b   = W' x + b              dense kernel behind it: its columns, W'[:, p] = W
     (x[s])[p]      = x[s[p]]               another permutation
@@ -12,8 +12,8 @@ the kernels move, and whole groups of the input or output instead:
     (W_1 x_1, ..., W_n x_n)[p] = (W_p(1) x_p(1), ..., W_p(n) x_p(n))
 
 which lets a permutation pass through a group pointwise, a depthwise convolution or a shift to the neighbour that takes
-it. Left alone: a permutation that tears groups apart, as every shuffle of an SSC-Net does; one that nothing takes in
-the end; values that are read elsewhere. Values on the way stand in another order: no module returns them any more.
+it. Not changed: a permutation that splits groups, as every shuffle of an SSC-Net does; one that no neighbour can take;
+values that are read elsewhere. Values in between have another order afterwards, so no module returns them any more.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ Order = tuple[int, ...]
 
 
 class AbsorbPermutations(ir.passes.InPlacePass):
-    """Lets neighbours take channel permutations; see the module's docstring."""
+    """Merges channel permutations into neighbours; see the module's docstring."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Runs the pass until nothing changes: what became of a shuffle that met another one is looked at again."""

@@ -1,11 +1,11 @@
-"""An activation behind a shift or a shuffle stands before it, next to the convolution that feeds both.
+"""Moves an activation after a shift or a shuffle before it, next to the convolution that feeds both.
 
     act(move(y)) = move(act(y))        for act of each number alone; of a shift that brings in zeros, with act(0) = 0
 
 Runtimes fuse an activation into the convolution before it, which costs nothing, but not into a movement; and the flat
-shift of ONNX Runtime has its mask in just such a pair. Left alone: activations with act(0) other than 0 behind a shift,
-a movement that something else reads as well, selections of channels, and movements of anything but a convolution's
-output that nothing else reads, where nothing would be fused.
+shift of ONNX Runtime has its mask in just such a pair. Not changed: activations with act(0) other than 0 behind a
+shift, a movement that something else reads as well, selections of channels, and movements of anything but a
+convolution's output that nothing else reads, where nothing would be fused.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Channel permutations in a row are one, and one that changes nothing is none.
+"""Composes channel permutations in a row, and removes those that change nothing.
 
     (x[p])[q] = x[p[q]]
 
-One that is read elsewhere, too, stays beside the composed one, which no longer waits for it.
+If another operator reads one of them, it stays beside the composed one.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""Channels between two dense convolutions that are always zero, or that nothing reads, go.
+"""Removes channels between two dense convolutions that are always zero, or that nothing reads.
 
     V * move(act(W x + b))    with    W[m] = 0 and act(b[m]) = 0    (always zero),    or    V[:, m] = 0    (never read)
 
 is the same without row m of W and b, without channel m of what moves, and without column m of V. Pruned networks have
-such channels, and so do trained ones whose BN scales went to zero. Between the convolutions there may be activations
+such channels, and so have trained ones whose BN scales became zero. Between the convolutions there may be activations
 (Relu, Clip) and shifts, each read by the next one alone. Convolutions may go over any number of axes (Conv1d,
 Conv2d, Conv3d).
 
-Left alone: group convolutions, whose groups would no longer be of one size; what something else reads; and the last
+Not changed: group convolutions, whose groups would have different sizes; values that are read elsewhere; and the last
 channel, since a feature map needs one.
 """
 

@@ -1,4 +1,4 @@
-"""Tensors without values go, where what reads them is the same without them.
+"""Removes tensors without values, if their readers compute the same without them.
 
     concat(x, empty) = x,    scatter(x, empty) = x,    pad(empty) = zeros,    split(x, [n, 0]) = x
 

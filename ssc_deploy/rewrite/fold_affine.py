@@ -1,4 +1,4 @@
-"""A scale and an offset per channel, BatchNormalization above all, move into the weights before them.
+"""Moves a scale and an offset per channel, mostly BatchNormalization, into the weights before them.
 
     BatchNormalization(y) = s * y + t     with  s = gamma / sqrt(var + epsilon),  t = beta - s * mean
     s * (W x + b) + t     = (s W) x + (s b + t)

@@ -1,4 +1,4 @@
-"""What each value behind a source is of it: a movement of an image, or no movement, and why.
+"""Finds for each value computed from a source whether it is a movement of an image, and if not, why.
 
 The steps that only move numbers are walked once, in the graph's order; `pixels` says where each number comes from, and
 `layout` how a tensor may hold an image.

@@ -1,4 +1,4 @@
-"""Activations stand right after the convolution that feeds them.
+"""Moves activations directly after the convolution that feeds them.
 
     act(view(y))                         = view(act(y))                     (a Reshape or a Transpose)
     Concat(act(y_1), ..., act(y_n))      = act(Concat(y_1, ..., y_n))       (one use each, the same act)

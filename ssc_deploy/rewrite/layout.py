@@ -1,4 +1,4 @@
-"""How a tensor holds an image: channels before the pixels or behind them, in as many axes as one likes.
+"""How a tensor holds an image: channels before or after the pixels, in any number of axes.
 
     [1, C, H, W]  [1, G, C / G, H, W]  [1, C, H * W]       channels first
     [1, H, W, C]  [1, H, W, G, C / G]  [1, H * W, C]       channels last

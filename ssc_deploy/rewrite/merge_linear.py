@@ -1,12 +1,12 @@
-"""Two dense convolutions in a row, with nothing in between and one of them 1x1, are one, where that is less work.
+"""Merges two dense convolutions in a row, one of them 1x1, into one, if that needs fewer multiplications.
 
     W2 * (W1 x + b1) + b2  =  W x + b
     W[o, i] = sum_m W2[o, m] W1[m, i]                    (for each tap of the kernel that is not 1x1)
     b[o]    = sum_m (sum_taps W2[o, m]) b1[m] + b2[o]
 
-computed in float64. Left alone: what would need as many multiplications or more (a bottleneck), a first convolution
-whose output something else reads, a second one that is padded where b1 is not zero (its border would be b1, and is
-zero) or where the first is not 1x1, and group convolutions.
+computed in float64. Not changed: pairs that would need as many multiplications or more (a bottleneck), a first
+convolution whose output something else reads, a second one that is padded where b1 is not zero (its border would be b1,
+and is zero) or where the first is not 1x1, and group convolutions.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Names that a person can read, in the graph, in reports and in the files.
+"""Gives values readable names, in the graph, in reports and in the files.
 
 A value that a module returns is named like the module (``body.7.ssc1``); any other value by the module that it is
 computed in and its operator (``body.7/Relu``). The graph's inputs and outputs have the names that the capture noted
