@@ -1,4 +1,4 @@
-"""LiteRT: .tflite files, pictures as NHWC, through the XNNPACK delegate as LiteRT applies it by default."""
+"""LiteRT: .tflite files, images as NHWC, through the XNNPACK delegate as LiteRT applies it by default."""
 
 from __future__ import annotations
 
