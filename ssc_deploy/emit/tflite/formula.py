@@ -33,7 +33,7 @@ class Formula:
 
     def __init__(self, graph: Graph, node: ir.Node) -> None:
         self._graph, self._node, self._written = graph, node, 0
-        self._name = name_of(node.outputs[0])
+        self._name = name_of(next((value for value in node.outputs if value.name), None))
         self._aliases: dict[ir.Value, ir.Value] = {}
 
     def input(self, index: int) -> ir.Value:

@@ -313,6 +313,9 @@ ARITHMETIC: dict[str, Tester] = {
     )
     .output("y.1")
     .output("y.2"),
+    "lstm, last states alone": Tester((4, 2, 3))
+    .op("LSTM", random(1, 16, 3), random(1, 16, 4), random(1, 32), hidden_size=4, outputs=3, name="y")
+    .op("Add", "y.2", first="y.1"),
     "gru": Tester((5, 2, 3)).op("GRU", random(1, 12, 3), random(1, 12, 4), random(1, 24), hidden_size=4),
     "gru of PyTorch, backwards": Tester((5, 2, 3)).op(
         "GRU",
@@ -402,6 +405,14 @@ MOVEMENT: dict[str, Tester] = {
     .op("Transpose", perm=[0, 2, 1])
     .op("Reshape", integers(1, 6, 7, 9)),
     "reshape that joins what lies apart": Tester(PICTURE).op("Reshape", integers(1, 42, 9)),
+    "expand before a product": Tester(PICTURE)
+    .op("ReduceMax", integers(1))
+    .op("Expand", integers(1, 6, 7, 9))
+    .op("Add", INPUT),
+    "expand of whole numbers": Tester((1, 6, 1, 1))
+    .op("Cast", to=6)
+    .op("Expand", integers(1, 6, 4, 5))
+    .op("Cast", to=1),
     "expand": Tester((1, 6, 1, 1)).op("Expand", integers(1, 6, 4, 5)),
     "expand to the same": Tester(PICTURE).op("Expand", integers(6, 7, 9)),
     "concat, channels": Tester(PICTURE).op("Relu", name="r").op("Concat", INPUT, axis=1),

@@ -66,14 +66,14 @@ def recurrent(graph: Graph, node: ir.Node) -> None:
         for step in reversed(steps) if backwards else steps:
             h, c = cell.step(step, h, c)
             found.append(h)
-        if any(value.uses() or value.is_graph_output() for value in node.outputs[:1]):
+        if node.outputs[0].uses() or node.outputs[0].is_graph_output():
             rows = [f.op("Unsqueeze", one, integers(0, 1)) for one in (reversed(found) if backwards else found)]
             outputs.append(f.op("Concat", *rows, axis=0))
         states.append(f.op("Unsqueeze", found[-1], integers(0)))
         if c is not None and node.op_type == "LSTM":
             cells.append(f.op("Unsqueeze", c, integers(0)))
     for index, (parts, axis) in enumerate(((outputs, 1), (states, 0), (cells, 0))):
-        if parts and index < len(node.outputs):
+        if parts and index < len(node.outputs) and node.outputs[index].name:
             f.give(f.op("Concat", *parts, axis=axis) if len(parts) > 1 else parts[0], index)
 
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from ssc_deploy.emit.tflite import views
+from ssc_deploy.emit.tflite.formula import Formula
 from ssc_deploy.emit.tflite.graph import name_of
-from ssc_deploy.emit.tflite.order import Stored, canonical, plain
+from ssc_deploy.emit.tflite.order import FLOAT, Stored, canonical, plain
 from ssc_deploy.emit.tflite.refusal import refuse
 from ssc_deploy.emit.tflite.registry import operator
+from ssc_deploy.ir import graph as g
 from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:
@@ -99,15 +103,20 @@ def unsqueeze(graph: Graph, node: ir.Node) -> None:
 
 @operator("Expand")
 def expand(graph: Graph, node: ir.Node) -> None:
-    """BROADCAST_TO, or nothing where the shape stays the same."""
+    """Nothing where the operators behind it broadcast anyway; else MUL by ones, or BROADCAST_TO of whole numbers."""
     output, target = node.outputs[0], tuple(int(size) for size in graph.constant_input(node, 1))
     stored = graph.stored(node, 0)
     rank = max(stored.rank, len(target))
     stored = graph.with_rank(stored, rank, name_of(node.inputs[0]))
     target = (1,) * (rank - len(target)) + target
     shape = tuple(max(pair) for pair in zip(stored.shape, target, strict=True))
-    if shape == stored.shape:
+    if shape == stored.shape or _is_broadcast_anyway(node, shape):
         graph.define(output, stored)
+        return
+    if stored.dtype == FLOAT:
+        f = Formula(graph, node)
+        ones = [new if new != old else 1 for old, new in zip(stored.shape, shape, strict=True)]
+        f.give(f.op("Mul", f.value(stored), np.ones(ones, np.float32)))
         return
     if stored.dynamic is not None:
         raise refuse(node, "BROADCAST_TO cannot keep a dynamic batch; export with a fixed one")
@@ -117,6 +126,26 @@ def expand(graph: Graph, node: ir.Node) -> None:
     # Version 1 was never registered.
     result = graph.add(code, inputs, name_of(output), stored, shape=shape, options=options, version=2)
     graph.define(output, result)
+
+
+def _is_broadcast_anyway(node: ir.Node, shape: Sequence[int]) -> bool:
+    """Whether all that reads the node's output gives the same without it: the other operands have its shape."""
+    output = node.outputs[0]
+    if output.is_graph_output() or not output.uses():
+        return False
+    for consumer, index in output.uses():
+        others = [g.shape_of(value) for i, value in enumerate(consumer.inputs) if i != index]
+        if consumer.op_type not in _BROADCASTING or any(other is None for other in others):
+            return False
+        # Where nothing else has the size, it has to be spread here.
+        spread = [other for other in others if other is not None]
+        if not spread or np.broadcast_shapes(*spread, tuple(shape)) != np.broadcast_shapes(*spread):
+            return False
+    return True
+
+
+#: Operators that spread a smaller operand.
+_BROADCASTING = frozenset(["Add", "Div", "Max", "Min", "Mul", "Sub", "Where"])
 
 
 def _reshape(graph: Graph, node: ir.Node, shape: Sequence[int], dynamic: int | None) -> None:
