@@ -24,8 +24,35 @@ if TYPE_CHECKING:
 def _average_pool(node: ir.Node, version: int) -> str | None:
     """Version 19 added dilations, and corrected what is counted where ceil_mode lets a window leave the borders."""
     if g.integer(node, "ceil_mode", 0) and g.integer(node, "count_include_pad", 0):
-        return f"version {version} changed ceil_mode together with count_include_pad"
+        if any(g.ints(node, "pads", ())) and not _padded_before(node):
+            return f"version {version} changed ceil_mode together with count_include_pad"
+        # Without borders, there is nothing of them to be counted.
+        node.attributes["count_include_pad"] = ir.AttrInt64("count_include_pad", 0)
     return _undilated(node, version)
+
+
+def _padded_before(node: ir.Node) -> bool:
+    """Puts the borders of a pool into a Pad of zeros, which then are of the image; not where the size would change."""
+    pads, shape, out = g.ints(node, "pads", ()), g.shape_of(node.inputs[0]), g.shape_of(node.outputs[0])
+    if shape is None or out is None or len(shape) != 4:
+        return False
+    kernel, strides = g.ints(node, "kernel_shape", ()), g.ints(node, "strides", (1, 1))
+    dilations = g.ints(node, "dilations", (1, 1))
+    for axis in range(2):
+        size = shape[axis + 2] + pads[axis] + pads[axis + 2]
+        count = -(-(size - (kernel[axis] - 1) * dilations[axis] - 1) // strides[axis]) + 1
+        count -= (count - 1) * strides[axis] >= size
+        if count != out[axis + 2]:
+            return False
+    place = Place(node)
+    batch = node.inputs[0].shape[0]  # type: ignore[union-attr,index]  # it has a shape
+    larger = (batch, shape[1], *(n + pads[a] + pads[a + 2] for a, n in enumerate(shape[2:])))
+    borders = place.integers("borders", 0, 0, *pads[:2], 0, 0, *pads[2:])
+    padded = place.op("Pad", [node.inputs[0], borders], label="padded", shape=larger)
+    place.insert()
+    node.replace_input_with(0, padded)
+    node.attributes["pads"] = ir.AttrInt64s("pads", (0,) * 4)
+    return True
 
 
 def _undilated(node: ir.Node, version: int) -> str | None:

@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 import pytest
+import torch
 from graphs import Chain
 from moving import signed
 from onnx import defs
@@ -109,6 +110,22 @@ def test_gelu_is_written_with_what_older_opsets_have(approximate: str) -> None:
     assert name in {output for node in proto.graph.node for output in node.output}
     assert "Gelu" not in {node.op_type for node in proto.graph.node}
     np.testing.assert_allclose(OnnxRuntime().load(proto.SerializeToString()).run([x])[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("pads", [(0, 0, 0, 0), (1, 1, 1, 1)])
+@pytest.mark.parametrize("size", [(8, 8), (9, 10)])
+def test_a_mean_that_counts_borders_and_rounds_up_is_what_pytorch_computes(
+    pads: tuple[int, ...], size: tuple[int, int]
+) -> None:
+    pool = {"kernel_shape": [3, 3], "strides": [2, 2], "pads": pads, "ceil_mode": 1, "count_include_pad": 1}
+    x = signed(1, 2, *size)
+    expected = torch.nn.functional.avg_pool2d(torch.from_numpy(x), 3, 2, pads[0], ceil_mode=True).numpy()
+    model = Chain(1, 2, *size).then("AveragePool", **pool).then("Relu").build(opset=21)
+    for value, shape in ((model.graph[0].outputs[0], expected.shape), (model.graph.outputs[0], expected.shape)):
+        value.shape = ir.Shape(shape)
+    convert(model, 17)
+    (found,) = OnnxRuntime().load(ir.to_proto(model).SerializeToString()).run([x])
+    np.testing.assert_allclose(found, np.maximum(expected, 0), atol=1e-6)
 
 
 @pytest.mark.parametrize("opset", [13, 20])
