@@ -2,13 +2,17 @@
 
 Adaptive pools into sizes that do not divide the image: output i is of the pixels from floor(i * n / m) to before
 ceil((i + 1) * n / m). The mean over such windows is a product with a matrix for each axis, the maximum one of slices.
+
+Attention of any rank, where the exporter takes rank 4 only: softmax(scale * Q K^T + mask) V.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,6 +26,7 @@ def table() -> dict[Any, Callable[..., Any]]:
     return {
         aten._adaptive_avg_pool2d.default: _adaptive_avg_pool2d,
         aten.adaptive_max_pool2d.default: _adaptive_max_pool2d,
+        aten.scaled_dot_product_attention.default: _attention,
     }
 
 
@@ -109,6 +114,45 @@ def _cut(x: Any, axis: int, start: int, stop: int) -> Any:
 
 def _ints(*numbers: int) -> Any:
     return _operators().Constant(value_ints=numbers)
+
+
+def _attention(  # noqa: PLR0917  # the signature of PyTorch's operator
+    query: Any,
+    key: Any,
+    value: Any,
+    attn_mask: Any = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Any:
+    op = _operators()
+    del dropout_p  # of training
+    sizes, rank = [int(size) for size in query.shape], len(query.shape)
+    if enable_gqa:
+        heads = int(key.shape[-3])
+        order = _ints(*np.repeat(np.arange(heads), sizes[-3] // heads).tolist())
+        key, value = (op.Gather(one, order, axis=rank - 3) for one in (key, value))
+    factor = 1 / math.sqrt(sizes[-1]) if scale is None else scale
+    turned = op.Transpose(key, perm=[*range(rank - 2), rank - 1, rank - 2])
+    scores = op.MatMul(op.Mul(query, _number(factor)), turned)
+    if is_causal:
+        past = np.tri(sizes[-2], int(key.shape[-2]), dtype=np.float32)
+        scores = op.Add(scores, _constant(np.where(past > 0, np.float32(0), np.float32(-np.inf))))
+    if attn_mask is not None:
+        allowed = str(attn_mask.dtype).endswith("BOOL")
+        scores = op.Where(attn_mask, scores, _number(-math.inf)) if allowed else op.Add(scores, attn_mask)
+    return op.MatMul(op.Softmax(scores, axis=-1), value)
+
+
+def _number(number: float) -> Any:
+    return _constant(np.array(number, np.float32))
+
+
+def _constant(array: npt.NDArray[np.float32]) -> Any:
+    import onnx_ir
+
+    return _operators().Constant(value=onnx_ir.tensor(array))
 
 
 def _pooled(pool: Callable[..., Any], x: Any, window: dict[str, list[int]]) -> Any:

@@ -46,3 +46,43 @@ def test_adaptive_pools_are_exact_and_short(module: Pooled, operators: set[str] 
     (found,) = OnnxRuntime().load(ir.to_proto(model).SerializeToString()).run([x])
     expected = module(torch.from_numpy(x).double()).numpy()
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+
+
+class Attention(nn.Module):
+    """Tokens of an image, in heads or not, with what else the function of PyTorch takes."""
+
+    def __init__(self, heads, kv_heads=0, mask=None, **options):
+        super().__init__()
+        self.heads, self.kv_heads, self.options = heads, kv_heads or heads, options
+        self.mask = mask
+
+    def forward(self, x):
+        tokens = x.flatten(2).transpose(1, 2)
+        if not self.heads:
+            return functional.scaled_dot_product_attention(tokens, tokens.sin(), tokens.cos(), **self.options)
+        query = tokens.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        key = query[:, : self.kv_heads].sin()
+        mask = self.mask
+        if mask is not None and mask.dtype != torch.bool:
+            mask = mask.to(x.dtype)
+        return functional.scaled_dot_product_attention(query, key, key.cos(), attn_mask=mask, **self.options)
+
+
+ATTENTION = {
+    "rank 3": Attention(0),
+    "heads": Attention(2),
+    "causal, scaled": Attention(2, is_causal=True, scale=0.3),
+    "shared heads": Attention(4, 2, enable_gqa=True),
+    "masked": Attention(2, mask=torch.ones(63, 63, dtype=torch.bool).tril(3)),
+    "biased": Attention(2, mask=torch.linspace(-1, 1, 63).expand(63, 63)),
+}
+
+
+@pytest.mark.quick(3)
+@pytest.mark.parametrize("module", ATTENTION.values(), ids=ATTENTION)
+def test_attention_of_any_kind_is_exact(module: Attention) -> None:
+    model = capture(module.eval(), of_image((1, 8, 9, 7))).model
+    rewrite(model)
+    x = np.random.default_rng(0).standard_normal((1, 8, 9, 7), np.float32)
+    (found,) = OnnxRuntime().load(ir.to_proto(model).SerializeToString()).run([x])
+    np.testing.assert_allclose(found, module(torch.from_numpy(x).double()).numpy(), rtol=0, atol=1e-5)

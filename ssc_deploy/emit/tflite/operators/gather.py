@@ -16,7 +16,7 @@ import onnx_ir as ir
 
 from ssc_deploy.emit.tflite.formula import Formula, integers
 from ssc_deploy.emit.tflite.graph import name_of
-from ssc_deploy.emit.tflite.operators.pieces import along, join
+from ssc_deploy.emit.tflite.operators.pieces import along, every_nth, join
 from ssc_deploy.emit.tflite.order import Stored, plain
 from ssc_deploy.emit.tflite.refusal import refuse
 from ssc_deploy.emit.tflite.registry import operator
@@ -68,16 +68,9 @@ def _lines(graph: Graph, stored: Stored, axis: int, indices: npt.NDArray[np.int6
     runs = _runs(indices.tolist())
     if len(runs) <= _RUNS:
         return join(graph, [along(graph, stored, axis, run, name) for run in runs], axis, name)
-    every = _every_nth(indices, size)
-    if every is not None and stored.dynamic is None:
-        first, step = every
-        at = stored.order.index(axis)
-        sizes = [stored.shape[a] for a in stored.order]
-        view = (math.prod(sizes[:at]), size // step, step, math.prod(sizes[at + 1 :]))
-        flat = graph.reshape(stored, view, plain(4), name, dynamic=None)
-        cut = along(graph, flat, 2, range(first, first + 1), name)
-        shape = tuple(len(indices) if a == axis else n for a, n in enumerate(stored.shape))
-        return graph.reshape(cut, shape, stored.order, name, dynamic=None)
+    lines = _every_nth(indices, size)
+    if lines is not None and stored.dynamic is None:
+        return every_nth(graph, stored, axis, lines, name)
     options = schema.GatherOptionsT()
     options.axis = stored.order.index(axis)
     inputs = [stored.tensor, graph.integers(f"{name}/indices", indices.astype(np.int32))]
@@ -94,13 +87,14 @@ def _runs(indices: Sequence[int]) -> list[range]:
     return found
 
 
-def _every_nth(indices: npt.NDArray[np.int64], size: int) -> tuple[int, int] | None:
-    """The first line and the step where the indices are all lines at that step; None if they are not."""
+def _every_nth(indices: npt.NDArray[np.int64], size: int) -> range | None:
+    """The lines if the indices are all those at one step, from one of the first; None if they are not."""
     if len(indices) < 2 or size % len(indices):
         return None
     step = size // len(indices)
     first = int(indices[0])
-    return (first, step) if first < step and (indices == first + step * np.arange(len(indices))).all() else None
+    lines = range(first, size, step)
+    return lines if first < step and indices.tolist() == list(lines) else None
 
 
 def _from_table(graph: Graph, node: ir.Node) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ssc_deploy.emit.tflite.operators.subsample import subsample
-from ssc_deploy.emit.tflite.order import IMAGE
+from ssc_deploy.emit.tflite.order import IMAGE, plain
 from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:
@@ -53,7 +54,37 @@ def cut(graph: Graph, stored: Stored, spans: Sequence[range], name: str) -> Stor
         stored = _slice(graph, stored, [span.start for span in inner], [len(span) for span in inner], name)
         none = schema.ActivationFunctionType.NONE
         return subsample(graph, stored, (spans[2].step, spans[3].step), name, activation=none)
+    stepped = [axis for axis, span in enumerate(spans) if span.step != 1]
+    if stored.dynamic is None and all(_is_every_nth(spans[axis], stored.shape[axis]) for axis in stepped):
+        for axis in stepped:
+            stored = every_nth(graph, stored, axis, spans[axis], name)
+        rest = [range(len(span)) if axis in stepped else span for axis, span in enumerate(spans)]
+        return _slice(graph, stored, [span.start for span in rest], shape, name)
     return _strided_slice(graph, stored, spans, name)
+
+
+def every_nth(graph: Graph, stored: Stored, axis: int, lines: range, name: str) -> Stored:
+    """Every n-th line of the whole axis: a SLICE of the view [.., size / n, n, ..], which XNNPACK takes.
+
+    Args:
+        graph: where the operators go.
+        stored: without a dynamic axis.
+        axis: in ONNX's order.
+        lines: that are taken, of step n.
+        name: of the result.
+    """
+    at, step = stored.order.index(axis), lines.step
+    sizes = [stored.shape[a] for a in stored.order]
+    view = (math.prod(sizes[:at]), sizes[at] // step, step, math.prod(sizes[at + 1 :]))
+    flat = graph.reshape(stored, view, plain(4), name, dynamic=None)
+    shape = [view[0], view[1], 1, view[3]]
+    taken = _slice(graph, flat, [0, 0, lines.start, 0], shape, name)
+    result = tuple(len(lines) if a == axis else size for a, size in enumerate(stored.shape))
+    return graph.reshape(taken, result, stored.order, name, dynamic=None)
+
+
+def _is_every_nth(lines: range, size: int) -> bool:
+    return lines.step > 1 and lines.start < lines.step and len(lines) * lines.step == size
 
 
 def along(graph: Graph, stored: Stored, axis: int, span: range, name: str) -> Stored:
