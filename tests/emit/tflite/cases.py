@@ -135,6 +135,34 @@ ARITHMETIC: dict[str, Tester] = {
     "log of what is positive": Tester(PICTURE).op("Abs").op("Add", scalar(0.5)).op("Log"),
     "softplus": Tester(PICTURE).op("Softplus"),
     "softplus, rank 2, large": Tester((2, 12)).op("Mul", scalar(300)).op("Softplus"),
+    "tangent": Tester(PICTURE).op("Mul", scalar(0.5)).op("Tan"),
+    "hyperbolic sine and cosine": Tester(PICTURE).op("Sinh", name="s").op("Cosh", first=INPUT).op("Mul", "s"),
+    "arc tangent": Tester(PICTURE).op("Mul", scalar(5)).op("Atan"),
+    "arc sine and cosine": Tester(PICTURE)
+    .op("Tanh")
+    .op("Mul", scalar(0.9), name="x")
+    .op("Asin", name="s")
+    .op("Acos", first="x")
+    .op("Mul", "s"),
+    "inverse hyperbolic functions": Tester(PICTURE)
+    .op("Abs")
+    .op("Add", scalar(1))
+    .op("Acosh", name="c")
+    .op("Tanh", first=INPUT)
+    .op("Mul", scalar(0.9))
+    .op("Atanh", name="t")
+    .op("Asinh", first=INPUT)
+    .op("Sum", "c", "t"),
+    "average pool of rank 5": Tester((1, 1, 6, 4, 5)).op(
+        "AveragePool", kernel_shape=[3, 1, 2], pads=[1, 0, 0, 1, 0, 0], count_include_pad=1
+    ),
+    "average pool of rank 5, borders left out": Tester((1, 2, 6, 4, 5)).op(
+        "AveragePool", kernel_shape=[3, 2, 2], strides=[2, 1, 2], pads=[1, 0, 1, 1, 1, 0]
+    ),
+    "local response": Tester(PICTURE).op("LRN", size=3, alpha=0.5, beta=0.75, bias=2.0),
+    "columns to an image": Tester((2, 12, 25)).op(
+        "Col2Im", integers(6, 7), integers(2, 2), pads=[0, 0, 0, 0], strides=[1, 1], dilations=[1, 2]
+    ),
     "sine and cosine": Tester(PICTURE).op("Sin", name="s").op("Cos", first=INPUT).op("Mul", "s"),
     "floor, ceil and round": Tester(PICTURE)
     .op("Mul", scalar(3))
@@ -473,6 +501,19 @@ DYNAMIC: dict[str, Tester] = {
     .op("Transpose", first=INPUT, perm=[1, 0, 2, 3])
     .op("ScatterND", np.array([[2], [3]]), "updates")
     .op("Transpose", perm=[1, 0, 2, 3]),
+    "transposed conv": Tester(("N", 6, 4, 5)).op(
+        "ConvTranspose", random(6, 4, 3, 3), random(4), strides=[2, 2], pads=[1] * 4, output_padding=[1, 1]
+    ),
+    "tokens": Tester(("N", 6, 4, 5))
+    .op("Reshape", integers(-1, 6, 20))
+    .op("Transpose", perm=[0, 2, 1])
+    .op("LayerNormalization", random(6))
+    .op("MatMul", random(6, 4))
+    .op("Transpose", perm=[0, 2, 1])
+    .op("Reshape", integers(-1, 4, 4, 5)),
+    "group norm and resize": Tester(("N", 6, 4, 5), opset=18)
+    .op("InstanceNormalization", random(6), random(6))
+    .op("Resize", None, np.array([1, 1, 2, 1.5], np.float32), mode="linear"),
     "odd pixels": Tester(("N", 6, 7, 9)).op("Slice", *(integers(*n) for n in ((1, 2), (9, 9), (2, 3), (2, 3)))),
     "strided slice": Tester(("N", 6, 7, 9)).op("Slice", integers(0), integers(7), integers(2), integers(2)),
     "squeeze and unsqueeze": Tester(("N", 6, 1, 1)).op("Squeeze", integers(2, 3)).op("Unsqueeze", integers(1, 3)),

@@ -135,5 +135,5 @@ def test_refuses_two_dynamic_sizes() -> None:
 def test_refuses_other_types() -> None:
     model = Tester(PICTURE).op("Relu").model
     model.graph.inputs[0].dtype = type(model.graph.inputs[0].dtype).DOUBLE
-    with pytest.raises(EmitError, match="takes float32, int32, int64 and bool"):
+    with pytest.raises(EmitError, match="takes float32, int32, int64, uint8 and bool"):
         build(model, METADATA)

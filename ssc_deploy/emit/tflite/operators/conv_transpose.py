@@ -45,10 +45,32 @@ def conv_transpose(graph: Graph, node: ir.Node) -> None:
     groups, dilations = node.attributes.get_int("group", 1), node.attributes.get_ints("dilations", (1, 1))
     size = graph.stored(node, 0).shape[2:]
     before, out = _placement(node, size, weight.shape[2:], dilations)
-    if groups > 1 or set(dilations) != {1}:
+    # TRANSPOSE_CONV is told its size, the batch included.
+    if groups > 1 or set(dilations) != {1} or graph.stored(node, 0).dynamic is not None:
         _by_convolution(graph, node, weight, before, out)
     else:
         _own(graph, node, weight, before, out)
+
+
+@operator("Col2Im")
+def columns_to_image(graph: Graph, node: ir.Node) -> None:
+    """A transposed convolution in groups, each tap of which puts one number of a column in its place."""
+    f = Formula(graph, node)
+    size, block = (graph.constant_input(node, i).tolist() for i in (1, 2))
+    if len(size) != 2:
+        raise refuse(node, f"it makes an image of {len(size)} dimensions where 2 are known here")
+    ones, taps = (1, 1), block[0] * block[1]
+    dilations, strides = (node.attributes.get_ints(name, ones) for name in ("dilations", "strides"))
+    pads = node.attributes.get_ints("pads", (0, 0, 0, 0))
+    lines = [
+        (n + a + b - (k - 1) * d - 1) // s + 1
+        for n, a, b, k, d, s in zip(size, pads[:2], pads[2:], block, dilations, strides, strict=True)
+    ]
+    channels = f.shape(f.input(0))[1] // taps
+    image = f.op("Reshape", f.input(0), integers(-1, channels * taps, *lines))
+    kernel = np.tile(np.eye(taps, dtype=np.float32).reshape(taps, 1, *block), (channels, 1, 1, 1))
+    attributes = {"pads": pads, "strides": strides, "dilations": dilations, "group": channels}
+    f.give(f.op("ConvTranspose", image, kernel, output_shape=size, **attributes))
 
 
 def _own(
@@ -76,8 +98,6 @@ def _own(
         image.tensor,
         graph.floats(f"{name}/bias", bias),
     ]
-    if image.dynamic is not None:
-        raise refuse(node, "TRANSPOSE_CONV is told its size, the batch included; export with a fixed batch")
     shape = (image.shape[0], channels, *written)
     # Version 3 is the first with a bias.
     result = graph.add(_OP.TRANSPOSE_CONV, inputs, name, image, shape=shape, options=options, version=3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import onnx_ir as ir
 
 from ssc_deploy.emit.tflite.formula import Formula
 from ssc_deploy.emit.tflite.graph import name_of
+from ssc_deploy.emit.tflite.operators import arc
 from ssc_deploy.emit.tflite.operators.broadcast import broadcast, operands
 from ssc_deploy.emit.tflite.order import FLOAT, IMAGE
 from ssc_deploy.emit.tflite.refusal import refuse
@@ -163,6 +165,50 @@ def reciprocal(graph: Graph, node: ir.Node) -> None:
     f = Formula(graph, node)
     one = np.ones((1,) * len(f.shape(f.input(0))), np.float32)
     f.give(f.op("Div", one, f.input(0)))
+
+
+@operator("Tan")
+def tangent(graph: Graph, node: ir.Node) -> None:
+    """SIN divided by COS."""
+    f = Formula(graph, node)
+    f.give(f.op("Div", f.op("Sin", f.input(0)), f.op("Cos", f.input(0))))
+
+
+@operator("Sinh", "Cosh")
+def hyperbolic(graph: Graph, node: ir.Node) -> None:
+    """(e^x - e^-x) / 2 and (e^x + e^-x) / 2."""
+    f = Formula(graph, node)
+    powers = f.op("Exp", f.input(0)), f.op("Exp", f.op("Neg", f.input(0)))
+    f.give(f.op("Mul", f.op("Sub" if node.op_type == "Sinh" else "Add", *powers), 0.5))
+
+
+@operator("Asinh", "Acosh", "Atanh")
+def inverse_hyperbolic(graph: Graph, node: ir.Node) -> None:
+    """LOG of |x| + sqrt(x^2 + 1) with the sign of x, of x + sqrt(x^2 - 1), and half of that of (1 + x) / (1 - x)."""
+    f = Formula(graph, node)
+    x = f.input(0)
+    if node.op_type == "Atanh":
+        quotient = f.op("Div", f.op("Add", x, 1.0), f.op("Sub", 1.0, x))
+        f.give(f.op("Mul", f.op("Log", quotient), 0.5))
+        return
+    size = f.op("Abs", x) if node.op_type == "Asinh" else x
+    root = f.op("Sqrt", f.op("Add", f.op("Mul", x, x), 1.0 if node.op_type == "Asinh" else -1.0))
+    result = f.op("Log", f.op("Add", size, root))
+    f.give(f.op("Mul", f.op("Sign", x), result) if node.op_type == "Asinh" else result)
+
+
+@operator("Atan", "Asin", "Acos")
+def arcs(graph: Graph, node: ir.Node) -> None:
+    """A polynomial of the arc tangent, as MUL, ADD, MINIMUM and MAXIMUM: TFLite has none of them."""
+    f = Formula(graph, node)
+    x = f.input(0)
+    if node.op_type == "Atan":
+        f.give(arc.tangent(f, x))
+        return
+    # asin(x) = atan(x / sqrt((1 - x) (1 + x)))
+    other = f.op("Sqrt", f.op("Mul", f.op("Sub", 1.0, x), f.op("Add", x, 1.0)))
+    sine = arc.tangent_of_quotient(f, x, other)
+    f.give(sine if node.op_type == "Asin" else f.op("Sub", math.pi / 2, sine))
 
 
 @operator("BatchNormalization")

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssc_deploy.emit.tflite.formula import Formula, integers
+from ssc_deploy.emit.tflite.graph import name_of
+from ssc_deploy.emit.tflite.operators.linear import along_axis
 from ssc_deploy.emit.tflite.operators.reduce import mean
 from ssc_deploy.emit.tflite.refusal import refuse
 from ssc_deploy.emit.tflite.registry import operator
@@ -78,6 +80,21 @@ def lp_normalization(graph: Graph, node: ir.Node) -> None:
     f = Formula(graph, node)
     kind = "ReduceL1" if node.attributes.get_int("p", 2) == 1 else "ReduceL2"
     f.give(f.op("Div", f.input(0), f.op(kind, f.input(0), integers(node.attributes.get_int("axis", -1)))))
+
+
+@operator("LRN")
+def local_response_normalization(graph: Graph, node: ir.Node) -> None:
+    """X / (bias + alpha / size * sum of the squares of the channels around)^beta; the sum is a product with a band."""
+    f = Formula(graph, node)
+    x, size = f.input(0), node.attributes["size"].as_int()
+    channels, before = f.shape(x)[1], (size - 1) // 2
+    away = np.arange(channels)[:, None] - np.arange(channels)
+    band = ((away <= before) & (-away <= size - 1 - before)).astype(np.float32)
+    alpha = node.attributes.get_float("alpha", 1e-4) / size
+    squares = f.stored(f.op("Mul", x, x))
+    total = f.value(along_axis(graph, squares, 1, band * np.float32(alpha), name_of(node.outputs[0])))
+    scale = f.op("Add", total, node.attributes.get_float("bias", 1.0))
+    f.give(f.op("Div", x, f.op("Pow", scale, node.attributes.get_float("beta", 0.75))))
 
 
 def _centred(f: Formula, x: ir.Value, axes: list[int], epsilon: float) -> tuple[ir.Value, ir.Value]:

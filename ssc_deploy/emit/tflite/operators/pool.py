@@ -12,6 +12,7 @@ from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.formula import Formula, integers
 from ssc_deploy.emit.tflite.graph import name_of
 from ssc_deploy.emit.tflite.operators.line import of_rank_3
+from ssc_deploy.emit.tflite.operators.linear import along_axis
 from ssc_deploy.emit.tflite.operators.padding import pad_feature_map
 from ssc_deploy.emit.tflite.operators.pieces import along, join
 from ssc_deploy.emit.tflite.operators.subsample import subsample
@@ -67,6 +68,9 @@ def average_pool(graph: Graph, node: ir.Node) -> None:
     padding is written as zeros, which VALID then counts; where ONNX counts fewer, a MUL by kernel area / taps that
     count puts that right.
     """
+    if graph.stored(node, 0).rank > len(IMAGE):
+        _mean_along_axes(graph, node)
+        return
     if graph.stored(node, 0).rank == 3:
         of_rank_3(graph, node)
         return
@@ -118,6 +122,32 @@ def global_pool(graph: Graph, node: ir.Node) -> None:
     activation, output = graph.fuse(node)
     code = _OP.AVERAGE_POOL_2D if node.op_type == "GlobalAveragePool" else _OP.MAX_POOL_2D
     graph.define(output, pool_whole(graph, code, feature_map, activation, name_of(output)))
+
+
+def _mean_along_axes(graph: Graph, node: ir.Node) -> None:
+    """Of more than two dimensions: a product with a matrix along one axis after the other."""
+    f = Formula(graph, node)
+    value = f.input(0)
+    kernel = node.attributes["kernel_shape"].as_ints()
+    axes, name = len(kernel), name_of(node.outputs[0])
+    ones = (1,) * axes
+    strides, dilations = (node.attributes.get_ints(key, ones) for key in ("strides", "dilations"))
+    pads = node.attributes.get_ints("pads", (0,) * 2 * axes)
+    if node.attributes.get_int("ceil_mode", 0) or node.attributes.get_string("auto_pad", "NOTSET") != "NOTSET":
+        raise refuse(node, f"it is of {axes} dimensions with ceil_mode or auto_pad")
+    counts = node.attributes.get_int("count_include_pad", 0)
+    for axis, (taps, step, dilation) in enumerate(zip(kernel, strides, dilations, strict=True)):
+        size = f.shape(value)[axis + 2]
+        before, after = pads[axis], pads[axes + axis]
+        lines = (size + before + after - (taps - 1) * dilation - 1) // step + 1
+        matrix = np.zeros((lines, size))
+        for line in range(lines):
+            read = [line * step + tap * dilation - before for tap in range(taps)]
+            inside = [one for one in read if 0 <= one < size]
+            matrix[line, inside] = 1 / (taps if counts else len(inside))
+        if matrix.shape != (size, size) or (matrix != np.eye(size)).any():
+            value = f.value(along_axis(graph, f.stored(value), axis + 2, matrix, name))
+    f.give(value)
 
 
 def _is_rectified(graph: Graph, value: ir.Value | None) -> bool:
