@@ -30,6 +30,7 @@ from ssc_deploy.rewrite.merge_linear import MergeLinear
 from ssc_deploy.rewrite.naming import Name
 from ssc_deploy.rewrite.pool import CanonicalPool
 from ssc_deploy.rewrite.rearrange import Rearrange
+from ssc_deploy.rewrite.recognise_activations import RecogniseActivations
 from ssc_deploy.rewrite.recognise_movement import RecogniseMovement
 from ssc_deploy.rewrite.recognise_pointwise import RecognisePointwise
 from ssc_deploy.rewrite.report import Refusal, RewriteReport
@@ -54,6 +55,7 @@ def rules() -> list[ir.passes.InPlacePass]:
         CanonicalPool(),
         ConstantSampling(),
         StableLogarithms(),
+        RecogniseActivations(),
         ConstantSampling(),
         # Movement first: a shift is dozens of nodes until it is recognised, and every rule behind walks them all.
         RecogniseMovement(),
