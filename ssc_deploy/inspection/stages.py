@@ -13,6 +13,7 @@ from ssc_deploy.inspection import graph_layers
 from ssc_deploy.inspection.report import Finding, Inspection, Stage, StageReport
 from ssc_deploy.ir import canonical, roles
 from ssc_deploy.ir import graph as g
+from ssc_deploy.rewrite.report import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,9 @@ def _captured(captured: Capture) -> StageReport:
 
 
 def _rewritten(graph: ir.Model, report: rewrite.RewriteReport) -> StageReport:
-    refused = tuple(Finding(r.block, f"{r.looked_for} of {r.steps} nodes", r.reason) for r in report.refusals)
+    refused = tuple(
+        Finding(r.block, f"{r.looked_for} of {counted(r.steps, 'node')}", r.reason) for r in report.refusals
+    )
     return StageReport(Stage.REWRITE, str(report), tuple(_roles(graph.graph)), refused)
 
 

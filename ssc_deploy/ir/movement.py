@@ -216,7 +216,7 @@ def of_numbers(numbers: npt.NDArray[np.int32], shape: tuple[int, int, int]) -> M
         if not len(wrong):
             return movement
         c = int(wrong[0][0])
-        at_edge = expected[tuple(wrong[0])] == 0
+        at_edge = not expected[tuple(wrong.T)].any()
         how = ", but not every edge is zero, wraps around or repeats" if at_edge else " in some places only"
         reasons.append(f"output channel {c} is displaced by {offsets[c]}{how}")
     return reasons[0]

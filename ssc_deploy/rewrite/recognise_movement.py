@@ -32,7 +32,7 @@ from ssc_deploy.rewrite import pixels
 from ssc_deploy.rewrite.followed import Followed, Found, Refused
 from ssc_deploy.rewrite.layout import Channels, known_channels
 from ssc_deploy.rewrite.reach import Order, Queue
-from ssc_deploy.rewrite.report import Refusal
+from ssc_deploy.rewrite.report import MOVEMENT, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -46,12 +46,14 @@ class RecogniseMovement(ir.passes.InPlacePass):
 
     def __init__(self) -> None:
         self.refusals: list[Refusal] = []
+        #: The same by the value at which each ends.
+        self.reasons: dict[ir.Value, Refusal] = {}
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Runs the pass."""
         search = _Search(model.graph)
         search.run()
-        self.refusals = search.refusals
+        self.refusals, self.reasons = search.refusals, search.reasons
         unused = common.RemoveUnusedNodesPass()(model)
         return ir.passes.PassResult(model, search.modified or unused.modified)
 
@@ -72,6 +74,11 @@ class _Search:
         # By the value at which a region ends. A value from which the search began again has its reason beside it.
         self._refusals: dict[ir.Value, Refusal] = {}
         self._passed: dict[ir.Value, Refusal] = {}
+
+    @property
+    def reasons(self) -> dict[ir.Value, Refusal]:
+        """Why each value is no movement, by the value."""
+        return dict(self._refusals)
 
     @property
     def refusals(self) -> list[Refusal]:
@@ -153,7 +160,7 @@ class _Search:
                 origin[value] = value
                 fresh[value] = None
                 if isinstance(reading, Refused) and reading.compared:
-                    self._passed[value] = Refusal(roles.block(node), "shift or shuffle", 1, reading.reason)
+                    self._passed[value] = Refusal(roles.block(node), MOVEMENT, 1, reading.reason)
         return fresh
 
 
@@ -190,7 +197,7 @@ class _Settled:
             if isinstance(reading, Found) and reading.stays and value is end:
                 continue
             if isinstance(reading, Refused) and (reading.compared or value is end):
-                reason = reason or Refusal(roles.block(producer), "shift or shuffle", 0, reading.reason)
+                reason = reason or Refusal(roles.block(producer), MOVEMENT, 0, reading.reason)
             if producer not in self._counted:
                 self._counted.add(producer)
                 steps += 1

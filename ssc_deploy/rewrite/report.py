@@ -12,6 +12,10 @@ def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+#: What a rule would have made of a movement: see `Refusal`.
+MOVEMENT = "shift or shuffle"
+
+
 @dataclass(frozen=True)
 class Refusal:
     """A region that looked like something a rule knows, and was left as it was.
@@ -38,7 +42,9 @@ class RewriteReport:
         shuffles: nodes that permute channels.
         group_pointwise: 1x1 convolutions with groups.
         nodes: all nodes.
-        refusals: regions left alone, in the order of the graph.
+        refusals: what was left alone, in the order of the graph; movements first.
+        bytes_moved: that all movements write for one input.
+        bytes_left: of those that were left alone.
     """
 
     shifts: int
@@ -46,11 +52,19 @@ class RewriteReport:
     group_pointwise: int
     nodes: int
     refusals: tuple[Refusal, ...]
+    bytes_moved: int = 0
+    bytes_left: int = 0
 
     def __str__(self) -> str:
         shifts, shuffles = counted(self.shifts, "shift"), counted(self.shuffles, "shuffle")
-        left = counted(len(self.refusals), "region")
-        return f"{shifts}, {shuffles}, {self.group_pointwise} group pointwise recognised · {left} left alone"
+        movements = sum(refusal.looked_for == MOVEMENT for refusal in self.refusals)
+        left = f"{counted(movements, 'movement')} left alone"
+        if self.bytes_left:
+            left += f" ({100 * self.bytes_left / self.bytes_moved:.0f} % of the bytes moved)"
+        products = len(self.refusals) - movements
+        if products:
+            left += f", {counted(products, 'product')} left alone"
+        return f"{shifts}, {shuffles}, {self.group_pointwise} group pointwise recognised · {left}"
 
     def to_dict(self) -> dict[str, Any]:
         """The report as plain dicts and lists."""

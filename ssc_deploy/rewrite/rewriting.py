@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ssc_deploy.capture.fold_constants import FoldConstants
 from ssc_deploy.capture.supported import Supported
 from ssc_deploy.ir import canonical, roles
-from ssc_deploy.rewrite import frames
+from ssc_deploy.rewrite import frames, left_alone
 from ssc_deploy.rewrite.absorb_permutations import AbsorbPermutations
 from ssc_deploy.rewrite.activate_before_movement import ActivateBeforeMovement
 from ssc_deploy.rewrite.compose_permutations import ComposePermutations
@@ -41,6 +41,8 @@ from ssc_deploy.rewrite.tidy import Tidy
 
 if TYPE_CHECKING:
     import onnx_ir as ir
+
+    from ssc_deploy.rewrite.left_alone import LeftAlone
 
 _log = logging.getLogger(__package__)
 
@@ -98,7 +100,8 @@ def rewrite(model: ir.Model, *, check: bool = False) -> RewriteReport:
         CaptureError: the graph cannot be exported; see `supported.check`.
         RewriteError: a rule broke the graph; a defect of ours, never of the input.
     """
-    refusals: dict[str, tuple[Refusal, ...]] = {}
+    reasons: dict[ir.Value, Refusal] = {}
+    products: tuple[Refusal, ...] = ()
     for rule in rules():
         modified = rule(model).modified
         outcome = "changed" if modified else "no change"
@@ -107,19 +110,23 @@ def rewrite(model: ir.Model, *, check: bool = False) -> RewriteReport:
         if check:
             canonical.check_graph(model)
         # A rule that runs again has seen what its first run left alone: only its last word counts.
-        if isinstance(rule, RecogniseMovement | RecognisePointwise):
-            refusals[type(rule).__name__] = tuple(rule.refusals)
+        if isinstance(rule, RecogniseMovement):
+            reasons = rule.reasons
+        elif isinstance(rule, RecognisePointwise):
+            products = tuple(rule.refusals)
     canonical.check(model)
-    return report(model, tuple(refusal for found in refusals.values() for refusal in found))
+    return report(model, left_alone.find(model.graph, reasons), products)
 
 
-def report(model: ir.Model, refusals: tuple[Refusal, ...] = ()) -> RewriteReport:
-    """Counts what a canonical graph consists of."""
+def report(model: ir.Model, left: LeftAlone, products: tuple[Refusal, ...]) -> RewriteReport:
+    """Counts what a canonical graph consists of, beside the movements and products that were left alone."""
     counts = Counter(roles.role(node) for node in model.graph)
     return RewriteReport(
         shifts=counts[roles.Role.SHIFT] + frames.shifts(model.graph),
         shuffles=counts[roles.Role.SHUFFLE],
         group_pointwise=counts[roles.Role.GROUP_POINTWISE],
         nodes=len(model.graph),
-        refusals=refusals,
+        refusals=left.movements + products,
+        bytes_moved=left.bytes_moved,
+        bytes_left=left.bytes,
     )
