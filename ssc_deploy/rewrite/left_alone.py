@@ -86,7 +86,7 @@ def find(graph: ir.Graph, reasons: Mapping[ir.Value, Refusal]) -> LeftAlone:
     for node in graph:
         if roles.role(node) in _RECOGNISED:
             total += _bytes(node)
-        elif node.inputs and origin.get(node.inputs[0]) is not None and node.op_type in _MOVES:
+        elif node.op_type in _MOVES and (data := node.inputs[0]) is not None and origin.get(data) is not None:
             total += _bytes(node)
             groups.setdefault(_origin(node, origin), []).append(node)
     left, size = [], 0
@@ -142,7 +142,7 @@ def _is_plain(node: ir.Node) -> bool:
 
 def _bytes(node: ir.Node) -> int:
     return sum(
-        math.prod(shape) * (1 if value.dtype is None else value.dtype.itemsize)
+        math.prod(shape) * (1 if value.dtype is None else int(value.dtype.itemsize))
         for value in node.outputs
         if (shape := g.shape_of(value)) is not None
     )

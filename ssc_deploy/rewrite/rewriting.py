@@ -58,7 +58,6 @@ def rules() -> list[ir.passes.InPlacePass]:
         ConstantSampling(),
         StableLogarithms(),
         RecogniseActivations(),
-        ConstantSampling(),
         # Movement first: a shift is dozens of nodes until it is recognised, and every rule behind walks them all.
         RecogniseMovement(),
         Tidy(),
