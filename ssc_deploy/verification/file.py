@@ -13,7 +13,7 @@ from ssc_deploy.batches import channels_last
 from ssc_deploy.batches import run as run_in_batches
 from ssc_deploy.errors import NetworkError, RuntimeLoadError, VerificationError
 from ssc_deploy.examples import Examples
-from ssc_deploy.verification import divergence, sanity, scales
+from ssc_deploy.verification import divergence, sanity, scales, whole_numbers
 from ssc_deploy.verification import movement as moving
 from ssc_deploy.verification.orders import EitherOrder
 from ssc_deploy.verification.reference import Remembered
@@ -154,6 +154,8 @@ def _verdict(
                 f"{reference.float32_title} returns {list(narrow.shape)} for what {reference.title} computes as "
                 f"{list(wide.shape)} in float64; they do not agree on what the network is, so no file can be compared"
             )
+    certain = whole_numbers.sure(reference, inputs, runner.outputs, exact, float32)
+    exact, float32 = (tuple(map(whole_numbers.kept, values, certain)) for values in (exact, float32))
     between = output_of_graph.between_zero_and_one(path)
     unit = [spec.name in between for spec in runner.outputs]
     owns = [own_error(narrow, wide, unit=one) for narrow, wide, one in zip(float32, exact, unit, strict=True)]
@@ -163,7 +165,7 @@ def _verdict(
         objection = own.objection(_called(name, reference))
         if objection and (follows or not own.finite):
             return dataclasses.replace(report, failures=(f"the network itself {objection}",))
-    judge = _Judge(runner, runtime.image_layout, reference.names, exact, owns if follows else None, atol, rtol)
+    judge = _Judge(runner, runtime.image_layout, reference.names, exact, certain, owns if follows else None, atol, rtol)
     runs = [judge.run(size, inputs if i == 0 else inputs[:size]) for i, size in enumerate(sizes)]
     failures = [run.failure for run in runs if run.failure]
     ran = all(run.errors for run in runs)
@@ -232,6 +234,7 @@ class _Judge:
         layout: of its images.
         names: of the network's outputs.
         exact: what the network computes, an array for each output.
+        certain: where it is sure of that; see `whole_numbers.sure`.
         owns: what float32 costs each output, which bounds the file's error; None where ``atol`` and ``rtol`` do.
         atol: see `verify_file`.
         rtol: see `verify_file`.
@@ -241,6 +244,7 @@ class _Judge:
     layout: str
     names: tuple[str, ...]
     exact: Sequence[Float64]
+    certain: Sequence[whole_numbers.Sure | None]
     owns: Sequence[Own] | None
     atol: float | None
     rtol: float | None
@@ -257,14 +261,15 @@ class _Judge:
             values = run_in_batches(self.runner, inputs, layout=self.layout, batch=batch, outputs=count)[:count]
         except RuntimeLoadError as refusal:
             return _Run(batch, failure=f"at batch size {batch}: {refusal}")
-        errors = []
-        for name, value, whole in zip(self.names, values, self.exact, strict=True):
+        errors, values = [], list(values)
+        for i, (name, value, whole) in enumerate(zip(self.names, values, self.exact, strict=True)):
             exact = whole[: len(inputs)]
             if value.shape != exact.shape:
                 which = "" if count == 1 else f" as {name}"
                 shapes = f"{list(value.shape[1:])}{which} for an image, the network {list(exact.shape[1:])}"
                 return _Run(batch, failure=f"the file returns {shapes}; they have not the same classes")
-            errors.append(error_of(value, exact))
+            values[i] = whole_numbers.settled(value, exact, self.certain[i])
+            errors.append(error_of(values[i], exact))
         for i, (value, error) in enumerate(zip(values, errors, strict=True)):
             wrong = self._wrong(i, value, error)
             if wrong:
