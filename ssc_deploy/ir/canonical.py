@@ -6,6 +6,7 @@
 - `shuffle`: ``Gather(axis=1)`` with constant indices;
 - `rearrangement`: a step of any other movement, ``Slice``, ``Concat``, ``Pad``, ``Gather``, ``Clip`` to zero,
   ``DepthToSpace`` (DCR) or ``SpaceToDepth``;
+- `strided shift`: the same ``Conv`` with zeros at its edges and a stride;
 - `frames`: a step of a shift between frames, ``Slice``, ``Concat`` or ``Pad`` on [T, C, H, W];
 - `group pointwise`: 1x1 ``Conv`` with ``group > 1``, no block of which could be split further;
 - no ``BatchNormalization`` by constants alone;
@@ -88,6 +89,23 @@ def _border(node: ir.Node) -> str | None:
         return "is marked as a border but is none"
     shifts = all(roles.role(user) is roles.Role.SHIFT for user, _ in node.outputs[0].uses())
     return None if shifts and not node.outputs[0].is_graph_output() else "is a border that something else reads"
+
+
+@specification.rule(roles.Role.STRIDED_SHIFT)
+def _strided_shift(node: ir.Node) -> str | None:
+    """See `is_strided_shift`."""
+    return None if is_strided_shift(node) else "is marked as a strided shift but is none"
+
+
+def is_strided_shift(node: ir.Node) -> bool:
+    """Whether the node displaces each channel by whole pixels and leaves out some, as a depthwise Conv."""
+    weight = g.constant(node.inputs[1]) if node.op_type == "Conv" else None
+    if weight is None or weight.ndim != 4 or weight.shape[1] != 1 or g.integer(node, "group", 1) != len(weight):
+        return False
+    bias = node.inputs[2] if len(node.inputs) > 2 else None
+    offset = g.constant(bias)
+    strides = g.ints(node, "strides", (1, 1))
+    return mv.is_one_hot(weight) and strides != (1, 1) and (bias is None or (offset is not None and not offset.any()))
 
 
 def movement_of(node: ir.Node) -> mv.Movement | None:

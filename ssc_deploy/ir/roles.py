@@ -18,6 +18,7 @@ class Role(enum.StrEnum):
     """Roles of nodes in the canonical form."""
 
     SHIFT = "shift"  #: depthwise Conv with a one-hot kernel
+    STRIDED_SHIFT = "strided shift"  #: depthwise Conv with a one-hot kernel and a stride
     BORDER = "border"  #: Pad whose edges wrap around or repeat, in front of a shift that reads them
     SHUFFLE = "shuffle"  #: Gather(axis=1) with constant indices: a permutation (or selection) of channels
     REARRANGEMENT = "rearrangement"  #: a step of any other movement: see `rewrite.rearrange`

@@ -55,7 +55,7 @@ _PLACES = {
     "Slice": (1, 2),
 }
 
-_RECOGNISED = roles.MOVEMENTS | {roles.Role.FRAMES}
+_RECOGNISED = roles.MOVEMENTS | {roles.Role.FRAMES, roles.Role.STRIDED_SHIFT}
 
 
 @dataclass(frozen=True)

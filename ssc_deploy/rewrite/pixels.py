@@ -35,7 +35,7 @@ def number(shape: tuple[int, ...]) -> Numbers:
 
 def moves_data(node: ir.Node) -> bool:
     """Whether a node may be a step of a movement, going by its operator and its constants."""
-    settled = roles.role(node) in {roles.Role.REARRANGEMENT, roles.Role.FRAMES}
+    settled = roles.role(node) in {roles.Role.REARRANGEMENT, roles.Role.FRAMES, roles.Role.STRIDED_SHIFT}
     if node.domain or node.op_type not in _STEPS or settled:
         return False
     if node.op_type == "Mul":

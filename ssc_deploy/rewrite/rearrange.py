@@ -42,6 +42,10 @@ class Rearrange(ir.passes.InPlacePass):
     def call(self, model: ir.Model) -> ir.passes.PassResult:
         """Runs the pass: on whole regions first, then on what lies between the shifts and shuffles in them."""
         modified = False
+        for node in model.graph:
+            if roles.role(node) is None and canonical.is_strided_shift(node):
+                roles.set_role(node, roles.Role.STRIDED_SHIFT)
+                modified = True
         for whole in (True, False):
             modified |= _once(model.graph, whole=whole)
             # What was replaced still reads its image, and would pass for another region of it.
@@ -220,6 +224,12 @@ def _build(builder: Builder, step: steps.Step, given: list[ir.Value]) -> ir.Valu
             operator, operands, attributes = "SpaceToDepth", [], {"blocksize": step.block}
         case steps.Shifted():
             return builder.shift(given[0], mv.shift(step.offsets))
+        case steps.Strided():
+            movement = mv.shift(step.offsets)
+            kernel, pads = movement.kernel(), movement.radius
+            operator, operands, role = "Conv", [builder.constant("shift", kernel)], roles.Role.STRIDED_SHIFT
+            attributes = {"group": len(kernel), "kernel_shape": kernel.shape[2:], "pads": (pads,) * 4}
+            attributes |= {"strides": step.strides, "dilations": (1, 1)}
         case steps.Source():
             return given[0]
     return builder.op(operator, [*given, *operands], attributes, shape=(1, *step.shape), role=role)

@@ -5,7 +5,8 @@ Three forms are tried in this order:
 1. channels in another order, then depth to space;
 2. space to depth, then channels in another order;
 3. channel by channel: channels that are zero are left out and padded in the end. If all others are displaced as a
-   whole, they are shifted. Else channels of equal map are one group; each group is cut into windows, which are joined:
+   whole, they are shifted; with a stride, if rows and columns are left out at regular steps. Else channels of equal
+   map are one group; each group is cut into windows, which are joined:
 
        out[c, y, x] = in[source[c], rows[y], columns[x]]        rows, columns: -1 for zeros
 
@@ -32,6 +33,7 @@ from ssc_deploy.rewrite.rearrangement_steps import (
     Shifted,
     Source,
     Step,
+    Strided,
     ToDepth,
     ToSpace,
     Zeroed,
@@ -56,6 +58,9 @@ _BANDS = 5
 
 #: Channels of one map may stand apart in so many more places before they are brought together and back.
 _APART = 4
+
+#: Pixels: a shift with a stride is a kernel of at most 15 x 15.
+_FARTHEST = 7
 
 #: A backward run that is no longer than this is joined from single lines: runtimes cut backwards slowly.
 _BACKWARD = 8
@@ -148,6 +153,9 @@ def _zeros(source: Source, shape: tuple[int, ...]) -> Step:
 
 def _moved(source: Source, sources: list[int], maps: npt.NDArray[np.int64], *, shifts: bool) -> Step | None:
     """The channels ``sources`` of the image, the pixels of each taken by its map."""
+    strided = _strided(source, sources, maps) if shifts else None
+    if strided is not None:
+        return strided
     offsets = [_offset(each, source.shape) for each in maps]
     known = [offset for offset in offsets if offset is not None]
     if shifts and len(known) == len(offsets):
@@ -197,6 +205,36 @@ def _shifted(source: Source, sources: list[int], offsets: list[Pair]) -> Step:
         by_source = dict(zip(sources, offsets, strict=True))
         return _channels(Shifted(source, tuple(by_source[c] for c in range(len(offsets)))), sources)
     return Shifted(_channels(source, sources), tuple(offsets))
+
+
+def _strided(source: Source, sources: list[int], maps: npt.NDArray[np.int64]) -> Step | None:
+    """Channels that are displaced, each by its own offset, and of which each s-th row and column is left."""
+    _, h, w = source.shape
+    rows, columns = np.where(maps < 0, -1, np.divmod(maps, w))
+    lines = [rows.max(2), columns.max(1)]
+    strides, moves = [], []
+    for of_channels, size in zip(lines, (h, w), strict=True):
+        pairs = (of_channels[:, :-1] >= 0) & (of_channels[:, 1:] >= 0)
+        steps = np.diff(of_channels, axis=1)[pairs]
+        stride = int(steps[0]) if len(steps) else size
+        if stride < 1 or (size - 1) // stride + 1 != of_channels.shape[1]:
+            return None
+        first = (of_channels >= 0).argmax(1)
+        strides.append(stride)
+        moves.append((of_channels[np.arange(len(first)), first] - first * stride).tolist())
+    offsets = list(zip(*moves, strict=True))
+    # What all channels do alike, a slice does as well.
+    if strides == [1, 1] or len(set(offsets)) == 1 or max(map(abs, itertools.chain(*offsets))) > _FARTHEST:
+        return None
+    if sorted(sources) == list(range(source.shape[0])):
+        by_source = dict(zip(sources, offsets, strict=True))
+        placed = tuple(by_source[c] for c in range(len(offsets)))
+        step = _channels(Strided(source, placed, (strides[0], strides[1])), sources)
+    else:
+        step = Strided(_channels(source, sources), tuple(offsets), (strides[0], strides[1]))
+    numbered = np.arange(np.prod(source.shape), dtype=np.int64).reshape(source.shape)
+    wanted = np.where(maps < 0, -1, np.array(sources)[:, None, None] * h * w + maps)
+    return step if np.array_equal(run(step, numbered), wanted) else None
 
 
 def _among_zeros(step: Step, places: list[int], channels: int) -> Step:

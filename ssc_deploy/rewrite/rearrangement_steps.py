@@ -109,6 +109,21 @@ class Shifted:
 
 
 @dataclass(frozen=True)
+class Strided:
+    """Each channel displaced by its (dy, dx), zero outside; then only each ``strides``-th row and column."""
+
+    of: Step
+    offsets: tuple[Pair, ...]
+    strides: Pair
+
+    @property
+    def shape(self) -> Shape:
+        """Of the result."""
+        c, h, w = self.of.shape
+        return (c, (h - 1) // self.strides[0] + 1, (w - 1) // self.strides[1] + 1)
+
+
+@dataclass(frozen=True)
 class ToSpace:
     """DepthToSpace of mode DCR: ``out[c, y * b + i, x * b + j] = in[(i * b + j) * C + c, y, x]``."""
 
@@ -136,7 +151,7 @@ class ToDepth:
         return (c * self.block**2, h // self.block, w // self.block)
 
 
-Step = Source | Window | Joined | Padded | Zeroed | Selected | Shifted | ToSpace | ToDepth
+Step = Source | Window | Joined | Padded | Zeroed | Selected | Shifted | Strided | ToSpace | ToDepth
 
 
 def inputs(step: Step) -> tuple[Step, ...]:
@@ -206,6 +221,9 @@ def _run(step: Step, given: list[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64
             return x.take(step.indices, step.axis)
         case Shifted():
             return np.stack([_displaced(plane, *offset) for plane, offset in zip(x, step.offsets, strict=True)])
+        case Strided():
+            moved = np.stack([_displaced(plane, *offset) for plane, offset in zip(x, step.offsets, strict=True)])
+            return moved[:, :: step.strides[0], :: step.strides[1]]
         case ToSpace():
             c, h, w = step.shape
             b = step.block

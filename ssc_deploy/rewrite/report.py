@@ -38,7 +38,7 @@ class RewriteReport:
     """What a graph consists of after the rewrite.
 
     Attributes:
-        shifts: nodes that shift, and shifts between frames.
+        shifts: nodes that shift, with a stride or without, and shifts between frames.
         shuffles: nodes that permute channels.
         group_pointwise: 1x1 convolutions with groups.
         nodes: all nodes.

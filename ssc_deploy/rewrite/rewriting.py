@@ -121,7 +121,7 @@ def report(model: ir.Model, left: LeftAlone, products: tuple[Refusal, ...]) -> R
     """Counts what a canonical graph consists of, beside the movements and products that were left alone."""
     counts = Counter(roles.role(node) for node in model.graph)
     return RewriteReport(
-        shifts=counts[roles.Role.SHIFT] + frames.shifts(model.graph),
+        shifts=counts[roles.Role.SHIFT] + counts[roles.Role.STRIDED_SHIFT] + frames.shifts(model.graph),
         shuffles=counts[roles.Role.SHUFFLE],
         group_pointwise=counts[roles.Role.GROUP_POINTWISE],
         nodes=len(model.graph),

@@ -177,6 +177,10 @@ BROKEN = {
     ),
     "frames that compute": (broken(lambda _: None, "Relu", role=roles.Role.FRAMES), "between frames but computes"),
     "frames by the image": (computed("Slice", 1, *BOUNDS, role=roles.Role.FRAMES), "but how far is computed"),
+    "a strided shift without a stride": (
+        broken(lambda _: None, "Conv", SHIFT, **{**SHIFTED, "role": roles.Role.STRIDED_SHIFT}),
+        "marked as a strided shift but is none",
+    ),
     "a shuffle of rows": (broken(lambda _: None, "Gather", ORDER, **{**SHUFFLED, "axis": 2}), "not gather channels"),
     "a shuffle that is none": (broken(lambda _: None, "Relu", role=roles.Role.SHUFFLE), "does not gather channels"),
     "a shuffle by the image": (computed("Gather", 1, ORDER, **SHUFFLED), "has no constant order"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import spellings
 import torch
-from graphs import Chain, apply, operators, run
+from graphs import Chain, apply, normal, one_hot, operators, run
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from moving import numbered, run_litert
@@ -12,6 +12,7 @@ from torch import nn
 
 from ssc_deploy import lower
 from ssc_deploy.capture import capture
+from ssc_deploy.ir import movement as mv
 from ssc_deploy.ir import roles
 from ssc_deploy.rewrite import rearrangement_plan, rewrite
 from ssc_deploy.rewrite import rearrangement_steps as steps
@@ -19,6 +20,9 @@ from ssc_deploy.rewrite.rearrange import Rearrange, rearrangements
 from ssc_deploy.signature import of_image
 
 CHANNELS = 18
+
+#: Steps of a slice of some channels that leaves out every other row and column.
+TWICE = np.array([1, 2, 2])
 
 #: Operators that TFLite has not, or that take their data out of the delegate.
 HARD = {"Expand", "GatherElements", "GatherND", "ScatterElements", "ScatterND", "Tile"}
@@ -86,6 +90,46 @@ def test_any_lines_of_any_channels_have_a_plan(data, shape):
     plan = rearrangement_plan.plan(indices, shape)
     image = np.arange(np.prod(shape)).reshape(shape)
     np.testing.assert_array_equal(steps.run(plan, image), indices)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    offsets=st.lists(st.tuples(st.integers(-2, 2), st.integers(-2, 2)), min_size=2, max_size=6),
+    size=st.tuples(st.integers(5, 8), st.integers(5, 8)),
+    strides=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    order=st.randoms(),
+)
+def test_a_shift_with_a_stride_is_one_convolution(offsets, size, strides, order):
+    sources = list(range(len(offsets)))
+    order.shuffle(sources)
+    movement = mv.Movement(tuple(sources), tuple(offsets), len(sources))
+    numbers = np.arange(1, len(sources) * np.prod(size) + 1).reshape(1, len(sources), *size)
+    indices = movement(numbers)[0, :, :: strides[0], :: strides[1]] - 1
+    plan = rearrangement_plan.plan(indices, (len(sources), *size))
+    found = [step for step in steps.all_of(plan) if isinstance(step, steps.Strided)]
+    regular = strides != (1, 1) and len(set(offsets)) > 1
+    assert [step.strides for step in found] == [strides] * regular
+    assert len(steps.all_of(plan)) <= 2 or not regular
+    np.testing.assert_array_equal(steps.run(plan, np.arange(numbers.size).reshape(numbers.shape[1:])), indices)
+
+
+def test_slices_with_a_stride_and_a_convolution_with_one_are_shifts():
+    chain = Chain(1, 4, 7, 6).then("Conv", normal(4, 4, 1, 1)).then("Pad", np.array([0, 0, 1, 1] * 2))
+    padded = chain.last
+    pieces = [
+        chain.aside("Slice", padded, np.array([c, y, x]), np.array([c + 1, y + 7, x + 6]), np.array([1, 2, 3]), TWICE)
+        for c, (y, x) in enumerate([(0, 1), (1, 0), (2, 2), (1, 1)])
+    ]
+    chain.back_to(pieces[0]).then("Concat", *pieces[1:], axis=1).then("Neg")
+    kernel = one_hot([(0, 1), (1, 0), (-1, -1), (0, 0)])
+    model = chain.then("Conv", kernel, group=4, pads=[1] * 4, strides=[2, 2]).then("Neg").build()
+    x = numbered(1, 4, 7, 6)
+    expected = run(model, x)
+    assert rewrite(model).shifts == 2
+    assert operators(model) == ["Conv", "Conv", "Neg", "Conv", "Neg"]
+    np.testing.assert_array_equal(run(model, x), expected)
+    lowered = lower.lower(model, lower.Target.LITERT).model
+    np.testing.assert_allclose(run_litert(lowered, x), expected, rtol=1e-5)
 
 
 def test_pixels_without_any_order_have_no_plan():
