@@ -163,16 +163,18 @@ def test_as_json_two_files_of_one_name_and_one_file_twice_are_told_apart_and_not
 
 
 @pytest.mark.parametrize(
-    "turns",
-    [[], [{"start_ns": 0, "samples_ns": []}] * 5, [{"start_ns": 0, "samples_ns": [0]}] * 5],
+    ("turns", "reason"),
+    [
+        ([], "a latency without the times that it comes from"),
+        ([{"start_ns": 0, "samples_ns": []}] * 5, "samples_ns is empty"),
+        ([{"start_ns": 0, "samples_ns": [0]}] * 5, "samples_ns[0] is 0, less than 1"),
+    ],
 )
-def test_a_saved_profile_that_was_damaged_is_refused(saved, tmp_path, turns):
+def test_a_saved_profile_that_was_damaged_is_refused(saved, tmp_path, turns, reason):
     profile = json.loads((saved[0] / "p.json").read_text())
     profile["models"][0]["turns"] = turns
     (tmp_path / "p.json").write_text(json.dumps(profile))
-    assert "a latency without the times that it comes from" in refused(
-        "compare", tmp_path / "p.json", saved[0] / "p.json"
-    )
+    assert reason in refused("compare", tmp_path / "p.json", saved[0] / "p.json")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

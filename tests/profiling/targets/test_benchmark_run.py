@@ -127,7 +127,7 @@ def test_a_program_of_no_known_runtime(phones, folder):
 
 def test_the_golden_set_cannot_be_asked_of_it(phones, folder):
     message = refused(phones, folder, program(folder, "benchmark_model"), protocol=None)
-    assert message == "a benchmark program cannot replay the golden set; leave --benchmark-binary out"
+    assert message == "a benchmark program cannot replay the golden set; leave `benchmark_binary` out"
 
 
 def test_a_full_phone(phones, folder):
