@@ -12,26 +12,6 @@ from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import movement as mv
 from ssc_deploy.ir import roles
 
-#: Operators that write what they read, elsewhere; views (Reshape ...) write nothing.
-_COPIES = frozenset(
-    [
-        "Concat",
-        "DepthToSpace",
-        "Expand",
-        "Gather",
-        "GatherElements",
-        "GatherND",
-        "Pad",
-        "ScatterElements",
-        "ScatterND",
-        "Slice",
-        "SpaceToDepth",
-        "Split",
-        "Tile",
-        "Transpose",
-    ]
-)
-
 #: Operators that only see what they read in another shape; none of them takes time.
 _VIEWS = frozenset(["Flatten", "Identity", "Reshape", "Squeeze", "Unsqueeze"])
 
@@ -55,7 +35,7 @@ def layers_of(model: ir.Model) -> tuple[Layer, ...]:
             continue
         computed.update(node.outputs)
         shifts = _is_one_hot(node)
-        moves = shifts or node.op_type in _COPIES or roles.role(node) in _MOVEMENTS
+        moves = shifts or node.op_type in g.COPIES or roles.role(node) in _MOVEMENTS
         weights = [] if moves else [value for value in node.inputs if _is_weight(value) and value not in counted]
         counted.update(weights)
         shape = g.shape_of(node.outputs[0])

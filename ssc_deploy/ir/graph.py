@@ -16,6 +16,24 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 
+#: Operators that write what they read in other places; views (Reshape ...) write nothing.
+COPIES = frozenset(
+    {
+        *(
+            "Concat",
+            "DepthToSpace",
+            "Expand",
+            "Gather",
+            "GatherElements",
+            "GatherND",
+            "Pad",
+            "ScatterElements",
+            "ScatterND",
+        ),
+        *("Slice", "SpaceToDepth", "Split", "Tile", "Transpose"),
+    }
+)
+
 #: Activations of each number alone, without a parameter of its own for each channel.
 ACTIVATIONS = frozenset({"Relu", "Clip", "Sigmoid", "HardSwish", "HardSigmoid", "LeakyRelu", "Tanh"})
 

@@ -23,26 +23,8 @@ if TYPE_CHECKING:
 
     import onnx_ir as ir
 
-#: Operators that write what they read in other places.
-_MOVES = frozenset(
-    [
-        "Concat",
-        "DepthToSpace",
-        "Expand",
-        "Gather",
-        "GatherElements",
-        "GatherND",
-        "Pad",
-        "ScatterElements",
-        "ScatterND",
-        "Slice",
-        "SpaceToDepth",
-        "Split",
-        "Tile",
-        "Transpose",
-        "Where",
-    ]
-)
+#: A choice between two tensors moves numbers as well.
+_MOVES = g.COPIES | {"Where"}
 
 #: Of each operator, the operands that say where numbers go.
 _PLACES = {
