@@ -15,6 +15,9 @@ from ssc_deploy.signature import Tensor
 
 InputShape = str | Sequence[int] | Sequence["str | Sequence[int]"]
 
+#: Of a file of ``torch.export.save``. Here, since `program` imports PyTorch.
+PROGRAM = ".pt2"
+
 #: The dtypes that both formats have.
 DTYPES = ("float32", "int64", "int32", "uint8", "bool")
 

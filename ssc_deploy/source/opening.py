@@ -34,9 +34,6 @@ if TYPE_CHECKING:
 
 _NEEDS_SHAPE = "`model` needs `input_shape` as well, e.g. `input_shape=(1, 3, 32, 32)`."
 
-#: Of a file of ``torch.export.save``.
-_PROGRAM = ".pt2"
-
 _SUFFIXES = {".bin", ".ckpt", ".onnx", ".pkl", ".pt", ".pth", ".safetensors", ".tar"}
 
 
@@ -148,7 +145,7 @@ def open_source(
         raise NetworkError(f"`seed` takes a number of at least 0, not {seed}.")
     if path is None and state is None and weights is not None:
         raise NetworkError("`weights` chooses among the weights of a checkpoint; name it with `ckpt`.")
-    if path is not None and path.suffix.lower() == _PROGRAM:
+    if path is not None and path.suffix.lower() == inputs.PROGRAM:
         raise CheckpointError(
             f"{path} is a program of torch.export, and loading one runs what is in it: if you trust it, give it as "
             f"`model={str(path)!r}`, without `ckpt`."
@@ -244,7 +241,7 @@ def _users(
     """A network of the user's: its title, the module and its inputs."""
     from ssc_deploy.source import program, user_module
 
-    told = given is not None or (isinstance(model, str) and model.endswith(program.SUFFIX))
+    told = given is not None or (isinstance(model, str) and model.endswith(inputs.PROGRAM))
     if isinstance(model, str) and not told:
         raise NetworkError(_NEEDS_SHAPE)
     if isinstance(model, str):

@@ -17,8 +17,6 @@ from ssc_deploy.source.inputs import DTYPES
 if TYPE_CHECKING:
     from pathlib import Path
 
-SUFFIX = ".pt2"
-
 
 class Program(nn.Module):
     """The program, with the methods of a module that a network needs.

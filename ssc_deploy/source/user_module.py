@@ -21,6 +21,7 @@ from torch import nn
 
 from ssc_deploy.errors import USER_ERRORS, NetworkError
 from ssc_deploy.source import program
+from ssc_deploy.source.inputs import PROGRAM
 from ssc_deploy.source.seeding import seeded
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def build(spec: str, args: Mapping[str, str], seed: int = 0) -> tuple[str, nn.Mo
     Raises:
         NetworkError: the file, module or name is missing, its code fails, or the result is no ``nn.Module``.
     """
-    if spec.endswith(program.SUFFIX):
+    if spec.endswith(PROGRAM):
         return Path(spec).stem, program.load(Path(spec))
     where, colon, name = spec.rpartition(":")
     if not (colon and where and name):
