@@ -28,24 +28,8 @@ _ACTIVATIONS = {
     Activation.RELU6: _OP.RELU6,
 }
 
-_OWN = {
-    "HardSwish": (_OP.HARD_SWISH, schema.HardSwishOptionsT),
-    "Sigmoid": (_OP.LOGISTIC, None),
-    "Tanh": (_OP.TANH, None),
-}
-
 #: From here on tanh(softplus(x)) is 1 in float32.
 _MISH_IS_LINEAR = 20.0
-
-
-@operator(*_OWN)
-def own(graph: Graph, node: ir.Node) -> None:
-    """The operator of TFLite that does the same: LOGISTIC for Sigmoid."""
-    stored, output = graph.stored(node, 0), node.outputs[0]
-    code, options = _OWN[node.op_type]
-    graph.define(
-        output, graph.add(code, [stored.tensor], name_of(output), stored, options=options() if options else None)
-    )
 
 
 @operator("Relu", "Clip")

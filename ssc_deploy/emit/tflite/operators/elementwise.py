@@ -36,12 +36,15 @@ _UNARY = {
     "Cos": (_OP.COS, schema.CosOptionsT),
     "Exp": (_OP.EXP, schema.ExpOptionsT),
     "Floor": (_OP.FLOOR, None),
+    "HardSwish": (_OP.HARD_SWISH, schema.HardSwishOptionsT),
     "Log": (_OP.LOG, None),
     "Neg": (_OP.NEG, schema.NegOptionsT),
     "Round": (_OP.ROUND, None),
+    "Sigmoid": (_OP.LOGISTIC, None),
     "Sign": (_OP.SIGN, schema.SignOptionsT),
     "Sin": (_OP.SIN, None),
     "Sqrt": (_OP.SQRT, None),
+    "Tanh": (_OP.TANH, None),
 }
 
 #: Exponents that become products: up to this many factors.
@@ -50,7 +53,7 @@ _FACTORS = 8
 
 @operator(*_UNARY)
 def unary(graph: Graph, node: ir.Node) -> None:
-    """The operator of TFLite that does the same, such as EXP for Exp."""
+    """The operator of TFLite that does the same, such as EXP for Exp and LOGISTIC for Sigmoid."""
     stored, output = graph.stored(node, 0), node.outputs[0]
     code, options = _UNARY[node.op_type]
     graph.define(
