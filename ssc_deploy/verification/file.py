@@ -315,7 +315,10 @@ def _misfit(runner: Runner, layout: str, inputs: Examples, outputs: tuple[str, .
         sentence = _inputs_misfit(runner, layout, wanted, rows=inputs.rows)
     if sentence is None and len(runner.outputs) != len(outputs):
         names = ", ".join(spec.name for spec in runner.outputs)
-        sentence = f"the file returns {names or 'nothing'}, the network {', '.join(outputs)}"
+        sentence = (
+            f"the file returns {names or 'nothing'}, the network {', '.join(outputs)}; if the file is to have some of "
+            "them alone, name these with `outputs`"
+        )
     return sentence
 
 
