@@ -12,6 +12,7 @@
     ├── TrainingError              a training that cannot start, go on, or be resumed
     ├── CaptureError               torch.export cannot capture the module
     ├── LoweringError              a lowering was asked for that this network or target cannot take
+    ├── QuantizationError          a network or its calibration data cannot be quantised as asked
     ├── RecipeError                a recipe cannot be read, or is for another network; or there is nothing to tune
     ├── EmitError                  a graph cannot be written in the target's format
     │   └── UnsupportedOperatorError
@@ -101,6 +102,10 @@ class CaptureError(SscDeployError):
 
 class LoweringError(SscDeployError):
     """A lowering was asked for that this network or target cannot take."""
+
+
+class QuantizationError(SscDeployError):
+    """A network cannot be quantised as asked, or not by these calibration data."""
 
 
 class RecipeError(SscDeployError):

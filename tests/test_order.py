@@ -25,6 +25,7 @@ ORDER = (
     ("runtimes",),
     ("source", "capture"),
     ("rewrite",),
+    ("quantize",),
     ("lower",),
     ("emit",),
     ("output_of_graph",),

@@ -1,0 +1,116 @@
+"""What a quantised export wants, and the plan from which every format is written: the grid of each value."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ssc_deploy.errors import QuantizationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from ssc_deploy.quantize.grid import Grid
+
+
+class Mode(enum.StrEnum):
+    """What is held in fewer bits; the value is what a user types."""
+
+    INT8 = "int8"  #: values and weights are 8-bit integers, on grids that are fixed by calibration
+    INT8_DYNAMIC = "int8-dynamic"  #: weights are 8-bit integers; the runtime chooses the grids of values at each run
+    INT8_WEIGHTS = "int8-weights"  #: weights are held as 8-bit integers, and all is computed in float32
+    FLOAT16 = "float16"  #: weights are held as float16, and all is computed in float32
+
+
+class Io(enum.StrEnum):
+    """The type of a file's inputs and outputs."""
+
+    FLOAT = "float"
+    INT8 = "int8"
+
+
+@dataclass(frozen=True)
+class Quantization:
+    """What a user wants.
+
+    Attributes:
+        mode: a name of `Mode`.
+        calibration: images on which the grids are fixed: whatever `data.read` takes, or a ``.npy`` or ``.npz`` file
+            of inputs, or an array [N, C, H, W] of them. Needed for ``int8``.
+        method: how a range follows from what was seen: ``minmax``, ``percentile``, ``entropy``, ``mse``, or ``auto``.
+        images: how many are looked at.
+        accuracy: images of known classes on which the accuracy is measured; None for those of ``calibration`` that
+            were not looked at, where their classes are known.
+        exclude: blocks that stay in float32.
+        max_drop: points of top-1 accuracy, in percent, that may be lost; None for any.
+        io: a name of `Io`: the type of inputs and outputs.
+        equalise: whether scales are moved from layer to layer first.
+        correct_bias: whether the mean error of each layer is taken out of its bias.
+        safe_for: ``avx2`` for a file that is right on processors whose 8-bit products saturate; None otherwise.
+
+    Raises:
+        QuantizationError: an unknown name, or a number out of range.
+    """
+
+    mode: str = Mode.INT8
+    calibration: str | Path | npt.NDArray[np.float32] | None = None
+    method: str = "auto"
+    images: int = 512
+    accuracy: str | Path | None = None
+    exclude: tuple[str, ...] = ()
+    max_drop: float | None = 1.0
+    io: str = Io.FLOAT
+    equalise: bool = True
+    correct_bias: bool = True
+    safe_for: str | None = None
+
+    def __post_init__(self) -> None:
+        _one_of("mode", self.mode, list(Mode))
+        _one_of("method", self.method, ["auto", "minmax", "percentile", "entropy", "mse"])
+        _one_of("io", self.io, list(Io))
+        if self.safe_for is not None:
+            _one_of("safe_for", self.safe_for, ["avx2"])
+        if self.images < 1:
+            raise QuantizationError(f"{self.images} images are impossible; give at least 1")
+        if self.max_drop is not None and not 0 <= self.max_drop <= 100:
+            raise QuantizationError(f"a drop of {self.max_drop} points is impossible; give 0 to 100")
+        if self.mode == Mode.INT8 and self.calibration is None:
+            raise QuantizationError(
+                "int8 needs images of the kind that the network will see, since the range of every value follows from "
+                "them, and random numbers would give wrong ranges; give some hundred of them with `calibration`"
+            )
+
+    @property
+    def weight_bits(self) -> int:
+        """7 where products of 8 bits saturate (AVX2 adds two of them in 16 bits), else 8."""
+        return 7 if self.safe_for == "avx2" else 8
+
+
+def _one_of(name: str, given: str, known: list[str]) -> None:
+    if given not in known:
+        raise QuantizationError(f"`{name}` cannot be {given!r}; it is {', '.join(map(str, known[:-1]))} or {known[-1]}")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The grid of each value. What lies between two values that have grids is computed as if exactly.
+
+    Kernels of `places.Weighted` nodes whose data has a grid are 8-bit integers (`grid.of_weights`), and their biases
+    32-bit integers (`grid.bias_integers`); other constants have the grid of `grid.of_constant`. The canonical graph
+    that belongs to a plan holds kernels that are on their grids already.
+
+    Attributes:
+        grids: by the names of the canonical graph's values; a value that is not there stays float32. Files have
+            values of these names.
+        weight_bits: of a kernel's integers, 8 or 7.
+        io: type of inputs and outputs.
+    """
+
+    grids: Mapping[str, Grid]
+    weight_bits: int = 8
+    io: Io = Io.FLOAT
