@@ -15,7 +15,7 @@ import numpy as np
 import onnx_ir as ir
 
 from ssc_deploy.errors import QuantizationError
-from ssc_deploy.ir import canonical, roles
+from ssc_deploy.ir import canonical, known, roles
 from ssc_deploy.ir import graph as g
 from ssc_deploy.quantize.grid import SIGNED_UNIT, UNIT, Grid
 
@@ -63,8 +63,8 @@ def kind(node: ir.Node) -> Kind:
             node.attributes.get_float("alpha", 1.0) == 1.0 == node.attributes.get_float("beta", 1.0)
             and not g.integer(node, "transA", 0)
         )
-        two = weight is None or node.op_type != "MatMul" or weight.ndim == 2
-        return Kind.COMPUTES if constants and plain and two and g.constant(node.inputs[0]) is None else Kind.FLOAT
+        fits = weight is not None and (weight.ndim == 2 if node.op_type == "MatMul" else _has_own_scales(node))
+        return Kind.COMPUTES if constants and plain and fits and g.constant(node.inputs[0]) is None else Kind.FLOAT
     if node.op_type == "Concat":
         return Kind.JOINS
     if node.op_type == "Pad":
@@ -72,6 +72,11 @@ def kind(node: ir.Node) -> Kind:
     if node.op_type in _MOVES:
         return Kind.MOVES
     return Kind.COMPUTES if node.op_type in _COMPUTES else Kind.FLOAT
+
+
+def _has_own_scales(node: ir.Node) -> bool:
+    """Whether each output channel has its own scale: a grouped ConvTranspose shares them between its groups."""
+    return node.op_type != "ConvTranspose" or g.integer(node, "group", 1) == 1
 
 
 def _pads_zeros(node: ir.Node) -> bool:
@@ -146,6 +151,30 @@ def places(model: ir.Model, exclude: Collection[str] = ()) -> Places:
         tuple(joins),
         tuple(in_float),
     )
+
+
+def kernels(model: ir.Model, exclude: Collection[str] = ()) -> frozenset[str]:
+    """Names of what the nodes with integer kernels write, behind the activation that follows (see `fused_into`).
+
+    Args:
+        model: canonical form.
+        exclude: see `places`.
+    """
+    nodes = (node for node in model.graph if node.op_type in WEIGHTED and not is_in(node, exclude))
+    return frozenset(known.name(written(node)) for node in nodes if kind(node) is Kind.COMPUTES)
+
+
+def written(node: ir.Node) -> ir.Value:
+    """What a node writes, behind the activation that is carried out with it."""
+    activation = fused_into(node.outputs[0])
+    return node.outputs[0] if activation is None else activation.outputs[0]
+
+
+def kernel_axis(node: ir.Node) -> int:
+    """The axis of the output channels in the kernel of a node of `WEIGHTED`."""
+    if node.op_type == "Gemm":
+        return 0 if g.integer(node, "transB", 0) else 1
+    return 0 if node.op_type == "Conv" else 1
 
 
 def check_blocks(model: ir.Model, exclude: Collection[str]) -> None:

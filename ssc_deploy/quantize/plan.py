@@ -100,17 +100,19 @@ def _one_of(name: str, given: str, known: list[str]) -> None:
 class Plan:
     """The grid of each value. What lies between two values that have grids is computed as if exactly.
 
-    Kernels of `places.Weighted` nodes whose data has a grid are 8-bit integers (`grid.of_weights`), and their biases
-    32-bit integers (`grid.bias_integers`); other constants have the grid of `grid.of_constant`. The canonical graph
-    that belongs to a plan holds kernels that are on their grids already.
+    Kernels of the nodes that write ``kernels`` are 8-bit integers (`grid.of_weights`), and their biases 32-bit
+    integers (`grid.bias_integers`); other constants have the grid of `grid.of_constant`. The canonical graph that
+    belongs to a plan holds kernels that are on their grids already.
 
     Attributes:
         grids: by the names of the canonical graph's values; a value that is not there stays float32. Files have
             values of these names.
+        kernels: what the nodes with integer kernels write, behind the activation that follows: `places.kernels`.
         weight_bits: of a kernel's integers, 8 or 7.
         io: type of inputs and outputs.
     """
 
     grids: Mapping[str, Grid]
+    kernels: frozenset[str]
     weight_bits: int = 8
     io: Io = Io.FLOAT
