@@ -84,7 +84,7 @@ def used_once(value: ir.Value) -> bool:
 def initializer(graph: ir.Graph, name: str, array: npt.NDArray[Any]) -> ir.Value:
     """Registers a constant; a name that is taken gets a number behind it."""
     unique = name if name not in graph.initializers else _numbered(graph, name)
-    value = ir.val(unique, const_value=ir.tensor(np.ascontiguousarray(array), name=unique))
+    value = ir.val(unique, const_value=ir.tensor(np.asarray(array, order="C"), name=unique))
     graph.register_initializer(value)
     return value
 
