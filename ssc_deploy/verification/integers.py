@@ -15,7 +15,7 @@ counted.
 
 from __future__ import annotations
 
-import math
+import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from ssc_deploy import batches, runtimes
 from ssc_deploy.errors import VerificationError
 from ssc_deploy.ir import roles
 from ssc_deploy.quantize import insert, places
+from ssc_deploy.quantize.plan import Io
 from ssc_deploy.source import onnx_types
 from ssc_deploy.verification.onnx_operators import corrections
 
@@ -265,6 +266,7 @@ class Replay:
 
     def __init__(self, model: ir.Model, plan: Plan) -> None:
         quantized = model.clone()
+        plan = dataclasses.replace(plan, io=Io.FLOAT)  # the examples are real numbers
         names = {value.name: value for node in model.graph for value in node.outputs}
         self._moved = {
             name
@@ -283,6 +285,7 @@ class Replay:
         self._plan = plan
         self._forced: Mapping[str, Array] = {}
         self._exact: dict[str, Array] = {}
+        self._every: dict[str, Array] = {}
         proto = ir.to_proto(quantized)
         onnx_types.replace(proto, {onnx.TensorProto.FLOAT}, onnx.TensorProto.DOUBLE)
         opset = next((entry.version for entry in proto.opset_import if entry.domain in {"", "ai.onnx"}), 0)
@@ -291,6 +294,12 @@ class Replay:
             self._evaluator = ReferenceEvaluator(proto, new_ops=[*operators, *self._operators()])
         except (NotImplementedError, RuntimeError, ValueError) as error:
             raise VerificationError(f"the plan cannot be computed in float64: {str(error).splitlines()[0]}") from error
+
+    def values(self, given: Sequence[Array]) -> dict[str, Array]:
+        """The real numbers of one example, by the names of the plan and of float32 outputs; nothing is forced."""
+        steps = self.steps(given, {})
+        values = {step.name: self._plan.grids[step.name].numbers(np.rint(step.exact)) for step in steps}
+        return values | {name: self._every[name] for name in self._outputs if name not in values}
 
     def steps(self, given: Sequence[Array], forced: Mapping[str, Array]) -> list[Step]:
         """Runs one example.
@@ -309,7 +318,7 @@ class Replay:
             name: array.astype(np.float64) if array.dtype.kind == "f" else array
             for name, array in zip(self._inputs, given, strict=True)
         }
-        every: Any = self._evaluator.run(None, feeds, intermediate=True)
+        self._every = every = self._run(feeds)
         steps = []
         for tensor, value in every.items():
             name = self._tensors.get(tensor)
@@ -325,6 +334,13 @@ class Replay:
                 steps.append(Step(name, self._blocks.get(name, ""), False, None, np.asarray(every[name]), real))
         # What the file does not hold is not compared.
         return [step for step in steps if step.integers is not None or step.given is not None or not forced]
+
+    def _run(self, feeds: dict[str, Array]) -> dict[str, Array]:
+        evaluator: Any = self._evaluator
+        try:
+            return dict(evaluator.run(None, feeds, intermediate=True))
+        except (ArithmeticError, LookupError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
+            raise VerificationError(f"the plan cannot be computed in float64: {str(error).splitlines()[0]}") from error
 
     def _operators(self) -> list[type[OpRun]]:
         replay = self
@@ -357,51 +373,4 @@ class Replay:
                 steps = x.astype(np.float64) - np.reshape(zero.astype(np.float64), shape if scale.ndim else ())
                 return (steps * np.reshape(scale, shape if scale.ndim else ()),)
 
-        class Conv(OpRun):
-            """Of any rank, with groups."""
-
-            op_domain = ""
-
-            def _run(self, x: Array, w: Array, b: Array | None = None, **attributes: Any) -> tuple[Array]:
-                return (_convolution(x, w, b, attributes),)
-
-        return [QuantizeLinear, DequantizeLinear, Conv]
-
-
-def _convolution(x: Array, w: Array, b: Array | None, attributes: dict[str, Any]) -> Array:
-    """A convolution, tap after tap, each of which is a product of matrices for each group.
-
-    PyTorch's takes half a second in float64 for a depthwise kernel of a small network.
-    """
-    rank = x.ndim - 2
-    strides = attributes.get("strides") or [1] * rank
-    dilations = attributes.get("dilations") or [1] * rank
-    pads = list(attributes.get("pads") or [0] * 2 * rank)
-    if attributes.get("auto_pad", "NOTSET") in {"SAME_UPPER", "SAME_LOWER"}:
-        pads = _same_pads(x.shape[2:], w.shape[2:], strides, dilations, attributes["auto_pad"] == "SAME_UPPER")
-    group = attributes.get("group") or 1
-    padded = np.pad(x, [(0, 0), (0, 0), *zip(pads[:rank], pads[rank:], strict=True)])
-    windows = zip(padded.shape[2:], w.shape[2:], strides, dilations, strict=True)
-    size = [(n - (k - 1) * d - 1) // s + 1 for n, k, s, d in windows]
-    images, outputs = len(x), len(w)
-    kernels = w.reshape(group, outputs // group, w.shape[1], *w.shape[2:])
-    result = np.zeros((images, group, outputs // group, math.prod(size)))
-    for tap in np.ndindex(*w.shape[2:]):
-        spans = (
-            slice(at * d, at * d + (n - 1) * s + 1, s)
-            for at, d, n, s in zip(tap, dilations, size, strides, strict=True)
-        )
-        seen = padded[(slice(None), slice(None), *spans)].reshape(images, group, w.shape[1], -1)
-        result += kernels[(slice(None), slice(None), slice(None), *tap)] @ seen
-    total = result.reshape(images, outputs, *size)
-    return total if b is None else total + b.reshape(-1, *(1,) * rank)
-
-
-def _same_pads(size: Any, kernel: Any, strides: Any, dilations: Any, upper: bool) -> list[int]:
-    before, after = [], []
-    for n, k, s, d in zip(size, kernel, strides, dilations, strict=True):
-        total = max((-(-n // s) - 1) * s + (k - 1) * d + 1 - n, 0)
-        small, large = total // 2, total - total // 2
-        before.append(small if upper else large)
-        after.append(large if upper else small)
-    return [*before, *after]
+        return [QuantizeLinear, DequantizeLinear]

@@ -12,7 +12,7 @@ on:
   channels as there are images.
 - Pad with a negative width cuts; the implementation fails.
 - MeanVarianceNormalization is only a function of float32. GlobalLpPool, Scatter, and DequantizeLinear before opset 19
-  are missing; MaxPool and ConvTranspose are in `onnx_windows`.
+  are missing; Conv, MaxPool and ConvTranspose are in `onnx_windows`.
 
 ONNX Runtime computes the same file in float32. If the two differ by more than rounding, no file passes
 (`tolerance.CAP`).
@@ -28,7 +28,7 @@ import numpy.typing as npt
 from onnx.reference.op_run import OpRun
 from onnx.reference.ops import op_dequantize_linear, op_resize, op_scatter_elements
 
-from ssc_deploy.verification.onnx_windows import ConvTranspose, MaxPool
+from ssc_deploy.verification.onnx_windows import Conv, ConvTranspose, MaxPool
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -195,7 +195,7 @@ class DequantizeLinear(OpRun):
 
 def corrections(opset: int) -> list[type[OpRun]]:
     """What replaces the operators of `onnx.reference` in a file of this opset of the standard domain."""
-    found: list[type[OpRun]] = [LRN, Pad, GlobalLpPool, MeanVarianceNormalization, MaxPool, ConvTranspose]
+    found: list[type[OpRun]] = [LRN, Pad, GlobalLpPool, MeanVarianceNormalization, Conv, MaxPool, ConvTranspose]
     if opset < 19:
         found.append(DequantizeLinear)
     if opset < 14:
