@@ -12,6 +12,7 @@ from ssc_deploy.errors import LoweringError, OutputError, SscDeployError, Verifi
 from ssc_deploy.exporting import describing, stages
 from ssc_deploy.exporting.check import Check
 from ssc_deploy.exporting.formats import Format, formats_of
+from ssc_deploy.exporting.garbage import collected_rarely
 from ssc_deploy.exporting.results import ExportedFile, ExportResult, FailedFormat
 from ssc_deploy.lower.options import LoweringOptions
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 DEFAULT_OUTPUT = Path("export")
 
 
+@collected_rarely()
 def export(
     ckpt: Checkpoints | None,
     example_inputs: object = None,

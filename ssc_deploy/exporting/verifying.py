@@ -11,6 +11,7 @@ from ssc_deploy import extras, runtimes
 from ssc_deploy.errors import CaptureError, parameter
 from ssc_deploy.exporting import stages
 from ssc_deploy.exporting.check import Check
+from ssc_deploy.exporting.garbage import collected_rarely
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from ssc_deploy.verification import VerifyReport
 
 
+@collected_rarely()
 def verify(
     ckpt: Checkpoints,
     against: str | Path,
@@ -82,7 +84,7 @@ def verify(
         graph = stages.canonicalise(source).model
     except CaptureError as error:
         # Another program may have exported what cannot be exported here.
-        warnings.warn(f"the movements are not checked: {error}", stacklevel=2)
+        warnings.warn(f"the movements are not checked: {error}", stacklevel=3)
         graph = None
     report = Check(source, graph, atol, rtol)(file)
     taken = stages.weights_of(source)
@@ -97,5 +99,5 @@ def _warn_of_others(file: Path, about: ModelMetadata | None, source: Source) -> 
         warnings.warn(
             f"{file.name} says that it holds the {held}, and is compared with the {taken}; give "
             f"{parameter('weights', held.entry or '.')} to compare it with those",
-            stacklevel=3,
+            stacklevel=4,
         )
