@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import copy
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from ssc_deploy.capture.user_line import reason
 from ssc_deploy.errors import USER_ERRORS, NetworkError, SscDeployError
 from ssc_deploy.source import returned
+from ssc_deploy.verification.copies import Copies
 from ssc_deploy.verification.reference import INPUT, OUTPUT, Float32, Float64
 from ssc_deploy.verification.sums_in_turn import SumsInTurn
 
@@ -60,6 +60,7 @@ class TorchReference:
         adds_in_turn: bool = False,
     ) -> None:
         self._module = module
+        self._copies = Copies(module, _prepare)
         self.names = names
         self._inputs = inputs
         self._adds_in_turn = adds_in_turn
@@ -182,10 +183,11 @@ class TorchReference:
     @contextlib.contextmanager
     def _running(self, x: Examples, dtype: torch.dtype) -> Iterator[torch.nn.Module]:
         """The module in eval mode and ``dtype``. Afterwards the caller's module is as before."""
-        with _prepared(self._module, dtype) as module, contextlib.ExitStack() as stack:
+        if dtype is torch.float64 and self._widen is None:
+            with self._prepared(dtype) as module:
+                self._widen = _insists_on_float32(module, x[:1])
+        with self._prepared(dtype) as module, contextlib.ExitStack() as stack:
             if dtype is torch.float64:
-                if self._widen is None:
-                    self._widen = _insists_on_float32(module, x[:1])
                 if self._widen:
                     widening: Any = _EverythingInFloat64
                     stack.enter_context(widening())
@@ -193,6 +195,23 @@ class TorchReference:
                 sums: Any = SumsInTurn
                 stack.enter_context(sums())
             yield module
+
+    @contextlib.contextmanager
+    def _prepared(self, dtype: torch.dtype) -> Iterator[torch.nn.Module]:
+        """The module in eval mode, its tensors and the default of new ones in ``dtype``, gradients off."""
+        with contextlib.ExitStack() as stack:
+            stack.callback(torch.set_default_dtype, torch.get_default_dtype())
+            try:
+                ours, before = self._copies.take(dtype)
+            except USER_ERRORS:
+                stack.enter_context(_borrowed(self._module))
+                ours, before = self._module, None
+                _prepare(ours, dtype)
+            torch.set_default_dtype(dtype)
+            stack.enter_context(torch.no_grad())
+            yield ours
+        if before is not None:
+            self._copies.give_back(dtype, ours, before)
 
 
 def _tensor(array: npt.NDArray[Any], dtype: torch.dtype) -> torch.Tensor:
@@ -225,24 +244,6 @@ def _insists_on_float32(module: torch.nn.Module, x: Examples) -> bool:
         except USER_ERRORS:
             return True
     return bool(narrow)
-
-
-@contextlib.contextmanager
-def _prepared(module: torch.nn.Module, dtype: torch.dtype) -> Iterator[torch.nn.Module]:
-    """The module in eval mode, its tensors and the default of new ones in ``dtype``, gradients off."""
-    default = torch.get_default_dtype()
-    with contextlib.ExitStack() as stack:
-        stack.callback(torch.set_default_dtype, default)
-        try:
-            ours = copy.deepcopy(module)
-            _prepare(ours, dtype)
-        except USER_ERRORS:
-            stack.enter_context(_borrowed(module))
-            ours = module
-            _prepare(ours, dtype)
-        torch.set_default_dtype(dtype)
-        stack.enter_context(torch.no_grad())
-        yield ours
 
 
 def _prepare(module: torch.nn.Module, dtype: torch.dtype) -> None:

@@ -1,4 +1,7 @@
+import copy
+import dataclasses
 import threading
+import types
 
 import networks
 import numpy as np
@@ -257,3 +260,148 @@ def test_a_batch_size_in_the_forward_is_named_where_it_fails():
 
     with pytest.raises(NetworkError, match=r"Fixed cannot run in float64 on an input of \[2, 3, 4, 4\].*x\.size\(0\)"):
         TorchReference(Fixed()).outputs(Examples.of(np.zeros((2, 3, 4, 4), np.float32)))[0]
+
+
+class Counted(nn.Module):
+    """Counts its copies."""
+
+    copies = 0
+
+    def __init__(self, settings=None):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 1)
+        self.norm = nn.BatchNorm2d(4)
+        self.settings = settings
+
+    def __deepcopy__(self, memo):
+        Counted.copies += 1
+        new = self.__class__.__new__(self.__class__)
+        memo[id(self)] = new
+        new.__dict__ = copy.deepcopy(self.__dict__, memo)
+        return new
+
+    def forward(self, x):
+        return self.norm(self.conv(x)).flatten(1)
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    widths: tuple[int, ...] = (4, 8)
+
+
+def runs_of_all_kinds(net):
+    reference, x = TorchReference(net), Examples.of(networks.pictures(3))
+    return [
+        *reference.outputs(x),
+        *reference.outputs(x),
+        *reference.float32_outputs(x),
+        *reference.float32_outputs(x),
+        *(outputs[0] for outputs in reference.in_turn([x, x])),
+        *reference.float32_blocks(x, {"conv"}).values(),
+    ]
+
+
+@pytest.mark.parametrize("settings", [None, Settings(), [1, {"a": 2.5}], {"b"}, np.float32(2)])
+def test_a_network_that_no_run_changes_is_copied_once_for_each_precision(settings):
+    Counted.copies = 0
+    runs_of_all_kinds(Counted(settings))
+    assert Counted.copies == 2
+
+
+def count(net):
+    net.runs = getattr(net, "runs", 0) + 1
+    return net.runs
+
+
+def note(net):
+    net.notes.append(1)
+    return len(net.notes)
+
+
+def note_by_name(net):
+    net.named[len(net.named)] = 1
+    return len(net.named)
+
+
+def note_in_a_list_of_a_list(net):
+    net.nested[0].append(1)
+    return len(net.nested[0])
+
+
+def note_in_an_object(net):
+    net.holder.runs = getattr(net.holder, "runs", 0) + 1
+    return net.holder.runs
+
+
+def change_a_tensor(net):
+    net.plain += 1
+    return net.plain
+
+
+def change_a_buffer(net):
+    net.norm.running_mean += 1
+    return 1
+
+
+def change_a_weight_through_data(net):
+    net.conv.weight.data.mul_(2)
+    return 1
+
+
+def replace_a_weight(net):
+    net.conv.weight = nn.Parameter(net.conv.weight * 2)
+    return 1
+
+
+def note_on_a_weight(net):
+    net.conv.weight.runs = getattr(net.conv.weight, "runs", 0) + 1
+    return net.conv.weight.runs
+
+
+def replace_a_module(net):
+    net.norm = nn.ReLU() if isinstance(net.norm, nn.Identity) else nn.Identity()
+    return 1
+
+
+def begin_training(net):
+    net.norm.train()
+    return 1
+
+
+def note_in_a_network_that_is_no_part(net):
+    net.apart[0].runs = getattr(net.apart[0], "runs", 0) + 1
+    return net.apart[0].runs
+
+
+def draw(net):
+    return net.random.rand()
+
+
+class Changes(Counted):
+    def __init__(self, change):
+        super().__init__()
+        self.change = change
+        self.notes, self.named, self.nested, self.holder = [], {}, ([],), types.SimpleNamespace()
+        self.plain, self.apart, self.random = torch.zeros(1), [nn.Identity()], np.random.RandomState(1)
+        for name in ("holder", "plain", "apart", "random"):
+            if name not in change.__code__.co_names:
+                delattr(self, name)
+
+    def forward(self, x):
+        return super().forward(x) * self.change(self)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *(count, note, note_by_name, note_in_a_list_of_a_list, note_in_an_object, change_a_tensor, change_a_buffer),
+        *(change_a_weight_through_data, replace_a_weight, note_on_a_weight, replace_a_module, begin_training),
+        *(note_in_a_network_that_is_no_part, draw),
+    ],
+)
+def test_a_run_begins_as_if_no_other_had_been(change):
+    exact, again, float32, again32, first, second, *_ = runs_of_all_kinds(Changes(change))
+    np.testing.assert_array_equal(exact, again)
+    np.testing.assert_array_equal(float32, again32)
+    np.testing.assert_array_equal(exact, first)
+    assert change is begin_training or not np.array_equal(first, second)
