@@ -284,8 +284,10 @@ def test_the_figures_of_the_readme_are_those_of_the_kept_results():
 # ---- messages
 
 
-#: As the command line shows them.
-TEMPLATES = [messages.shown(text) for text in messages.templates()]
+@pytest.fixture(scope="module")
+def templates() -> list[str]:
+    """All texts of the code, as the command line shows them."""
+    return [messages.shown(text) for text in messages.templates()]
 
 
 def quoted() -> list[str]:
@@ -293,11 +295,11 @@ def quoted() -> list[str]:
 
 
 @pytest.mark.parametrize("message", quoted())
-def test_messages_on_the_page_of_troubleshooting_exist(message):
+def test_messages_on_the_page_of_troubleshooting_exist(message, templates):
     parts = [part.strip() for part in message.split("…") if len(part.strip()) > 2]
     assert sum(map(len, parts)) > 12, "too little to be found by"
     pattern = re.compile(".*".join(map(re.escape, parts)), re.DOTALL)
-    assert any(pattern.search(text) for text in TEMPLATES)
+    assert any(pattern.search(text) for text in templates)
 
 
 def test_the_glossary_has_twenty_terms_in_order():

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import ast
 import functools
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from messages import PACKAGE, trees
 
-import ssc_deploy
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
-PACKAGE = Path(ssc_deploy.__file__).parent
 
 #: Folders and modules of the package, in the order in which the data passes them. What stands on one line is one stage;
 #: a module imports from its own stage and from earlier ones. Imports for type checkers alone do not count.
@@ -50,15 +52,22 @@ def name_of(path: Path) -> str:
     return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
+def run(statements: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """The statements and those inside them, without what is for type checkers alone. Expressions import nothing."""
+    for statement in statements:
+        yield statement
+        for_checkers = isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING"
+        for part in () if for_checkers else ("body", "handlers", "cases"):
+            yield from run(getattr(statement, part, []))
+        for part in ("orelse", "finalbody"):
+            yield from run(getattr(statement, part, []))
+
+
 @functools.cache
 def imported(path: Path) -> set[str]:
     """The folders and modules of this package that a file imports when it runs, wherever in it."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
-            node.body = []
     found = set()
-    for node in ast.walk(tree):
+    for node in run(trees()[path].body):
         if isinstance(node, ast.ImportFrom) and node.module == "ssc_deploy":
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").startswith("ssc_deploy."):

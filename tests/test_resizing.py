@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 from PIL import Image
-from torchvision.transforms import CenterCrop, Compose, Resize, functional
 
 from ssc_deploy import pictures
 
@@ -14,6 +13,14 @@ SIZES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def transforms():
+    """Those of torchvision, which takes a second to import: only the worker that runs this file does so."""
+    from torchvision import transforms
+
+    return transforms
+
+
 def noise(height, width):
     return np.random.default_rng(height * 1000 + width).integers(0, 256, (height, width, 3), np.uint8)
 
@@ -21,8 +28,8 @@ def noise(height, width):
 @pytest.mark.quick(24)
 @pytest.mark.parametrize("side", [1, 7, 32, 33])
 @pytest.mark.parametrize("size", SIZES)
-def test_resizing_is_torchvisions_resize_and_center_crop_bit_by_bit(size, side):
-    wanted = Compose([Resize(side), CenterCrop(side)])
+def test_resizing_is_torchvisions_resize_and_center_crop_bit_by_bit(size, side, transforms):
+    wanted = transforms.Compose([transforms.Resize(side), transforms.CenterCrop(side)])
     for pixels, colour in ((noise(*size), "RGB"), (noise(*size)[..., 0], "L")):
         read = pictures.read(pixels, colour, (side, side), resize=True)
         assert np.array_equal(read, np.asarray(wanted(Image.fromarray(pixels))).reshape(read.shape))
@@ -46,6 +53,7 @@ def test_the_crop_begins_at_the_even_pixel_where_the_middle_lies_between_two(siz
         ((320, 240), (7, 5), (7, 5)),
     ],
 )
-def test_an_oblong_input_is_just_covered_and_cropped_the_same_way(size, target, scaled):
+def test_an_oblong_input_is_just_covered_and_cropped_the_same_way(size, target, scaled, transforms):
+    functional = transforms.functional
     expected = functional.center_crop(functional.resize(Image.fromarray(noise(*size)), list(scaled)), list(target))
     assert np.array_equal(pictures.read(noise(*size), "RGB", target, resize=True), np.asarray(expected))

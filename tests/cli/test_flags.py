@@ -10,7 +10,7 @@ import shlex
 import click
 import pytest
 from cli.tester import ssc
-from messages import PACKAGE, shown, templates
+from messages import PACKAGE, shown, templates, trees
 from test_docs import parse
 
 import ssc_deploy
@@ -92,29 +92,35 @@ def test_a_parameter_is_the_same_flag_in_each_command():
                 assert option.opts[-1] == OPTIONS[option.name].opts[-1]
 
 
-MESSAGES = [text for text in templates(without=PACKAGE / "cli") if " " in text or "`" in text]
+@pytest.fixture(scope="module")
+def library_messages() -> list[str]:
+    return [text for text in templates(without=PACKAGE / "cli") if " " in text or "`" in text]
 
 
-def quoted() -> list[str]:
+@pytest.fixture(scope="module")
+def quoted(library_messages) -> list[str]:
     """What a message quotes that reads as a parameter, parameters with values, or a call."""
-    found = {text.replace("…", "X") for message in MESSAGES for text in flags.QUOTED.findall(message) if text[0] != "…"}
-    for path in PACKAGE.rglob("*.py"):
-        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(call, ast.Call) and ast.unparse(call.func) == "parameter":
+    quotes = [text for message in library_messages for text in flags.QUOTED.findall(message)]
+    found = {text.replace("…", "X") for text in quotes if text[0] != "…"}
+    for tree in trees().values():
+        for call in ast.walk(tree):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "parameter":
                 found.add(f"{ast.literal_eval(call.args[0])}=X")
     return sorted(text for text in found if flags.parameters(text) is not None)
 
 
-def test_no_message_of_the_library_names_a_flag():
+def test_no_message_of_the_library_names_a_flag(library_messages):
     whole = re.compile(r"ssc-deploy [^;,)]*")
     known = {name for option in OPTIONS.values() for name in option.opts}
-    for message in MESSAGES:
+    for message in library_messages:
         for flag in re.findall(r"(?<![\w-])--?[a-z][a-z-]*", whole.sub("", message)):
             assert flag not in known, message
 
 
-def test_whole_commands_in_messages_have_options_that_exist():
-    found = [text for message in MESSAGES for text in re.findall(r"ssc-deploy [a-z][^;,)]* --?[a-z][^;,)]*", message)]
+def test_whole_commands_in_messages_have_options_that_exist(library_messages):
+    found = [
+        text for message in library_messages for text in re.findall(r"ssc-deploy [a-z][^;,)]* --?[a-z][^;,)]*", message)
+    ]
     assert found
     for text in found:
         parse(cli.main, "ssc-deploy", shlex.split(text)[1:])
@@ -137,13 +143,12 @@ def names_in(text: str) -> list[str]:
 PYTHON_ONLY = {"example_inputs"}
 
 
-@pytest.mark.parametrize("text", quoted())
-def test_what_a_message_quotes_is_a_parameter_of_the_library_and_has_a_flag(text):
-    assert set(names_in(text)) <= PARAMETERS
-    if not PYTHON_ONLY.issuperset(names_in(text)) or not names_in(text):
-        assert shown(f"`{text}`").startswith(("--", "ssc-deploy "))
+def test_what_messages_quote_are_parameters_of_the_library_and_have_flags(quoted):
+    assert [text for text in quoted if not set(names_in(text)) <= PARAMETERS] == []
+    for_all = [text for text in quoted if not PYTHON_ONLY.issuperset(names_in(text)) or not names_in(text)]
+    assert [text for text in for_all if not shown(f"`{text}`").startswith(("--", "ssc-deploy "))] == []
 
 
-def test_messages_quote_most_parameters_of_an_export():
-    named = {name for text in quoted() for name in names_in(text)}
+def test_messages_quote_most_parameters_of_an_export(quoted):
+    named = {name for text in quoted for name in names_in(text)}
     assert len(named & set(inspect.signature(ssc_deploy.export).parameters)) > 12
