@@ -147,7 +147,7 @@ CASES = {
 }
 
 
-@pytest.mark.quick(4)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("case", CASES)
 def test_the_files_of_a_network_have_its_inputs_and_outputs_and_agree_with_it(case, tmp_path):
     kind, shape, to, names = CASES[case]
@@ -164,10 +164,9 @@ def test_the_files_of_a_network_have_its_inputs_and_outputs_and_agree_with_it(ca
         assert [spec.name for spec in runner.outputs] == names
         assert [output.name for output in about.outputs] == (names if len(names) > 1 else [])
         assert [spec.name for spec in runner.inputs] == [one.name for one in about.inputs] or about.image == IMAGE[1:]
-        report = ssc_deploy.verify(
-            tmp_path / "net.pt", file.path, model=f"{__file__}:{kind.__name__}", input_shape=shape
-        )
-        assert report.ok, str(report)
+    # Both were verified when they were exported; that `verify` opens the network likewise, the last file tells.
+    report = ssc_deploy.verify(tmp_path / "net.pt", file.path, model=f"{__file__}:{kind.__name__}", input_shape=shape)
+    assert report.ok, str(report)
     # What stands in the golden set is what the module computes, run here by itself.
     given = [torch.from_numpy(array[:1] if stored.inputs.rows else array[0]) for array in stored.inputs.arrays]
     with torch.no_grad():
@@ -185,12 +184,20 @@ def test_outputs_that_are_not_asked_for_are_not_in_the_file(tmp_path):
     assert [spec.name for spec in runner.outputs] == ["maps_1", "scores"]
 
 
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """The folder of a network of two outputs and its export."""
+    folder = tmp_path_factory.mktemp("pair")
+    return folder, exported(AsNamedTuple, folder, IMAGE, preprocessing=ssc_deploy.Preprocessing((0.5,) * 3, (0.2,) * 3))
+
+
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("output", [0, 1])
-def test_a_fault_in_any_output_is_found_and_the_output_named(tmp_path, output):
+def test_a_fault_in_any_output_is_found_and_the_output_named(pair, tmp_path, output):
     import onnx
     from onnx import numpy_helper
 
-    result = exported(AsNamedTuple, tmp_path, IMAGE, to="onnx")
+    folder, result = pair
     model = onnx.load(result.files[0].path)
     name = model.graph.output[output].name
     writer = next(node for node in model.graph.node if name in node.output)
@@ -202,7 +209,7 @@ def test_a_fault_in_any_output_is_found_and_the_output_named(tmp_path, output):
     model.graph.node.append(onnx.helper.make_node("Mul", ["before", "factor"], [name]))
     onnx.save(model, tmp_path / "wrong.onnx")
     report = ssc_deploy.verify(
-        tmp_path / "net.pt", tmp_path / "wrong.onnx", model=f"{__file__}:AsNamedTuple", input_shape=IMAGE
+        folder / "net.pt", tmp_path / "wrong.onnx", model=f"{__file__}:AsNamedTuple", input_shape=IMAGE
     )
     assert not report.ok
     assert f"in output {name}, " in str(report)
@@ -257,10 +264,8 @@ def test_a_file_is_run_on_arrays_whatever_it_takes(tmp_path):
     assert "is no array of numpy" in ssc(*command[:2], str(tmp_path / "bad.npy")).err
 
 
-def test_the_only_list_of_classes_of_several_outputs_is_what_counts(tmp_path):
-    (file,) = exported(
-        AsNamedTuple, tmp_path, IMAGE, preprocessing=ssc_deploy.Preprocessing((0.5,) * 3, (0.2,) * 3)
-    ).files
+def test_the_only_list_of_classes_of_several_outputs_is_what_counts(pair):
+    (file,) = pair[1].files
     pixels = np.zeros((6, 5, 3), np.uint8)
     model = ssc_deploy.load_model(file.path)
     assert model.output.kind == "scores"
