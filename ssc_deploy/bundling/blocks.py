@@ -54,10 +54,11 @@ def tapped(path: Path, reference: Reference, x: Float32) -> Blocks:
         RuntimeLoadError: the runtime refuses the file.
     """
     runtime = runtimes.runtime_for(path)
-    plain = runtime.load(path)
+    inside = intermediate.Inside(path)
+    plain = inside.runner
     outputs = {spec.name for spec in plain.outputs}
     example = Examples.of(x)
-    named = intermediate.names(path) & {*reference.block_names(example)}
+    named = inside.names & {*reference.block_names(example)}
     taps = sorted(named - outputs)
     model = _renamed(runtime.tapped(path, taps), taps)
     runner = runtime.load(model)

@@ -128,9 +128,9 @@ def _compared(run: _Run, index: int, threads: int) -> str:
 
 def _taps(path: Path) -> list[str]:
     """Activations in the order of execution, only those with the name of a block if the file names blocks."""
-    runtime = runtimes.runtime_for(path)
-    outputs = {spec.name for spec in runtime.load(path).outputs}
-    inner = intermediate.names(path) - outputs
+    file = intermediate.Inside(path)
+    runtime = file.runtime
+    inner = file.names - {spec.name for spec in file.runner.outputs}
     names = [name for name in runtime.tensors(path) if name in inner]
     if runtime.metadata(path) is not None:
         names = [name for name in names if "/" not in name]

@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssc_deploy import output_of_graph
 from ssc_deploy.verification import intermediate, ranges
 from ssc_deploy.verification.tolerance import Error, Own, Tolerance, error_of, own_error, pooled, pooled_own
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from pathlib import Path
 
     from ssc_deploy.examples import Examples
     from ssc_deploy.verification.ranges import Slices
@@ -143,21 +141,21 @@ class BlockCounts:
         return f"{blocks} agree" if self.agree == self.compared else f"{self.agree} of {blocks} agree"
 
 
-def compare(path: Path, reference: Reference, x: Examples, batch: int | None = None) -> Comparison:
+def compare(file: intermediate.Inside, reference: Reference, x: Examples, batch: int | None = None) -> Comparison:
     """Compares the blocks that both the file and the reference have, with equal shapes.
 
     Args:
-        path: the file.
+        file: the file.
         reference: the network.
         x: the values of all blocks of a few of them are in memory at once, not of all.
         batch: examples at once, where the file takes any number.
     """
     names = reference.block_names(x[:1])
-    wanted = intermediate.names(path) & {*names}
-    opened = intermediate.Opened(path, wanted, batch)
+    wanted = file.names & {*names}
+    opened = intermediate.Opened(file, wanted, batch)
     # The file's outputs are the network's in their order, whatever their names.
     holders = dict(zip(reference.names, opened.outputs, strict=True))
-    given = output_of_graph.between_zero_and_one(path)
+    given = file.between_zero_and_one
     unit = (given - {*holders}) | {name for name, holder in holders.items() if holder in given}
     at_once = max(batch or 1, _VALUES_AT_ONCE // x.size, 1) if x.rows else 1
     parts = [x[start : start + at_once] for start in range(0, len(x), at_once)]

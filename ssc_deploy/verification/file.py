@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ssc_deploy import output_of_graph, runtimes
 from ssc_deploy.batches import channels_last
 from ssc_deploy.batches import run as run_in_batches
 from ssc_deploy.errors import NetworkError, RuntimeLoadError, VerificationError
 from ssc_deploy.examples import Examples
 from ssc_deploy.verification import divergence, sanity, scales, whole_numbers
 from ssc_deploy.verification import movement as moving
+from ssc_deploy.verification.intermediate import Inside
 from ssc_deploy.verification.orders import EitherOrder
 from ssc_deploy.verification.reference import Remembered
 from ssc_deploy.verification.report import Count, OutputReport, VerifyReport
@@ -133,8 +133,8 @@ def _verdict(
     probes: Probes | None,
 ) -> VerifyReport:
     """The result by one reference; see `verify_file`."""
-    runtime = runtimes.runtime_for(path)
-    runner = runtime.load(path)
+    file = Inside(path)
+    runtime, runner = file.runtime, file.runner
     fixed = runner.inputs[0].shape[0] if runner.inputs and runner.inputs[0].shape else None
     sizes = (1,) if not inputs.rows else (fixed,) if fixed else tuple(batches)
     report = VerifyReport(path.name, runtime.title, runtime.version, len(inputs), sizes, atol=atol, rtol=rtol)
@@ -156,8 +156,7 @@ def _verdict(
             )
     certain = whole_numbers.sure(reference, inputs, runner.outputs, exact, float32)
     exact, float32 = (tuple(map(whole_numbers.kept, values, certain)) for values in (exact, float32))
-    between = output_of_graph.between_zero_and_one(path)
-    unit = [spec.name in between for spec in runner.outputs]
+    unit = [spec.name in file.between_zero_and_one for spec in runner.outputs]
     owns = [own_error(narrow, wide, unit=one) for narrow, wide, one in zip(float32, exact, unit, strict=True)]
     named = list(zip(reference.names, owns, strict=True))
     report = dataclasses.replace(report, outputs=tuple(OutputReport(name, own.error) for name, own in named))
@@ -169,7 +168,7 @@ def _verdict(
     runs = [judge.run(size, inputs if i == 0 else inputs[:size]) for i, size in enumerate(sizes)]
     failures = [run.failure for run in runs if run.failure]
     ran = all(run.errors for run in runs)
-    moved = moving.check(path, movements, inputs[:1], sizes[0], complete=complete) if movements and ran else None
+    moved = moving.check(file, movements, inputs[:1], sizes[0], complete=complete) if movements and ran else None
     if moved and moved.first_failure:
         failures.append(
             f"{moved.checked - moved.exact} of {moved.checked} movements are not exact: {moved.first_failure}"
@@ -183,9 +182,9 @@ def _verdict(
     wrong = next((run for run in runs if run.failure and run.values is not None), None)
     compared = None
     if wrong:
-        compared = divergence.compare(path, reference, _most_telling(inputs, judge, wrong), wrong.batch)
+        compared = divergence.compare(file, reference, _most_telling(inputs, judge, wrong), wrong.batch)
     elif values is not None and follows:
-        compared = divergence.compare(path, reference, inputs[:_PICTURES], sizes[0])
+        compared = divergence.compare(file, reference, inputs[:_PICTURES], sizes[0])
     found = compared.first if compared else None
     if found:
         failures.append(str(found))

@@ -18,10 +18,10 @@ from ssc_deploy.verification import intermediate
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from pathlib import Path
 
     from ssc_deploy.examples import Examples
     from ssc_deploy.ir.movement import Movement
+    from ssc_deploy.verification.intermediate import Inside
     from ssc_deploy.verification.reference import Float32
 
 
@@ -94,12 +94,12 @@ class MovementReport:
 
 
 def check(
-    path: Path, sites: Sequence[MovementSite], x: Examples, batch: int | None = None, *, complete: bool = True
+    file: Inside, sites: Sequence[MovementSite], x: Examples, batch: int | None = None, *, complete: bool = True
 ) -> MovementReport:
     """Compares both ends of every movement in the file.
 
     Args:
-        path: the file.
+        file: that is to have them.
         sites: in order of execution.
         x: few examples: the values at all sites are in memory at once.
         batch: images at once, where the file takes any number.
@@ -107,10 +107,10 @@ def check(
             movements are checked of which the file has both ends.
     """
     # The first step of a network may move its input.
-    there = intermediate.names(path) | intermediate.input_names(path)
+    there = file.names | file.input_names
     wanted = {name for site in sites for name in (site.start(there), site.target)} & there
     checked = [site for site in sites if complete or {site.start(there), site.target} <= there]
-    values = intermediate.Opened(path, wanted, batch).values(x) if checked else {}
+    values = intermediate.Opened(file, wanted, batch).values(x) if checked else {}
     if not x.rows:  # each value is that of a whole run
         values = {name: value[0] for name, value in values.items()}
     failures = [failure for site in checked if (failure := _failure(site, values))]

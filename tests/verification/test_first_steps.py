@@ -13,6 +13,7 @@ from ssc_deploy.ir import movement as mv
 from ssc_deploy.signature import of_image
 from ssc_deploy.verification import MovementSite, inputs, sanity
 from ssc_deploy.verification import movement as moving
+from ssc_deploy.verification.intermediate import Inside
 from ssc_deploy.verification.torch_reference import TorchReference
 
 
@@ -102,8 +103,8 @@ def test_a_file_that_moves_the_input_elsewhere_is_found(tmp_path):
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
     x = inputs.noise(of_image((1, 3, 7, 9)), 1)
     right = MovementSite("input", "output", mv.permutation((2, 0, 1)))
-    assert moving.check(path, [right], x).ok
-    report = moving.check(path, [MovementSite("input", "output", other)], x)
+    assert moving.check(Inside(path), [right], x).ok
+    report = moving.check(Inside(path), [MovementSite("input", "output", other)], x)
     assert (report.checked, report.exact) == (1, 0)
     assert "output differs from input moved" in report.first_failure
 

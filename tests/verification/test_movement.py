@@ -8,6 +8,7 @@ import pytest
 from ssc_deploy.examples import Examples
 from ssc_deploy.ir import movement as mv
 from ssc_deploy.verification import movement as moving
+from ssc_deploy.verification.intermediate import Inside
 
 X = networks.pictures(1)
 
@@ -19,7 +20,7 @@ def written(tmp_path):
 
 
 def test_every_shift_and_shuffle_of_a_right_file_is_exact(written):
-    report = moving.check(*written, Examples.of(X))
+    report = moving.check(Inside(written[0]), written[1], Examples.of(X))
     assert report.ok
     assert (report.checked, report.exact, report.first_failure) == (4, 4, None)
 
@@ -29,7 +30,7 @@ def test_a_wrong_direction_is_found_and_the_first_pixel_named(written):
     offsets = [*sites[2].movement.offsets]
     offsets[5] = (0, -1)
     sites[2] = dataclasses.replace(sites[2], movement=mv.shift(tuple(offsets)))
-    report = moving.check(path, sites, Examples.of(X))
+    report = moving.check(Inside(path), sites, Examples.of(X))
     assert not report.ok
     assert (report.checked, report.exact) == (4, 3)
     assert "body.1.shift differs from body.1.mix" in report.first_failure
@@ -41,7 +42,7 @@ def test_two_swapped_channels_are_found(written):
     source = [*sites[1].movement.source]
     source[0], source[1] = source[1], source[0]
     sites[1] = dataclasses.replace(sites[1], movement=mv.permutation(tuple(source)))
-    report = moving.check(path, sites, Examples.of(X))
+    report = moving.check(Inside(path), sites, Examples.of(X))
     assert not report.ok
     assert "body.0.shuffle" in report.first_failure
 
@@ -51,7 +52,7 @@ def test_a_value_that_is_off_by_one_rounding_is_found(tmp_path):
     kernel = net.body[0].shift.movement.kernel() * (1 + 2**-23)
     sites = networks.write(net, tmp_path / "right.onnx")
     networks.replace_constant(tmp_path / "right.onnx", "body.0.shift/kernel", kernel, tmp_path / "off.onnx")
-    report = moving.check(tmp_path / "off.onnx", sites, Examples.of(X))
+    report = moving.check(Inside(tmp_path / "off.onnx"), sites, Examples.of(X))
     assert report.exact == 3
     assert "body.0.shift differs" in report.first_failure
 
@@ -59,7 +60,7 @@ def test_a_value_that_is_off_by_one_rounding_is_found(tmp_path):
 def test_a_movement_into_a_tensor_that_the_file_lacks_is_no_success(written):
     path, sites = written
     sites[0] = dataclasses.replace(sites[0], target="elsewhere")
-    report = moving.check(path, sites, Examples.of(X))
+    report = moving.check(Inside(path), sites, Examples.of(X))
     assert not report.ok
     assert "no tensor elsewhere" in report.first_failure
 
@@ -67,11 +68,11 @@ def test_a_movement_into_a_tensor_that_the_file_lacks_is_no_success(written):
 def test_a_movement_that_does_not_fit_its_tensor_is_no_success(written):
     path, sites = written
     sites[0] = dataclasses.replace(sites[0], movement=mv.permutation((0, 1, 2)))
-    assert "18" in moving.check(path, sites, Examples.of(X)).first_failure
+    assert "18" in moving.check(Inside(path), sites, Examples.of(X)).first_failure
 
 
 def test_a_file_without_movements_has_none_to_check(written):
-    report = moving.check(written[0], [], Examples.of(X))
+    report = moving.check(Inside(written[0]), [], Examples.of(X))
     assert report.ok
     assert report.checked == 0
 
@@ -100,7 +101,7 @@ def unread(site):
 def test_a_file_that_masks_what_a_shift_does_not_read_is_checked_before_the_relu(written, tmp_path):
     path, sites = written
     sites[0] = dataclasses.replace(sites[0], linear="body.0.mix.1")
-    report = moving.check(masked(path, tmp_path, mask=unread(sites[0])), sites, Examples.of(X))
+    report = moving.check(Inside(masked(path, tmp_path, mask=unread(sites[0]))), sites, Examples.of(X))
     assert (report.checked, report.exact) == (4, 4)
 
 
@@ -109,6 +110,6 @@ def test_a_mask_that_hides_a_pixel_that_is_read_is_found(written, tmp_path):
     sites[0] = dataclasses.replace(sites[0], linear="body.0.mix.1")
     mask = unread(sites[0])
     mask[:, :, 3, 3] = -1e30
-    report = moving.check(masked(path, tmp_path, mask=mask), sites, Examples.of(X))
+    report = moving.check(Inside(masked(path, tmp_path, mask=mask)), sites, Examples.of(X))
     assert report.exact == 3
     assert "body.0.shift differs from body.0.mix.1" in report.first_failure

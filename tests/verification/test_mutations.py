@@ -24,6 +24,7 @@ from ssc_deploy.metadata import ModelMetadata
 from ssc_deploy.rewrite import rewrite
 from ssc_deploy.signature import of_image
 from ssc_deploy.verification import divergence, ranges, verify_file
+from ssc_deploy.verification.intermediate import Inside
 from ssc_deploy.verification.torch_reference import TorchReference
 
 # Each fault is put into an export of its own.
@@ -118,7 +119,7 @@ def test_files_of_random_networks_pass_block_by_block(right, form):
     report = verify_file(files[form], TorchReference(net), networks.pictures(8), movements=sites)
     assert report.ok, str(report)
     assert report.movements.checked == 4
-    blocks = divergence.compare(files[form], TorchReference(net), Examples.of(networks.pictures(2))).blocks
+    blocks = divergence.compare(Inside(files[form]), TorchReference(net), Examples.of(networks.pictures(2))).blocks
     assert [block.name for block in blocks if not block.ok] == []
     assert {"stem", "body.0.shift", "body.1.shuffle", "body.1", "output"} <= {block.name for block in blocks}
 
@@ -130,7 +131,7 @@ def test_the_blocks_of_a_right_file_pass_in_one_run_each_without_bounds_of_their
     roundings, blocks = ranges.roundings, reference.float32_blocks
     monkeypatch.setattr(ranges, "roundings", lambda *given: asked.append("bounds") or roundings(*given))
     monkeypatch.setattr(reference, "float32_blocks", lambda *given: asked.append("run") or blocks(*given))
-    compared = divergence.compare(files[form], reference, Examples.of(x))
+    compared = divergence.compare(Inside(files[form]), reference, Examples.of(x))
     assert len(compared.blocks) > 4
     assert compared.first is None
     assert asked == ["run"]
