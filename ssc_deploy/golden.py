@@ -14,9 +14,7 @@ from __future__ import annotations
 import io
 import json
 import math
-import tokenize
 import zipfile
-import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +23,7 @@ import numpy.typing as npt
 
 from ssc_deploy.errors import OutputError, RuntimeLoadError
 from ssc_deploy.examples import Examples
+from ssc_deploy.storage import arrays as array_files
 from ssc_deploy.verification.ranges import AxisBound
 from ssc_deploy.verification.tolerance import Tolerance, tolerance_of_files
 
@@ -159,33 +158,17 @@ def chosen(
 
 
 def arrays(path: Path) -> dict[str, npt.NDArray[Any]]:
-    """The arrays of an .npz file that anybody may have written; nothing in it is unpickled.
+    """The arrays of an .npz file of at most `MOST_BYTES`; see `storage.arrays.read`.
 
     Raises:
         OSError: it cannot be read.
         ValueError: it is damaged, or says that it holds more than fits.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MOST_BYTES:
-                raise ValueError(f"it holds more than {MOST_BYTES:,} bytes")
-        with np.load(path, allow_pickle=False) as file:
-            found = {name: file[name] for name in file.files}
-    except OSError:
-        raise
-    except DAMAGES as error:
-        raise ValueError(str(error).splitlines()[0] if str(error) else "it is damaged") from error
-    if not all(isinstance(array, np.ndarray) for array in found.values()):
-        raise ValueError("it holds what is not an array")  # numpy gives such members as bytes
-    return found
+    return array_files.read(path, MOST_BYTES)
 
 
-#: What numpy, zipfile and zlib raise at bytes that are no such file; what is not implemented is a RuntimeError. Headers
-#: of arrays are Python's literals, which are read by its own parser.
-DAMAGES = (
-    *(ValueError, KeyError, TypeError, AttributeError, EOFError, OverflowError, RuntimeError, MemoryError),
-    *(zipfile.BadZipFile, zlib.error, SyntaxError, tokenize.TokenError),
-)
+#: What reading arrays raises at bytes that are no such file.
+DAMAGES = array_files.DAMAGES
 
 
 def read(path: Path) -> GoldenSet:

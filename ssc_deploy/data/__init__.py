@@ -3,7 +3,7 @@
 The published folders of CIFAR-10, CIFAR-100 and ImageNet-32 (pickles or .npz), ImageFolder trees, zip files of one.
 """
 
-from ssc_deploy.data.dataset import Dataset, Split
-from ssc_deploy.data.reading import read
+from ssc_deploy.data.dataset import UNKNOWN, Dataset, Split
+from ssc_deploy.data.reading import read, read_any
 
-__all__ = ["Dataset", "Split", "read"]
+__all__ = ["UNKNOWN", "Dataset", "Split", "read", "read_any"]

@@ -13,14 +13,20 @@ from ssc_deploy import pictures
 from ssc_deploy.errors import DataError, PictureError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    #: Is given the class of each image, and returns the indices of those that are to be read, in their order.
+    Choice = Callable[["Labels"], npt.NDArray[np.int64]]
 
 Pixels = npt.NDArray[np.uint8]
 Labels = npt.NDArray[np.int64]
 
 #: Decoded images of more bytes than this are refused, since they are in memory. ImageNet-32 takes a quarter of it.
 MAX_BYTES = 16 << 30
+
+#: The label of an image whose class is not known.
+UNKNOWN = -1
 
 _SHOWN = 3
 
@@ -39,8 +45,8 @@ class Dataset:
     Attributes:
         path: what was read.
         pixels: uint8 [N, H, W, 3], red first, N > 0.
-        labels: int64 [N], indices of ``classes``.
-        classes: names of the classes.
+        labels: int64 [N], indices of ``classes``; `UNKNOWN` where there are none.
+        classes: names of the classes; empty where they are not known.
         names: of the images, for messages: the file's path below ``path``, or the file and the index in it.
     """
 
@@ -57,6 +63,11 @@ class Dataset:
     def size(self) -> tuple[int, int]:
         """(H, W) of the images."""
         return self.pixels.shape[1], self.pixels.shape[2]
+
+    def part(self, rows: npt.NDArray[np.int64] | slice) -> Dataset:
+        """Some of the images."""
+        names = self.names[rows] if isinstance(rows, slice) else [self.names[i] for i in rows]
+        return replace(self, pixels=self.pixels[rows], labels=self.labels[rows], names=names)
 
     def ordered(self, labels: Sequence[str]) -> Dataset:
         """The same images with the classes numbered as a network's outputs are.

@@ -18,12 +18,14 @@ from typing import IO, TYPE_CHECKING, Self
 import numpy as np
 
 from ssc_deploy import pictures
-from ssc_deploy.data.dataset import Dataset, Split, check_memory
+from ssc_deploy.data.dataset import UNKNOWN, Dataset, Pixels, Split, check_memory
 from ssc_deploy.errors import DataError, PictureError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from types import TracebackType
+
+    from ssc_deploy.data.dataset import Choice
 
 SUFFIXES = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff"))
 
@@ -119,14 +121,17 @@ class Zip(Files):
             raise DataError(f"{self.path}: {name} is damaged ({error}): fetch the file again.") from error
 
 
-def read(files: Files, split: Split, size: tuple[int, int] | None, *, resize: bool) -> Dataset:
-    """Reads and decodes all images.
+def read(
+    files: Files, split: Split, size: tuple[int, int] | None, *, resize: bool, choose: Choice | None = None
+) -> Dataset:
+    """Reads and decodes images.
 
     Args:
         files: of the tree.
         split: which part, if the tree has both.
         size: (H, W) of the images; None for that of the first.
         resize: bring images of another size to ``size`` (see `pictures.read`) instead of refusing them.
+        choose: which images; None for all.
 
     Raises:
         DataError: it is not such a tree, or a class or an image is wrong; the message names it.
@@ -134,18 +139,57 @@ def read(files: Files, split: Split, size: tuple[int, int] | None, *, resize: bo
     folders, names = files.names()
     root = _root(files.path, folders, split)
     classes = _classes(files.path, root, folders, names)
-    listed = [(index, name) for index, pictures_of in enumerate(classes.values()) for name in pictures_of]
+    names = [name for pictures_of in classes.values() for name in pictures_of]
+    labels = np.repeat(np.arange(len(classes)), [len(pictures_of) for pictures_of in classes.values()])
+    if choose is not None:
+        chosen = choose(labels)
+        names, labels = [names[i] for i in chosen], labels[chosen]
+    return Dataset(files.path, _pixels(files, names, size, resize=resize), labels, tuple(classes), names)
+
+
+def unlabelled(files: Files) -> list[str]:
+    """Names of the images, sorted, where none lies in a folder of a class; empty where one does.
+
+    They may lie below any one folder, as those of an archive do.
+    """
+    _, names = files.names()
+    images = sorted(name for name in names if _is_picture(name))
+    return images if len({name.rpartition("/")[0] for name in images}) == 1 else []
+
+
+def read_unlabelled(
+    files: Files, names: Sequence[str], size: tuple[int, int] | None, *, resize: bool, choose: Choice | None = None
+) -> Dataset:
+    """Reads and decodes images of unknown classes.
+
+    Args:
+        files: that hold them.
+        names: of the images, see `unlabelled`; at least one.
+        size: see `read`.
+        resize: see `read`.
+        choose: see `read`; all labels are `UNKNOWN`.
+
+    Raises:
+        DataError: an image is wrong; the message names it.
+    """
+    labels = np.full(len(names), UNKNOWN, np.int64)
+    if choose is not None:
+        chosen = choose(labels)
+        names, labels = [names[i] for i in chosen], labels[chosen]
+    return Dataset(files.path, _pixels(files, names, size, resize=resize), labels, (), names)
+
+
+def _pixels(files: Files, names: Sequence[str], size: tuple[int, int] | None, *, resize: bool) -> Pixels:
     pixels = None
-    for i, (_, name) in enumerate(listed):
+    for i, name in enumerate(names):
         picture = _decoded(files, name, size, resize=resize)
         if pixels is None:
             size = picture.shape[0], picture.shape[1]
-            check_memory(files.path, len(listed), size)
-            pixels = np.empty((len(listed), *picture.shape), np.uint8)
+            check_memory(files.path, len(names), size)
+            pixels = np.empty((len(names), *picture.shape), np.uint8)
         pixels[i] = picture
     assert pixels is not None  # every class has an image
-    labels = np.array([index for index, _ in listed], np.int64)
-    return Dataset(files.path, pixels, labels, tuple(classes), [name for _, name in listed])
+    return pixels
 
 
 def _root(path: Path, folders: Iterable[str], split: Split) -> str:
@@ -174,8 +218,7 @@ def _classes(path: Path, root: str, folders: Iterable[str], names: Iterable[str]
     classes: dict[str, list[str]] = {name: [] for name in sorted(below) if "/" not in name}
     for name in sorted(names):
         first, slash, _ = name.removeprefix(root).partition("/")
-        is_picture = PurePosixPath(name).suffix.lower() in SUFFIXES and not _hidden(name)
-        if name.startswith(root) and slash and first in classes and is_picture:
+        if name.startswith(root) and slash and first in classes and _is_picture(name):
             classes[first].append(name)
     where = path / root if root else path
     if not classes:
@@ -195,6 +238,10 @@ def _decoded(files: Files, name: str, size: tuple[int, int] | None, *, resize: b
         return pictures.read(image, "RGB", size or (image.height, image.width), resize=resize, name=shown)
     except PictureError as error:
         raise DataError(f"{error}.") from error
+
+
+def _is_picture(name: str) -> bool:
+    return PurePosixPath(name).suffix.lower() in SUFFIXES and not _hidden(name)
 
 
 def _hidden(name: str) -> bool:
