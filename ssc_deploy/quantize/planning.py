@@ -1,0 +1,140 @@
+"""`quantize`: from a canonical graph and images to a plan, and the graph that belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import onnx_ir as ir
+
+from ssc_deploy.errors import QuantizationError
+from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import known
+from ssc_deploy.quantize import calibration, grid, places, sharing
+from ssc_deploy.quantize.plan import Io, Plan
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ssc_deploy.quantize.calibration import Progress
+    from ssc_deploy.quantize.calibration_data import CalibrationData
+    from ssc_deploy.quantize.plan import Quantization
+
+#: What ``auto`` is: the best on the trained networks (`benchmarks/results/quantized.json`).
+DEFAULT_METHOD = "percentile"
+
+
+@dataclass(frozen=True)
+class QuantizeReport:
+    """How a plan was made.
+
+    Attributes:
+        method: by which ranges follow from what was seen.
+        images: that were looked at.
+        grids: how many different values hold integers; those that share a grid count as one.
+        kernels: nodes whose kernels are integers.
+        in_float: nodes that stay in float32 because no integers are known for them, in words.
+        excluded: blocks that stay in float32 because the user wants it.
+        notes: sentences for the user.
+    """
+
+    method: str
+    images: int
+    grids: int
+    kernels: int
+    in_float: tuple[str, ...] = ()
+    excluded: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        said = [
+            "int8",
+            f"{self.method} on {self.images} images",
+            f"{self.grids} grids",
+            "movements share their scales",
+        ]
+        if self.excluded:
+            said.append(f"float32 stay {', '.join(self.excluded)}")
+        if self.in_float:
+            said.append(f"{len(self.in_float)} operators stay in float32")
+        return " · ".join(said)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return {
+            "method": self.method,
+            "images": self.images,
+            "grids": self.grids,
+            "kernels": self.kernels,
+            "in_float": list(self.in_float),
+            "excluded": list(self.excluded),
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A network with its plan.
+
+    Attributes:
+        model: a copy of the canonical graph, whose kernels are on their grids.
+        plan: of it.
+        report: how it was made.
+    """
+
+    model: ir.Model
+    plan: Plan
+    report: QuantizeReport
+
+
+def quantize(
+    model: ir.Model, data: CalibrationData, options: Quantization, progress: Progress | None = None
+) -> Quantized:
+    """Plans an int8 export.
+
+    Args:
+        model: canonical form; it is left as it is.
+        data: see `calibration_data.open_data`.
+        options: of the user.
+        progress: is called with the images that are done, and how many there are.
+
+    Raises:
+        QuantizationError: there is no such block, no part of the network can be in integers, or a value has no range.
+    """
+    found = places.places(model, options.exclude)
+    if not found.groups:
+        raise QuantizationError("no part of the network can be computed in integers; export it without `quantize`")
+    method = DEFAULT_METHOD if options.method == "auto" else options.method
+    seen = calibration.histograms(model, found.groups, data.inputs, progress)
+    grids = sharing.grids(found, seen, method)
+    copied = model.clone()
+    plan = Plan(grids, places.kernels(model, options.exclude), options.weight_bits, Io(options.io))
+    round_kernels(copied, plan)
+    report = QuantizeReport(
+        method,
+        len(data.inputs),
+        len({id(one) for one in grids.values()}),
+        len(plan.kernels),
+        found.in_float,
+        tuple(options.exclude),
+        data.notes,
+    )
+    return Quantized(copied, plan, report)
+
+
+def round_kernels(model: ir.Model, plan: Plan) -> None:
+    """Puts the kernels that the plan names on their grids, in place."""
+    for node in model.graph:
+        if node.op_type in places.WEIGHTED and places.written(node).name in plan.kernels:
+            kernel = grid.of_weights(known.constant(node.inputs[1]), places.kernel_axis(node), bits=plan.weight_bits)
+            give(node, 1, kernel.numbers)
+
+
+def give(node: ir.Node, index: int, numbers: npt.NDArray[Any]) -> None:
+    """Changes a constant of one node; other nodes that read it keep what they have."""
+    value = known.operand(node, index)
+    if value.is_initializer() and g.used_once(value):
+        value.const_value = ir.tensor(numbers, name=value.name)
+    else:
+        name = f"{node.outputs[0].name}/{('', 'weight', 'bias')[index]}"
+        node.replace_input_with(index, g.initializer(known.graph(node), name, numbers))
