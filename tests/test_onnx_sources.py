@@ -145,7 +145,7 @@ def test_a_quantised_network_is_refused_as_such(nodes, tmp_path):
         ssc_deploy.export(source(tmp_path / "net.onnx", nodes, **more), output=tmp_path / "out")
 
 
-@pytest.mark.quick(4)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("op", ["MaxPool", "AveragePool", "Conv", "ConvTranspose"])
 @pytest.mark.parametrize("auto_pad", ["SAME_LOWER", "SAME_UPPER", "VALID"])
 def test_padding_that_the_operator_works_out_itself(op, auto_pad, tmp_path):

@@ -223,6 +223,7 @@ def test_a_file_that_lacks_an_output_is_wrong(tmp_path):
     assert "the file returns logits, the network logits, features" in str(report)
 
 
+@pytest.mark.quick(4)
 @pytest.mark.parametrize(
     ("kind", "shape", "options", "error", "message"),
     [

@@ -36,6 +36,7 @@ POOLS = {
 }
 
 
+@pytest.mark.quick(3)
 @pytest.mark.parametrize(("module", "operators"), POOLS.values(), ids=POOLS)
 def test_adaptive_pools_are_exact_and_short(module: Pooled, operators: set[str] | None) -> None:
     model = capture(module.eval(), of_image((1, 4, 9, 7))).model
@@ -78,7 +79,7 @@ ATTENTION = {
 }
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("module", ATTENTION.values(), ids=ATTENTION)
 def test_attention_of_any_kind_is_exact(module: Attention) -> None:
     model = capture(module.eval(), of_image((1, 8, 9, 7))).model

@@ -35,7 +35,7 @@ class Net(nn.Module):
         return self.head(self.b(y).mean((2, 3)))
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(1)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("first", ["activation", "shuffle"])
 def test_every_movement_is_found_and_bit_exact(activation: str, first: str, tmp_path) -> None:

@@ -67,16 +67,17 @@ def test_networks_of_other_weights_have_another_digest_and_the_same_weights_the_
     assert same != other
 
 
-def test_a_program_of_torch_export_and_its_file_are_sources(tmp_path):
+@pytest.mark.quick(1)
+@pytest.mark.parametrize(("kind", "rows"), [(Net, True), (Fixed, False)])
+def test_a_program_of_torch_export_and_its_file_are_sources(kind, rows, tmp_path):
     x = torch.randn(SHAPE)
-    for kind, rows in ((Net, True), (Fixed, False)):
-        net = kind().eval()
-        program = torch.export.export(net, (x,))
-        torch.export.save(program, tmp_path / "saved.pt2")
-        for source in (open_source(program), open_source(None, model=str(tmp_path / "saved.pt2"))):
-            assert (source.signature.image, source.classes, source.signature.rows) == (SHAPE[1:], 4, rows)
-        (file,) = ssc_deploy.export(program, output=tmp_path, overwrite=True).files
-        np.testing.assert_allclose(outputs(file.path, x.numpy()), net(x).detach().numpy(), atol=1e-6)
+    net = kind().eval()
+    program = torch.export.export(net, (x,))
+    torch.export.save(program, tmp_path / "saved.pt2")
+    for source in (open_source(program), open_source(None, model=str(tmp_path / "saved.pt2"))):
+        assert (source.signature.image, source.classes, source.signature.rows) == (SHAPE[1:], 4, rows)
+    (file,) = ssc_deploy.export(program, output=tmp_path).files
+    np.testing.assert_allclose(outputs(file.path, x.numpy()), net(x).detach().numpy(), atol=1e-6)
 
 
 def test_a_program_of_any_batch_is_exported_with_a_batch_of_one():

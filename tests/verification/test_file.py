@@ -22,7 +22,7 @@ def verified(tmp_path, net, changed=None, *, count=8, batch=None, late_relu=None
     return verify_file(path, TorchReference(net), networks.pictures(count), **options)
 
 
-@pytest.mark.quick(3)
+@pytest.mark.quick(2)
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("units", [1, 4])
 def test_a_right_file_passes(tmp_path, seed, units):
@@ -80,7 +80,7 @@ def changed_epsilon(net):
     net.body[0].merge[1].eps = 1e-3
 
 
-@pytest.mark.quick(6)
+@pytest.mark.quick(4)
 @pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize(
     ("mutate", "block", "before"),
