@@ -4,7 +4,8 @@ Run as ``adb``; ``install`` puts it there. ``state.json`` in ``$SCRIPTED_ADB`` s
 wrong, see `Phones`. What a phone's shell runs, a real ``sh`` runs here, with /data/local/tmp and the app's own folder
 in the phone's, and Android's own programs from its ``bin``.
 
-A job takes twenty calls and more. So it is started without Python's site packages, and imports little that each needs.
+A job takes twenty calls and more. So it is started without Python's site packages, imports little that each needs, and
+is imported itself, since Python keeps the bytecode of what is imported alone.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import sys
 import time
@@ -71,7 +73,9 @@ class Phones:
 
 
 #: What starts a part of this file in a shell.
-STARTED = f"exec '{sys.executable}' -S -E '{Path(__file__).resolve()}'"
+_HERE = Path(__file__).resolve()
+_CODE = f"import sys; sys.path.append({str(_HERE.parent)!r}); import {_HERE.stem}; sys.exit({_HERE.stem}.main())"
+STARTED = f"exec {shlex.quote(sys.executable)} -I -S -c {shlex.quote(_CODE)}"
 
 #: Android's programs, as the shell of a phone finds them.
 PROGRAMS = {
@@ -336,5 +340,10 @@ PARTS = {
     "onnxruntime_perf_test": onnxruntime_perf_test,
 }
 
+
+def main() -> int:
+    return PARTS[sys.argv[1]](sys.argv[2:])
+
+
 if __name__ == "__main__":
-    sys.exit(PARTS[sys.argv[1]](sys.argv[2:]))
+    sys.exit(main())
