@@ -7,7 +7,6 @@ import gc
 import os
 import random
 import sys
-import typing
 import zlib
 
 import hypothesis
@@ -100,15 +99,27 @@ def read_translations_once() -> None:
     registry.from_torchlib = staticmethod(own)
 
 
+class _OfAnyType(type):
+    def __getitem__(cls, _types: object) -> type:
+        return cls
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return callable(instance)
+
+
+class AnyCallable(metaclass=_OfAnyType):
+    """In the place of `collections.abc.Callable`, whatever it takes and returns."""
+
+
 def list_operators_once() -> None:
     """Lets all exports of a process share what else torch makes anew 60 times and more in each.
 
     It lists the operators that C++ registers, since a library may register more of them; the tests register none. And
-    it makes 23,000 types of functions for annotations; `typing` makes equal ones once.
+    it makes 23,000 types of functions, for annotations that nobody reads.
     """
     module = sys.modules.get("torch._export.utils")
     listed = getattr(module, "_materialize_cpp_cia_ops", None)
     if listed is not None and not hasattr(listed, "cache_info"):
         module._materialize_cpp_cia_ops = functools.cache(listed)
         if hasattr(sys.modules["torch._ops"], "Callable"):
-            sys.modules["torch._ops"].Callable = typing.Callable
+            sys.modules["torch._ops"].Callable = AnyCallable

@@ -12,6 +12,7 @@ from ssc_deploy import Preprocessing
 from ssc_deploy.errors import UnsupportedOperatorError
 
 SHAPE = (1, 3, 6, 5)
+COMMAND = ("export", "--model", f"{__file__}:OnnxOnly", "--input-shape", "1,3,6,5")
 
 
 class OnnxOnly(nn.Module):
@@ -39,11 +40,14 @@ def test_what_is_right_is_kept_where_the_user_asks(tmp_path):
 
 
 def test_the_command_says_which_format_failed_and_ends_with_its_code(tmp_path):
-    command = ["export", "--model", f"{__file__}:OnnxOnly", "--input-shape", "1,3,6,5", "-o", str(tmp_path / "out")]
-    outcome = ssc(*command, "--to", "tflite", "--to", "onnx", "--keep-going")
+    outcome = ssc(*COMMAND, "-o", tmp_path / "out", "--to", "tflite", "--to", "onnx", "--keep-going")
     assert outcome.code == 2
     assert "error: tflite was not written: " in outcome.err
     assert (tmp_path / "out/onnxonly.onnx").is_file()
     assert not (tmp_path / "out/onnxonly.tflite").exists()
-    alone = ssc(*command, "--to", "tflite", "--keep-going")
+
+
+@pytest.mark.slow
+def test_where_there_is_no_other_format_the_command_fails_as_without_the_option(tmp_path):
+    alone = ssc(*COMMAND, "-o", tmp_path / "out", "--to", "tflite", "--keep-going")
     assert (alone.code, "Det" in alone.err) == (2, True)

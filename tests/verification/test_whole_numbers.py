@@ -48,19 +48,23 @@ def network():
     return Segments().eval()
 
 
-def test_a_class_for_each_pixel_is_verified_in_both_formats(network, tmp_path):
-    result = ssc_deploy.export(network, torch.zeros(SHAPE), to=("onnx", "tflite"), output=tmp_path)
+@pytest.fixture(scope="module")
+def files(network, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("segments")
+    return ssc_deploy.export(network, torch.zeros(SHAPE), to=("onnx", "tflite"), output=folder).files
+
+
+def test_a_class_for_each_pixel_is_verified_in_both_formats(network, files):
     x = np.random.default_rng(5).normal(size=SHAPE).astype(np.float32)
     expected = network(torch.from_numpy(x))
-    for file in result.files:
+    for file in files:
         returned = ssc_deploy.run(file.path, x)
         for name, values in expected.items():
             assert (returned[name] == values.numpy()).mean() > 0.999
 
 
-def test_one_wrong_class_in_a_thousand_is_found(network, tmp_path):
-    (file,) = ssc_deploy.export(network, torch.zeros(SHAPE), output=tmp_path).files
-    model = onnx.load(file.path)
+def test_one_wrong_class_in_a_thousand_is_found(network, files, tmp_path):
+    model = onnx.load(files[0].path)
     bias = next(tensor for tensor in model.graph.initializer if tensor.name.endswith("bias"))
     changed = numpy_helper.to_array(bias).copy()
     changed[2] += 3e-3
