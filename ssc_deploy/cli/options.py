@@ -23,7 +23,7 @@ Command = TypeVar("Command", bound="Callable[..., object]")
 # compares them with the library's own.
 FORMATS = ("onnx", "tflite")
 SHIFTS = ("auto", "depthwise", "slice", "gather", "flat")
-SHUFFLES = ("auto", "transpose", "gather")
+SHUFFLES = ("auto", "transpose", "planes", "gather")
 DENSE = ("auto", "plain", "tile-8", "tile-16", "tile-32")
 LAYOUTS = ("auto", "nhwc", "channel-major")
 RUNTIMES = ("litert", "tflite-2.14")

@@ -91,7 +91,7 @@ def export(
         preprocessing: how an image becomes the input, likewise.
         shift: lowering of every shift (``depthwise``, ``slice``, ``gather``; ``flat`` for ONNX), or ``auto`` for the
             fastest measured.
-        shuffle: lowering of every shuffle (``transpose``, ``gather``), or ``auto``.
+        shuffle: lowering of every shuffle (``transpose``, ``planes``, ``gather``), or ``auto``.
         dense: lowering of the dense 1x1 convolutions of a ``.tflite`` file: ``plain``, or ``tile-8``, ``tile-16``,
             ``tile-32``, which pad their outputs to a multiple of the runtime's tile; ``auto`` is ``plain``.
         batch: images at a time; None for any number.

@@ -13,6 +13,7 @@ from ssc_deploy.lower import (
     shift_gather,
     shift_slice,
     shuffle_gather,
+    shuffle_planes,
     shuffle_transpose,
 )
 from ssc_deploy.lower.registry import Registry
@@ -26,7 +27,7 @@ SHIFTS = Registry(
     roles.Role.SHIFT,
     (shift_depthwise.LOWERING, shift_slice.LOWERING, shift_gather.LOWERING, shift_flat.LOWERING),
 )
-SHUFFLES = Registry(roles.Role.SHUFFLE, (shuffle_transpose.LOWERING, shuffle_gather.LOWERING))
+SHUFFLES = Registry(roles.Role.SHUFFLE, (shuffle_transpose.LOWERING, shuffle_planes.LOWERING, shuffle_gather.LOWERING))
 DENSE = Registry(roles.Role.DENSE, dense_tile.LOWERINGS, fallback=dense_tile.PLAIN.name)
 _REGISTRIES: Mapping[roles.Role, Registry[Any]] = {one.role: one for one in (SHIFTS, SHUFFLES, DENSE)}
 

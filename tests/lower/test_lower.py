@@ -122,6 +122,63 @@ def test_transpose_refuses_what_is_no_transposition(source: tuple[int, ...]) -> 
         lower(model, Target.LITERT, LoweringOptions(shuffle="transpose"))
 
 
+#: Parts of shuffles, as (in_channels, source): the halves of ShuffleNetV2, rows in the middle, a corner.
+PARTS = {
+    "first half": (12, (0, 6, 1, 7, 2, 8)),
+    "second half": (12, (3, 9, 4, 10, 5, 11)),
+    "some rows": (12, (3, 6, 4, 7, 5, 8)),
+    "a corner": (20, (7, 12, 17, 8, 13, 18)),
+    "all": (6, (0, 3, 1, 4, 2, 5)),
+}
+
+
+@pytest.mark.parametrize("target", Target)
+@pytest.mark.parametrize("batch", [1, 2, None])
+@pytest.mark.parametrize(("channels", "source"), PARTS.values(), ids=PARTS)
+def test_planes_carry_out_a_part_of_a_shuffle_exactly(channels, source, batch, target: Target) -> None:
+    movement, n = mv.permutation(source, channels), batch or 3
+    model = lower(graph_of([movement], (3, 5)), target, LoweringOptions(shuffle="planes", batch=batch)).model
+    for run, make in itertools.product(RUNS_OF[target], (numbered, signed)):
+        x = make(n, channels, 3, 5)
+        np.testing.assert_array_equal(run(model, x), movement(x))
+
+
+@pytest.mark.parametrize(
+    ("channels", "source"),
+    [
+        (6, (2, 0, 1, 4, 3, 5)),
+        (6, (0, 3, 1, 5)),
+        (6, (0, 2, 4)),
+        (6, (1, 2, 3)),
+        (6, (4,)),
+        (6, (0, 0)),
+        (6, (3, 0, 4, 1)),
+        (7, (0, 3, 1, 4)),
+    ],
+)
+def test_planes_refuse_what_is_no_part_of_a_transposition(channels: int, source: tuple[int, ...]) -> None:
+    model = graph_of([mv.permutation(source, channels)], (3, 3))
+    with pytest.raises(LoweringError, match=r"by planes: its channels are no part of a transposition .* use gather"):
+        lower(model, Target.LITERT, LoweringOptions(shuffle="planes"))
+
+
+@pytest.mark.parametrize(
+    ("movement", "name"),
+    [
+        (shuffle(2, 116), "planes"),
+        (shuffle(58, 116), "planes"),
+        (shuffle(3, 60), "planes"),
+        (shuffle(4, 64), "transpose"),
+        (shuffle(9, 81), "transpose"),
+        (mv.permutation((0, 6, 1, 7, 2, 8), 12), "planes"),
+        (mv.permutation((0, 2, 4), 6), "gather"),
+    ],
+)
+def test_shuffles_of_few_groups_and_parts_of_any_are_carried_out_over_planes(movement: mv.Movement, name: str) -> None:
+    assert lower(graph_of([movement], (3, 3)), Target.LITERT).report.summary() == {"shuffle": name}
+    assert lower(graph_of([movement], (3, 3)), Target.ONNXRUNTIME).report.summary() == {"shuffle": "gather"}
+
+
 def test_gather_refuses_what_32_bits_do_not_index() -> None:
     model = graph_of([mv.shift(((0, 1), (1, 0)))], (20_000, 20_000))
     with pytest.raises(LoweringError, match="too large for 32-bit indices"):

@@ -45,7 +45,7 @@ def test_to_dict_survives_json() -> None:
 
 def test_the_names_are_those_that_are_documented() -> None:
     assert SHIFTS.names == ("depthwise", "slice", "gather", "flat")
-    assert SHUFFLES.names == ("transpose", "gather")
+    assert SHUFFLES.names == ("transpose", "planes", "gather")
     assert DENSE.names == ("plain", "tile-8", "tile-16", "tile-32")
 
 

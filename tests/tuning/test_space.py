@@ -25,7 +25,7 @@ def options(space: spaces.Space) -> dict[str, set[str]]:
 def test_every_lowering_that_takes_all_sites_of_a_group_is_an_option() -> None:
     assert options(spaces.build_space(SSC, Target.ONNXRUNTIME, "Net")) == {
         "shift 36x6x6": {"depthwise", "slice", "gather", "flat"},
-        "shuffle 36x6x6": {"transpose", "gather"},
+        "shuffle 36x6x6": {"transpose", "planes", "gather"},
     }
 
 
@@ -34,7 +34,7 @@ def test_litert_has_a_layout_to_choose_and_no_flat_planes() -> None:
     assert options(space) == {
         "layout": {"nhwc", "channel-major"},
         "shift 36x6x6": {"depthwise", "slice", "gather"},
-        "shuffle 36x6x6": {"transpose", "gather"},
+        "shuffle 36x6x6": {"transpose", "planes", "gather"},
         "dense 36x6x6": {"plain", "tile-8", "tile-16", "tile-32"},
     }
     assert "layout" not in options(spaces.build_space(SSC, Target.LITERT, "Net", batch=None))

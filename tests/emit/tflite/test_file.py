@@ -58,6 +58,24 @@ def test_every_other_pixel_stays_in_the_delegate(batch: int | str) -> None:
     assert tester.operators() == ["CONV_2D", "DEPTHWISE_CONV_2D", "DEPTHWISE_CONV_2D", "CONV_2D"]
 
 
+def test_every_other_channel_stays_in_the_delegate() -> None:
+    tester = Tester((1, 12, 9, 8)).op("Conv", random(12, 12, 1, 1)).op("Gather", integers(*range(1, 12, 2)), axis=1)
+    assert tester.op("Conv", random(6, 6, 1, 1)).compare().whole_in_delegate()
+    assert tester.operators() == ["CONV_2D", "TRANSPOSE", "RESHAPE", "SLICE", "RESHAPE", "TRANSPOSE", "CONV_2D"]
+
+
+@pytest.mark.parametrize("shape", [(1, 6, 5, 4), (3, 6, 5, 4), ("N", 6, 5, 4)])
+def test_channels_are_gathered_in_whole_planes(shape: tuple[int | str, ...]) -> None:
+    tester = Tester(shape).op("Conv", random(6, 6, 1, 1)).op("Gather", integers(5, 0, 4, 2, 1, 3, 3), axis=1)
+    tester.op("Conv", random(6, 7, 1, 1)).compare()
+    assert tester.operators() == ["CONV_2D", "TRANSPOSE", "GATHER", "TRANSPOSE", "CONV_2D"]
+
+
+@pytest.mark.parametrize("shape", [(1, 5, 6), (5, 1, 6), (5, 4, 6), (2, 3, 4, 6), (5, 6)])
+def test_numbers_of_the_last_axis_are_gathered_exactly(shape: tuple[int, ...]) -> None:
+    Tester(shape).op("Gather", integers(5, 0, 4, 2, 1, 3, 3), axis=len(shape) - 1).compare(exact=True)
+
+
 @pytest.mark.parametrize("op_type", ["HardSigmoid", "PRelu", "Elu"])
 def test_other_activations_stay_in_the_delegate(op_type: str) -> None:
     slopes = [random(6, 1, 1)] if op_type == "PRelu" else []

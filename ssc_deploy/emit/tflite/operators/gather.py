@@ -1,7 +1,8 @@
 """Gathers: whole lines by constant indices, and single numbers by computed ones.
 
 XNNPACK takes no GATHER. Few runs of neighbouring lines are cut out and joined, which it takes, and so is every n-th
-line: of a view [.., C / n, n] it is a cut of the last axis.
+line: of a view [.., C / n, n, ..] it is a cut. Other lines are gathered, from an order of axes in which a line is long;
+`ssc_deploy.lower.defaults` has the figures.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ssc_deploy.emit.tflite.graph import Graph
+    from ssc_deploy.emit.tflite.order import Order
 
 _OP = schema.BuiltinOperator
 
@@ -68,6 +70,7 @@ def _lines(graph: Graph, stored: Stored, axis: int, indices: npt.NDArray[np.int6
     runs = _runs(indices.tolist())
     if len(runs) <= _RUNS:
         return join(graph, [along(graph, stored, axis, run, name) for run in runs], axis, name)
+    stored = graph.reorder(stored, _of_long_lines(stored, axis), name)
     lines = _every_nth(indices, size)
     if lines is not None and stored.dynamic is None:
         return every_nth(graph, stored, axis, lines, name)
@@ -76,6 +79,19 @@ def _lines(graph: Graph, stored: Stored, axis: int, indices: npt.NDArray[np.int6
     inputs = [stored.tensor, graph.integers(f"{name}/indices", indices.astype(np.int32))]
     shape = tuple(len(indices) if a == axis else n for a, n in enumerate(stored.shape))
     return graph.add(_OP.GATHER, inputs, name, stored, shape=shape, options=options)
+
+
+def _of_long_lines(stored: Stored, axis: int) -> Order:
+    """The order of axes in which a line at one index is long: ``axis`` is early, and what is not one number is behind.
+
+    Lines are copied one by one, and in NHWC a line of one channel is a single number.
+    """
+    first, *others = (one for one in stored.order if one != axis) if stored.rank > 1 else (axis,)
+    if axis != stored.order[-1] or not others:
+        return stored.order
+    if first == stored.dynamic or stored.shape[first] == 1:
+        return (first, axis, *others)
+    return (axis, first, *others)
 
 
 def _runs(indices: Sequence[int]) -> list[range]:
