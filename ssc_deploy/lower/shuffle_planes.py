@@ -33,7 +33,7 @@ def _refusal(site: Site) -> str | None:
 def _build(site: Site) -> ir.Value:
     part = transposition.part_of(site.movement.source, site.movement.in_channels)
     assert part is not None  # refused otherwise
-    n, _, h, w = known.image(site.input)
+    *_, h, w = known.image(site.input)
     rows, columns = len(part.rows), len(part.columns)
     value = site.reshape(site.input, (0, part.view[0], part.view[1], h * w), "planes_view", label="planes")
     value = cut(site, value, part.rows, axis=1, label="rows")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from emit.tflite.tester import INPUT, Tester, integers, random
+from emit.tflite.tester import INPUT, Tester, random
 from runtimes.networks import picture, tflite_network
 
 from ssc_deploy.errors import RuntimeLoadError
