@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks import shift_networks
 from benchmarks.measuring import Interval, Ratio
 from benchmarks.peers import __main__ as command
 from benchmarks.peers import contender, conversion, environments, net, picture, results, turns
@@ -53,6 +54,19 @@ def test_a_name_tells_the_network_its_input_size_and_its_batch(name, size, batch
 def test_a_name_of_no_network_is_refused(name):
     with pytest.raises(ValueError, match=r"is not NET|there is no network"):
         Net.parse(name)
+
+
+@pytest.mark.parametrize("name", shift_networks.NETWORKS)
+def test_networks_in_the_style_of_others_have_seeded_weights_and_tell_inputs_apart(name):
+    one = dataclasses.replace(Net.parse(name), size=32)
+    module = net.random_network(one)
+    x = torch.from_numpy(net.inputs(one, 2 * one.batch))
+    with torch.inference_mode():
+        y = module(x)
+    assert y.shape == (len(x), 10)
+    assert torch.isfinite(y).all()
+    assert not torch.allclose(y[0], y[1], rtol=1e-3)
+    assert net.fingerprint(module) == net.fingerprint(net.random_network(one))
 
 
 def test_mobilenet_has_its_form_for_small_pictures_unless_they_are_large():

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import networks
+from benchmarks import networks, shift_networks
 from benchmarks.peers import contender, environments, net, ours
 from benchmarks.peers.contender import Kind
 from benchmarks.peers.host import ContenderError, Process
@@ -111,7 +111,7 @@ class Workshop:
         module = contender.module(name)
         about = module.CONTENDER
         parts = [self.fingerprint, json.dumps([asdict(self.net), dict(options)])]
-        parts += [inspect.getsource(part) for part in (module.convert, networks, net)]
+        parts += [inspect.getsource(part) for part in (module.convert, networks, shift_networks, net)]
         if about.environment == environments.OWN:
             parts += [f"{package}=={importlib.metadata.version(package)}" for package in about.packages]
         else:

@@ -32,7 +32,7 @@ class Net:
 
     Attributes:
         name: as on the command line, e.g. ``"ssc-net-6-9"``, or ``"ssc-net-1-9@64x4"`` for 64x64 pixels, four at once.
-        arch: architecture of `ssc_deploy.nets`.
+        arch: architecture of `ssc_deploy.nets`, or name in `shift_networks.NETWORKS`.
         args: of the architecture.
         size: height and width of the pictures.
         batch: pictures at a time.
@@ -46,16 +46,20 @@ class Net:
 
     @classmethod
     def parse(cls, name: str) -> Net:
-        """The network of a name: one of `nets.NAMED`, or SSC-Net of any B and G; see `Net.name`.
+        """The network of a name: of `nets.NAMED`, of `shift_networks.NETWORKS`, or SSC-Net of any B and G.
 
         Raises:
             ValueError: the name is none of these.
         """
+        from benchmarks.shift_networks import NETWORKS
         from ssc_deploy import nets
 
         match = _NAME.fullmatch(name)
         if match is None:
             raise ValueError(f"{name!r} is not NET[@SIZE][xBATCH], as in ssc-net-6-9@64x4")
+        if match["net"] in NETWORKS:
+            _, usual, together = NETWORKS[match["net"]]
+            return cls(name, match["net"], {}, int(match["size"] or usual), int(match["batch"] or together))
         net, size, batch = match["net"], int(match["size"] or 32), int(match["batch"] or 1)
         any_ssc_net = _SSC_NET.fullmatch(net)
         if any_ssc_net is not None:
@@ -63,7 +67,8 @@ class Net:
         elif net in nets.NAMED:
             arch, args = nets.NAMED[net][0], dict(nets.NAMED[net][1])
         else:
-            raise ValueError(f"there is no network {net!r}; the known are ssc-net-B-G and {', '.join(nets.NAMED)}")
+            known = ", ".join((*nets.NAMED, *NETWORKS))
+            raise ValueError(f"there is no network {net!r}; the known are ssc-net-B-G and {known}")
         if arch == "mobilenet-v2" and size >= 224:
             args["form"] = "imagenet"
         return cls(name, arch, {**args, "classes": 10}, size, batch)
@@ -96,14 +101,25 @@ class Product:
         return self.rows * self.inner * self.columns
 
 
+def _built(net: Net) -> torch.nn.Module:
+    """The network in eval mode with new weights."""
+    from benchmarks.shift_networks import NETWORKS
+    from ssc_deploy import nets
+
+    return NETWORKS[net.arch][0]() if net.arch in NETWORKS else nets.build(net.arch, **net.args).eval()
+
+
 def random_network(net: Net) -> torch.nn.Module:
     """The network in eval mode with seeded weights under which rounding stays small."""
     import torch
 
+    from benchmarks.shift_networks import NETWORKS
     from ssc_deploy import nets
 
-    module = nets.build(net.arch, **net.args).eval()
+    module = _built(net)
     nets.randomise(module)
+    if net.arch in NETWORKS:
+        nets.settle(module, torch.from_numpy(inputs(net, 8)))
     if net.arch == "ssc-net":
         with torch.no_grad():
             for name, parameter in module.named_parameters():
@@ -114,10 +130,9 @@ def random_network(net: Net) -> torch.nn.Module:
 
 def has_shifts(net: Net) -> bool:
     """Whether there is a shift, which may be written in several ways."""
-    from ssc_deploy import nets
     from ssc_deploy.nets.movement import Shift
 
-    return any(isinstance(module, Shift) for module in nets.build(net.arch, **net.args).modules())
+    return any(isinstance(module, Shift) for module in _built(net).modules())
 
 
 def network(net: Net, weights: Path, shift: str = "one-hot") -> torch.nn.Module:
@@ -125,9 +140,8 @@ def network(net: Net, weights: Path, shift: str = "one-hot") -> torch.nn.Module:
     import torch
 
     from benchmarks import networks
-    from ssc_deploy import nets
 
-    module = nets.build(net.arch, **net.args).eval()
+    module = _built(net)
     module.load_state_dict(torch.load(weights, weights_only=True))
     networks.respell(module, shift)
     return module

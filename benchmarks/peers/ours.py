@@ -22,13 +22,23 @@ def export(job: Job, form: str) -> Path:
         SscDeployError: it refuses the network or an option.
     """
     import ssc_deploy
+    from benchmarks import shift_networks
 
     net = job.net
+    if net.arch in shift_networks.NETWORKS:
+        given = {
+            "model": f"{shift_networks.__file__}:{shift_networks.NETWORKS[net.arch][0].__name__}",
+            "input_shape": net.input_shape,
+        }
+    else:
+        given = {
+            "arch": net.arch,
+            "args": {name: str(value) for name, value in net.args.items()},
+            "input_shape": (1, *net.input_shape[1:]),
+        }
     result = ssc_deploy.export(
         job.weights,
-        arch=net.arch,
-        args={name: str(value) for name, value in net.args.items()},
-        input_shape=(1, *net.input_shape[1:]),
+        **given,
         to=form,
         batch=net.batch,
         output=job.folder,
