@@ -7,9 +7,12 @@ shared AMD Zen 5 (``python -m benchmarks.latency``). In microseconds, in the fir
     nhwc                    152          42      49        26         (fused)
     channel-major           145          38      26     15-20               6
 
-The dense 1x1 is half of a module in either layout, and in the last stage (8x8) even slower over planes. The XNNPACK of
-tflite-runtime 2.14 takes no BATCH_MATMUL: 107 partitions, 1.30 of the time. So the layout is taken only where the user
-says that the file is for LiteRT.
+The dense 1x1 is half of a module in either layout, and in the last stage (8x8) even slower over planes. With AVX-512 on
+another shared machine an SSC-Net-1-9 took 0.85 [0.84, 0.92] of the time of ``nhwc``, an SSC-Net-4-18 0.85 [0.78, 1.02].
+
+The XNNPACK of tflite-runtime 2.14 takes no BATCH_MATMUL: 107 partitions, 1.30 of the time. The runtime of a phone is
+chosen by the app, not here: what is lost on an old one is more than what is gained on a new one. So the layout
+is taken only where the user says that the file is for LiteRT (``--runtime litert``).
 
 Not done, since verification could no longer compare the values in between: a bias that is carried on (the ReLU as
 max(z, -b), b added where it is needed), and planes that keep a shift's spare pixel until the next.
