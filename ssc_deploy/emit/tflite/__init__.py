@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
     from ssc_deploy.emit.tflite.refusal import RefusedError
     from ssc_deploy.metadata import ModelMetadata
+    from ssc_deploy.quantize.plan import Plan
 
 
-def build(model: ir.Model, metadata: ModelMetadata) -> bytes:
+def build(model: ir.Model, metadata: ModelMetadata, plan: Plan | None = None) -> bytes:
     """Writes ``model`` as a TFLite file.
 
     The same model gives the same bytes. Tensors carry the names of the ONNX values that they hold; one of rank 4 that
@@ -25,6 +26,7 @@ def build(model: ir.Model, metadata: ModelMetadata) -> bytes:
     Args:
         model: a lowered graph: shapes known except for the batch, which may be dynamic.
         metadata: stored in the file, with its layout set to ``"NHWC"``.
+        plan: which values are 8-bit integers, of the canonical graph that was lowered; see `integers`.
 
     Returns:
         the file's bytes: one subgraph, one signature ``serving_default`` with the graph's input and output names.
@@ -36,7 +38,7 @@ def build(model: ir.Model, metadata: ModelMetadata) -> bytes:
     from ssc_deploy.emit.tflite.graph import Graph
     from ssc_deploy.emit.tflite.operators import OPERATORS
 
-    return Graph(model, OPERATORS).build(metadata)
+    return Graph(model, OPERATORS, plan).build(metadata)
 
 
 def refused(model: ir.Model) -> list[RefusedError]:

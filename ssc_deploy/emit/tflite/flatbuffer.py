@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,16 +26,80 @@ _TYPES = {
     np.dtype(np.bool_): schema.TensorType.BOOL,
 }
 
-#: What a tensor may hold.
+#: What a tensor may hold for an operator of ONNX.
 DTYPES = frozenset(_TYPES)
+
+#: What it may hold besides, where a file is quantised.
+_COMPACT = {np.dtype(np.int8): schema.TensorType.INT8, np.dtype(np.float16): schema.TensorType.FLOAT16}
 
 #: Codes from here on do not fit the field that old runtimes read; they get this placeholder there.
 _PLACEHOLDER = schema.BuiltinOperator.PLACEHOLDER_FOR_GREATER_OP_CODES
 
 
 def tensor_type(dtype: np.dtype[Any]) -> int:
-    """``TensorType`` of the schema for one of `DTYPES`."""
-    return int(_TYPES[dtype])
+    """``TensorType`` of the schema for one of `DTYPES`, for int8 and for float16."""
+    return int((_TYPES | _COMPACT)[dtype])
+
+
+@dataclass(frozen=True)
+class Scales:
+    """What integers stand for: ``real = scale * (integer - zero_point)``.
+
+    Attributes:
+        scales: one, or one for each line along ``axis``.
+        zero_points: as many.
+        axis: of a tensor with several scales.
+    """
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int = 0
+
+
+@dataclass
+class Tensor:
+    """A tensor of the file.
+
+    Attributes:
+        name: of it.
+        shape: -1 where the size is known only when the file runs.
+        dtype: of its numbers.
+        data: of a constant; None for what is computed.
+        scales: of a quantised one.
+    """
+
+    name: str
+    shape: FileShape
+    dtype: np.dtype[Any]
+    data: bytes | None = None
+    scales: Scales | None = None
+
+    @property
+    def array(self) -> npt.NDArray[Any]:
+        """The numbers of a constant."""
+        assert self.data is not None
+        return np.frombuffer(self.data, self.dtype).reshape(self.shape)
+
+
+@dataclass
+class Operation:
+    """An operator of the file.
+
+    Attributes:
+        code: of ``schema.BuiltinOperator``.
+        inputs: tensor indices; -1 for one that is not there.
+        outputs: likewise.
+        options: the object of the schema's options class, if the operator takes one.
+        version: of the operator.
+        has_integer_kernel: whether a plan wants integers in its kernel.
+    """
+
+    code: int
+    inputs: list[int]
+    outputs: list[int]
+    options: Any = None
+    version: int = 1
+    has_integer_kernel: bool = field(default=False, kw_only=True)
 
 
 class Writer:
@@ -45,32 +110,24 @@ class Writer:
     """
 
     def __init__(self, reserved: Iterable[str]) -> None:
-        # Buffer 0 is the empty one that every activation refers to.
-        self._buffers = [AlignedBuffer()]
-        self._buffer_of: dict[bytes, int] = {}
-        self._constant_of: dict[tuple[str, tuple[int, ...], bytes], int] = {}
-        self._tensors: list[Any] = []
-        self._operators: list[Any] = []
-        self._codes: dict[tuple[int, int], int] = {}
+        self.tensors: list[Tensor] = []
+        self.operations: list[Operation] = []
+        self._constant_of: dict[tuple[str, tuple[int, ...], bytes, Scales | None], int] = {}
         self._reserved = frozenset(reserved)
         self._taken: set[str] = set()
 
-    def tensor(self, name: str, shape: FileShape, dtype: np.dtype[Any]) -> int:
-        """Adds an activation of one of `DTYPES`; returns its index."""
-        tensor = self._tensor(name, tuple(1 if size == -1 else size for size in shape), dtype, 0)
-        if -1 in shape:
-            tensor.shapeSignature = list(shape)
-        return len(self._tensors) - 1
+    def tensor(self, name: str, shape: FileShape, dtype: np.dtype[Any], scales: Scales | None = None) -> int:
+        """Adds an activation; returns its index."""
+        self.tensors.append(Tensor(name, shape, dtype, scales=scales))
+        return len(self.tensors) - 1
 
-    def constant(self, name: str, array: npt.NDArray[Any]) -> int:
-        """Adds a constant of one of `DTYPES`; returns the index of an equal one where there is one."""
+    def constant(self, name: str, array: npt.NDArray[Any], scales: Scales | None = None) -> int:
+        """Adds a constant; returns the index of an equal one where there is one."""
         data = np.ascontiguousarray(array).tobytes()
-        key = (array.dtype.str, array.shape, data)
+        key = (array.dtype.str, array.shape, data, scales)
         if key not in self._constant_of:
-            if data not in self._buffer_of:
-                self._buffer_of[data] = self._buffer(data)
-            self._tensor(self.invent(name), array.shape, array.dtype, self._buffer_of[data])
-            self._constant_of[key] = len(self._tensors) - 1
+            self.tensors.append(Tensor(self.invent(name), array.shape, array.dtype, data, scales))
+            self._constant_of[key] = len(self.tensors) - 1
         return self._constant_of[key]
 
     def invent(self, name: str) -> str:
@@ -84,10 +141,17 @@ class Writer:
 
     def rename(self, tensor: int, name: str) -> None:
         """Gives a tensor another name."""
-        self._tensors[tensor].name = name
+        self.tensors[tensor].name = name
 
     def operator(
-        self, code: int, inputs: Sequence[int], outputs: Sequence[int], options: Any = None, version: int = 1
+        self,
+        code: int,
+        inputs: Sequence[int],
+        outputs: Sequence[int],
+        options: Any = None,
+        version: int = 1,
+        *,
+        has_integer_kernel: bool = False,
     ) -> None:
         """Adds an operator.
 
@@ -97,52 +161,92 @@ class Writer:
             outputs: likewise.
             options: the object of the schema's options class, if the operator takes one.
             version: the lowest that has the features used, so that old runtimes take the file.
+            has_integer_kernel: whether a plan wants integers in its kernel.
         """
-        operator = schema.OperatorT()
-        operator.opcodeIndex = self._codes.setdefault((code, version), len(self._codes))
-        operator.inputs, operator.outputs = list(inputs), list(outputs)
-        if options is not None:
-            operator.builtinOptionsType = getattr(schema.BuiltinOptions, type(options).__name__.removesuffix("T"))
-            operator.builtinOptions = options
-        self._operators.append(operator)
+        self.operations.append(
+            Operation(code, list(inputs), list(outputs), options, version, has_integer_kernel=has_integer_kernel)
+        )
 
     def finish(self, inputs: dict[str, int], outputs: dict[str, int], metadata: dict[str, bytes]) -> bytes:
-        """Writes the file.
+        """Writes the file, with those tensors that something reads or writes.
 
         Args:
             inputs: tensor index of each input, by its name in the signature, in order.
             outputs: likewise.
             metadata: content of each metadata buffer, by its name.
         """
+        ports = {*inputs.values(), *outputs.values()}
+        used = sorted(ports.union(*([*one.inputs, *one.outputs] for one in self.operations)) - {-1})
+        place = {tensor: i for i, tensor in enumerate(used)} | {-1: -1}
+        inputs, outputs = ({name: place[tensor] for name, tensor in one.items()} for one in (inputs, outputs))
+        # Buffer 0 is the empty one that every activation refers to.
+        buffers = _Buffers()
+        codes: dict[tuple[int, int], int] = {}
         subgraph = schema.SubGraphT()
         subgraph.name = "main"
-        subgraph.tensors, subgraph.operators = self._tensors, self._operators
+        subgraph.tensors = [_tensor(self.tensors[tensor], buffers) for tensor in used]
+        subgraph.operators = [_operator(one, place, codes) for one in self.operations]
         subgraph.inputs, subgraph.outputs = list(inputs.values()), list(outputs.values())
         model = schema.ModelT()
         model.version = 3
         model.description = "ssc-deploy"
         model.subgraphs = [subgraph]
-        model.operatorCodes = [_operator_code(code, version) for code, version in self._codes]
+        model.operatorCodes = [_operator_code(code, version) for code, version in codes]
         model.signatureDefs = [_signature(inputs, outputs)]
-        model.metadata = [self._metadata(name, content) for name, content in metadata.items()]
-        model.buffers = self._buffers
+        model.metadata = [_metadata(name, buffers.add(content)) for name, content in metadata.items()]
+        model.buffers = buffers.all
         return pack(model)
 
-    def _buffer(self, data: bytes) -> int:
-        self._buffers.append(AlignedBuffer(data))
-        return len(self._buffers) - 1
 
-    def _tensor(self, name: str, shape: tuple[int, ...], dtype: np.dtype[Any], buffer: int) -> Any:
-        tensor = schema.TensorT()
-        tensor.name, tensor.shape, tensor.type, tensor.buffer = name, list(shape), _TYPES[dtype], buffer
-        tensor.hasRank = True
-        self._tensors.append(tensor)
-        return tensor
+class _Buffers:
+    """The buffers of a file; constants of the same bytes share one."""
 
-    def _metadata(self, name: str, content: bytes) -> Any:
-        entry = schema.MetadataT()
-        entry.name, entry.buffer = name, self._buffer(content)
-        return entry
+    def __init__(self) -> None:
+        self.all = [AlignedBuffer()]
+        self._of: dict[bytes, int] = {}
+
+    def shared(self, data: bytes | None) -> int:
+        if data is None:
+            return 0
+        if data not in self._of:
+            self._of[data] = self.add(data)
+        return self._of[data]
+
+    def add(self, data: bytes) -> int:
+        self.all.append(AlignedBuffer(data))
+        return len(self.all) - 1
+
+
+def _tensor(tensor: Tensor, buffers: _Buffers) -> Any:
+    entry = schema.TensorT()
+    entry.name, entry.type = tensor.name, tensor_type(tensor.dtype)
+    entry.shape = [1 if size == -1 else size for size in tensor.shape]
+    if -1 in tensor.shape:
+        entry.shapeSignature = list(tensor.shape)
+    entry.buffer, entry.hasRank = buffers.shared(tensor.data), True
+    if tensor.scales is not None:
+        entry.quantization = schema.QuantizationParametersT()
+        entry.quantization.scale = np.array(tensor.scales.scales, np.float32)
+        entry.quantization.zeroPoint = np.array(tensor.scales.zero_points, np.int64)
+        entry.quantization.quantizedDimension = tensor.scales.axis
+    return entry
+
+
+def _operator(operation: Operation, place: dict[int, int], codes: dict[tuple[int, int], int]) -> Any:
+    entry = schema.OperatorT()
+    entry.opcodeIndex = codes.setdefault((operation.code, operation.version), len(codes))
+    entry.inputs, entry.outputs = ([place[i] for i in one] for one in (operation.inputs, operation.outputs))
+    if operation.options is not None:
+        kind = type(operation.options).__name__.removesuffix("T")
+        entry.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+        entry.builtinOptions = operation.options
+    return entry
+
+
+def _metadata(name: str, buffer: int) -> Any:
+    entry = schema.MetadataT()
+    entry.name, entry.buffer = name, buffer
+    return entry
 
 
 def _operator_code(code: int, version: int) -> Any:

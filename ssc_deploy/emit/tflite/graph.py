@@ -10,19 +10,23 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from ssc_deploy import metadata as file_metadata
-from ssc_deploy.emit.tflite import task_metadata
+from ssc_deploy.emit.tflite import integers, task_metadata
 from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.flatbuffer import DTYPES, Writer
 from ssc_deploy.emit.tflite.order import FLOAT, IMAGE, Order, Stored, canonical, plain
 from ssc_deploy.emit.tflite.refusal import RefusedError, of_all, refuse
 from ssc_deploy.errors import EmitError
+from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import roles
+from ssc_deploy.quantize import places
 from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ssc_deploy.emit.tflite.registry import Emit
+    from ssc_deploy.quantize.grid import Grid
+    from ssc_deploy.quantize.plan import Plan
 
 Array = npt.NDArray[Any]
 
@@ -45,17 +49,21 @@ class Graph:
     Args:
         model: the graph.
         operators: the functions, by ONNX operator.
+        plan: which values are integers; None for a file of float32.
     """
 
-    def __init__(self, model: ir.Model, operators: Mapping[str, Emit]) -> None:
-        self._graph, self._operators = model.graph, operators
+    def __init__(self, model: ir.Model, operators: Mapping[str, Emit], plan: Plan | None = None) -> None:
+        self._graph, self._operators, self._plan = model.graph, operators, plan
         values = [*self._graph.inputs, *(v for node in self._graph for v in node.outputs)]
-        self._writer = Writer(v.name for v in values if v.name)
+        self._names = frozenset(v.name for v in values if v.name)
+        self._writer = Writer(self._names)
         self._stored: dict[ir.Value, Stored] = {}
         self._reordered: dict[tuple[int, Order], Stored] = {}
         self._fused: set[ir.Node] = set()
         self._named_tensors: set[int] = set()
         self._carried_names: set[str] = set()
+        self._grid_of: dict[int, tuple[Grid | None, ir.Value]] = {}
+        self._has_integer_kernel = False
 
     def build(self, metadata: file_metadata.ModelMetadata) -> bytes:
         """Writes all nodes and the file around them.
@@ -73,6 +81,9 @@ class Graph:
         for value in self._graph.outputs:
             outputs[name_of(value)] = self._output(value, taken)
             taken.add(outputs[name_of(value)])
+        if self._plan is not None:
+            grids = {tensor: grid for tensor, (grid, _) in self._grid_of.items() if grid is not None}
+            inputs, outputs = integers.rewrite(self._writer, grids, self._plan, inputs, outputs)
         stored = {file_metadata.KEY: dataclasses.replace(metadata, layout="NHWC").to_json().encode()}
         for_tasks = task_metadata.build(metadata)
         if for_tasks is None:
@@ -107,6 +118,9 @@ class Graph:
         for node in self._graph:
             if node in self._fused or node.op_type == "Constant":
                 continue
+            self._has_integer_kernel = self._plan is not None and (
+                node.op_type in places.WEIGHTED and places.written(node).name in self._plan.kernels
+            )
             try:
                 self.write(node)
             except RefusedError as error:
@@ -240,6 +254,8 @@ class Graph:
         """
         value = node.outputs[0]
         consumers = value.consumers()
+        if self._plan is not None and value.name in self._plan.grids:
+            return Activation.NONE, value
         if roles.role(node) not in roles.MOVEMENTS and len(value.uses()) == 1 and not value.is_graph_output():
             consumer = consumers[0]
             activation = activation_of(consumer, self.constant)
@@ -299,11 +315,13 @@ class Graph:
         results = [
             self._tensor(name, dataclasses.replace(like, shape=shape, dtype=dtype)) for name, shape, dtype in outputs
         ]
-        self._writer.operator(code, inputs, [result.tensor for result in results], options, version)
+        tensors = [result.tensor for result in results]
+        self._writer.operator(code, inputs, tensors, options, version, has_integer_kernel=self._has_integer_kernel)
         return results
 
     def define(self, value: ir.Value, stored: Stored) -> None:
         """Says where an ONNX value is stored, which may be a tensor that holds another value already."""
+        stored = self._held(value, stored)
         self._stored[value] = stored
         self._claim(name_of(value), stored)
 
@@ -332,6 +350,20 @@ class Graph:
             raise refuse(node, f"input {index} is {array.dtype}, which a .tflite file does not hold here")
         tensor = self._writer.constant(name, array.transpose(order))
         return Stored(tensor, array.shape, order, None, array.dtype)
+
+    def _held(self, value: ir.Value, stored: Stored) -> Stored:
+        """Notes on which grid the tensor is; a copy of it where other numbers than the value's may be read from it."""
+        if self._plan is None or stored.dtype != FLOAT or value.name not in self._names:
+            return stored
+        grid = self._plan.grids.get(name_of(value))
+        before, holder = self._grid_of.get(stored.tensor, (grid, value))
+        if grid is not None and before != grid and (before is not None or not g.used_once(holder)):
+            copy = self._tensor(name_of(value), stored)
+            self._write_reshape(stored, copy, name_of(value))
+            stored = copy
+        if grid is not None or before is None:
+            self._grid_of[stored.tensor] = grid, value
+        return stored
 
     def _write_reshape(self, stored: Stored, result: Stored, name: str) -> None:
         options = schema.ReshapeOptionsT()
@@ -373,6 +405,7 @@ class Graph:
         shape = tuple(size if isinstance(size, int) else 1 for size in value.shape)
         dynamic = unknown[0] if unknown else None
         stored = self._tensor(name_of(value), Stored(-1, shape, canonical(len(shape)), dynamic, dtype))
+        stored = self._held(value, stored)
         self._claim(name_of(value), stored)
         self._stored[value] = stored
         return stored.tensor
