@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import onnx_ir as ir
@@ -14,14 +14,16 @@ from ssc_deploy.quantize import calibration, grid, places, sharing
 from ssc_deploy.quantize.plan import Io, Plan
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     import numpy.typing as npt
 
     from ssc_deploy.quantize.calibration import Progress
     from ssc_deploy.quantize.calibration_data import CalibrationData
     from ssc_deploy.quantize.plan import Quantization
 
-#: What ``auto`` is: the best on the trained networks (`benchmarks/results/quantized.json`).
-DEFAULT_METHOD = "percentile"
+#: What ``auto`` is: of the four the best on the trained networks, by the SQNR of their outputs.
+DEFAULT_METHOD = "mse"
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,28 @@ def quantize(
         data.notes,
     )
     return Quantized(copied, plan, report)
+
+
+def without(model: ir.Model, plan: Plan, exclude: Collection[str]) -> tuple[ir.Model, Plan]:
+    """The network with a plan of which some blocks are left out; the other grids stay as they are.
+
+    Args:
+        model: canonical form, in float32.
+        plan: of all of it.
+        exclude: blocks that stay in float32.
+
+    Returns:
+        a copy of the graph whose kernels are on their grids, and its plan.
+
+    Raises:
+        QuantizationError: there is no such block.
+    """
+    names = {name for group in places.places(model, exclude).groups for name in group}
+    kernels = places.kernels(model, exclude) & plan.kernels
+    left = replace(plan, grids={name: one for name, one in plan.grids.items() if name in names}, kernels=kernels)
+    copied = model.clone()
+    round_kernels(copied, left)
+    return copied, left
 
 
 def round_kernels(model: ir.Model, plan: Plan) -> None:

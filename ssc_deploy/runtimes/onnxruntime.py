@@ -37,10 +37,20 @@ class OnnxRuntime:
         """Of the installed package."""
         return installed_version("onnxruntime")
 
-    def load(self, model: Model, *, threads: int = 1, taps: Sequence[str] = (), optimize: bool = True) -> OnnxRunner:
+    def load(
+        self,
+        model: Model,
+        *,
+        threads: int = 1,
+        taps: Sequence[str] = (),
+        optimize: bool = True,
+        integers: bool = True,
+    ) -> OnnxRunner:
         """Loads a file that holds its own weights (ONNX can keep them in other files; those are not read).
 
-        Without ``optimize`` it loads faster and runs each node as it stands: for graphs that run a few times.
+        Without ``optimize`` it loads faster and runs each node as it stands: for graphs that run a few times. Without
+        ``integers`` what stands between DequantizeLinear and QuantizeLinear is computed in float32, as it is written:
+        kernels for integers saturate on processors with AVX2 alone.
         """
         data = read(model)
         names = None
@@ -48,7 +58,7 @@ class OnnxRuntime:
             proto = _parse(model, data)
             names = [info.name for info in proto.graph.output] + list(taps)
             data = _with_outputs(model, proto, taps)
-        return OnnxRunner(_session(model, data, threads=threads, optimize=optimize), names)
+        return OnnxRunner(_session(model, data, threads=threads, optimize=optimize, integers=integers), names)
 
     def tensors(self, model: Model) -> dict[str, TensorSpec]:
         """All activations in the order of execution; needs the package onnx."""
@@ -93,11 +103,13 @@ class OnnxRunner:
         return [outputs[position] for position in self._positions]
 
 
-def _session(model: Model, data: bytes, *, threads: int = 1, optimize: bool = True) -> Any:
+def _session(model: Model, data: bytes, *, threads: int = 1, optimize: bool = True, integers: bool = True) -> Any:
     onnxruntime = _import()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 4
+    if not integers:
+        options.add_session_config_entry("session.disable_quant_qdq", "1")
     levels = onnxruntime.GraphOptimizationLevel
     options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimize else levels.ORT_DISABLE_ALL
     try:

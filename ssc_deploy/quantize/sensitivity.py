@@ -1,0 +1,212 @@
+"""What each block costs when it alone is quantised, and which blocks have to stay in float32."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ssc_deploy.ir import roles
+from ssc_deploy.quantize import places, planning
+from ssc_deploy.quantize.simulation import Simulation, sqnr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import onnx_ir as ir
+
+    from ssc_deploy.examples import Examples
+    from ssc_deploy.quantize.calibration import Progress
+    from ssc_deploy.quantize.calibration_data import HeldOut
+    from ssc_deploy.quantize.plan import Plan
+
+#: Images on which the blocks are compared.
+_IMAGES = 64
+
+#: Images that go through a network between two calls for progress.
+_PART = 100
+
+
+@dataclass(frozen=True)
+class BlockSensitivity:
+    """One block, all others in float32.
+
+    Attributes:
+        block: its path, as `Quantization.exclude` takes it.
+        sqnr: of the network's outputs, in dB; infinite where the block changes nothing.
+        top1: share of the held-out images that are right, 0..1; None where no classes are known.
+    """
+
+    block: str
+    sqnr: float
+    top1: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON; an infinite SQNR is null."""
+        return {"block": self.block, "sqnr": self.sqnr if math.isfinite(self.sqnr) else None, "top1": self.top1}
+
+
+@dataclass(frozen=True)
+class Sensitivity:
+    """All blocks with kernels.
+
+    Attributes:
+        blocks: in the order of the graph.
+        sqnr: of the network with all of them quantised, in dB.
+        top1: likewise; None where no classes are known.
+        float_top1: of the network in float32; likewise.
+        images: on which SQNR was measured.
+        labelled: on which top-1 was measured.
+    """
+
+    blocks: tuple[BlockSensitivity, ...]
+    sqnr: float
+    top1: float | None
+    float_top1: float | None
+    images: int
+    labelled: int
+
+    @property
+    def worst_first(self) -> tuple[BlockSensitivity, ...]:
+        """The blocks by their SQNR."""
+        return tuple(sorted(self.blocks, key=lambda one: one.sqnr))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return {
+            "blocks": [one.to_dict() for one in self.blocks],
+            "sqnr": self.sqnr if math.isfinite(self.sqnr) else None,
+            "top1": self.top1,
+            "float_top1": self.float_top1,
+            "images": self.images,
+            "labelled": self.labelled,
+        }
+
+
+@dataclass(frozen=True)
+class Exclusions:
+    """Blocks that stay in float32 so that not too much accuracy is lost.
+
+    Attributes:
+        blocks: worst first; empty if none has to.
+        top1: with them in float32, 0..1.
+        float_top1: of the network in float32.
+        met: whether the drop is as small as was asked.
+    """
+
+    blocks: tuple[str, ...]
+    top1: float
+    float_top1: float
+    met: bool
+
+    @property
+    def drop(self) -> float:
+        """Points of top-1, in percent, that are lost."""
+        return 100 * (self.float_top1 - self.top1)
+
+    def __str__(self) -> str:
+        kept = f"float32 stay {', '.join(self.blocks)}" if self.blocks else "all blocks are quantised"
+        return f"{kept}: top-1 {100 * self.top1:.2f} % against {100 * self.float_top1:.2f} % ({-self.drop:+.2f})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as JSON."""
+        return {"blocks": list(self.blocks), "top1": self.top1, "float_top1": self.float_top1, "met": self.met}
+
+
+def blocks(model: ir.Model) -> tuple[str, ...]:
+    """Paths of the blocks with integer kernels, in the order of the graph.
+
+    The block of a kernel is the largest module that holds no other kernel, such as a convolution with its activation.
+    """
+    nodes = [n for n in model.graph if n.op_type in places.WEIGHTED and places.kind(n) is places.Kind.COMPUTES]
+    paths = [roles.block(node) for node in nodes if roles.block(node)]
+    holding: dict[str, int] = {}
+    for path in paths:
+        for part in _with_parents(path):
+            holding[part] = holding.get(part, 0) + 1
+    largest = [next((p for p in reversed(_with_parents(path)) if holding[p] == 1), path) for path in paths]
+    return tuple(dict.fromkeys(largest))
+
+
+def _with_parents(path: str) -> list[str]:
+    """The path and those of the modules around it, the innermost first."""
+    parts = path.split(".")
+    return [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
+
+
+def sensitivity(
+    model: ir.Model,
+    plan: Plan,
+    inputs: Examples,
+    held_out: HeldOut | None = None,
+    progress: Progress | None = None,
+) -> Sensitivity:
+    """Quantises each block alone.
+
+    Args:
+        model: canonical form, in float32.
+        plan: of the whole network.
+        inputs: images for the SQNR; the first few are taken.
+        held_out: images for top-1; None to leave it out.
+        progress: is called with the blocks that are done, and how many there are.
+    """
+    few = inputs[slice(_IMAGES)]
+    every = blocks(model)
+    exact = Simulation(model, rows=few.rows)
+    outputs = exact.outputs(few)
+
+    def measured(exclude: Sequence[str]) -> tuple[float, float | None]:
+        simulated = Simulation(*planning.without(model, plan, exclude), rows=few.rows)
+        right = None if held_out is None else top1(simulated, held_out)
+        return sqnr(outputs, simulated.outputs(few)), right
+
+    found = []
+    for at, block in enumerate(every):
+        found.append(BlockSensitivity(block, *measured([other for other in every if other != block])))
+        if progress is not None:
+            progress(at + 1, len(every))
+    whole, right = measured(())
+    float_right = None if held_out is None else top1(exact, held_out)
+    return Sensitivity(tuple(found), whole, right, float_right, len(few), 0 if held_out is None else len(held_out))
+
+
+def top1(network: Simulation, images: HeldOut) -> float:
+    """Share of the images whose class has the highest output, 0..1. The network gives outputs [N, classes]."""
+    right = 0
+    for start in range(0, len(images), _PART):
+        part = slice(start, start + _PART)
+        scores = network.outputs(images.inputs(part))[0]
+        right += int((scores.argmax(1) == images.labels[part]).sum())
+    return right / len(images)
+
+
+def choose_exclusions(
+    model: ir.Model,
+    plan: Plan,
+    found: Sensitivity,
+    *,
+    held_out: HeldOut,
+    max_drop: float,
+    say: Callable[[str], None] | None = None,
+) -> Exclusions:
+    """Leaves out the worst blocks, one after the other, until not too much accuracy is lost.
+
+    Args:
+        model: canonical form, in float32.
+        plan: of the whole network.
+        found: what each block costs alone.
+        held_out: images on which the accuracy is measured.
+        max_drop: points of top-1, in percent.
+        say: is given a sentence after each block.
+    """
+    float_top1 = top1(Simulation(model), held_out)
+    excluded: list[str] = []
+    order = [one.block for one in found.worst_first]
+    while True:
+        right = top1(Simulation(*planning.without(model, plan, excluded)), held_out)
+        result = Exclusions(tuple(excluded), right, float_top1, 100 * (float_top1 - right) <= max_drop)
+        if say is not None:
+            say(str(result))
+        if result.met or len(excluded) + 1 >= len(order):
+            return result
+        excluded.append(order[len(excluded)])
