@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+import numpy as np
 import pytest
 from emit.tflite.cases import ARITHMETIC, DYNAMIC, MOVEMENT
+from emit.tflite.tester import Tester
 
 from ssc_deploy.emit.tflite.operators import OPERATORS
-
-if TYPE_CHECKING:
-    from emit.tflite.tester import Tester
 
 
 @pytest.mark.parametrize("case", ARITHMETIC)
@@ -21,6 +18,15 @@ def test_computes_what_onnx_runtime_computes(case: str) -> None:
 @pytest.mark.parametrize("case", MOVEMENT)
 def test_moves_numbers_to_the_bit(case: str) -> None:
     MOVEMENT[case].compare(exact=True)
+
+
+def test_divides_64_bit_whole_numbers_exactly_and_towards_zero() -> None:
+    most = 2**63 - 1
+    dividends = [0, 1, -1, 7, -7, 2**31 + 5, -(2**33), 2**53 + 1, 3 * 2**40 + 1, most - 1, most, -most - 1]
+    divisors = [1, 2, -2, 3, -7, 2**24 + 1, -(2**31) - 11, 2**53 + 1, 2**62 - 1, most]
+    table = np.array([(a, b) for a in dividends for b in divisors], np.int64).T[:, None]
+    zeros = Tester((1, table.shape[2])).op("Cast", to=7).op("Mul", np.array(0))
+    zeros.op("Add", table[0]).op("Div", table[1]).compare(exact=True)
 
 
 @pytest.mark.quick(6)

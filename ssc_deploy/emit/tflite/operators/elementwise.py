@@ -6,11 +6,10 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
-import onnx_ir as ir
 
 from ssc_deploy.emit.tflite.formula import Formula
 from ssc_deploy.emit.tflite.graph import name_of
-from ssc_deploy.emit.tflite.operators import arc
+from ssc_deploy.emit.tflite.operators import arc, whole_quotient
 from ssc_deploy.emit.tflite.operators.broadcast import broadcast, operands
 from ssc_deploy.emit.tflite.order import FLOAT, IMAGE
 from ssc_deploy.emit.tflite.refusal import refuse
@@ -18,6 +17,8 @@ from ssc_deploy.emit.tflite.registry import operator
 from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:
+    import onnx_ir as ir
+
     from ssc_deploy.emit.tflite.graph import Graph
 
 _OP = schema.BuiltinOperator
@@ -66,10 +67,7 @@ def arithmetic(graph: Graph, node: ir.Node) -> None:
     """ADD, SUB, MUL, DIV with the activation after them."""
     given = operands(graph, node)
     if node.op_type == "Div" and given[0].dtype == np.int64:
-        # DIV divides 32-bit whole numbers only; those of a network count pixels and classes.
-        f, narrow = Formula(graph, node), ir.DataType.INT32.value
-        quotient = f.op("Div", *(f.op("Cast", f.input(i), to=narrow) for i in range(2)))
-        f.give(f.op("Cast", quotient, to=ir.DataType.INT64.value))
+        whole_quotient.write(Formula(graph, node))
         return
     fused, output = graph.fuse(node)
     code, options_class = _ARITHMETIC[node.op_type]
