@@ -265,6 +265,7 @@ def test_a_file_is_run_on_arrays_whatever_it_takes(tmp_path):
     assert outcome.code == 0, outcome.err
     assert outcome.out.startswith("output  float32 [1, 2, 6, 5]  from ")
     np.testing.assert_array_equal(np.load(tmp_path / "out.npz")["output"], by_file[1])
+    assert "--top-k is for images" in ssc(*command, "--top-k", "3").err
     refused = ssc("run", str(result.files[1].path), str(tmp_path / "0.npy"))
     assert (refused.code, "takes 2 inputs, and 1 were given" in refused.err) == (2, True)
     (tmp_path / "bad.npy").write_bytes(b"no array")

@@ -6,6 +6,7 @@ import math
 from typing import IO, TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from ssc_deploy.cli import options, screen
 from ssc_deploy.metadata import SCHEMA_VERSION
@@ -61,6 +62,8 @@ def run(
     from ssc_deploy.output_kind import OutputKind
 
     if all(path.suffix.lower() == ".npy" for path in pictures):
+        if click.get_current_context().get_parameter_source("top_k") != ParameterSource.DEFAULT:
+            raise click.UsageError("--top-k is for images; .npy files are run without looking for classes")
         _on_arrays(model, pictures, threads, save, overwrite=overwrite, form=form)
         return
     if save is not None:
