@@ -63,7 +63,7 @@ def _like(name: str, example: Any) -> Tensor:
     """The input of which an example is given; whole numbers up to its largest are drawn for verification."""
     shape, dtype = getattr(example, "shape", None), str(getattr(example, "dtype", "")).removeprefix("torch.")
     if shape is None or not dtype:
-        raise NetworkError(f"an example input is a tensor or an array, not a {type(example).__name__}.")
+        raise NetworkError(f"an example input is a tensor or an array, not an object of type {type(example).__name__}.")
     # A float64 array is what numpy makes of numbers; the network is exported in float32.
     dtype = "float32" if dtype in {"float16", "bfloat16", "float64"} else dtype
     tensor = _tensor(name, f"{','.join(map(str, shape))}:{dtype}" if len(shape) else ())

@@ -68,8 +68,8 @@ def _walk(value: object, name: str, network: str) -> Iterator[tuple[str, torch.T
     else:
         where = f" as {name}" if name else ""
         raise NetworkError(
-            f"{network} returns a {type(value).__name__}{where}; return tensors, alone or in a tuple, a list, a dict "
-            "or a dataclass."
+            f"{network} returns an object of type {type(value).__name__}{where}; return tensors, alone or "
+            "in a tuple, a list, a dict or a dataclass."
         )
 
 

@@ -99,7 +99,7 @@ def module_of(made: object, what: str) -> nn.Module:
             "program itself, or the module that it was exported from."
         )
     if not isinstance(module, nn.Module):
-        raise NetworkError(f"{what} gives a {type(module).__name__}, not a torch.nn.Module.")
+        raise NetworkError(f"{what} gives an object of type {type(module).__name__}, not a torch.nn.Module.")
     scripted = next((path for path, part in module.named_modules() if isinstance(part, torch.jit.ScriptModule)), None)
     if scripted is not None:
         part = f"has a TorchScript module in it ({scripted})" if scripted else "is a TorchScript module"
@@ -118,7 +118,9 @@ def _made(named: Any, name: str, where: str, args: Mapping[str, str]) -> object:
             raise NetworkError(f"{name} in {where} is a {type(named).__name__} already: leave `args` out.")
         return named
     if not callable(named):
-        raise NetworkError(f"{name} in {where} is a {type(named).__name__}, not a class or function to call.")
+        raise NetworkError(
+            f"{name} in {where} is an object of type {type(named).__name__}, not a class or function to call."
+        )
     try:
         return named(**{key: literal(text) for key, text in args.items()})
     except USER_ERRORS as error:

@@ -102,10 +102,10 @@ def test_a_file_of_a_program_is_not_loaded_unless_it_is_trusted(tmp_path):
     [
         (Net(), {}, "needs `input_shape` as well"),
         (Net(), {"input_shape": SHAPE, "example_inputs": torch.zeros(SHAPE)}, "say the same: give one"),
-        (Net(), {"example_inputs": "an image"}, "is a tensor or an array, not a str"),
+        (Net(), {"example_inputs": "an image"}, "is a tensor or an array, not an object of type str"),
         (Net(), {"example_inputs": torch.zeros(SHAPE), "model": Net}, "`ckpt` is a network itself"),
         (Net(), {"example_inputs": torch.zeros(SHAPE), "args": {"classes": "3"}}, "is a Net already: leave `args` out"),
-        (3.5, {"example_inputs": torch.zeros(SHAPE)}, "is a float, not a class or function"),
+        (3.5, {"example_inputs": torch.zeros(SHAPE)}, "is an object of type float, not a class or function"),
         (Net, {"example_inputs": torch.zeros(SHAPE), "args": {"width": "3"}}, r"Net\(width=3\) fails"),
         (nn.Linear, {"example_inputs": torch.zeros(SHAPE)}, r"Linear\(\) fails: TypeError.*in_features"),
         (torch.jit.trace(nn.ReLU(), torch.zeros(2)), {"example_inputs": torch.zeros(SHAPE)}, "is a TorchScript module"),
