@@ -8,7 +8,7 @@ from ssc_deploy import pictures
 from ssc_deploy.exporting.check import Check
 from ssc_deploy.source import open_source
 
-CHECKPOINT = Path(__file__).parents[1] / "models" / "shift-net-3-6" / "shift_3_6.pt"
+CHECKPOINT = Path(__file__).parents[2] / "models" / "shift-net-3-6" / "shift_3_6.pt"
 
 
 def test_golden_pictures_are_scaled_to_a_shape_that_the_user_chose():
