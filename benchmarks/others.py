@@ -3,7 +3,9 @@
     uv run --with torchvision --with timm --with pytorchcv python -m benchmarks.others --json FILE [--net NAME ...]
 
 `networks_of_others.toml` lists them: of torchvision, timm and pytorchcv, with small inputs where they allow it. Each is
-built with seeded weights, its BatchNorm statistics are set from noise, and a fresh process of one thread exports it.
+built with seeded weights, and a fresh process of one thread exports it. Weights and scales that begin at or near zero
+are drawn anew, since they would hide what the rest of the network computes; BatchNorm statistics are set from noise.
+A network whose outputs are the same for two images is an error of this benchmark ("crashed").
 A file is right where its outputs, as the runtime computes them for noise, for a constant and for a ramp, are those of
 the module in float64, computed here by PyTorch alone:
 
@@ -26,15 +28,21 @@ import time
 import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 LIST = Path(__file__).with_name("networks_of_others.toml")
 FORMATS = ("onnx", "tflite")
 
 #: Seconds of one network.
 _LIMIT = 600
+
+#: A weight or a scale, all of whose values are smaller, hides what follows or precedes it.
+_NEAR_ZERO = 1e-3
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,7 @@ def build(entry: dict[str, Any]) -> Any:
         from pytorchcv.model_provider import get_model
 
         net = get_model(entry["name"], pretrained=False, **arguments)
+    _draw_hidden(net)
     norms = [one for one in net.modules() if isinstance(one, torch.nn.modules.batchnorm._BatchNorm)]
     if norms:
         net.eval()
@@ -91,7 +100,32 @@ def build(entry: dict[str, Any]) -> Any:
         batch = torch.randn(4, *entry["shape"][1:], generator=torch.Generator().manual_seed(1))
         with torch.no_grad():
             net(batch)
-    return net.eval()
+    net.eval()
+    with torch.no_grad():
+        first, second = (_tensors(net(torch.from_numpy(_noise(entry["shape"], seed)))) for seed in (3, 4))
+    for one, other in zip(first, second, strict=True):
+        if not np.isfinite(one).all() or np.abs(one - other).max() <= 1e-3 * np.abs(one).max():
+            raise ValueError("its outputs are not finite, or the same for two images, and show nothing")
+    return net
+
+
+def _draw_hidden(net: Any) -> None:
+    """Draws the weights and scales anew that are constant and at or near zero: heads, LayerScale, last BatchNorms."""
+    import torch
+
+    with torch.no_grad():
+        for name, parameter in net.named_parameters():
+            hidden = parameter.numel() > 1 and parameter.abs().max() < _NEAR_ZERO
+            if not hidden or "bias" in name.rpartition(".")[2]:
+                continue
+            if parameter.squeeze().ndim > 1:
+                torch.nn.init.normal_(parameter, std=parameter[0].numel() ** -0.5)
+            else:
+                torch.nn.init.uniform_(parameter, 0.1, 0.3)
+
+
+def _noise(shape: Sequence[int], seed: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
 
 
 def judge(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
