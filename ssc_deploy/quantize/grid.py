@@ -26,6 +26,9 @@ LOW, HIGH = -128, 127
 #: The scale where all numbers are zero: any does.
 _ANY_SCALE = 1.0
 
+#: See `of_weights`.
+_LEAST_SHARE = 2.0**-10
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -112,6 +115,10 @@ class WeightGrid:
 def of_weights(weights: npt.NDArray[Any], axis: int = 0, *, bits: int = 8) -> WeightGrid:
     """The grid on which the largest weight of each output channel is ``2^(bits - 1) - 1`` steps from zero.
 
+    No scale is below `_LEAST_SHARE` of the kernel's largest. Channels that are all but zero need no finer one, since
+    all channels of what is computed share a grid; and their biases, which are held in steps of that scale, stay small
+    integers. Channels of zeros have that scale, too.
+
     A kernel of whole numbers in that range is kept as it is, with scales of 1: kernels that are one-hot move numbers
     and must not change them. A kernel that is on such a grid already is found on it again.
 
@@ -130,7 +137,8 @@ def of_weights(weights: npt.NDArray[Any], axis: int = 0, *, bits: int = 8) -> We
     if (exact == np.rint(exact)).all() and np.abs(exact).max(initial=0) <= top:
         return WeightGrid(exact.astype(np.int8), np.ones(exact.shape[axis], np.float32), axis)
     others = tuple(i for i in range(exact.ndim) if i != axis % exact.ndim)
-    scales = (np.abs(exact).max(others) / top).astype(np.float32)
+    scales = (np.abs(exact).max(others, initial=0) / top).astype(np.float32)
+    scales = np.maximum(scales, scales.max(initial=0) * np.float32(_LEAST_SHARE))
     scales[scales < np.finfo(np.float32).tiny] = _ANY_SCALE
     steps = np.rint(exact / along(scales, exact.ndim, axis)).clip(-top, top)
     return WeightGrid(steps.astype(np.int8), scales, axis)

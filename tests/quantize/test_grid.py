@@ -66,3 +66,18 @@ def test_a_one_hot_kernel_stays_as_it_is() -> None:
 def test_a_bias_that_leaves_32_bits_is_refused() -> None:
     with pytest.raises(QuantizationError, match="exclude"):
         grid.bias_integers(np.array([1.0]), np.array([1e-10]))
+
+
+@pytest.mark.parametrize("small", [0.0, 1e-30, 1e-12, 1e-6])
+def test_a_channel_that_is_all_but_zero_keeps_its_bias(small: float) -> None:
+    kernel = np.random.default_rng(0).normal(size=(4, 9))
+    kernel[2] *= small
+    found = grid.of_weights(kernel)
+    steps = 0.02 * found.scales.astype(np.float64)
+    bias = np.full(4, 0.731)
+    integers = grid.bias_integers(bias, steps)
+    assert np.abs(integers * steps - bias).max() < 1e-3
+    assert np.abs(found.numbers[2] - kernel[2]).max() <= found.scales.max() * 2.0**-11
+    again = grid.of_weights(found.numbers)
+    assert np.array_equal(again.integers, found.integers)
+    assert np.allclose(again.numbers, found.numbers, rtol=3e-7, atol=0)
