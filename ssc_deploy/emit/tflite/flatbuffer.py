@@ -181,10 +181,11 @@ class Writer:
         inputs, outputs = ({name: place[tensor] for name, tensor in one.items()} for one in (inputs, outputs))
         # Buffer 0 is the empty one that every activation refers to.
         buffers = _Buffers()
+        written: dict[Any, Any] = {}
         codes: dict[tuple[int, int], int] = {}
         subgraph = schema.SubGraphT()
         subgraph.name = "main"
-        subgraph.tensors = [_tensor(self.tensors[tensor], buffers) for tensor in used]
+        subgraph.tensors = [_tensor(self.tensors[tensor], buffers, written) for tensor in used]
         subgraph.operators = [_operator(one, place, codes) for one in self.operations]
         subgraph.inputs, subgraph.outputs = list(inputs.values()), list(outputs.values())
         model = schema.ModelT()
@@ -217,7 +218,7 @@ class _Buffers:
         return len(self.all) - 1
 
 
-def _tensor(tensor: Tensor, buffers: _Buffers) -> Any:
+def _tensor(tensor: Tensor, buffers: _Buffers, written: dict[Any, Any]) -> Any:
     entry = schema.TensorT()
     entry.name, entry.type = tensor.name, tensor_type(tensor.dtype)
     entry.shape = [1 if size == -1 else size for size in tensor.shape]
@@ -225,11 +226,36 @@ def _tensor(tensor: Tensor, buffers: _Buffers) -> Any:
         entry.shapeSignature = list(tensor.shape)
     entry.buffer, entry.hasRank = buffers.shared(tensor.data), True
     if tensor.scales is not None:
-        entry.quantization = schema.QuantizationParametersT()
-        entry.quantization.scale = np.array(tensor.scales.scales, np.float32)
-        entry.quantization.zeroPoint = np.array(tensor.scales.zero_points, np.int64)
-        entry.quantization.quantizedDimension = tensor.scales.axis
+        entry.quantization = _QuantizationParameters(tensor.scales, written)
     return entry
+
+
+class _QuantizationParameters:
+    """Takes the place of ``QuantizationParametersT``: equal vectors stand once in the file.
+
+    The zero points of kernels and biases, 8 bytes for each channel, would be as large as the kernels of 9 channels.
+    """
+
+    def __init__(self, scales: Scales, written: dict[Any, Any]) -> None:
+        self._scales, self._written = scales, written
+
+    def Pack(self, builder: Any) -> Any:  # noqa: N802  # the name that the generated classes call
+        """Writes the parameters; called by ``TensorT.Pack``."""
+        if self._scales not in self._written:
+            scale = self._vector(builder, np.array(self._scales.scales, np.float32))
+            zero_point = self._vector(builder, np.array(self._scales.zero_points, np.int64))
+            schema.QuantizationParametersStart(builder)
+            schema.QuantizationParametersAddScale(builder, scale)
+            schema.QuantizationParametersAddZeroPoint(builder, zero_point)
+            schema.QuantizationParametersAddQuantizedDimension(builder, self._scales.axis)
+            self._written[self._scales] = schema.QuantizationParametersEnd(builder)
+        return self._written[self._scales]
+
+    def _vector(self, builder: Any, numbers: npt.NDArray[Any]) -> Any:
+        key = numbers.dtype.str, numbers.tobytes()
+        if key not in self._written:
+            self._written[key] = builder.CreateNumpyVector(numbers)
+        return self._written[key]
 
 
 def _operator(operation: Operation, place: dict[int, int], codes: dict[tuple[int, int], int]) -> Any:
