@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import onnx_ir as ir
 from onnx import checker, helper, shape_inference
 
 from ssc_deploy import metadata as file_metadata
+from ssc_deploy.emit import onnx_compact
 from ssc_deploy.emit.onnx_opset import OPSETS, convert
 from ssc_deploy.emit.onnx_simplify import SimplifyReport, simplifies
 from ssc_deploy.errors import EmitError
+
+if TYPE_CHECKING:
+    from ssc_deploy.quantize.plan import Mode
 
 __all__ = ["DEFAULT_OPSET", "OPSETS", "SimplifyReport", "build", "simplifies"]
 
@@ -19,7 +25,9 @@ _PRODUCER = "ssc-deploy"
 _OURS = "ssc_deploy."
 
 
-def build(model: ir.Model, metadata: file_metadata.ModelMetadata, *, opset: int = DEFAULT_OPSET) -> bytes:
+def build(
+    model: ir.Model, metadata: file_metadata.ModelMetadata, *, opset: int = DEFAULT_OPSET, weights: Mode | None = None
+) -> bytes:
     """The content of an ``.onnx`` file.
 
     Nodes are named as their first output, so after the block that they belong to. Of the metadata in the graph only
@@ -30,6 +38,7 @@ def build(model: ir.Model, metadata: file_metadata.ModelMetadata, *, opset: int 
         model: standard operators; it is left as it is.
         metadata: goes into the file as JSON under `metadata.KEY`, and in words for people who look at the file.
         opset: one of `OPSETS`; the IR version follows from it.
+        weights: a mode of `quantize.weights.COMPACT`: how the kernels, which are rounded so already, are held.
 
     Raises:
         EmitError: an opset out of range, an operator that has no equal in it, or a graph that ONNX's own checker
@@ -37,6 +46,8 @@ def build(model: ir.Model, metadata: file_metadata.ModelMetadata, *, opset: int 
     """
     written = model.clone()
     convert(written, opset)
+    if weights is not None:
+        onnx_compact.rewrite(written, weights)
     _strip(written)
     _name_nodes(written)
     ir.external_data.load_to_model(written)

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from ssc_deploy.emit.tflite.refusal import RefusedError
     from ssc_deploy.metadata import ModelMetadata
-    from ssc_deploy.quantize.plan import Plan
+    from ssc_deploy.quantize.plan import Mode, Plan
 
 
-def build(model: ir.Model, metadata: ModelMetadata, plan: Plan | None = None) -> bytes:
+def build(model: ir.Model, metadata: ModelMetadata, plan: Plan | None = None, weights: Mode | None = None) -> bytes:
     """Writes ``model`` as a TFLite file.
 
     The same model gives the same bytes. Tensors carry the names of the ONNX values that they hold; one of rank 4 that
@@ -27,6 +27,7 @@ def build(model: ir.Model, metadata: ModelMetadata, plan: Plan | None = None) ->
         model: a lowered graph: shapes known except for the batch, which may be dynamic.
         metadata: stored in the file, with its layout set to ``"NHWC"``.
         plan: which values are 8-bit integers, of the canonical graph that was lowered; see `integers`.
+        weights: a mode of `quantize.weights.COMPACT`: how the kernels, which are rounded so already, are held.
 
     Returns:
         the file's bytes: one subgraph, one signature ``serving_default`` with the graph's input and output names.
@@ -38,7 +39,7 @@ def build(model: ir.Model, metadata: ModelMetadata, plan: Plan | None = None) ->
     from ssc_deploy.emit.tflite.graph import Graph
     from ssc_deploy.emit.tflite.operators import OPERATORS
 
-    return Graph(model, OPERATORS, plan).build(metadata)
+    return Graph(model, OPERATORS, plan, weights).build(metadata)
 
 
 def refused(model: ir.Model) -> list[RefusedError]:

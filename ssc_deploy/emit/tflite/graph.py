@@ -10,7 +10,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from ssc_deploy import metadata as file_metadata
-from ssc_deploy.emit.tflite import integers, task_metadata
+from ssc_deploy.emit.tflite import compact, integers, task_metadata
 from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.flatbuffer import DTYPES, Writer
 from ssc_deploy.emit.tflite.order import FLOAT, IMAGE, Order, Stored, canonical, plain
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ssc_deploy.emit.tflite.registry import Emit
     from ssc_deploy.quantize.grid import Grid
-    from ssc_deploy.quantize.plan import Plan
+    from ssc_deploy.quantize.plan import Mode, Plan
 
 Array = npt.NDArray[Any]
 
@@ -50,10 +50,17 @@ class Graph:
         model: the graph.
         operators: the functions, by ONNX operator.
         plan: which values are integers; None for a file of float32.
+        weights: how kernels are held in a file of float32.
     """
 
-    def __init__(self, model: ir.Model, operators: Mapping[str, Emit], plan: Plan | None = None) -> None:
-        self._graph, self._operators, self._plan = model.graph, operators, plan
+    def __init__(
+        self,
+        model: ir.Model,
+        operators: Mapping[str, Emit],
+        plan: Plan | None = None,
+        weights: Mode | None = None,
+    ) -> None:
+        self._graph, self._operators, self._plan, self._weights = model.graph, operators, plan, weights
         values = [*self._graph.inputs, *(v for node in self._graph for v in node.outputs)]
         self._names = frozenset(v.name for v in values if v.name)
         self._writer = Writer(self._names)
@@ -84,6 +91,8 @@ class Graph:
         if self._plan is not None:
             grids = {tensor: grid for tensor, (grid, _) in self._grid_of.items() if grid is not None}
             inputs, outputs = integers.rewrite(self._writer, grids, self._plan, inputs, outputs)
+        if self._weights is not None:
+            compact.rewrite(self._writer, self._weights)
         stored = {file_metadata.KEY: dataclasses.replace(metadata, layout="NHWC").to_json().encode()}
         for_tasks = task_metadata.build(metadata)
         if for_tasks is None:
