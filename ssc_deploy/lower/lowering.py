@@ -66,6 +66,8 @@ def lower(model: ir.Model, target: Target, options: LoweringOptions | None = Non
     options = options or LoweringOptions()
     recipe, batch = options.recipe, options.batch
     layout = options.layout if recipe is None else recipe.layout
+    if options.quantized and layout == "auto":
+        layout = Layout.NHWC.value  # XNNPACK takes no BATCH_MATMUL of integers
     lowered = model.clone()
     stretches = channel_major.stretches(lowered) if target is Target.LITERT else set()
     chosen_layout = choose(layout, options.runtime, lambda: bool(stretches) and batch == 1)
@@ -92,7 +94,8 @@ def lower(model: ir.Model, target: Target, options: LoweringOptions | None = Non
             raise LoweringError(
                 f"the {role} {roles.where(site.origin)} cannot be carried out by {lowering.name}: {reason}"
             )
-    long_means.split(lowered, planar)
+    if not options.quantized:  # sums of integers are exact
+        long_means.split(lowered, planar)
     set_batch(lowered, batch)
     tiled = any(lowering is not dense_tile.PLAIN for _, role, lowering in chosen if role is roles.Role.DENSE)
     choices = []

@@ -25,6 +25,7 @@ class LoweringOptions:
         batch: images at a time, at least 1; None for any number (dimension ``batch`` of the inputs).
         layout: of `Layout`, for LiteRT: how feature maps are held; or ``auto``: the fastest on ``runtime``.
         runtime: of `Runtime`, for LiteRT: what the file is to be fast on; None for all of them.
+        quantized: whether the graph is computed in integers, for which another way may be the fastest.
         recipe: says it for each of them, in place of ``shift``, ``shuffle`` and ``dense``, and the layout.
 
     Raises:
@@ -39,11 +40,14 @@ class LoweringOptions:
     layout: str = "auto"
     runtime: str | None = None
     recipe: Recipe | None = None
+    quantized: bool = False
 
     def __post_init__(self) -> None:
         if self.batch is not None and self.batch < 1:
             raise LoweringError(f"a batch of {self.batch} images is impossible; give a number from 1 on, or dynamic")
-        if self.recipe is not None and dataclasses.replace(self, recipe=None) != LoweringOptions(batch=self.batch):
+        if self.recipe is not None and dataclasses.replace(self, recipe=None) != LoweringOptions(
+            batch=self.batch, quantized=self.quantized
+        ):
             raise RecipeError(
                 "a recipe says how everything is carried out; leave `shift`, `shuffle`, `dense`, `layout` "
                 "and `runtime` out"
