@@ -9,6 +9,7 @@ import pytest
 from emit.tflite.cases import shift_kernel
 from emit.tflite.quantized import QuantizedTester
 from emit.tflite.tester import METADATA, Tester, random
+from flatbuffers.builder import Builder
 
 from ssc_deploy.emit import tflite
 from ssc_deploy.inspection import tflite_layers
@@ -17,7 +18,7 @@ from ssc_deploy.lower import LoweringOptions, lower
 from ssc_deploy.lower.target import Target
 from ssc_deploy.quantize import weights
 from ssc_deploy.quantize.plan import Mode
-from ssc_deploy.runtimes.tflite_schema import unpack
+from ssc_deploy.runtimes.tflite_schema import pack, schema, unpack
 
 if TYPE_CHECKING:
     from ssc_deploy.inspection.report import Layer
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 def network() -> Tester:
     tester = Tester((1, 9, 8, 8)).op("Conv", random(36, 9, 3, 3), random(36), pads=[1] * 4).op("Relu")
-    tester.op("Conv", shift_kernel(36), group=36, pads=[1] * 4).op("Conv", random(36, 9, 1, 1), random(36, seed=1), group=4)
+    tester.op("Conv", shift_kernel(36), group=36, pads=[1] * 4).op(
+        "Conv", random(36, 9, 1, 1), random(36, seed=1), group=4
+    )
     return tester.op("GlobalAveragePool").op("Flatten").op("Gemm", random(36, 10), random(10))
 
 
@@ -56,3 +59,25 @@ def test_mean_of_a_large_image_is_one_operator_in_integers() -> None:
     assert known.shape(whole.graph.outputs[0]) == (1, 4, 1, 1)
     (steps,) = QuantizedTester.of_model(model).steps(lowered=whole)
     assert np.abs(steps).max() <= 1
+
+
+def test_constants_behind_the_model_are_found_as_other_quantisers_store_them() -> None:
+    data = QuantizedTester.of(network()).build()
+    model = unpack(data)
+    kernel = model.buffers[model.subgraphs[0].tensors[model.subgraphs[0].operators[1].inputs[1]].buffer]
+    content, kernel.content = kernel.content, b""
+    without = pack(model)
+    assert sum(layer.parameters for layer in layers(without)) < sum(layer.parameters for layer in layers(data))
+    model = schema.ModelT.InitFromPackedBuf(without, 0)
+    place = next(i for i, buffer in enumerate(unpack(data).buffers) if buffer.content == content)
+    model.buffers[place].offset, model.buffers[place].size = 2**40, len(content)
+    builder = Builder(len(data))
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    start = len(builder.Output()) + 16
+    model.buffers[place].offset = start
+    builder = Builder(len(data))
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    whole = bytes(builder.Output()).ljust(start, b"\0") + content
+    assert layers(whole) == layers(data)
+    with pytest.raises(ValueError, match="damaged"):
+        unpack(whole[:-1])

@@ -69,7 +69,7 @@ def unpack(data: bytes) -> Any:
         raise ValueError("it does not carry TFLite's identifier TFL3")
     try:
         model = schema.ModelT.InitFromPackedBuf(data, 0)
-        model.buffers = [AlignedBuffer(b"" if b.data is None else bytes(b.data)) for b in model.buffers]
+        model.buffers = [AlignedBuffer(_content(buffer, data)) for buffer in model.buffers]
         whole = _indices_hold(model)
         for subgraph in model.subgraphs:
             for tensor in subgraph.tensors:
@@ -80,6 +80,22 @@ def unpack(data: bytes) -> Any:
     if not whole:
         raise ValueError("it refers to a tensor, buffer or operator that it does not have")
     return model
+
+
+def _content(buffer: Any, data: bytes) -> bytes:
+    """What a ``BufferT`` holds: in the model itself, or behind it, as ai-edge-quantizer stores kernels.
+
+    Raises:
+        ValueError: the place behind the model is not in the file.
+    """
+    if buffer.data is not None:
+        return bytes(buffer.data)
+    # Offsets of 0 and 1 stand for none.
+    if buffer.offset <= 1:
+        return b""
+    if buffer.offset + buffer.size > len(data):
+        raise ValueError("a buffer lies behind its end")
+    return data[buffer.offset : buffer.offset + buffer.size]
 
 
 def name_of(tensor: Any) -> str:
