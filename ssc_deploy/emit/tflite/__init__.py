@@ -52,3 +52,21 @@ def refused(model: ir.Model) -> list[RefusedError]:
     from ssc_deploy.emit.tflite.operators import OPERATORS
 
     return Graph(model, OPERATORS).refused()
+
+
+def in_float(data: bytes) -> tuple[str, ...]:
+    """What a file with integers computes in float32 all the same, in words: operator, and what it writes.
+
+    Args:
+        data: of a file that `build` wrote with a plan.
+    """
+    from ssc_deploy.runtimes.tflite_schema import name_of, operator_name, schema, unpack
+
+    model = unpack(data)
+    found = []
+    for operator in model.subgraphs[0].operators:
+        name = operator_name(model.operatorCodes[operator.opcodeIndex])
+        written = model.subgraphs[0].tensors[operator.outputs[0]]
+        if name != "DEQUANTIZE" and written.type == schema.TensorType.FLOAT32:
+            found.append(f"{name} {name_of(written).removesuffix('/sum')}")
+    return tuple(found)

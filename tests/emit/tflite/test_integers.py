@@ -10,6 +10,7 @@ from emit.tflite.cases import PICTURE, shift_kernel, shuffle
 from emit.tflite.quantized import QuantizedTester
 from emit.tflite.tester import INPUT, Tester, integers, random, scalar
 
+from ssc_deploy.emit import tflite
 from ssc_deploy.quantize.grid import Grid
 from ssc_deploy.quantize.plan import Io
 from ssc_deploy.runtimes.litert import LiteRT
@@ -198,3 +199,9 @@ def test_seven_bits_leave_out_the_larger_weights() -> None:
     tester = Tester(PICTURE).op("Conv", random(8, 6, 1, 1), random(8))
     (steps,) = QuantizedTester.of(tester, bits=7).steps()
     assert not steps.any()
+
+
+def test_what_stays_in_float32_is_said_by_name() -> None:
+    tester = Tester((1, 20)).op("Gemm", random(20, 10), random(10)).op("Softmax", name="scores")
+    assert tflite.in_float(QuantizedTester.of(tester, io=Io.INT8).build()) == ("SOFTMAX scores",)
+    assert tflite.in_float(QuantizedTester.of(CASES["conv relu"]).build()) == ()
