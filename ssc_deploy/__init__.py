@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from ssc_deploy.profiling import Profile, load_profile, profile
     from ssc_deploy.profiling.comparing import compare
     from ssc_deploy.profiling.devices import devices
+    from ssc_deploy.quantize.plan import Quantization
     from ssc_deploy.training.named import train
     from ssc_deploy.tuning import TuneResult, tune
     from ssc_deploy.verification import VerifyReport
@@ -41,6 +42,7 @@ _HOMES = {
     "Prediction": "predict",
     "Preprocessing": "metadata",
     "Profile": "profiling",
+    "Quantization": "quantize.plan",
     "SscDeployError": "errors",
     "TuneResult": "tuning",
     "VerificationError": "errors",
@@ -71,6 +73,7 @@ __all__ = [
     "Prediction",
     "Preprocessing",
     "Profile",
+    "Quantization",
     "SscDeployError",
     "TuneResult",
     "VerificationError",

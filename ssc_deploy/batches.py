@@ -13,9 +13,9 @@ from ssc_deploy.examples import AT_ONCE, Examples
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ssc_deploy.runtimes import Runner
+    from ssc_deploy.runtimes import Runner, TensorSpec
 
-__all__ = ["AT_ONCE", "channels_first", "channels_last", "run", "split"]
+__all__ = ["AT_ONCE", "channels_first", "channels_last", "real", "run", "split", "stored", "takes_real"]
 
 Array = npt.NDArray[Any]
 
@@ -29,7 +29,7 @@ def split(x: Array, batch: int | None) -> Iterator[tuple[Array, int]]:
 def run(
     runner: Runner, x: Examples | Array, *, layout: str = "NCHW", batch: int | None = None, outputs: int = 1
 ) -> list[Array]:
-    """Runs all examples, batch by batch.
+    """Runs all examples, batch by batch. Real numbers become the integers of a file that takes those, and come back.
 
     Args:
         runner: of a file that takes such inputs.
@@ -49,7 +49,10 @@ def run(
     fixed = shape[0] if shape else None
     results = []
     for given, used in examples.runs(fixed or batch):
-        returned = runner.run([channels_last(array, layout) for array in given])
+        # Where the numbers of arrays and inputs differ, the runner says so.
+        held = [*map(stored, given, runner.inputs)] if len(given) == len(runner.inputs) else given
+        returned = runner.run([channels_last(array, layout) for array in held])
+        returned = [real(value, spec) for value, spec in zip(returned, runner.outputs, strict=True)]
         if not examples.rows:
             results.append([examples.result(channels_first(value, layout)) for value in returned])
             continue
@@ -64,6 +67,27 @@ def run(
         # A value inside that holds planes has no axis for the batch; files with such take one image at a time.
         results.append(values if used == rows else [value[:used] for value in values])
     return [np.concatenate(parts) for parts in zip(*results, strict=True)]
+
+
+def takes_real(spec: TensorSpec) -> bool:
+    """Whether an input stands for real numbers, as float32 or as integers."""
+    return spec.dtype == "float32" or spec.steps is not None
+
+
+def stored(array: Array, spec: TensorSpec) -> Array:
+    """What an input of a file holds for an array of real numbers."""
+    if spec.steps is None or array.dtype.kind != "f":
+        return array
+    ends = np.iinfo(spec.dtype)
+    integers = np.rint(array.astype(np.float64) / spec.steps.scale) + spec.steps.zero_point
+    return integers.clip(ends.min, ends.max).astype(spec.dtype)
+
+
+def real(value: Array, spec: TensorSpec) -> Array:
+    """What the integers of an output stand for, float32."""
+    if spec.steps is None:
+        return value
+    return (spec.steps.scale * (value.astype(np.float64) - spec.steps.zero_point)).astype(np.float32)
 
 
 def channels_first(value: Array, layout: str) -> Array:

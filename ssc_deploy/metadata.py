@@ -169,6 +169,34 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class IntegerPort:
+    """An input or output that is held as integers: ``real = scale * (integer - zero_point)``.
+
+    Attributes:
+        name: in the file.
+        scale: above 0.
+        zero_point: the integer that stands for zero.
+    """
+
+    name: str
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
+class FileQuantization:
+    """How a file is quantised.
+
+    Attributes:
+        mode: a name of `quantize.plan.Mode`.
+        ports: inputs and outputs that are integers.
+    """
+
+    mode: Annotated[str, Matching("int8|int8-weights|float16", "way of quantising")]
+    ports: tuple[IntegerPort, ...] = ()
+
+
+@dataclass(frozen=True)
 class ModelMetadata:
     """What a file needs to tell whoever runs it.
 
@@ -186,6 +214,7 @@ class ModelMetadata:
         weights: which of the checkpoint's weights; None for random weights, ``.onnx`` sources and older files.
         inputs: of a network that takes something else than one image.
         outputs: in the order of the file; only where there are several.
+        quantization: of a file that does not compute in float32 with float32 weights.
         movements: ``"shift"`` or ``"shuffle"`` by the name of what carries it out: that of its tensors up to any slash.
     """
 
@@ -203,6 +232,7 @@ class ModelMetadata:
     movements: dict[str, Annotated[str, Matching("shift|shuffle", "movement")]] = field(default_factory=dict)
     inputs: tuple[InputTensor, ...] = field(default=(), metadata=SPARSE)
     outputs: tuple[NamedOutput, ...] = field(default=(), metadata=SPARSE)
+    quantization: FileQuantization | None = field(default=None, metadata=SPARSE)
 
     @property
     def image(self) -> tuple[int, int, int] | None:

@@ -291,14 +291,17 @@ def run(path: str | Path, *inputs: npt.ArrayLike, threads: int = 1) -> dict[str,
     runner, layout = runtime.load(path, threads=threads), runtime.image_layout
     arrays = [np.asarray(given) for given in inputs]
     if len(arrays) == len(runner.inputs):
-        typed = zip(arrays, runner.inputs, strict=True)
+        held = map(batches.stored, arrays, runner.inputs)
+        typed = zip(held, runner.inputs, strict=True)
         arrays = [
             a.astype(spec.dtype) if a.dtype.kind == np.dtype(spec.dtype).kind or a.dtype.kind in "iu" else a
             for a, spec in typed
         ]
     values = runner.run([batches.channels_last(array, layout) for array in arrays])
-    names = (spec.name for spec in runner.outputs)
-    return {name: batches.channels_first(value, layout) for name, value in zip(names, values, strict=True)}
+    return {
+        spec.name: batches.channels_first(batches.real(value, spec), layout)
+        for value, spec in zip(values, runner.outputs, strict=True)
+    }
 
 
 def _chosen(file: str, runner: Runner, output: str | None) -> int | None:
@@ -345,7 +348,7 @@ def _input_shape(name: str, runner: Runner, layout: str) -> tuple[int, int, int]
     """(C, H, W) of the one image that the file takes."""
     specs = runner.inputs
     sizes = [size for size in specs[0].shape[1:] if size is not None] if specs else []
-    if len(specs) != 1 or len(specs[0].shape) != 4 or len(sizes) != 3 or specs[0].dtype != "float32":
+    if len(specs) != 1 or len(specs[0].shape) != 4 or len(sizes) != 3 or not batches.takes_real(specs[0]):
         takes = ", ".join(f"{spec.dtype} {list(spec.shape)}" for spec in specs) or "nothing"
         raise RuntimeLoadError(
             f"{name} takes {takes}, and not one float32 image of a fixed size: run it on arrays, in Python with "

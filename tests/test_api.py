@@ -21,6 +21,7 @@ PUBLIC = [
     "Prediction",
     "Preprocessing",
     "Profile",
+    "Quantization",
     "SscDeployError",
     "TuneResult",
     "VerificationError",

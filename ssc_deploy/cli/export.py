@@ -11,10 +11,13 @@ from ssc_deploy.cli import flags, options, screen
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ssc_deploy.quantize.plan import Quantization
+
 
 _EXAMPLES = """\b
 ssc-deploy export --ckpt ssc_6_9.pt --to onnx --to tflite
 ssc-deploy export --ckpt my.pth --model my.py:Net --input-shape 1,3,32,32
+ssc-deploy export --ckpt ssc_6_9.pt --quantize int8 --calibration train.zip
 """
 
 
@@ -53,6 +56,7 @@ ssc-deploy export --ckpt my.pth --model my.py:Net --input-shape 1,3,32,32
 )
 @click.option("--opset", type=int, help="Opset of the .onnx file.  [default: 17]")
 @click.option("--recipe", type=options.PATH, metavar="FILE.toml", help="Use the result of ssc-deploy tune.")
+@options.quantization
 @options.tolerance
 @options.output_format
 @options.verbosity
@@ -76,6 +80,7 @@ def export(
     runtime: str | None,
     opset: int | None,
     recipe: Path | None,
+    quantize: Quantization | None,
     atol: float | None,
     rtol: float | None,
     form: str,
@@ -109,6 +114,7 @@ def export(
             runtime=runtime,
             opset=opset,
             recipe=recipe,
+            quantize=quantize,
             atol=atol,
             rtol=rtol,
             check=options.everything(),

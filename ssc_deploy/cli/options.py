@@ -29,6 +29,8 @@ LAYOUTS = ("auto", "nhwc", "channel-major")
 RUNTIMES = ("litert", "tflite-2.14")
 STAGES = ("file", "checkpoint", "capture", "rewrite", "lower")
 TARGETS = ("onnxruntime", "litert")
+MODES = ("int8", "int8-weights", "float16")
+METHODS = ("auto", "minmax", "percentile", "entropy", "mse")
 
 PATH = click.Path(path_type=Path)
 
@@ -50,11 +52,15 @@ def _shapes(
     return list(given) if len(given) > 1 else given[0] if given else None
 
 
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
 def outputs(command: Command) -> Command:
     """Adds ``--outputs`` as a tuple of names."""
     return click.option(
         "--outputs",
-        type=lambda text: tuple(name.strip() for name in text.split(",") if name.strip()),
+        type=_listed,
         default="",
         metavar="NAME,...",
         help="Of a network that returns several: the outputs that you want.  [default: all]",
@@ -92,6 +98,58 @@ def batch(text: str) -> int | str:
         return int(text)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is neither a number nor the word dynamic") from error
+
+
+#: Options of a quantised export beside its mode, by the names of `quantize.plan.Quantization`.
+_QUANTIZATION = (
+    click.option("--calibration", type=PATH, metavar="DATA", help="Images that fix the ranges of int8 values."),
+    click.option("--images", type=int, metavar="N", help="Of these, how many are looked at.  [default: 512]"),
+    click.option("--method", type=click.Choice(METHODS), help="How ranges follow from images.  [default: auto]"),
+    click.option(
+        "--accuracy",
+        type=PATH,
+        metavar="DATA",
+        help="Images of known classes to measure the accuracy on.  [default: those of --calibration left over]",
+    ),
+    click.option("--exclude", metavar="BLOCK,...", type=_listed, help="Blocks that stay in float32."),
+    click.option(
+        "--max-drop", type=float, metavar="POINTS", help="Points of top-1 accuracy that may be lost.  [default: 1.0]"
+    ),
+    click.option("--io", type=click.Choice(["float", "int8"]), help="Type of inputs and outputs.  [default: float]"),
+    click.option(
+        "--safe-for", type=click.Choice(["avx2"]), help="Be right on processors whose 8-bit products saturate."
+    ),
+)
+
+
+def quantization(command: Command) -> Command:
+    """Adds the options of a quantised export; the command gets them as ``quantize``, a `Quantization` or None."""
+
+    @functools.wraps(command)
+    def with_quantization(*arguments: Any, quantize: str | None, **given: Any) -> object:
+        chosen = {name: given.pop(name) for name in _NAMES_OF_QUANTIZATION}
+        return command(*arguments, quantize=_quantization(quantize, chosen), **given)
+
+    decorated: Any = with_quantization
+    for option in reversed(_QUANTIZATION):
+        decorated = option(decorated)
+    mode = click.option("--quantize", type=click.Choice(MODES), help="Hold values or weights in fewer bits.")
+    return cast("Command", mode(decorated))
+
+
+_NAMES_OF_QUANTIZATION = (*("calibration", "images", "method", "accuracy", "exclude", "max_drop", "io", "safe_for"),)
+
+
+def _quantization(mode: str | None, chosen: dict[str, Any]) -> object:
+    given = {name: value for name, value in chosen.items() if value is not None}
+    if mode is None:
+        if given:
+            flag = "--" + next(iter(given)).replace("_", "-")
+            raise click.UsageError(f"{flag} says how files are quantised; give --quantize MODE as well")
+        return None
+    from ssc_deploy.quantize.plan import Quantization
+
+    return Quantization(mode, **given)
 
 
 def argument(text: str) -> tuple[str, str]:

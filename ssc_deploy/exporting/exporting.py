@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,20 +16,23 @@ from ssc_deploy.exporting.formats import Format, formats_of
 from ssc_deploy.exporting.garbage import collected_rarely
 from ssc_deploy.exporting.results import ExportedFile, ExportResult, FailedFormat
 from ssc_deploy.lower.options import LoweringOptions
+from ssc_deploy.verification.report import VerifyReport
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ssc_deploy.emit.onnx_simplify import SimplifyReport
-    from ssc_deploy.exporting.stages import Progress
+    from ssc_deploy.exporting.quantizing import Prepared, QuantizedCheck
+    from ssc_deploy.exporting.stages import Built, Progress
     from ssc_deploy.lower import Lowered
     from ssc_deploy.lower.recipe import Recipe
     from ssc_deploy.metadata import Preprocessing
+    from ssc_deploy.quantize.plan import Quantization
     from ssc_deploy.source import Source
     from ssc_deploy.source.inputs import InputShape
     from ssc_deploy.source.opening import Checkpoints
     from ssc_deploy.storage.files import Files
-    from ssc_deploy.verification import Error, VerifyReport
+    from ssc_deploy.verification import Error, Tolerance
 
 #: The default folder of outputs: ``export/<stem>/``.
 DEFAULT_OUTPUT = Path("export")
@@ -58,6 +62,7 @@ def export(
     runtime: str | None = None,
     opset: int | None = None,
     recipe: str | Path | None = None,
+    quantize: Quantization | None = None,
     overwrite: bool = False,
     keep_going: bool = False,
     atol: float | None = None,
@@ -102,6 +107,8 @@ def export(
         opset: opset of the ONNX file; default 17, which the runtimes of phones load.
         recipe: TOML file of `tune`. It says how everything is carried out, in place of ``shift``, ``shuffle``,
             ``dense``, ``layout`` and ``runtime``.
+        quantize: how the files are quantised, ``Quantization("int8", calibration=...)``; None for float32. Files are
+            then ``<stem>_int8.onnx`` and so on.
         overwrite: whether existing files may be replaced.
         keep_going: whether the formats that are right are written where another one fails; `ExportResult.failed` then
             says why. By default all are written or none.
@@ -146,10 +153,18 @@ def export(
         labels=labels,
         preprocessing=preprocessing,
     )
-    paths = _free_paths(source, formats, output, overwrite=overwrite)
+    paths = _free_paths(source, formats, output, quantize, overwrite=overwrite)
     say("checkpoint", describing.source(source))
     canonical = stages.canonicalise(source, progress=say, check=check)
     checked = Check(source, canonical.model, atol, rtol)
+    prepared: Prepared | None = None
+    proof: QuantizedCheck | None = None
+    if quantize is not None:
+        from ssc_deploy.exporting import quantizing
+
+        prepared = quantizing.prepare(source, canonical, quantize, say)
+        proof = quantizing.QuantizedCheck(checked, prepared, quantize)
+        canonical, options = prepared.canonical, dataclasses.replace(options, quantized=prepared.plan is not None)
     formats_left = _Formats(formats, keep_going=keep_going)
     # All are lowered before the first is written: if one cannot be lowered, none is written.
     lowered = {}
@@ -161,12 +176,15 @@ def export(
         exported = []
         for form, graph in lowered.items():
             with formats_left.trying(form):
-                file = _emit(written, paths[form], checked, form, graph, opset=opset, recipe=options.recipe, say=say)
+                built = stages.build(source, form, graph, opset, quantized=prepared)
+                file = _emit(
+                    written, paths[form], proof or checked, form, graph, built=built, recipe=options.recipe, say=say
+                )
                 exported.append(file)
             if form in formats_left.failed:
                 written.discard(paths[form])
         formats_left.check()
-        golden_path, count = _golden(written, paths[formats[0]], checked, exported, overwrite=overwrite)
+        golden_path, count = _golden(written, paths[formats[0]], checked, proof, exported, overwrite=overwrite)
         say("golden", f"{golden_path}   {count} inputs with the network's outputs, for profile")
     return ExportResult(
         source.name,
@@ -226,11 +244,18 @@ def _check(formats: Sequence[Format], options: LoweringOptions) -> None:
 
 
 def _free_paths(
-    source: Source, formats: Sequence[Format], output: str | Path | None, *, overwrite: bool
+    source: Source,
+    formats: Sequence[Format],
+    output: str | Path | None,
+    quantize: Quantization | None,
+    *,
+    overwrite: bool,
 ) -> dict[Format, Path]:
     """Where each file goes. Existing files are refused before the work; writing checks again."""
     folder = DEFAULT_OUTPUT / source.stem if output is None else Path(output)
-    paths = {form: folder / f"{source.stem}.{form.value}" for form in formats}
+    # The quantised files of a network stand beside its float32 files.
+    stem = source.stem if quantize is None else f"{source.stem}_{quantize.mode.replace('-', '_')}"
+    paths = {form: folder / f"{stem}.{form.value}" for form in formats}
     taken = [path for path in paths.values() if path.exists()]
     if taken and not overwrite:
         raise OutputError(
@@ -242,21 +267,20 @@ def _free_paths(
 def _emit(
     written: Files,
     path: Path,
-    checked: Check,
+    checked: Check | QuantizedCheck,
     form: Format,
     lowered: Lowered,
     *,
-    opset: int | None,
+    built: Built,
     recipe: Recipe | None,
     say: Progress,
 ) -> ExportedFile:
-    """Builds one file and verifies it at a temporary place.
+    """Verifies one file at a temporary place.
 
     Raises:
         VerificationError: it computes something else than the network.
     """
     say("lower", f"{form.target.value}: {lowered.report}")
-    built = stages.build(checked.source, form, lowered, opset)
     data, operators = built.data, built.operators
     say("emit", f"{path}   {describing.size(data)} · {describing.operators(built)}")
     if recipe is not None and recipe.measured is not None:
@@ -265,22 +289,37 @@ def _emit(
     if not verification.ok:
         raise VerificationError(f"{path.name} was not written: {verification}")
     say("verify", str(verification))
-    simplification = _simplification(data, say) if form is Format.ONNX else None
+    # What stands in pairs around integers looks superfluous to it.
+    plain = isinstance(verification, VerifyReport) and form is Format.ONNX
+    simplification = _simplification(data, say) if plain else None
     return ExportedFile(path, form, len(data), operators, lowered.report, verification, simplification)
 
 
 def _golden(
-    written: Files, beside: Path, checked: Check, exported: Sequence[ExportedFile], *, overwrite: bool
+    written: Files,
+    beside: Path,
+    checked: Check,
+    proof: QuantizedCheck | None,
+    exported: Sequence[ExportedFile],
+    *,
+    overwrite: bool,
 ) -> tuple[Path, int]:
     """Adds the golden set to what is written; returns its path and the number of its inputs."""
     from ssc_deploy import golden
 
+    if proof is None:
+        reports = [file.verification for file in exported if isinstance(file.verification, VerifyReport)]
+        outputs = [*checked.reference.outputs(checked.inputs)]
+        tolerances: Sequence[Tolerance | None] = [output.tolerance for output in reports[0].outputs]
+        errors = _errors(reports)
+    else:
+        outputs, tolerances, errors = proof.golden([file.verification for file in exported])
     chosen = golden.chosen(
         checked.source.sha256,
-        checked.inputs,
-        checked.reference.outputs(checked.inputs),
-        tolerances=[output.tolerance for output in exported[0].verification.outputs],
-        errors=_errors([file.verification for file in exported]),
+        checked.inputs[: len(outputs[0])],
+        outputs,
+        tolerances=tolerances,
+        errors=errors,
         pictures=checked.pictures,
     )
     path = golden.path_beside(beside)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ssc_deploy.lower.report import LowerReport
     from ssc_deploy.rewrite import RewriteReport
     from ssc_deploy.verification import VerifyReport
+    from ssc_deploy.verification.quantized import QuantizedReport
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class ExportedFile:
     size: int
     operators: int
     lowering: LowerReport
-    verification: VerifyReport
+    verification: VerifyReport | QuantizedReport
     simplification: SimplifyReport | None = None
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from ssc_deploy import output_of_graph
 from ssc_deploy.errors import LoweringError, shown
 from ssc_deploy.exporting import describing
 from ssc_deploy.exporting.formats import Format
-from ssc_deploy.metadata import InputTensor, ModelMetadata, NamedOutput, Weights
+from ssc_deploy.metadata import FileQuantization, InputTensor, IntegerPort, ModelMetadata, NamedOutput, Weights
+from ssc_deploy.quantize.plan import Io
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     import onnx_ir as ir
 
     from ssc_deploy.capture import Capture
+    from ssc_deploy.exporting.quantizing import Prepared
     from ssc_deploy.lower import Lowered, LoweringOptions
+    from ssc_deploy.quantize.plan import Mode, Plan
     from ssc_deploy.rewrite import RewriteReport
     from ssc_deploy.source import Source
 
@@ -110,21 +113,62 @@ class Built:
     outside: tuple[str, ...] = ()
 
 
-def build(source: Source, form: Format, lowered: Lowered, opset: int | None = None) -> Built:
-    """Writes the file's bytes, and lets LiteRT tell what it hands to XNNPACK."""
+def build(
+    source: Source,
+    form: Format,
+    lowered: Lowered,
+    opset: int | None = None,
+    *,
+    quantized: Prepared | None = None,
+) -> Built:
+    """Writes the file's bytes, and lets LiteRT tell what it hands to XNNPACK.
+
+    Args:
+        source: of the network.
+        form: of the file.
+        lowered: its graph.
+        opset: of an ``.onnx`` file.
+        quantized: what is held in fewer bits; None for float32.
+    """
     metadata = _metadata(source, lowered, form)
+    plan = None if quantized is None else quantized.plan
+    weights = quantized.mode if quantized is not None and plan is None else None
+    if quantized is not None:
+        described = _quantization(lowered, form, quantized.mode, quantized.plan)
+        metadata = dataclasses.replace(metadata, quantization=described)
     if form is Format.ONNX:
         from ssc_deploy.emit import onnx as emit_onnx
 
-        data = emit_onnx.build(lowered.model, metadata, opset=opset or emit_onnx.DEFAULT_OPSET)
-        return Built(data, len(lowered.model.graph))
+        model = lowered.model
+        if plan is not None:
+            from ssc_deploy.quantize import insert
+
+            model = model.clone()
+            insert.insert(model, plan)
+        data = emit_onnx.build(model, metadata, opset=opset or emit_onnx.DEFAULT_OPSET, weights=weights)
+        return Built(data, len(model.graph))
     from ssc_deploy.emit import tflite
     from ssc_deploy.runtimes.litert import DELEGATE, LiteRT
 
-    data = tflite.build(lowered.model, metadata)
+    data = tflite.build(lowered.model, metadata, plan, weights)
     runner = LiteRT().load(data)
     delegates = runner.operators.count(DELEGATE)
     return Built(data, len(runner.operators) - delegates, delegates, tuple(runner.outside))
+
+
+def _quantization(lowered: Lowered, form: Format, mode: Mode, plan: Plan | None) -> FileQuantization:
+    """What a file says of its integers. A ``.tflite`` file itself says which numbers they stand for."""
+    ports: list[IntegerPort] = []
+    if form is Format.ONNX and plan is not None and plan.io is Io.INT8:
+        from ssc_deploy.quantize.insert import OFFSET
+
+        names = [value.name or "" for value in (*lowered.model.graph.inputs, *lowered.model.graph.outputs)]
+        ports = [
+            IntegerPort(name, plan.grids[name].scale, plan.grids[name].zero_point + OFFSET)
+            for name in names
+            if name in plan.grids
+        ]
+    return FileQuantization(mode.value, tuple(ports))
 
 
 def weights_of(source: Source) -> Weights | None:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from ssc_deploy import extras, runtimes
 from ssc_deploy.errors import CaptureError, parameter
-from ssc_deploy.exporting import stages
+from ssc_deploy.exporting import quantizing, stages
 from ssc_deploy.exporting.check import Check
 from ssc_deploy.exporting.garbage import collected_rarely
+from ssc_deploy.quantize.plan import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from ssc_deploy.source.inputs import InputShape
     from ssc_deploy.source.opening import Checkpoints
     from ssc_deploy.verification import VerifyReport
+    from ssc_deploy.verification.quantized import QuantizedReport
 
 
 @collected_rarely()
@@ -38,7 +40,7 @@ def verify(
     seed: int | None = None,
     atol: float | None = None,
     rtol: float | None = None,
-) -> VerifyReport:
+) -> VerifyReport | QuantizedReport:
     """Compares an exported file, as its runtime runs it, with the network it was made from.
 
     Args:
@@ -56,7 +58,9 @@ def verify(
         rtol: see `export`.
 
     Returns:
-        the report. If the file is wrong, the report is not ``ok``, and names the first block that diverges.
+        the report. If the file is wrong, the report is not ``ok``, and names the first block that diverges. Of a file
+        that computes with 8-bit integers it is a `QuantizedReport`: the noise of its output, and whether the best class
+        stays.
 
     Raises:
         SscDeployError: the checkpoint or the file cannot be read.
@@ -86,7 +90,13 @@ def verify(
         # Another program may have exported what cannot be exported here.
         warnings.warn(f"the movements are not checked: {error}", stacklevel=3)
         graph = None
-    report = Check(source, graph, atol, rtol)(file)
+    checked = Check(source, graph, atol, rtol)
+    if atol is None and rtol is None and quantizing.is_quantized(file, about):
+        mode = None if about is None or about.quantization is None else Mode(about.quantization.mode)
+        if mode is not None and mode is not Mode.INT8 and graph is not None:
+            return quantizing.against_rounded(file, mode, graph, checked)
+        return quantizing.against_network(file, checked)
+    report = checked(file)
     taken = stages.weights_of(source)
     return dataclasses.replace(report, weights=str(taken) if taken is not None and taken.entry else None)
 

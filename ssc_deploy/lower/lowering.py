@@ -87,7 +87,9 @@ def lower(model: ir.Model, target: Target, options: LoweringOptions | None = Non
         names = {site.name: _named(site, role, named[role]) for site, role in found}
     else:
         names = recipe.choices(fingerprint.fingerprint(model), grouping.group_sites(found), target)
-    chosen = [(site, role, _lowering(site, role, names[site.name])) for site, role in found]
+    chosen = [
+        (site, role, _lowering(site, role, names[site.name], quantized=options.quantized)) for site, role in found
+    ]
     for site, role, lowering in chosen:
         reason = lowering.refusal(site)
         if reason is not None:
@@ -134,5 +136,5 @@ def _named(site: Choosable, role: roles.Role, name: str) -> str:
     return fallback
 
 
-def _lowering(site: Choosable, role: roles.Role, name: str) -> Lowering[Any]:
-    return lowerings_of(role).get(default(site, role) if name == "auto" else name)
+def _lowering(site: Choosable, role: roles.Role, name: str, *, quantized: bool) -> Lowering[Any]:
+    return lowerings_of(role).get(default(site, role, quantized=quantized) if name == "auto" else name)

@@ -206,11 +206,29 @@ class _Insertion:
         name, source = known.name(value), value
         if places.cuts_off(node) and g.used_once(known.data(node)) and self._ends_there(node, grid):
             source = known.data(node)
+        source = self._kept_in_float(node, source)
         is_port = value in self._outputs and self._plan.io is Io.FLOAT
         integers = self._quantize(source, grid, f"{name}/integers" if is_port else name, roles.block(node))
         value.name = node.name = f"{name}/sum"
-        self._graph.insert_after(node, known.producer(integers))
+        after = known.producer(source) if source.name and source.name.endswith("/float32") else node
+        self._graph.insert_after(after, known.producer(integers))
         self._held[value] = _Held(grid, integers)
+
+    def _kept_in_float(self, node: ir.Node, source: ir.Value) -> ir.Value:
+        """What a sum with a float32 kernel writes, in a form that stays float32.
+
+        ONNX Runtime 1.32 gives float32 kernels between two pairs a grid of its own, one for all channels. A Max with
+        the least number of float32 changes nothing, and is not taken for the end of such a sum.
+        """
+        summed = source.producer()
+        if summed is None or summed.op_type not in places.WEIGHTED or g.constant(summed.inputs[1]) is None:
+            return source
+        least = self._constant(f"{source.name}/least", np.array(np.finfo(np.float32).min, np.float32))
+        kept = ir.val(f"{source.name}/float32", dtype=ir.DataType.FLOAT, shape=source.shape)
+        maximum = ir.node("Max", [source, least], outputs=[kept], name=kept.name)
+        roles.set_block(maximum, roles.block(summed))
+        self._graph.insert_after(node, maximum)
+        return kept
 
     def _ends_there(self, node: ir.Node, grid: Grid) -> bool:
         if grid.zero_point != grids.LOW:

@@ -22,7 +22,6 @@ class Mode(enum.StrEnum):
     """What is held in fewer bits; the value is what a user types."""
 
     INT8 = "int8"  #: values and weights are 8-bit integers, on grids that are fixed by calibration
-    INT8_DYNAMIC = "int8-dynamic"  #: weights are 8-bit integers; the runtime chooses the grids of values at each run
     INT8_WEIGHTS = "int8-weights"  #: weights are held as 8-bit integers, and all is computed in float32
     FLOAT16 = "float16"  #: weights are held as float16, and all is computed in float32
 
@@ -49,8 +48,6 @@ class Quantization:
         exclude: blocks that stay in float32.
         max_drop: points of top-1 accuracy, in percent, that may be lost; None for any.
         io: a name of `Io`: the type of inputs and outputs.
-        equalise: whether scales are moved from layer to layer first.
-        correct_bias: whether the mean error of each layer is taken out of its bias.
         safe_for: ``avx2`` for a file that is right on processors whose 8-bit products saturate; None otherwise.
 
     Raises:
@@ -65,8 +62,6 @@ class Quantization:
     exclude: tuple[str, ...] = ()
     max_drop: float | None = 1.0
     io: str = Io.FLOAT
-    equalise: bool = True
-    correct_bias: bool = True
     safe_for: str | None = None
 
     def __post_init__(self) -> None:
@@ -75,6 +70,13 @@ class Quantization:
         _one_of("io", self.io, list(Io))
         if self.safe_for is not None:
             _one_of("safe_for", self.safe_for, ["avx2"])
+        if self.mode != Mode.INT8:
+            for name in ("calibration", "safe_for"):
+                if getattr(self, name) is not None:
+                    raise QuantizationError(f"`{name}` is for int8 values, and {self.mode} rounds weights alone")
+            if self.exclude or self.io != Io.FLOAT:
+                name = "exclude" if self.exclude else "io"
+                raise QuantizationError(f"`{name}` is for int8 values, and {self.mode} rounds weights alone")
         if self.images < 1:
             raise QuantizationError(f"{self.images} images are impossible; give at least 1")
         if self.max_drop is not None and not 0 <= self.max_drop <= 100:
@@ -93,7 +95,8 @@ class Quantization:
 
 def _one_of(name: str, given: str, known: list[str]) -> None:
     if given not in known:
-        raise QuantizationError(f"`{name}` cannot be {given!r}; it is {', '.join(map(str, known[:-1]))} or {known[-1]}")
+        listed = " or ".join(filter(None, [", ".join(map(str, known[:-1])), str(known[-1])]))
+        raise QuantizationError(f"`{name}` cannot be {given!r}; it is {listed}")
 
 
 @dataclass(frozen=True)

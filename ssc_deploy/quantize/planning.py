@@ -82,11 +82,13 @@ class Quantized:
         model: a copy of the canonical graph, whose kernels are on their grids.
         plan: of it.
         report: how it was made.
+        exact: the same graph before any number was rounded; its values have the same names and meaning.
     """
 
     model: ir.Model
     plan: Plan
     report: QuantizeReport
+    exact: ir.Model
 
 
 def quantize(
@@ -121,7 +123,7 @@ def quantize(
         tuple(options.exclude),
         data.notes,
     )
-    return Quantized(copied, plan, report)
+    return Quantized(copied, plan, report, model)
 
 
 def without(model: ir.Model, plan: Plan, exclude: Collection[str]) -> tuple[ir.Model, Plan]:

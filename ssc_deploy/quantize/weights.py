@@ -40,7 +40,7 @@ def rounded(model: ir.Model, mode: Mode) -> ir.Model:
         QuantizationError: another mode; a kernel that is not finite, or too large for float16.
     """
     if mode not in COMPACT:
-        raise QuantizationError(f"{mode.value} rounds more than kernels; `float16` and `int8-weights` do not")
+        raise QuantizationError(f"{mode.value} rounds more than kernels; float16 and int8-weights do not")
     copied = model.clone()
     for node in copied.graph:
         if node.op_type in places.WEIGHTED and places.kind(node) is places.Kind.COMPUTES:

@@ -4,6 +4,6 @@ Only this folder imports a runtime, and only when a file is loaded. Neither torc
 """
 
 from ssc_deploy.runtimes.choosing import runtime_for
-from ssc_deploy.runtimes.protocol import Model, Runner, Runtime, TensorSpec
+from ssc_deploy.runtimes.protocol import Model, Runner, Runtime, Steps, TensorSpec
 
-__all__ = ["Model", "Runner", "Runtime", "TensorSpec", "runtime_for"]
+__all__ = ["Model", "Runner", "Runtime", "Steps", "TensorSpec", "runtime_for"]

@@ -11,7 +11,7 @@ from ssc_deploy import metadata as file_metadata
 from ssc_deploy.errors import RuntimeLoadError
 from ssc_deploy.runtimes import native_notes
 from ssc_deploy.runtimes.files import check_inputs, first_line, installed_version, parse_metadata, read, refused
-from ssc_deploy.runtimes.protocol import Model, TensorSpec
+from ssc_deploy.runtimes.protocol import Model, Steps, TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -201,7 +201,10 @@ def _spec(tensor: Any) -> TensorSpec:
 
 def _spec_of(detail: dict[str, Any]) -> TensorSpec:
     shape = tuple(None if size == -1 else int(size) for size in detail["shape_signature"])
-    return TensorSpec(detail["name"], shape, np.dtype(detail["dtype"]).name)
+    dtype = np.dtype(detail["dtype"]).name
+    scale, zero_point = detail["quantization"]
+    steps = Steps(float(scale), int(zero_point)) if dtype in {"int8", "uint8"} and scale else None
+    return TensorSpec(detail["name"], shape, dtype, steps)
 
 
 def _tapped(model: Model, flatbuffer: Any, taps: Sequence[str]) -> list[int]:

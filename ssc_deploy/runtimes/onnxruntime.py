@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import numpy as np
 from ssc_deploy import metadata as file_metadata
 from ssc_deploy.errors import RuntimeLoadError
 from ssc_deploy.runtimes.files import check_inputs, first_line, installed_version, parse_metadata, read, refused
-from ssc_deploy.runtimes.protocol import Model, TensorSpec
+from ssc_deploy.runtimes.protocol import Model, Steps, TensorSpec
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,11 +86,12 @@ class OnnxRunner:
 
     def __init__(self, session: Any, names: Sequence[str] | None = None) -> None:
         self._session = session
-        outputs = [_spec(node) for node in session.get_outputs()]
+        steps = _steps(session)
+        outputs = [_spec(node, steps) for node in session.get_outputs()]
         outputs = [replace(spec, name=spec.name.removesuffix(_TAPPED)) for spec in outputs]
         positions = {spec.name: position for position, spec in enumerate(outputs)}
         self._positions = [positions[name] for name in (positions if names is None else names)]
-        self.inputs = tuple(_spec(node) for node in session.get_inputs())
+        self.inputs = tuple(_spec(node, steps) for node in session.get_inputs())
         self.outputs = tuple(outputs[position] for position in self._positions)
 
     def run(self, inputs: Sequence[npt.NDArray[np.generic]]) -> list[npt.NDArray[Any]]:
@@ -139,9 +141,22 @@ def _failures() -> tuple[type[Exception], ...]:
     return (*(getattr(state, name) for name in names), state.RuntimeException, RuntimeError, ValueError)
 
 
-def _spec(node: Any) -> TensorSpec:
+def _spec(node: Any, steps: dict[str, Steps]) -> TensorSpec:
     shape = tuple(size if isinstance(size, int) else None for size in node.shape)
-    return TensorSpec(node.name, shape, _DTYPES.get(node.type, node.type.removeprefix("tensor(").removesuffix(")")))
+    dtype = _DTYPES.get(node.type, node.type.removeprefix("tensor(").removesuffix(")"))
+    return TensorSpec(node.name, shape, dtype, steps.get(node.name) if dtype == "uint8" else None)
+
+
+def _steps(session: Any) -> dict[str, Steps]:
+    """What the exporter says of integer inputs and outputs: ONNX itself has no place for it."""
+    text = session.get_modelmeta().custom_metadata_map.get(file_metadata.KEY)
+    if text is None or '"ports"' not in text:
+        return {}
+    with contextlib.suppress(RuntimeLoadError):
+        about = parse_metadata(b"", text)
+        if about is not None and about.quantization is not None:
+            return {port.name: Steps(port.scale, port.zero_point) for port in about.quantization.ports}
+    return {}
 
 
 def _parse(model: Model, data: bytes) -> onnx.ModelProto:

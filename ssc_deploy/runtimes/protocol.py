@@ -19,6 +19,19 @@ Model = Path | bytes
 
 
 @dataclass(frozen=True)
+class Steps:
+    """How real numbers are held as integers: ``real = scale * (integer - zero_point)``.
+
+    Attributes:
+        scale: above 0.
+        zero_point: the integer that stands for zero.
+    """
+
+    scale: float
+    zero_point: int
+
+
+@dataclass(frozen=True)
 class TensorSpec:
     """A tensor of a file.
 
@@ -26,11 +39,13 @@ class TensorSpec:
         name: in the file.
         shape: in the file's own layout; None where a size is known only when the file runs.
         dtype: numpy's name of the type, e.g. ``"float32"``.
+        steps: of an input or an output whose integers stand for real numbers; None for any other.
     """
 
     name: str
     shape: tuple[int | None, ...]
     dtype: str
+    steps: Steps | None = None
 
 
 class Runner(Protocol):

@@ -31,6 +31,7 @@ from ssc_deploy.errors import VerificationError
 from ssc_deploy.ir import roles
 from ssc_deploy.quantize import insert, places
 from ssc_deploy.quantize.plan import Io
+from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 from ssc_deploy.source import onnx_types
 from ssc_deploy.verification.onnx_operators import corrections
 
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from ssc_deploy.examples import Examples
     from ssc_deploy.quantize.plan import Plan
+    from ssc_deploy.runtimes import Runner
 
 Array = npt.NDArray[Any]
 
@@ -94,7 +96,7 @@ class IntegersReport:
         }
 
 
-def check(path: Path, model: ir.Model, plan: Plan, inputs: Examples) -> IntegersReport:
+def check(path: Path, model: ir.Model, plan: Plan, inputs: Examples, *, as_written: bool = False) -> IntegersReport:
     """Compares all integers of a file with the plan.
 
     Args:
@@ -102,13 +104,15 @@ def check(path: Path, model: ir.Model, plan: Plan, inputs: Examples) -> Integers
         model: the canonical graph that belongs to the plan.
         plan: that the file was written from.
         inputs: examples to run it on.
+        as_written: run an ``.onnx`` file node by node, without the runtime's own kernels for integers, where those
+            are known to be wrong on this processor.
 
     Raises:
         RuntimeLoadError: the runtime refuses the file.
         VerificationError: the plan cannot be computed in float64.
     """
     replay = Replay(model, plan)
-    file = _File(path, model, plan)
+    file = _File(path, model, plan, as_written=as_written)
     counted: dict[str, _Counted] = {}
     failures: list[str] = []
     for (given, _), values in zip(inputs.runs(1), file.runs(inputs), strict=True):
@@ -198,7 +202,7 @@ class _Counted:
 class _File:
     """A quantised file whose integers can be read by the names of the plan."""
 
-    def __init__(self, path: Path, model: ir.Model, plan: Plan) -> None:
+    def __init__(self, path: Path, model: ir.Model, plan: Plan, *, as_written: bool) -> None:
         runtime = runtimes.runtime_for(path)
         tensors = runtime.tensors(path)
         self._layout = runtime.image_layout
@@ -218,7 +222,7 @@ class _File:
         self._batch = (shape[0] if shape else None) or 1
         known = {*self._inputs, *self._outputs}
         self._taps = list(dict.fromkeys(tensor for tensor, _ in self.held.values() if tensor not in known))
-        self._runner = runtime.load(path, taps=self._taps)
+        self._runner = loaded(path, taps=self._taps, as_written=as_written)
         self._in_integers = {spec.name: spec.dtype in offsets for spec in plain.inputs}
         self._plan = plan
 
@@ -251,6 +255,18 @@ class _File:
         # A .tflite file holds the plan's own integers, an .onnx file those above zero.
         tensor_dtype = {spec.name: spec.dtype for spec in self._runner.inputs}[name]
         return integers if tensor_dtype == "int8" else (integers.astype(np.int16) + insert.OFFSET).astype(np.uint8)
+
+
+def loaded(path: Path, *, taps: Sequence[str] = (), as_written: bool = False) -> Runner:
+    """A file, loaded by its runtime; see `check` for ``as_written``.
+
+    Raises:
+        RuntimeLoadError: the runtime refuses it.
+    """
+    runtime = runtimes.runtime_for(path)
+    if as_written and isinstance(runtime, OnnxRuntime):
+        return runtime.load(path, taps=taps, integers=False)
+    return runtime.load(path, taps=taps)
 
 
 class Replay:
@@ -300,6 +316,11 @@ class Replay:
         steps = self.steps(given, {})
         values = {step.name: self._plan.grids[step.name].numbers(np.rint(step.exact)) for step in steps}
         return values | {name: self._every[name] for name in self._outputs if name not in values}
+
+    def every(self, given: Sequence[Array]) -> dict[str, Array]:
+        """All values of one example, by their names in the graph."""
+        self.steps(given, {})
+        return self._every
 
     def steps(self, given: Sequence[Array], forced: Mapping[str, Array]) -> list[Step]:
         """Runs one example.

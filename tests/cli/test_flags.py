@@ -130,6 +130,7 @@ def test_whole_commands_in_messages_have_options_that_exist(library_messages):
 CALLED = [
     *(public for name in ssc_deploy.__all__ if inspect.isfunction(public := getattr(ssc_deploy, name))),
     building.build,
+    ssc_deploy.Quantization,
 ]
 PARAMETERS = {name for function in CALLED for name in inspect.signature(function).parameters}
 

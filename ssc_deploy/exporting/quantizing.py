@@ -1,0 +1,370 @@
+"""Quantised exports: the stage between rewrite and lower, and the proof of each file."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx_ir as ir
+
+from ssc_deploy import batches, runtimes
+from ssc_deploy.errors import QuantizationError, SscDeployError
+from ssc_deploy.examples import Examples
+from ssc_deploy.ir.batch import set_batch
+from ssc_deploy.quantize import calibration_data
+from ssc_deploy.quantize.calibration_data import HeldOut
+from ssc_deploy.quantize.plan import Mode
+from ssc_deploy.runtimes import saturation
+from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
+from ssc_deploy.verification import accuracy, integers, noise, verify_file
+from ssc_deploy.verification.onnx_reference import OnnxReference
+from ssc_deploy.verification.quantized import Noise, QuantizedReport
+from ssc_deploy.verification.reference import Remembered
+from ssc_deploy.verification.report import Count
+from ssc_deploy.verification.tolerance import Error, Tolerance, error_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    from ssc_deploy.exporting.check import Check
+    from ssc_deploy.exporting.stages import Canonical, Progress
+    from ssc_deploy.metadata import ModelMetadata
+    from ssc_deploy.quantize.plan import Plan, Quantization
+    from ssc_deploy.source import Source
+    from ssc_deploy.verification import Reference, VerifyReport
+
+    Array = npt.NDArray[Any]
+
+#: Inputs on which all integers are compared.
+_INPUTS = 64
+
+#: Inputs on which the noise of each value is measured.
+_NOISY = 8
+
+#: Decibels of the output of a file whose plan is not known: its noise has a tenth of the power of the signal.
+LEAST = 10.0
+
+_SATURATES = (
+    "note: 8-bit products saturate in ONNX Runtime on this processor (AVX2 without VNNI). The file was verified "
+    "without the runtime's own kernels; on such processors it computes something else. `safe_for='avx2'` makes a file "
+    "that is right on them, too"
+)
+
+#: Images that are in memory at once while the accuracy is measured.
+_AT_ONCE = 250
+
+#: How far the canonical form may be from the network in float32, as a share of the largest output.
+_SAME = 1e-3
+
+#: Steps of an output's grid by which a device may differ from the plan: ties that turn the other way on the way there.
+_STEPS = 4
+
+#: The same for an output without a grid, as a share of its largest value.
+_FLOAT_SHARE = 1e-4
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A network as it is quantised.
+
+    Attributes:
+        canonical: its canonical form, with kernels on their grids, or rounded.
+        mode: of the export.
+        plan: of the values; None where weights alone are rounded.
+        exact: the same graph before its numbers were rounded.
+        labelled: images of known classes on which the accuracy is measured; None if there are none.
+    """
+
+    canonical: Canonical
+    mode: Mode
+    plan: Plan | None
+    exact: ir.Model
+    labelled: HeldOut | None
+
+
+def prepare(source: Source, canonical: Canonical, wanted: Quantization, say: Progress) -> Prepared:
+    """Fixes the grids of a network's values.
+
+    Args:
+        source: of the network.
+        canonical: its canonical form; it is left as it is.
+        wanted: by the user.
+        say: is told what was done.
+
+    Raises:
+        QuantizationError: the data do not fit, or the network cannot be quantised so.
+    """
+    from ssc_deploy.quantize import planning, weights
+
+    mode = Mode(wanted.mode)
+    if mode in weights.COMPACT:
+        rounded = weights.rounded(canonical.model, mode)
+        say("quantize", f"{mode} · kernels of {weights.LEAST} numbers or more are rounded, all is computed in float32")
+        labelled = None if wanted.accuracy is None else _labelled(source, wanted.accuracy)
+        return Prepared(dataclasses.replace(canonical, model=rounded), mode, None, canonical.model, labelled)
+    assert wanted.calibration is not None  # `Quantization` asks for it
+    data = calibration_data.open_data(
+        wanted.calibration,
+        source.signature,
+        preprocessing=source.preprocessing,
+        labels=source.labels,
+        images=wanted.images,
+        held_out=0 if wanted.accuracy is not None else calibration_data.HELD_OUT,
+    )
+    found = planning.quantize(canonical.model, data, wanted)
+    say("quantize", str(found.report))
+    for note in found.report.notes:
+        say("quantize", f"note: {note}")
+    labelled = data.held_out if wanted.accuracy is None else _labelled(source, wanted.accuracy)
+    return Prepared(dataclasses.replace(canonical, model=found.model), mode, found.plan, found.exact, labelled)
+
+
+def _labelled(source: Source, where: str | Path) -> HeldOut:
+    """The images of known classes that the user names, their test part where they have one."""
+    from ssc_deploy import data as datasets
+    from ssc_deploy import pictures
+
+    image, preprocessing = source.signature.image, source.preprocessing
+    if image is None or preprocessing is None:
+        raise QuantizationError(
+            "accuracy can be measured only of a network that takes one image, and says how an image becomes its input; "
+            "give `preprocessing=Preprocessing(mean=..., std=...)`"
+        )
+    size, colour = image[1:], preprocessing.colour
+    read = datasets.read(Path(where), datasets.Split.TEST, size=size)
+    if source.labels:
+        read = read.ordered(source.labels)
+    chosen = calibration_data.spread(read.labels, calibration_data.HELD_OUT)
+
+    def inputs(part: slice) -> Examples:
+        pixels = [pictures.read(read.pixels[row], colour, size) for row in chosen[part]]
+        return Examples((pictures.preprocess(pixels, preprocessing, "NCHW"),))
+
+    return HeldOut(read.labels[chosen], [read.names[row] for row in chosen], inputs)
+
+
+def is_quantized(path: Path, about: ModelMetadata | None) -> bool:
+    """Whether a file computes with 8-bit integers, or says that its weights are rounded.
+
+    Raises:
+        RuntimeLoadError: it cannot be read.
+    """
+    if about is not None and about.quantization is not None:
+        return True
+    tensors = runtimes.runtime_for(path).tensors(path).values()
+    small = [spec for spec in tensors if spec.dtype in {"int8", "uint8"}]
+    # An image of bytes alone is no quantised network.
+    return len(small) > len(runtimes.runtime_for(path).load(path).inputs)
+
+
+def against_rounded(path: Path, mode: Mode, canonical: ir.Model, checked: Check) -> QuantizedReport:
+    """Compares a file of rounded weights with the network that has these weights.
+
+    Args:
+        path: the file.
+        mode: that it says it has.
+        canonical: the network's graph.
+        checked: what a float32 file of the network is verified with.
+    """
+    from ssc_deploy.quantize import weights
+
+    runtime, network = runtimes.runtime_for(path), _reference(weights.rounded(canonical, mode))
+    compared = verify_file(path, network, checked.inputs, probes=checked.probes)
+    return QuantizedReport(path.name, runtime.title, runtime.version, len(checked.inputs), rounded=compared)
+
+
+def _reference(model: ir.Model) -> Reference:
+    """A canonical graph in float64."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "rounded.onnx"
+        ir.save(model, path)
+        return Remembered(OnnxReference(path))
+
+
+def against_network(path: Path, checked: Check) -> QuantizedReport:
+    """Compares a quantised file, of this program or another, with the network, where its plan is not known.
+
+    It is right if its output is the network's but for noise: `LEAST` decibels. A file of another network has none.
+    """
+    runtime, inputs = runtimes.runtime_for(path), checked.inputs[:_INPUTS]
+    exact, names = checked.reference.outputs(inputs), checked.reference.names
+    runner = runtime.load(path)
+    report = QuantizedReport(path.name, runtime.title, runtime.version, len(inputs), least=LEAST)
+    if len(runner.outputs) != len(names) or len(runner.inputs) != len(inputs.arrays):
+        return report
+    given = batches.run(runner, inputs, layout=runtime.image_layout, outputs=len(names))
+    return _with_noise(report, given, exact, names, pictures=checked.classes is not None)
+
+
+def _with_noise(
+    report: QuantizedReport, given: Sequence[Array], exact: Sequence[Array], names: Sequence[str], *, pictures: bool
+) -> QuantizedReport:
+    """Adds the noise of the outputs, and how many best classes stay."""
+    if any(q.shape != y.shape for q, y in zip(given, exact, strict=True)):
+        return report
+    decibels = [
+        noise.decibels(float(np.square(y).sum()), float(np.square(q.astype(np.float64) - y).sum()))
+        for q, y in zip(given, exact, strict=True)
+    ]
+    worst = min(zip(decibels, names, strict=True))
+    lists = [i for i, output in enumerate(exact) if output.ndim == 2]
+    top1 = None
+    if pictures and len(lists) == 1:
+        at = lists[0]
+        top1 = Count(int((given[at].argmax(1) == exact[at].argmax(1)).sum()), len(given[at]))
+    return dataclasses.replace(report, output=Noise(worst[1], worst[0]), top1=top1)
+
+
+class QuantizedCheck:
+    """Proves any number of quantised files of one network.
+
+    Args:
+        checked: what a float file of the source is verified with.
+        prepared: the network as it is quantised.
+        wanted: by the user.
+    """
+
+    def __init__(self, checked: Check, prepared: Prepared, wanted: Quantization) -> None:
+        self._checked, self._prepared, self._wanted = checked, prepared, wanted
+        self._inputs = checked.inputs[:_INPUTS]
+        plan = prepared.plan
+        self._replay = None if plan is None else integers.Replay(prepared.canonical.model, plan)
+        self._noise: dict[str, float] = {}
+        if plan is not None:
+            self._noise = noise.ratios(prepared.exact, prepared.canonical.model, plan, self._inputs[:_NOISY])
+        self._before: Array | None = None
+        self._exact: list[Array] | None = None
+
+    def __call__(self, path: Path) -> QuantizedReport:
+        """The verdict on one file.
+
+        One with a plan is compared with that, one of rounded weights with the network that has these weights.
+        """
+        runtime = runtimes.runtime_for(path)
+        report = QuantizedReport(path.name, runtime.title, runtime.version, len(self._inputs))
+        report = dataclasses.replace(report, max_drop=self._wanted.max_drop)
+        plan = self._prepared.plan
+        if plan is None:
+            compared = verify_file(path, self._rounded, self._checked.inputs, probes=self._checked.probes)
+            report = dataclasses.replace(report, rounded=compared)
+        else:
+            model, exactly = self._prepared.canonical.model, self._saturates(path)
+            found = integers.check(path, model, plan, self._inputs, as_written=exactly)
+            report = dataclasses.replace(report, integers=found, note=_SATURATES if exactly else "")
+        if not report.ok:
+            return report
+        return self._cost(path, report)
+
+    def golden(
+        self, reports: Sequence[VerifyReport | QuantizedReport]
+    ) -> tuple[list[Array], list[Tolerance], list[list[Error]]]:
+        """What a device is compared with: for each output its values, its bounds, and the errors of the files.
+
+        Of files with a plan they are the plan's own outputs, give or take some steps, or twice what the files
+        themselves are off by.
+        """
+        proofs = [report for report in reports if isinstance(report, QuantizedReport)]
+        plan = self._prepared.plan
+        if plan is None:
+            compared = [report.rounded for report in proofs if report.rounded is not None]
+            bounds = [one.tolerance for one in compared[0].outputs if one.tolerance is not None]
+            every = [[one.outputs[at].error for one in compared] for at in range(len(bounds))]
+            errors = [[error for error in files if error is not None] for files in every]
+            return list(self._rounded.outputs(self._checked.inputs)), bounds, errors
+        outputs = self.expected()
+        tolerances, errors = [], []
+        for at, name in enumerate(self._checked.reference.names):
+            grid = plan.grids.get(name)
+            step = grid.scale if grid else _FLOAT_SHARE * float(np.abs(outputs[at]).max())
+            off = [report.errors[at] for report in proofs]
+            largest = max([_STEPS * step, *(2 * error.max for error in off)])
+            tolerances.append(Tolerance(largest, largest))
+            errors.append(off)
+        return outputs, tolerances, errors
+
+    def expected(self) -> list[Array]:
+        """What the plan gives in float64 for the inputs, one array [N, ...] for each output; nothing without a plan."""
+        if self._replay is None:
+            return []
+        if self._exact is None:
+            replay = self._replay
+            names = self._checked.reference.names
+            values = [replay.values(given) for given, _ in self._inputs.runs(1)]
+            self._exact = [np.concatenate([one[name] for one in values]) for name in names]
+        return self._exact
+
+    def _saturates(self, path: Path) -> bool:
+        """Whether the runtime's kernels for integers are known to be wrong for this file on this processor."""
+        plan = self._prepared.plan
+        return plan is not None and path.suffix.lower() == ".onnx" and plan.weight_bits == 8 and saturation.saturates()
+
+    @functools.cached_property
+    def _rounded(self) -> Reference:
+        """The network with rounded weights."""
+        return _reference(self._prepared.canonical.model)
+
+    def _cost(self, path: Path, report: QuantizedReport) -> QuantizedReport:
+        """Adds what the rounding costs against the network."""
+        exact = self._checked.reference.outputs(self._inputs)
+        given = self._running(path)(self._inputs)
+        names = self._checked.reference.names
+        report = _with_noise(report, given, exact, names, pictures=self._checked.classes is not None)
+        inner = {name: value for name, value in self._noise.items() if name not in names}
+        least = min(inner, key=inner.__getitem__, default=None)
+        lists = [i for i, output in enumerate(exact) if output.ndim == 2]
+        expected = self.expected()
+        errors = tuple(error_of(q, y) for q, y in zip(given, expected, strict=True)) if expected else ()
+        return dataclasses.replace(
+            report,
+            worst=None if least is None else Noise(least, inner[least]),
+            accuracy=self._accuracy(path, lists),
+            errors=errors,
+        )
+
+    def _accuracy(self, path: Path, lists: list[int]) -> accuracy.Accuracy | None:
+        if self._prepared.labelled is None or len(lists) != 1:
+            return None
+        labelled, at = self._prepared.labelled, lists[0]
+        parts = [slice(start, start + _AT_ONCE) for start in range(0, len(labelled), _AT_ONCE)]
+        if self._before is None:
+            before = self._float32()
+            self._before = np.concatenate([before(labelled.inputs(part))[at] for part in parts])
+        after = self._running(path)
+        found = np.concatenate([after(labelled.inputs(part))[at] for part in parts])
+        return accuracy.compared(self._before, found, labelled.labels)
+
+    def _float32(self) -> Callable[[Examples], list[Array]]:
+        """What runs the network in float32: its canonical form by ONNX Runtime, several times as fast as PyTorch.
+
+        That form is compared with the network first, on the inputs of the proof; if the two differ, the network itself
+        runs.
+        """
+        graph, count = self._prepared.exact.clone(), len(self._checked.reference.names)
+        exact = self._checked.reference.outputs(self._inputs)
+        with contextlib.suppress(SscDeployError):
+            set_batch(graph, None)
+            runner = OnnxRuntime().load(ir.to_proto(graph).SerializeToString())
+            pairs = zip(batches.run(runner, self._inputs, outputs=count), exact, strict=True)
+            if all(np.allclose(found, y, rtol=0, atol=_SAME * np.abs(y).max()) for found, y in pairs):
+                return lambda inputs: batches.run(runner, inputs, outputs=count)
+        return lambda inputs: list(self._checked.reference.float32_outputs(inputs))
+
+    def _running(self, path: Path) -> Callable[[Examples], list[Array]]:
+        """What runs the file, and returns its outputs as real numbers, [N, ...]."""
+        count = len(self._checked.reference.names)
+        runner = integers.loaded(path, as_written=self._saturates(path))
+        layout = runtimes.runtime_for(path).image_layout
+
+        def run(inputs: Examples) -> list[Array]:
+            found = batches.run(runner, inputs, layout=layout, outputs=count)
+            return [np.asarray(output, np.float64) for output in found]
+
+        return run
