@@ -169,13 +169,14 @@ class Weights:
 
 
 @dataclass(frozen=True)
-class IntegerPort:
-    """An input or output that is held as integers: ``real = scale * (integer - zero_point)``.
+class IntegerGrid:
+    """How a value is held as integers: ``real = scale * (integer - zero_point)``.
 
     Attributes:
-        name: in the file.
-        scale: above 0.
-        zero_point: the integer that stands for zero.
+        name: of the value.
+        scale: above 0, a number of float32.
+        zero_point: the integer that stands for zero, from -128 to 127. An ``.onnx`` file holds all integers, this one
+            among them, 128 above.
     """
 
     name: str
@@ -189,11 +190,17 @@ class FileQuantization:
 
     Attributes:
         mode: a name of `quantize.plan.Mode`.
-        ports: inputs and outputs that are integers.
+        io: type of inputs and outputs, ``"float"`` or ``"int8"``.
+        weight_bits: of the kernels' integers.
+        exclude: blocks that stay in float32.
+        grids: of each value that is held as integers.
     """
 
     mode: Annotated[str, Matching("int8|int8-weights|float16", "way of quantising")]
-    ports: tuple[IntegerPort, ...] = ()
+    io: Annotated[str, Matching("float|int8", "type of inputs and outputs")] = "float"
+    weight_bits: int = 8
+    exclude: tuple[str, ...] = ()
+    grids: tuple[IntegerGrid, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -163,7 +163,7 @@ def export(
         from ssc_deploy.exporting import quantizing
 
         prepared = quantizing.prepare(source, canonical, quantize, say)
-        proof = quantizing.QuantizedCheck(checked, prepared, quantize)
+        proof = quantizing.QuantizedCheck(checked, prepared, quantize.max_drop)
         canonical, options = prepared.canonical, dataclasses.replace(options, quantized=prepared.plan is not None)
     formats_left = _Formats(formats, keep_going=keep_going)
     # All are lowered before the first is written: if one cannot be lowered, none is written.

@@ -17,9 +17,10 @@ from ssc_deploy import batches, runtimes
 from ssc_deploy.errors import QuantizationError, SscDeployError
 from ssc_deploy.examples import Examples
 from ssc_deploy.ir.batch import set_batch
-from ssc_deploy.quantize import calibration_data
+from ssc_deploy.quantize import calibration_data, places
 from ssc_deploy.quantize.calibration_data import HeldOut
-from ssc_deploy.quantize.plan import Mode
+from ssc_deploy.quantize.grid import Grid
+from ssc_deploy.quantize.plan import Io, Mode, Plan
 from ssc_deploy.runtimes import saturation
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 from ssc_deploy.verification import accuracy, integers, noise, verify_file
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 
     from ssc_deploy.exporting.check import Check
     from ssc_deploy.exporting.stages import Canonical, Progress
-    from ssc_deploy.metadata import ModelMetadata
-    from ssc_deploy.quantize.plan import Plan, Quantization
+    from ssc_deploy.metadata import FileQuantization, ModelMetadata
+    from ssc_deploy.quantize.plan import Quantization
     from ssc_deploy.source import Source
     from ssc_deploy.verification import Reference, VerifyReport
 
@@ -49,8 +50,8 @@ _INPUTS = 64
 #: Inputs on which the noise of each value is measured.
 _NOISY = 8
 
-#: Decibels of the output of a file whose plan is not known: its noise has a tenth of the power of the signal.
-LEAST = 10.0
+#: Decibels of the output of a file whose plan is not known. Another network, trained for the same classes, had 10.5.
+LEAST = 20.0
 
 _SATURATES = (
     "note: 8-bit products saturate in ONNX Runtime on this processor (AVX2 without VNNI). The file was verified "
@@ -165,20 +166,29 @@ def is_quantized(path: Path, about: ModelMetadata | None) -> bool:
     return len(small) > len(runtimes.runtime_for(path).load(path).inputs)
 
 
-def against_rounded(path: Path, mode: Mode, canonical: ir.Model, checked: Check) -> QuantizedReport:
-    """Compares a file of rounded weights with the network that has these weights.
+def again(canonical: Canonical, described: FileQuantization) -> Prepared | None:
+    """The network as a file says that it was quantised; None where what it says does not fit the network.
 
-    Args:
-        path: the file.
-        mode: that it says it has.
-        canonical: the network's graph.
-        checked: what a float32 file of the network is verified with.
+    The file says all but the kernels, and these follow from the network.
     """
-    from ssc_deploy.quantize import weights
+    from ssc_deploy.quantize import planning, weights
 
-    runtime, network = runtimes.runtime_for(path), _reference(weights.rounded(canonical, mode))
-    compared = verify_file(path, network, checked.inputs, probes=checked.probes)
-    return QuantizedReport(path.name, runtime.title, runtime.version, len(checked.inputs), rounded=compared)
+    mode = Mode(described.mode)
+    if mode in weights.COMPACT:
+        rounded = weights.rounded(canonical.model, mode)
+        return Prepared(dataclasses.replace(canonical, model=rounded), mode, None, canonical.model, None)
+    graph = canonical.model.graph
+    known = {value.name for value in (*graph.inputs, *(value for node in graph for value in node.outputs))}
+    if not described.grids or not known.issuperset(one.name for one in described.grids):
+        return None
+    with contextlib.suppress(QuantizationError):
+        grids = {one.name: Grid(one.scale, one.zero_point) for one in described.grids}
+        kernels = places.kernels(canonical.model, described.exclude)
+        plan = Plan(grids, kernels, described.weight_bits, Io(described.io), described.exclude)
+        model = canonical.model.clone()
+        planning.round_kernels(model, plan)
+        return Prepared(dataclasses.replace(canonical, model=model), mode, plan, canonical.model, None)
+    return None
 
 
 def _reference(model: ir.Model) -> Reference:
@@ -192,7 +202,7 @@ def _reference(model: ir.Model) -> Reference:
 def against_network(path: Path, checked: Check) -> QuantizedReport:
     """Compares a quantised file, of this program or another, with the network, where its plan is not known.
 
-    It is right if its output is the network's but for noise: `LEAST` decibels. A file of another network has none.
+    It is right if its output is the network's but for noise: `LEAST` decibels.
     """
     runtime, inputs = runtimes.runtime_for(path), checked.inputs[:_INPUTS]
     exact, names = checked.reference.outputs(inputs), checked.reference.names
@@ -229,11 +239,11 @@ class QuantizedCheck:
     Args:
         checked: what a float file of the source is verified with.
         prepared: the network as it is quantised.
-        wanted: by the user.
+        max_drop: points of top-1 accuracy that may be lost; None for any.
     """
 
-    def __init__(self, checked: Check, prepared: Prepared, wanted: Quantization) -> None:
-        self._checked, self._prepared, self._wanted = checked, prepared, wanted
+    def __init__(self, checked: Check, prepared: Prepared, max_drop: float | None = None) -> None:
+        self._checked, self._prepared, self._max_drop = checked, prepared, max_drop
         self._inputs = checked.inputs[:_INPUTS]
         plan = prepared.plan
         self._replay = None if plan is None else integers.Replay(prepared.canonical.model, plan)
@@ -250,7 +260,7 @@ class QuantizedCheck:
         """
         runtime = runtimes.runtime_for(path)
         report = QuantizedReport(path.name, runtime.title, runtime.version, len(self._inputs))
-        report = dataclasses.replace(report, max_drop=self._wanted.max_drop)
+        report = dataclasses.replace(report, max_drop=self._max_drop)
         plan = self._prepared.plan
         if plan is None:
             compared = verify_file(path, self._rounded, self._checked.inputs, probes=self._checked.probes)

@@ -12,8 +12,7 @@ from ssc_deploy import output_of_graph
 from ssc_deploy.errors import LoweringError, shown
 from ssc_deploy.exporting import describing
 from ssc_deploy.exporting.formats import Format
-from ssc_deploy.metadata import FileQuantization, InputTensor, IntegerPort, ModelMetadata, NamedOutput, Weights
-from ssc_deploy.quantize.plan import Io
+from ssc_deploy.metadata import FileQuantization, InputTensor, IntegerGrid, ModelMetadata, NamedOutput, Weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from ssc_deploy.capture import Capture
     from ssc_deploy.exporting.quantizing import Prepared
     from ssc_deploy.lower import Lowered, LoweringOptions
-    from ssc_deploy.quantize.plan import Mode, Plan
     from ssc_deploy.rewrite import RewriteReport
     from ssc_deploy.source import Source
 
@@ -134,8 +132,7 @@ def build(
     plan = None if quantized is None else quantized.plan
     weights = quantized.mode if quantized is not None and plan is None else None
     if quantized is not None:
-        described = _quantization(lowered, form, quantized.mode, quantized.plan)
-        metadata = dataclasses.replace(metadata, quantization=described)
+        metadata = dataclasses.replace(metadata, quantization=_quantization(quantized))
     if form is Format.ONNX:
         from ssc_deploy.emit import onnx as emit_onnx
 
@@ -156,19 +153,13 @@ def build(
     return Built(data, len(runner.operators) - delegates, delegates, tuple(runner.outside))
 
 
-def _quantization(lowered: Lowered, form: Format, mode: Mode, plan: Plan | None) -> FileQuantization:
-    """What a file says of its integers. A ``.tflite`` file itself says which numbers they stand for."""
-    ports: list[IntegerPort] = []
-    if form is Format.ONNX and plan is not None and plan.io is Io.INT8:
-        from ssc_deploy.quantize.insert import OFFSET
-
-        names = [value.name or "" for value in (*lowered.model.graph.inputs, *lowered.model.graph.outputs)]
-        ports = [
-            IntegerPort(name, plan.grids[name].scale, plan.grids[name].zero_point + OFFSET)
-            for name in names
-            if name in plan.grids
-        ]
-    return FileQuantization(mode.value, tuple(ports))
+def _quantization(quantized: Prepared) -> FileQuantization:
+    """What a file says of its integers: enough to prove it again, with the checkpoint alone."""
+    plan = quantized.plan
+    if plan is None:
+        return FileQuantization(quantized.mode.value)
+    grids = tuple(IntegerGrid(name, grid.scale, grid.zero_point) for name, grid in plan.grids.items())
+    return FileQuantization(quantized.mode.value, plan.io.value, plan.weight_bits, plan.exclude, grids)
 
 
 def weights_of(source: Source) -> Weights | None:

@@ -12,7 +12,6 @@ from ssc_deploy.errors import CaptureError, parameter
 from ssc_deploy.exporting import quantizing, stages
 from ssc_deploy.exporting.check import Check
 from ssc_deploy.exporting.garbage import collected_rarely
-from ssc_deploy.quantize.plan import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,8 +58,8 @@ def verify(
 
     Returns:
         the report. If the file is wrong, the report is not ``ok``, and names the first block that diverges. Of a file
-        that computes with 8-bit integers it is a `QuantizedReport`: the noise of its output, and whether the best class
-        stays.
+        that is quantised it is a `QuantizedReport`: of this program's files each integer is proved again; of others it
+        tells the noise of the output, and whether the best class stays.
 
     Raises:
         SscDeployError: the checkpoint or the file cannot be read.
@@ -84,17 +83,18 @@ def verify(
         seed=seed,
     )
     _warn_of_others(file, about, source)
+    canonical = None
     try:
-        graph = stages.canonicalise(source).model
+        canonical = stages.canonicalise(source)
     except CaptureError as error:
         # Another program may have exported what cannot be exported here.
-        warnings.warn(f"the movements are not checked: {error}", stacklevel=3)
-        graph = None
-    checked = Check(source, graph, atol, rtol)
+        warnings.warn(f"the movements are not checked: {error}", stacklevel=2)
+    checked = Check(source, None if canonical is None else canonical.model, atol, rtol)
     if atol is None and rtol is None and quantizing.is_quantized(file, about):
-        mode = None if about is None or about.quantization is None else Mode(about.quantization.mode)
-        if mode is not None and mode is not Mode.INT8 and graph is not None:
-            return quantizing.against_rounded(file, mode, graph, checked)
+        described = None if about is None else about.quantization
+        prepared = None if canonical is None or described is None else quantizing.again(canonical, described)
+        if prepared is not None:
+            return quantizing.QuantizedCheck(checked, prepared)(file)
         return quantizing.against_network(file, checked)
     report = checked(file)
     taken = stages.weights_of(source)

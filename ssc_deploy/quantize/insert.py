@@ -25,6 +25,7 @@ from ssc_deploy.ir import known, roles
 from ssc_deploy.quantize import grid as grids
 from ssc_deploy.quantize import places
 from ssc_deploy.quantize.plan import Io
+from ssc_deploy.runtimes import onnxruntime
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from ssc_deploy.quantize.plan import Plan
 
 #: What the integers of an ``.onnx`` file are above those of the plan.
-OFFSET = 128
+OFFSET = onnxruntime.OFFSET
 
 #: Operators that move integers of any type, as ONNX Runtime carries them out.
 _MOVES = frozenset(

@@ -113,9 +113,11 @@ class Plan:
         kernels: what the nodes with integer kernels write, behind the activation that follows: `places.kernels`.
         weight_bits: of a kernel's integers, 8 or 7.
         io: type of inputs and outputs.
+        exclude: blocks that stay in float32.
     """
 
     grids: Mapping[str, Grid]
     kernels: frozenset[str]
     weight_bits: int = 8
     io: Io = Io.FLOAT
+    exclude: tuple[str, ...] = ()

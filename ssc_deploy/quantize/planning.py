@@ -112,7 +112,8 @@ def quantize(
     seen = calibration.histograms(model, found.groups, data.inputs, progress)
     grids = sharing.grids(found, seen, method)
     copied = model.clone()
-    plan = Plan(grids, places.kernels(model, options.exclude), options.weight_bits, Io(options.io))
+    kernels = places.kernels(model, options.exclude)
+    plan = Plan(grids, kernels, options.weight_bits, Io(options.io), tuple(options.exclude))
     round_kernels(copied, plan)
     report = QuantizeReport(
         method,

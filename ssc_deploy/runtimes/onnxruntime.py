@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: Behind a tapped tensor's name: the output that holds a copy of it.
 _TAPPED = "/tapped"
 
+#: What the integers of an ``.onnx`` file are above those of the plan, which are signed.
+OFFSET = 128
+
 _DTYPES = {"tensor(float)": "float32", "tensor(double)": "float64", "tensor(float16)": "float16"}
 
 
@@ -150,12 +153,12 @@ def _spec(node: Any, steps: dict[str, Steps]) -> TensorSpec:
 def _steps(session: Any) -> dict[str, Steps]:
     """What the exporter says of integer inputs and outputs: ONNX itself has no place for it."""
     text = session.get_modelmeta().custom_metadata_map.get(file_metadata.KEY)
-    if text is None or '"ports"' not in text:
+    if text is None or '"quantization"' not in text:
         return {}
     with contextlib.suppress(RuntimeLoadError):
         about = parse_metadata(b"", text)
         if about is not None and about.quantization is not None:
-            return {port.name: Steps(port.scale, port.zero_point) for port in about.quantization.ports}
+            return {one.name: Steps(one.scale, one.zero_point + OFFSET) for one in about.quantization.grids}
     return {}
 
 

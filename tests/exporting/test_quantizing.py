@@ -87,13 +87,17 @@ def test_files_of_integers_take_and_give_real_numbers_here(files: ExportResult, 
         )
 
 
-def test_verify_tells_the_noise_and_refuses_another_network(files: ExportResult) -> None:
+def test_verify_proves_the_integers_again_and_refuses_another_network(files: ExportResult) -> None:
     other = Small().eval()
     for file in files.files:
         report = ssc_deploy.verify(network(), file.path, input_shape=(1, 3, 6, 5))
         assert isinstance(report, QuantizedReport)
         assert report.ok
-        assert "dB" in str(report)
+        assert report.integers is not None
+        assert report.integers.values == 12
+        nearly = network()
+        nearly.head.bias.data[2] += 0.05  # type: ignore[union-attr]
+        assert not ssc_deploy.verify(nearly, file.path, input_shape=(1, 3, 6, 5)).ok
         assert not ssc_deploy.verify(other, file.path, input_shape=(1, 3, 6, 5)).ok
 
 
