@@ -209,7 +209,7 @@ def test_a_file_is_looked_at_as_it_stands(exported):
     assert (outcome.code, outcome.err) == (0, "")
     assert "1 delegate partition\n" in outcome.out
     assert "DEPTHWISE_CONV_2D 3x3 · shift" in outcome.out
-    assert "lowering: shift=depthwise, shuffle=transpose" in outcome.out
+    assert "lowering: shift=depthwise, shuffle=planes" in outcome.out
     assert "41,544 MACs" in outcome.out
     outcome = ssc("inspect", files / "mine.onnx", "--format", "json")
     assert outcome.json["metadata"]["network"] == "Net"

@@ -6,6 +6,7 @@ import torch
 
 import ssc_deploy
 from ssc_deploy import checkpoint, inspection, nets
+from ssc_deploy.ir.roles import Role
 from ssc_deploy.nets import igcv3, mobilenet_v2, shufflenet, torchvision_resnet
 from ssc_deploy.runtimes import runtime_for
 
@@ -57,9 +58,11 @@ def test_network_becomes_verified_files(arch, args, pictured, golden, tmp_path):
         np.testing.assert_allclose(_logits(file.path, golden.numpy()), exact, rtol=0, atol=1e-4 * largest)
     onnx, tflite = (inspection.inspect(file.path) for file in result.files)
     assert "BatchNormalization" not in onnx.operators
-    # All of the graph runs in XNNPACK, and no layout is converted: shuffles alone transpose.
+    # The graph runs in XNNPACK, and no layout is converted: shuffles alone transpose, once or to planes and back.
     assert tflite.delegates == 1
-    assert tflite.operators.get("TRANSPOSE", 0) == result.rewrite.shuffles
+    shuffles = [choice.lowering for choice in result.files[1].lowering.choices if choice.role is Role.SHUFFLE]
+    assert len(shuffles) == result.rewrite.shuffles
+    assert tflite.operators.get("TRANSPOSE", 0) == sum({"transpose": 1, "planes": 2}[name] for name in shuffles)
 
 
 def _logits(path, pictures):

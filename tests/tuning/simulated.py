@@ -37,7 +37,7 @@ SPACE = spaces.build_space(MODEL, Target.ONNXRUNTIME, "Net")
 COSTS = {
     "shift 18x5x4": {"flat": 2.0, "slice": 3.0, "gather": 9.0, "depthwise": 4.0},
     "shift 18x5x4 #2": {"flat": 2.5, "slice": 3.0, "gather": 9.0, "depthwise": 1.0},
-    "shuffle 18x5x4": {"gather": 0.5, "transpose": 0.52},
+    "shuffle 18x5x4": {"gather": 0.5, "transpose": 0.52, "planes": 0.6},
 }
 FASTEST = {"shift 18x5x4": "flat", "shift 18x5x4 #2": "depthwise", "shuffle 18x5x4": "gather"}
 
