@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import onnx
 import onnx_ir as ir
 
 from ssc_deploy import batches, runtimes
@@ -153,17 +154,19 @@ def _labelled(source: Source, where: str | Path) -> HeldOut:
 
 
 def is_quantized(path: Path, about: ModelMetadata | None) -> bool:
-    """Whether a file computes with 8-bit integers, or says that its weights are rounded.
+    """Whether a file computes with integers that stand for real numbers, or says that its weights are rounded.
 
     Raises:
         RuntimeLoadError: it cannot be read.
     """
-    if about is not None and about.quantization is not None:
-        return True
-    tensors = runtimes.runtime_for(path).tensors(path).values()
-    small = [spec for spec in tensors if spec.dtype in {"int8", "uint8"}]
-    # An image of bytes alone is no quantised network.
-    return len(small) > len(runtimes.runtime_for(path).load(path).inputs)
+    if about is not None:
+        return about.quantization is not None
+    if path.suffix.lower() != ".onnx":
+        return any(spec.steps is not None for spec in runtimes.runtime_for(path).tensors(path).values())
+    return any(
+        "Quantize" in node.op_type or node.op_type.startswith("QLinear")
+        for node in onnx.load(path, load_external_data=False).graph.node
+    )
 
 
 def again(canonical: Canonical, described: FileQuantization) -> Prepared | None:

@@ -196,7 +196,10 @@ def _spec(tensor: Any) -> TensorSpec:
 
     sizes = tensor.shape if tensor.shapeSignature is None else tensor.shapeSignature
     shape = tuple(None if size == -1 else int(size) for size in sizes)
-    return TensorSpec(name_of(tensor), shape, DTYPES[tensor.type])
+    dtype, grid = DTYPES[tensor.type], tensor.quantization
+    held = grid is not None and grid.scale is not None and len(grid.scale) == 1 and dtype in {"int8", "uint8"}
+    steps = Steps(float(grid.scale[0]), int(grid.zeroPoint[0])) if held and len(grid.zeroPoint or ()) == 1 else None
+    return TensorSpec(name_of(tensor), shape, dtype, steps)
 
 
 def _spec_of(detail: dict[str, Any]) -> TensorSpec:

@@ -18,6 +18,7 @@ from ssc_deploy.errors import QuantizationError
 from ssc_deploy.quantize.plan import Io
 from ssc_deploy.verification.accuracy import Accuracy
 from ssc_deploy.verification.quantized import QuantizedReport
+from ssc_deploy.verification.report import VerifyReport
 from tests.quantize.plans import Small, noise
 
 if TYPE_CHECKING:
@@ -99,6 +100,24 @@ def test_verify_proves_the_integers_again_and_refuses_another_network(files: Exp
         nearly.head.bias.data[2] += 0.05  # type: ignore[union-attr]
         assert not ssc_deploy.verify(nearly, file.path, input_shape=(1, 3, 6, 5)).ok
         assert not ssc_deploy.verify(other, file.path, input_shape=(1, 3, 6, 5)).ok
+
+
+def test_a_file_of_another_program_is_told_by_its_noise(files: ExportResult, tmp_path: Path) -> None:
+    stripped = onnx.load(files.files[0].path)
+    del stripped.metadata_props[:]
+    path = tmp_path / "others.onnx"
+    onnx.save(stripped, path)
+    report = ssc_deploy.verify(network(), path, input_shape=(1, 3, 6, 5))
+    assert isinstance(report, QuantizedReport)
+    assert report.ok
+    assert "dB are asked" in str(report)
+    assert not ssc_deploy.verify(Small().eval(), path, input_shape=(1, 3, 6, 5)).ok
+
+
+def test_a_float_file_is_held_to_its_tolerance(tmp_path: Path) -> None:
+    result = ssc_deploy.export(network(), to=("onnx", "tflite"), input_shape=(1, 3, 6, 5), output=tmp_path)
+    for file in result.files:
+        assert isinstance(ssc_deploy.verify(network(), file.path, input_shape=(1, 3, 6, 5)), VerifyReport)
 
 
 def test_the_golden_set_holds_what_the_plan_gives(files: ExportResult) -> None:
