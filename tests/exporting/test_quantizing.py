@@ -209,6 +209,8 @@ def test_files_of_rounded_weights_are_the_network_with_these_weights(tmp_path: P
         ({"calibration": IMAGES, "method": "magic"}, "method"),
         ({"calibration": IMAGES, "max_drop": -1.0}, "drop"),
         ({"calibration": IMAGES, "images": 0}, "at least 1"),
+        ({"calibration": "nothing.zip"}, "nothing.zip: there is no such file"),
+        ({"calibration": IMAGES, "accuracy": "nothing"}, "nothing: there is no such file"),
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path: Path, wanted: dict[str, object], sentence: str) -> None:
