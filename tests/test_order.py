@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 #: a module imports from its own stage and from earlier ones. Imports for type checkers alone do not count.
 ORDER = (
     ("errors", "signature", "examples"),
-    ("extras", "storage"),
+    ("extras", "garbage", "storage"),
     ("ir",),
     ("output_kind", "labels", "metadata", "card", "batches"),
     ("pictures", "data"),

@@ -13,8 +13,8 @@ from ssc_deploy.errors import LoweringError, OutputError, QuantizationError, Ssc
 from ssc_deploy.exporting import describing, stages
 from ssc_deploy.exporting.check import Check
 from ssc_deploy.exporting.formats import Format, formats_of
-from ssc_deploy.exporting.garbage import collected_rarely
 from ssc_deploy.exporting.results import ExportedFile, ExportResult, FailedFormat
+from ssc_deploy.garbage import collected_rarely
 from ssc_deploy.lower.options import LoweringOptions
 from ssc_deploy.verification.report import VerifyReport
 

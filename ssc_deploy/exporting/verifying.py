@@ -11,7 +11,7 @@ from ssc_deploy import extras, runtimes
 from ssc_deploy.errors import CaptureError, parameter
 from ssc_deploy.exporting import quantizing, stages
 from ssc_deploy.exporting.check import Check
-from ssc_deploy.exporting.garbage import collected_rarely
+from ssc_deploy.garbage import collected_rarely
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

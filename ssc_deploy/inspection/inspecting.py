@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import SscDeployError
-from ssc_deploy.exporting.garbage import collected_rarely
+from ssc_deploy.garbage import collected_rarely
 from ssc_deploy.inspection.report import Inspection, Stage
 
 if TYPE_CHECKING:

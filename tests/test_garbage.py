@@ -9,7 +9,7 @@ from cli.foreign_net import Net
 
 import ssc_deploy
 from ssc_deploy.errors import SscDeployError
-from ssc_deploy.exporting.garbage import RARELY, collected_rarely
+from ssc_deploy.garbage import RARELY, collected_rarely
 
 OWN = (700, 9, 8)
 
