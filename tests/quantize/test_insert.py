@@ -111,3 +111,18 @@ def test_a_kernel_that_is_one_step_off_is_found(planned, tmp_path: Path) -> None
     report = integers.check(path, model, plan, Examples((INPUTS[:8],)))
     assert not report.ok
     assert report.failures[0].startswith("first")
+
+
+def test_an_output_that_is_not_a_number_is_found(planned, tmp_path: Path) -> None:
+    canonical, model, plan = planned
+    path = file_of(canonical, model, plan, tmp_path / "a.onnx")
+    proto = onnx.load(path)
+    last = proto.graph.node[-1]
+    assert list(last.output) == ["output"]
+    last.output[0] = "right"
+    proto.graph.node.append(onnx.helper.make_node("Sub", ["right", "right"], ["zero"]))
+    proto.graph.node.append(onnx.helper.make_node("Div", ["zero", "zero"], ["output"]))
+    onnx.save(proto, path)
+    report = integers.check(path, model, plan, Examples((INPUTS[:2],)))
+    assert not report.ok
+    assert report.failures == ("output of block head: it is not finite",)
