@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Self, TextIO
 
 import click
 
+from ssc_deploy.cli import flags
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import TracebackType
@@ -25,6 +27,7 @@ _NEXT = {
     "checkpoint": "capture",
     "capture": "rewrite",
     "rewrite": "lower",
+    "quantize": "lower",
     "lower": "emit",
     "emit": "verify",
     "verify": "",
@@ -76,8 +79,9 @@ class Stages:
             self._live.stop()
 
     def __call__(self, stage: str, line: str) -> None:
-        """Prints that a stage has ended, and its result."""
-        text = stage_line(stage, line)
+        """Prints that a stage has ended, and its result, with flags in place of the library's parameters."""
+        context = click.get_current_context(silent=True)
+        text = stage_line(stage, line if context is None else flags.spelled(line, context.find_root().command))
         if self._live is None:
             click.echo(text, err=self._on_stderr)
             return

@@ -16,6 +16,7 @@ from torch import nn
 import ssc_deploy
 from ssc_deploy.errors import QuantizationError
 from ssc_deploy.quantize.plan import Io
+from ssc_deploy.runtimes import saturation
 from ssc_deploy.verification.accuracy import Accuracy
 from ssc_deploy.verification.quantized import QuantizedReport
 from ssc_deploy.verification.report import VerifyReport
@@ -231,6 +232,18 @@ def test_the_command_line_asks_for_what_is_missing(tmp_path: Path) -> None:
     outcome = ssc("export", "--arch", "ssc-net", "--max-drop", "1", "-o", tmp_path)
     assert outcome.code == 2
     assert "--quantize" in outcome.err
+
+
+def test_the_note_about_a_processor_names_the_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Whether a processor saturates is a fact of the processor; the note about it is not.
+    monkeypatch.setattr(saturation, "saturates", lambda: True)
+    np.save(tmp_path / "x.npy", noise(40, (3, 16, 16)))
+    outcome = ssc(
+        *("export", "--arch", "shift-net", "--arg", "B=1", "--arg", "e=1", "--input-shape", "1,3,16,16"),
+        *("--to", "onnx", "--quantize", "int8", "--calibration", tmp_path / "x.npy", "-o", tmp_path / "out"),
+    )
+    assert outcome.code == 0, outcome.err
+    assert "--safe-for avx2 makes a file" in outcome.out
 
 
 def test_the_command_line_writes_and_reports(tmp_path: Path) -> None:
