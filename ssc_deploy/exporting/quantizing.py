@@ -22,6 +22,7 @@ from ssc_deploy.quantize import calibration_data, places
 from ssc_deploy.quantize.calibration_data import HeldOut
 from ssc_deploy.quantize.grid import Grid
 from ssc_deploy.quantize.plan import Io, Mode, Plan
+from ssc_deploy.quantize.simulation import decibels
 from ssc_deploy.runtimes import saturation
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 from ssc_deploy.verification import accuracy, integers, noise, verify_file
@@ -223,11 +224,11 @@ def _with_noise(
     """Adds the noise of the outputs, and how many best classes stay."""
     if any(q.shape != y.shape for q, y in zip(given, exact, strict=True)):
         return report
-    decibels = [
-        noise.decibels(float(np.square(y).sum()), float(np.square(q.astype(np.float64) - y).sum()))
+    ratios = [
+        decibels(float(np.square(y).sum()), float(np.square(q.astype(np.float64) - y).sum()))
         for q, y in zip(given, exact, strict=True)
     ]
-    worst = min(zip(decibels, names, strict=True))
+    worst = min(zip(ratios, names, strict=True))
     lists = [i for i, output in enumerate(exact) if output.ndim == 2]
     top1 = None
     if pictures and len(lists) == 1:

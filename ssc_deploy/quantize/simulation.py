@@ -5,6 +5,7 @@ No kernel for integers takes part, so that the result is the same on every proce
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -55,7 +56,11 @@ def sqnr(exact: list[Float32], rounded: list[Float32]) -> float:
     Infinite where nothing differs.
     """
     both = [(np.asarray(a, np.float64), np.asarray(b, np.float64)) for a, b in zip(exact, rounded, strict=True)]
-    signal, noise = sum(float((a**2).sum()) for a, _ in both), sum(float(((a - b) ** 2).sum()) for a, b in both)
-    if noise == 0.0:
-        return float("inf")
-    return float(10 * np.log10(signal / noise)) if signal else float("-inf")
+    return decibels(sum(float((a**2).sum()) for a, _ in both), sum(float(((a - b) ** 2).sum()) for a, b in both))
+
+
+def decibels(signal: float, noise: float) -> float:
+    """``10 log10(signal / noise)`` of two sums of squares; infinite where nothing differs."""
+    if not noise:
+        return math.inf
+    return 10 * math.log10(signal / noise) if signal else -math.inf

@@ -8,11 +8,11 @@ with y a value of the network in float64, and q the same with all that the plan 
 from __future__ import annotations
 
 import dataclasses
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssc_deploy.quantize.simulation import decibels
 from ssc_deploy.verification.integers import Replay
 
 if TYPE_CHECKING:
@@ -44,10 +44,3 @@ def ratios(exact: ir.Model, model: ir.Model, plan: Plan, inputs: Examples) -> di
             signal[name] = signal.get(name, 0.0) + float(np.square(y).sum())
             noise[name] = noise.get(name, 0.0) + float(np.square(value - y).sum())
     return {name: decibels(signal[name], noise[name]) for name in signal}
-
-
-def decibels(signal: float, noise: float) -> float:
-    """See the module."""
-    if not noise:
-        return math.inf
-    return 10 * math.log10(signal / noise) if signal else -math.inf
