@@ -55,6 +55,9 @@ _NOISY = 8
 #: Decibels of the output of a file whose plan is not known. Another network, trained for the same classes, had 10.5.
 LEAST = 20.0
 
+#: The same where the plan is proved, but no accuracy is measured: the noise has a tenth of the power of the signal.
+_LEAST_OF_PLAN = 10.0
+
 _SATURATES = (
     "note: 8-bit products saturate in ONNX Runtime on this processor (AVX2 without VNNI). The file was verified "
     "without the runtime's own kernels; on such processors it computes something else. `safe_for='avx2'` makes a file "
@@ -340,6 +343,7 @@ class QuantizedCheck:
             report,
             worst=None if least is None else Noise(least, inner[least]),
             accuracy=self._accuracy(path, lists),
+            least=None if self._prepared.plan is None else _LEAST_OF_PLAN,
             errors=errors,
         )
 

@@ -52,7 +52,7 @@ class QuantizedReport:
         accuracy: on images of known classes; None if there are none.
         errors: of each output, the distance from what the plan gives.
         max_drop: points that may be lost; None for any.
-        least: decibels that the output must have where nothing else judges: of a file whose plan is not known.
+        least: decibels that the output must have where no accuracy is measured; None for any.
         note: about this host, for people.
     """
 
@@ -82,12 +82,17 @@ class QuantizedReport:
                 f"it loses {self.accuracy.drop:.1f} points of top-1 accuracy, and {self.max_drop:g} are allowed "
                 "(`max_drop`); leave blocks in float32 with `exclude`, or give more images to calibrate on"
             )
-        if self.least is not None and (self.output is None or not self.output.decibels >= self.least):
+        if self.least is not None and self.accuracy is None and self._noise_is_too_large(self.least):
             given = "nothing that can be compared" if self.output is None else f"{self.output.decibels:.1f} dB"
             found.append(
-                f"its output has a signal to noise of {given}, and a quantised file has {self.least:g} or more"
+                f"its output has a signal to noise of {given}, and {self.least:g} dB are asked where no accuracy is "
+                "measured; images of another kind than the network's give wrong ranges"
             )
         return tuple(found)
+
+    def _noise_is_too_large(self, least: float) -> bool:
+        # Written so that NaN is too large as well.
+        return self.output is None or not self.output.decibels >= least
 
     @property
     def ok(self) -> bool:
@@ -123,7 +128,7 @@ class QuantizedReport:
             parts.append(f"output SQNR {self.output.decibels:.1f} dB")
         if self.worst is not None:
             parts.append(f"worst {self.worst}")
-        if self.least is not None:
+        if self.least is not None and self.integers is None:
             parts.append(f"quantised: at least {self.least:g} dB are asked")
         elif self.accuracy is None:
             parts.append("accuracy not measured (no images of known classes)")

@@ -14,7 +14,7 @@ from cli.tester import ssc
 from torch import nn
 
 import ssc_deploy
-from ssc_deploy.errors import QuantizationError
+from ssc_deploy.errors import QuantizationError, VerificationError
 from ssc_deploy.quantize.plan import Io
 from ssc_deploy.runtimes import saturation
 from ssc_deploy.verification.accuracy import Accuracy
@@ -232,6 +232,13 @@ def test_the_command_line_asks_for_what_is_missing(tmp_path: Path) -> None:
     outcome = ssc("export", "--arch", "ssc-net", "--max-drop", "1", "-o", tmp_path)
     assert outcome.code == 2
     assert "--quantize" in outcome.err
+
+
+def test_ranges_that_ruin_the_output_are_refused_where_no_accuracy_is_measured(tmp_path: Path) -> None:
+    wanted = ssc_deploy.Quantization("int8", calibration=IMAGES / 100)
+    with pytest.raises(VerificationError, match=r"signal to noise of -?[0-9.]+ dB, and 10 dB are asked"):
+        ssc_deploy.export(network(), to="tflite", input_shape=(1, 3, 6, 5), output=tmp_path / "out", quantize=wanted)
+    assert not list((tmp_path / "out").glob("*.*"))
 
 
 def test_the_note_about_a_processor_names_the_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
