@@ -16,10 +16,8 @@ import onnx_ir as ir
 
 from ssc_deploy import batches, runtimes
 from ssc_deploy.errors import QuantizationError, SscDeployError
-from ssc_deploy.examples import Examples
 from ssc_deploy.ir.batch import set_batch
 from ssc_deploy.quantize import calibration_data, places
-from ssc_deploy.quantize.calibration_data import HeldOut
 from ssc_deploy.quantize.grid import Grid
 from ssc_deploy.quantize.plan import Io, Mode, Plan
 from ssc_deploy.quantize.simulation import decibels
@@ -37,9 +35,11 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from ssc_deploy.examples import Examples
     from ssc_deploy.exporting.check import Check
     from ssc_deploy.exporting.stages import Canonical, Progress
     from ssc_deploy.metadata import FileQuantization, ModelMetadata
+    from ssc_deploy.quantize.calibration_data import HeldOut
     from ssc_deploy.quantize.plan import Quantization
     from ssc_deploy.source import Source
     from ssc_deploy.verification import Reference, VerifyReport
@@ -111,10 +111,14 @@ def prepare(source: Source, canonical: Canonical, wanted: Quantization, say: Pro
     from ssc_deploy.quantize import planning, weights
 
     mode = Mode(wanted.mode)
+    labelled = None
+    if wanted.accuracy is not None:
+        labelled = calibration_data.labelled(
+            wanted.accuracy, source.signature, preprocessing=source.preprocessing, labels=source.labels
+        )
     if mode in weights.COMPACT:
         rounded = weights.rounded(canonical.model, mode)
         say("quantize", f"{mode} · kernels of {weights.LEAST} numbers or more are rounded, all is computed in float32")
-        labelled = None if wanted.accuracy is None else _labelled(source, wanted.accuracy)
         return Prepared(dataclasses.replace(canonical, model=rounded), mode, None, canonical.model, labelled)
     assert wanted.calibration is not None  # `Quantization` asks for it
     data = calibration_data.open_data(
@@ -129,32 +133,8 @@ def prepare(source: Source, canonical: Canonical, wanted: Quantization, say: Pro
     say("quantize", str(found.report))
     for note in found.report.notes:
         say("quantize", f"note: {note}")
-    labelled = data.held_out if wanted.accuracy is None else _labelled(source, wanted.accuracy)
-    return Prepared(dataclasses.replace(canonical, model=found.model), mode, found.plan, found.exact, labelled)
-
-
-def _labelled(source: Source, where: str | Path) -> HeldOut:
-    """The images of known classes that the user names, their test part where they have one."""
-    from ssc_deploy import data as datasets
-    from ssc_deploy import pictures
-
-    image, preprocessing = source.signature.image, source.preprocessing
-    if image is None or preprocessing is None:
-        raise QuantizationError(
-            "accuracy can be measured only of a network that takes one image, and says how an image becomes its input; "
-            "give `preprocessing=Preprocessing(mean=..., std=...)`"
-        )
-    size, colour = image[1:], preprocessing.colour
-    read = datasets.read(Path(where), datasets.Split.TEST, size=size)
-    if source.labels:
-        read = read.ordered(source.labels)
-    chosen = calibration_data.spread(read.labels, calibration_data.HELD_OUT)
-
-    def inputs(part: slice) -> Examples:
-        pixels = [pictures.read(read.pixels[row], colour, size) for row in chosen[part]]
-        return Examples((pictures.preprocess(pixels, preprocessing, "NCHW"),))
-
-    return HeldOut(read.labels[chosen], [read.names[row] for row in chosen], inputs)
+    model, labelled = found.model, labelled or data.held_out
+    return Prepared(dataclasses.replace(canonical, model=model), mode, found.plan, found.exact, labelled)
 
 
 def is_quantized(path: Path, about: ModelMetadata | None) -> bool:

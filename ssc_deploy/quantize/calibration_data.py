@@ -126,6 +126,34 @@ def open_data(
     return opened
 
 
+def labelled(
+    where: str | Path, signature: Signature, *, preprocessing: Preprocessing | None, labels: Sequence[str]
+) -> HeldOut:
+    """Images of known classes, at most `HELD_OUT`: the test part of a data set, where it has one.
+
+    Args:
+        where: what `data.read` takes.
+        signature: of the network.
+        preprocessing: how an image becomes an input.
+        labels: names of the network's classes in the order of its outputs; empty if they are not known.
+
+    Raises:
+        QuantizationError: the network does not take one image, or does not tell how an image becomes its input.
+        DataError: the images cannot be read, have another size, or are of other classes.
+    """
+    image = signature.image
+    if image is None or preprocessing is None:
+        raise QuantizationError(
+            "accuracy can be measured only of a network that takes one image, and says how an image becomes its input; "
+            "give `preprocessing=Preprocessing(mean=..., std=...)`"
+        )
+    data = datasets.read(
+        Path(where), datasets.Split.TEST, size=image[1:], choose=lambda classes: spread(classes, HELD_OUT)
+    )
+    ordered = data.ordered(labels) if labels else data
+    return HeldOut(ordered.labels, ordered.names, lambda part: _inputs(ordered.part(part), preprocessing))
+
+
 def spread(labels: Labels, count: int, *, seed: int = _SEED) -> Labels:
     """Indices of ``count`` images, in ascending order, as many of each class as there are and the count allows.
 
