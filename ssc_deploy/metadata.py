@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from ssc_deploy.errors import PreprocessingError, shown
 from ssc_deploy.output_kind import Output  # noqa: TC001 - decoding looks at the types of fields
 from ssc_deploy.storage import records
-from ssc_deploy.storage.records import SPARSE, Matching
+from ssc_deploy.storage.records import SPARSE, Above, AtLeast, AtMost, Matching
 
 #: Version of the JSON that the commands print.
 SCHEMA_VERSION = 1
@@ -180,8 +180,8 @@ class IntegerGrid:
     """
 
     name: str
-    scale: float
-    zero_point: int
+    scale: Annotated[float, Above(0)]
+    zero_point: Annotated[int, AtLeast(-128), AtMost(127)]
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,7 @@ class FileQuantization:
 
     mode: Annotated[str, Matching("int8|int8-weights|float16", "way of quantising")]
     io: Annotated[str, Matching("float|int8", "type of inputs and outputs")] = "float"
-    weight_bits: int = 8
+    weight_bits: Annotated[int, AtLeast(7), AtMost(8)] = 8
     exclude: tuple[str, ...] = ()
     grids: tuple[IntegerGrid, ...] = ()
 

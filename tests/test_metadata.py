@@ -76,6 +76,13 @@ def test_a_newer_key_inside_is_ignored_with_a_warning():
         ({"layout": "CHWN"}, "no layout, NCHW or NHWC"),
         ({"layout": 1}, "layout is 1"),
         ({"weights": "ema"}, "weights is not an object"),
+        ({"quantization": {"mode": "int4"}}, r"quantization\.mode is 'int4', no way of quantising"),
+        ({"quantization": {"mode": "int8", "weight_bits": 1}}, r"quantization\.weight_bits is 1"),
+        ({"quantization": {"mode": "int8", "grids": [{"name": "x", "scale": 0.0, "zero_point": 0}]}}, "scale is 0"),
+        (
+            {"quantization": {"mode": "int8", "grids": [{"name": "x", "scale": 1.0, "zero_point": 200}]}},
+            "zero_point is",
+        ),
         ({"weights": {"role": "best"}}, r"weights\.role is 'best', no kind of weights"),
         ({"input_shape": []}, "input_shape is .* must be at least"),
         ({"input_shape": [1, 3, -8, 8]}, "input_shape is .* must be at least"),
