@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import QuantizationError
+from ssc_deploy.quantize import ranges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +67,7 @@ class Quantization:
 
     def __post_init__(self) -> None:
         _one_of("mode", self.mode, list(Mode))
-        _one_of("method", self.method, ["auto", "minmax", "percentile", "entropy", "mse"])
+        _one_of("method", self.method, ["auto", *ranges.METHODS])
         _one_of("io", self.io, list(Io))
         if self.safe_for is not None:
             _one_of("safe_for", self.safe_for, ["avx2"])

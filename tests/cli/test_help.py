@@ -12,6 +12,8 @@ from ssc_deploy import cli, lower
 from ssc_deploy.cli import options
 from ssc_deploy.exporting.formats import Format
 from ssc_deploy.inspection import Stage
+from ssc_deploy.quantize import ranges
+from ssc_deploy.quantize.plan import Mode
 
 HEAVY = {"numpy", "torch", "onnx", "onnx_ir", "onnxscript", "onnxruntime", "ai_edge_litert", "rich", "PIL"}
 
@@ -79,6 +81,8 @@ def test_names_that_help_repeats_are_the_library_s():
     assert set(options.FORMATS) == {f.value for f in Format}
     assert set(options.LAYOUTS) == {"auto", *lower.Layout}
     assert set(options.RUNTIMES) == set(lower.Runtime)
+    assert set(options.MODES) == set(Mode)
+    assert set(options.METHODS) == {"auto", *ranges.METHODS}
     assert set(options.STAGES) == {stage.value for stage in Stage}
     assert set(options.TARGETS) == {target.value for target in lower.Target}
 
