@@ -61,9 +61,9 @@ def _moves(version: int, data: tuple[int, ...] | None = (0,)) -> Rule:
 
 #: By the operator's code. What is not here computes in float32.
 #:
-#: XNNPACK takes no HARD_SWISH and no SOFTMAX in integers, but takes them in float32. Its LEAKY_RELU, and its QUANTIZE
-#: from one grid to another, are in integers one step off for 5 of 100 numbers (their factor has 8 bits), and in float32
-#: exact.
+#: XNNPACK takes no HARD_SWISH in integers, but takes it in float32. SOFTMAX was not tried in integers. XNNPACK's
+#: LEAKY_RELU, and its QUANTIZE from one grid to another, are in integers one step off for 5 of 100 numbers, since their
+#: factor has 8 bits; in float32 they are exact.
 RULES: dict[int, Rule] = {
     _OP.CONV_2D: Rule(3, kernel=Kernel(1, 0, 2)),
     _OP.DEPTHWISE_CONV_2D: Rule(3, kernel=Kernel(1, 3, 2)),
