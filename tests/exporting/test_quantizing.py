@@ -16,7 +16,7 @@ from torch import nn
 import ssc_deploy
 from ssc_deploy.errors import QuantizationError, VerificationError
 from ssc_deploy.quantize.plan import Io
-from ssc_deploy.runtimes import saturation
+from ssc_deploy.runtimes import runtime_for, saturation
 from ssc_deploy.verification.accuracy import Accuracy
 from ssc_deploy.verification.quantized import QuantizedReport
 from ssc_deploy.verification.report import VerifyReport
@@ -66,11 +66,15 @@ def test_every_integer_of_both_files_is_that_of_the_plan(files: ExportResult) ->
         assert proof.output.decibels > 20
 
 
-def test_both_files_compute_the_same_integers(files: ExportResult) -> None:
-    x = noise(16)
-    one, other = (ssc_deploy.run(file.path, x[:1])["output"] for file in files.files)
-    step = np.unique(np.abs(one - other))
-    np.testing.assert_allclose(one, other, atol=np.abs(one).max() / 60, err_msg=str(step))
+def test_both_files_differ_by_one_step_at_most(files: ExportResult) -> None:
+    # A mean that lies in the middle between two integers may turn either way.
+    described = runtime_for(files.files[1].path).metadata(files.files[1].path)
+    assert described is not None
+    assert described.quantization is not None
+    step = next(one.scale for one in described.quantization.grids if one.name == "output")
+    for x in noise(16):
+        one, other = (ssc_deploy.run(file.path, x[None])["output"] for file in files.files)
+        np.testing.assert_allclose(one, other, rtol=0, atol=1.001 * step)
 
 
 def test_the_same_export_gives_the_same_bytes(files: ExportResult, tmp_path: Path) -> None:
