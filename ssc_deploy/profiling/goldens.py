@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from ssc_deploy.runtimes import Runner, Runtime, TensorSpec
+    from ssc_deploy.runtimes import Runner, Runtime, Steps, TensorSpec
 
 Array = npt.NDArray[Any]
 
@@ -93,16 +93,28 @@ def _of_export(path: Path, found: golden.GoldenSet, runtime: Runtime, runner: Ru
         if len(specs) != len(arrays):
             raise ProfileError(f"{path.name} {what} {len(specs)} tensors, and {beside.name} holds {len(arrays)}")
     layout, batch, rows = runtime.image_layout, runner.inputs[0].shape[0] or 1, found.inputs.rows
-    inputs = tuple(_batched(array, batch, layout, rows=rows) for array in found.inputs.arrays)
+    held = map(batches.stored, found.inputs.arrays, runner.inputs)
+    inputs = tuple(_batched(array, batch, layout, rows=rows) for array in held)
     for spec, array in zip(runner.inputs, inputs, strict=True):
         given = list(array.shape[1:])
         if len(given) != len(spec.shape) or any(
             size not in {None, one} for size, one in zip(spec.shape, given, strict=True)
         ):
             raise ProfileError(f"{path.name} takes {list(spec.shape)}, and {beside.name} holds {given}")
-    outputs = tuple(_batched(output.values, batch, layout, rows=rows) for output in found.outputs)
-    bounds = tuple(_in_layout(output, layout, rows=rows) for output in found.outputs)
+    expected = [_in_steps(output, spec.steps) for output, spec in zip(found.outputs, runner.outputs, strict=True)]
+    outputs = tuple(_batched(output.values, batch, layout, rows=rows) for output in expected)
+    bounds = tuple(_in_layout(output, layout, rows=rows) for output in expected)
     return GoldenArrays(inputs, outputs, bounds, Origin.EXPORT)
+
+
+def _in_steps(output: golden.GoldenOutput, steps: Steps | None) -> golden.GoldenOutput:
+    """An output in the units of the file's integers, where it holds such."""
+    if steps is None:
+        return output
+    bound, scale = output.tolerance, steps.scale
+    axes = tuple(AxisBound(axis.axis, tuple(np.divide(axis.max, scale).tolist())) for axis in bound.axes)
+    values = output.values / scale + steps.zero_point
+    return golden.GoldenOutput(values, Tolerance(bound.max / scale, bound.rms / scale, axes))
 
 
 def _in_layout(output: golden.GoldenOutput, layout: str, *, rows: bool = True) -> Tolerance:

@@ -15,6 +15,7 @@ from torch import nn
 
 import ssc_deploy
 from ssc_deploy.errors import QuantizationError, VerificationError
+from ssc_deploy.profiling.goldens import golden_arrays
 from ssc_deploy.quantize.plan import Io
 from ssc_deploy.runtimes import runtime_for, saturation
 from ssc_deploy.verification.accuracy import Accuracy
@@ -86,6 +87,11 @@ def test_the_same_export_gives_the_same_bytes(files: ExportResult, tmp_path: Pat
 
 def test_files_of_integers_take_and_give_real_numbers_here(files: ExportResult, tmp_path: Path) -> None:
     integers = exported(tmp_path, io=Io.INT8)
+    for whole in integers.files:  # a device is given integers, and compared with integers
+        runtime = runtime_for(whole.path)
+        held = golden_arrays(whole.path, runtime, runner := runtime.load(whole.path))
+        found = np.stack([runner.run([given])[0] for given in held.inputs[0]])
+        assert np.abs(found - held.outputs[0]).max() <= held.bounds[0].max < 30
     for real, whole in zip(files.files, integers.files, strict=True):
         x = noise(1)
         np.testing.assert_allclose(
