@@ -13,19 +13,17 @@ from ssc_deploy import metadata as file_metadata
 from ssc_deploy.emit.tflite import compact, integers, task_metadata
 from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.flatbuffer import DTYPES, Writer
+from ssc_deploy.emit.tflite.integers.planned import Planned
 from ssc_deploy.emit.tflite.order import FLOAT, IMAGE, Order, Stored, canonical, plain
 from ssc_deploy.emit.tflite.refusal import RefusedError, of_all, refuse
 from ssc_deploy.errors import EmitError
-from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import roles
-from ssc_deploy.quantize import places
 from ssc_deploy.runtimes.tflite_schema import schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ssc_deploy.emit.tflite.registry import Emit
-    from ssc_deploy.quantize.grid import Grid
     from ssc_deploy.quantize.plan import Mode, Plan
 
 Array = npt.NDArray[Any]
@@ -62,14 +60,13 @@ class Graph:
     ) -> None:
         self._graph, self._operators, self._plan, self._weights = model.graph, operators, plan, weights
         values = [*self._graph.inputs, *(v for node in self._graph for v in node.outputs)]
-        self._names = frozenset(v.name for v in values if v.name)
-        self._writer = Writer(self._names)
+        names = frozenset(v.name for v in values if v.name)
+        self._writer, self._planned = Writer(names), Planned(plan, names)
         self._stored: dict[ir.Value, Stored] = {}
         self._reordered: dict[tuple[int, Order], Stored] = {}
         self._fused: set[ir.Node] = set()
         self._named_tensors: set[int] = set()
         self._carried_names: set[str] = set()
-        self._grid_of: dict[int, tuple[Grid | None, ir.Value]] = {}
         self._has_integer_kernel = False
 
     def build(self, metadata: file_metadata.ModelMetadata) -> bytes:
@@ -89,8 +86,7 @@ class Graph:
             outputs[name_of(value)] = self._output(value, taken)
             taken.add(outputs[name_of(value)])
         if self._plan is not None:
-            grids = {tensor: grid for tensor, (grid, _) in self._grid_of.items() if grid is not None}
-            inputs, outputs = integers.rewrite(self._writer, grids, self._plan, inputs, outputs)
+            inputs, outputs = integers.rewrite(self._writer, self._planned.grids, self._plan, inputs, outputs)
         if self._weights is not None:
             compact.rewrite(self._writer, self._weights)
         stored = {file_metadata.KEY: dataclasses.replace(metadata, layout="NHWC").to_json().encode()}
@@ -127,9 +123,7 @@ class Graph:
         for node in self._graph:
             if node in self._fused or node.op_type == "Constant":
                 continue
-            self._has_integer_kernel = self._plan is not None and (
-                node.op_type in places.WEIGHTED and places.written(node).name in self._plan.kernels
-            )
+            self._has_integer_kernel = self._planned.has_integer_kernel(node)
             try:
                 self.write(node)
             except RefusedError as error:
@@ -263,7 +257,7 @@ class Graph:
         """
         value = node.outputs[0]
         consumers = value.consumers()
-        if self._plan is not None and value.name in self._plan.grids:
+        if self._planned.has_grid(value):
             return Activation.NONE, value
         if roles.role(node) not in roles.MOVEMENTS and len(value.uses()) == 1 and not value.is_graph_output():
             consumer = consumers[0]
@@ -362,16 +356,11 @@ class Graph:
 
     def _held(self, value: ir.Value, stored: Stored) -> Stored:
         """Notes on which grid the tensor is; a copy of it where other numbers than the value's may be read from it."""
-        if self._plan is None or stored.dtype != FLOAT or value.name not in self._names:
-            return stored
-        grid = self._plan.grids.get(name_of(value))
-        before, holder = self._grid_of.get(stored.tensor, (grid, value))
-        if grid is not None and before != grid and (before is not None or not g.used_once(holder)):
+        if self._planned.needs_a_copy(value, stored):
             copy = self._tensor(name_of(value), stored)
             self._write_reshape(stored, copy, name_of(value))
             stored = copy
-        if grid is not None or before is None:
-            self._grid_of[stored.tensor] = grid, value
+        self._planned.note(value, stored)
         return stored
 
     def _write_reshape(self, stored: Stored, result: Stored, name: str) -> None:
