@@ -153,7 +153,7 @@ def is_quantized(path: Path, about: ModelMetadata | None) -> bool:
     )
 
 
-def again(canonical: Canonical, described: FileQuantization) -> Prepared | None:
+def prepared_as_described(canonical: Canonical, described: FileQuantization) -> Prepared | None:
     """The network as a file says that it was quantised; None where what it says does not fit the network.
 
     The file says all but the kernels, and these follow from the network.

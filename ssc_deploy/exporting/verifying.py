@@ -92,7 +92,9 @@ def verify(
     checked = Check(source, None if canonical is None else canonical.model, atol, rtol)
     if atol is None and rtol is None and quantizing.is_quantized(file, about):
         described = None if about is None else about.quantization
-        prepared = None if canonical is None or described is None else quantizing.again(canonical, described)
+        prepared = (
+            None if canonical is None or described is None else quantizing.prepared_as_described(canonical, described)
+        )
         if prepared is not None:
             return quantizing.QuantizedCheck(checked, prepared)(file)
         return quantizing.against_network(file, checked)
