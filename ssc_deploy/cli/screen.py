@@ -29,6 +29,7 @@ _NEXT = {
     "rewrite": "lower",
     "quantize": "lower",
     "lower": "emit",
+    "layout": "emit",
     "emit": "verify",
     "verify": "",
     "onnxsim": "",

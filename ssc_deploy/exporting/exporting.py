@@ -285,6 +285,8 @@ def _emit(
         VerificationError: it computes something else than the network.
     """
     say("lower", f"{form.target.value}: {lowered.report}")
+    if form is Format.TFLITE:
+        say("layout", f"{lowered.report.layout}: {lowered.report.layout_reason}")
     data, operators = built.data, built.operators
     say("emit", f"{path}   {describing.size(data)} · {describing.operators(built)}")
     if recipe is not None and recipe.measured is not None:

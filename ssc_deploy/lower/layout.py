@@ -21,12 +21,9 @@ max(z, -b), b added where it is needed), and planes that keep a shift's spare pi
 from __future__ import annotations
 
 import enum
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 from ssc_deploy.errors import LoweringError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 class Layout(enum.StrEnum):
@@ -43,13 +40,28 @@ class Runtime(enum.StrEnum):
     TFLITE_2_14 = "tflite-2.14"  #: tflite-runtime 2.14, the last of its name; LiteRT takes its files as well
 
 
-def choose(layout: str, runtime: str | None, gains: Callable[[], bool]) -> Layout:
+@dataclass(frozen=True)
+class ChosenLayout:
     """The layout of a file.
+
+    Attributes:
+        layout: that was chosen.
+        reason: why, the rest of a sentence after the name of the layout; parameters stand in back quotes.
+    """
+
+    layout: Layout
+    reason: str
+
+
+def choose(layout: str, runtime: str | None, *, stretches: bool, batch: int | None, quantized: bool) -> ChosenLayout:
+    """The layout of a file, and why it is that one.
 
     Args:
         layout: of `Layout`, or ``auto``: the fastest on the runtime.
         runtime: of `Runtime`, or None for a file that is fast on each.
-        gains: whether the network has what ``channel-major`` makes faster, and can take it; only asked by ``auto``.
+        stretches: whether the network has what ``channel-major`` makes faster.
+        batch: images at a time; None for any number.
+        quantized: whether the file computes in integers.
 
     Raises:
         LoweringError: an unknown name.
@@ -59,5 +71,21 @@ def choose(layout: str, runtime: str | None, gains: Callable[[], bool]) -> Layou
     if runtime is not None and runtime not in set(Runtime):
         raise LoweringError(f"there is no runtime {runtime!r}; choose one of {', '.join(Runtime)}")
     if layout != "auto":
-        return Layout(layout)
-    return Layout.CHANNEL_MAJOR if runtime == Runtime.LITERT and gains() else Layout.NHWC
+        return ChosenLayout(Layout(layout), "as asked")
+    if not stretches:
+        return ChosenLayout(
+            Layout.NHWC, "there are no group pointwise convolutions, which channel-major would make faster"
+        )
+    if quantized:
+        return ChosenLayout(Layout.NHWC, "XNNPACK takes no products of int8 planes, as channel-major has them")
+    if batch != 1:
+        return ChosenLayout(Layout.NHWC, "channel-major takes one image at a time")
+    if runtime == Runtime.LITERT:
+        return ChosenLayout(Layout.CHANNEL_MAJOR, "it is faster on LiteRT for this network's group convolutions")
+    if runtime == Runtime.TFLITE_2_14:
+        return ChosenLayout(Layout.NHWC, "channel-major is slower on tflite-runtime 2.14")
+    return ChosenLayout(
+        Layout.NHWC,
+        "nobody says which runtime it is for, and channel-major is slower on tflite-runtime 2.14; `runtime='litert'` "
+        "chooses channel-major",
+    )

@@ -18,7 +18,7 @@ from ssc_deploy.ir.batch import set_batch
 from ssc_deploy.lower import channel_major, dense_tile, long_means
 from ssc_deploy.lower import dense as dense_sites
 from ssc_deploy.lower import groups as grouping
-from ssc_deploy.lower.layout import Layout, choose
+from ssc_deploy.lower.layout import ChosenLayout, Layout, choose
 from ssc_deploy.lower.options import LoweringOptions
 from ssc_deploy.lower.registries import default, lowerings_of
 from ssc_deploy.lower.report import Choice, LowerReport
@@ -65,14 +65,16 @@ def lower(model: ir.Model, target: Target, options: LoweringOptions | None = Non
     """
     options = options or LoweringOptions()
     recipe, batch = options.recipe, options.batch
-    layout = options.layout if recipe is None else recipe.layout
-    if options.quantized and layout == "auto":
-        layout = Layout.NHWC.value  # XNNPACK takes no BATCH_MATMUL of integers
     lowered = model.clone()
     stretches = channel_major.stretches(lowered) if target is Target.LITERT else set()
-    chosen_layout = choose(layout, options.runtime, lambda: bool(stretches) and batch == 1)
-    planar = stretches if chosen_layout is Layout.CHANNEL_MAJOR else set()
-    if chosen_layout is Layout.CHANNEL_MAJOR:
+    if recipe is None:
+        layout = choose(
+            options.layout, options.runtime, stretches=bool(stretches), batch=batch, quantized=options.quantized
+        )
+    else:
+        layout = ChosenLayout(Layout(recipe.layout), "as the recipe says")
+    planar = stretches if layout.layout is Layout.CHANNEL_MAJOR else set()
+    if layout.layout is Layout.CHANNEL_MAJOR:
         channel_major.check(planar, target, batch)
     found = [(site, role) for site, role in sites(lowered, target) if site.node not in planar]
     if recipe is None:
@@ -109,7 +111,8 @@ def lower(model: ir.Model, target: Target, options: LoweringOptions | None = Non
     # Shifts of a stage share their windows, indices and kernels: one constant each, however many blocks there are.
     common.DeduplicateInitializersPass(size_limit=_SHARED)(lowered)
     common.RemoveUnusedNodesPass()(lowered)
-    return Lowered(lowered, LowerReport(target, batch, tuple(choices), chosen_layout))
+    reason = layout.reason if target is Target.LITERT else ""
+    return Lowered(lowered, LowerReport(target, batch, tuple(choices), layout.layout, reason))
 
 
 def sites(model: ir.Model, target: Target) -> list[tuple[Choosable, roles.Role]]:

@@ -40,12 +40,14 @@ class LowerReport:
         choices: one for each shift and shuffle, in the order of execution; and, if any dense product is not left as it
             is, one for each dense product.
         layout: how the feature maps inside are held; says nothing of ONNX Runtime's, which are NCHW.
+        layout_reason: why that layout, see `layout.ChosenLayout`.
     """
 
     target: Target
     batch: int | None
     choices: tuple[Choice, ...]
     layout: Layout = Layout.NHWC
+    layout_reason: str = ""
 
     def counts(self, role: Role) -> dict[str, int]:
         """How often each lowering carries out a site of that role, the most frequent first."""
@@ -76,6 +78,7 @@ class LowerReport:
             "target": self.target.value,
             "batch": self.batch,
             "layout": self.layout.value,
+            "layout_reason": self.layout_reason,
             "shift": self.counts(Role.SHIFT),
             "shuffle": self.counts(Role.SHUFFLE),
             "dense": self.counts(Role.DENSE),

@@ -169,6 +169,7 @@ def test_an_exported_network_is_verified_block_by_block_and_in_one_partition(tmp
     )
     (file,) = result.files
     assert lines["lower"] == "litert: shift=skew, shuffle=transpose, layout=channel-major"
+    assert lines["layout"].startswith("channel-major: ")
     assert file.verification.movements.exact == file.verification.movements.total == 9
     assert file.verification.blocks.agree == file.verification.blocks.compared >= 35
     assert LiteRT().whole_in_delegate(file.path)
@@ -185,33 +186,36 @@ def test_a_value_that_leaves_the_graph_leaves_as_a_picture() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layout", "runtime", "expected"),
+    ("layout", "runtime", "expected", "reason"),
     [
-        ("auto", None, Layout.NHWC),
-        ("auto", Runtime.TFLITE_2_14, Layout.NHWC),
-        ("auto", Runtime.LITERT, Layout.CHANNEL_MAJOR),
-        ("nhwc", Runtime.LITERT, Layout.NHWC),
-        ("channel-major", None, Layout.CHANNEL_MAJOR),
+        ("auto", None, Layout.NHWC, "nobody says which runtime"),
+        ("auto", Runtime.TFLITE_2_14, Layout.NHWC, "slower on tflite-runtime 2.14"),
+        ("auto", Runtime.LITERT, Layout.CHANNEL_MAJOR, "faster on LiteRT"),
+        ("nhwc", Runtime.LITERT, Layout.NHWC, "as asked"),
+        ("channel-major", None, Layout.CHANNEL_MAJOR, "as asked"),
     ],
 )
-def test_auto_follows_the_runtime(layout, runtime, expected) -> None:
-    assert lower(ssc_unit(), Target.LITERT, LoweringOptions(layout=layout, runtime=runtime)).report.layout is expected
+def test_auto_follows_the_runtime_and_says_why(layout, runtime, expected, reason: str) -> None:
+    report = lower(ssc_unit(), Target.LITERT, LoweringOptions(layout=layout, runtime=runtime)).report
+    assert report.layout is expected
+    assert reason in report.layout_reason
 
 
 @pytest.mark.parametrize("batch", [2, None])
 def test_auto_keeps_a_batch_as_pictures_and_a_demand_is_refused(batch) -> None:
     model = moved(window(3) * 2, (5, 4))
-    assert (
-        lower(model, Target.LITERT, LoweringOptions(layout="auto", runtime="litert", batch=batch)).report.layout
-        is Layout.NHWC
-    )
+    report = lower(model, Target.LITERT, LoweringOptions(layout="auto", runtime="litert", batch=batch)).report
+    assert report.layout is Layout.NHWC
+    assert report.layout_reason == "channel-major takes one image at a time"
     with pytest.raises(LoweringError, match="one image at a time; use `layout='nhwc'`, or `batch=1`"):
         lower(model, Target.LITERT, LoweringOptions(layout="channel-major", batch=batch))
 
 
 def test_a_network_without_group_pointwise_is_refused_by_name_and_left_by_auto() -> None:
     model = Chain(1, 8, 5, 4).then("Conv", normal(8, 8, 1, 1)).then("Relu").build()
-    assert lower(model, Target.LITERT, LoweringOptions(layout="auto", runtime="litert")).report.layout is Layout.NHWC
+    report = lower(model, Target.LITERT, LoweringOptions(layout="auto", runtime="litert")).report
+    assert report.layout is Layout.NHWC
+    assert report.layout_reason.startswith("there are no group pointwise convolutions")
     with pytest.raises(LoweringError, match="no stretch with a group pointwise"):
         lower(model, Target.LITERT, LoweringOptions(layout="channel-major"))
 

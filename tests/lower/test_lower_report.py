@@ -36,6 +36,7 @@ def test_to_dict_survives_json() -> None:
         "target": "onnxruntime",
         "batch": None,
         "layout": "nhwc",
+        "layout_reason": "",
         "shift": {},
         "shuffle": {"gather": 1},
         "dense": {},
