@@ -56,7 +56,7 @@ ssc-deploy export --ckpt ssc_6_9.pt --quantize int8 --calibration train.zip
 )
 @click.option("--opset", type=int, help="Opset of the .onnx file.  [default: 17]")
 @click.option("--recipe", type=options.PATH, metavar="FILE.toml", help="Use the result of ssc-deploy tune.")
-@options.quantization
+@options.quantization()
 @options.tolerance
 @options.output_format
 @options.verbosity

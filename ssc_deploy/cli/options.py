@@ -100,44 +100,55 @@ def batch(text: str) -> int | str:
         raise click.BadParameter(f"{text!r} is neither a number nor the word dynamic") from error
 
 
-#: Options of a quantised export beside its mode, by the names of `quantize.plan.Quantization`.
-_QUANTIZATION = (
-    click.option("--calibration", type=PATH, metavar="DATA", help="Images that fix the ranges of int8 values."),
-    click.option("--images", type=int, metavar="N", help="Of these, how many are looked at.  [default: 512]"),
-    click.option("--method", type=click.Choice(METHODS), help="How ranges follow from images.  [default: auto]"),
-    click.option(
+#: What says how files are quantised beside the mode, by the names of `quantize.plan.Quantization`.
+_QUANTIZATION = {
+    "calibration": click.option(
+        "--calibration", type=PATH, metavar="DATA", help="Images that fix the ranges of int8 values."
+    ),
+    "images": click.option("--images", type=int, metavar="N", help="Of these, how many are looked at.  [default: 512]"),
+    "method": click.option(
+        "--method", type=click.Choice(METHODS), help="How ranges follow from images.  [default: auto]"
+    ),
+    "accuracy": click.option(
         "--accuracy",
         type=PATH,
         metavar="DATA",
         help="Images of known classes to measure the accuracy on.  [default: those of --calibration left over]",
     ),
-    click.option("--exclude", metavar="BLOCK,...", type=_listed, help="Blocks that stay in float32."),
-    click.option(
+    "exclude": click.option("--exclude", metavar="BLOCK,...", type=_listed, help="Blocks that stay in float32."),
+    "max_drop": click.option(
         "--max-drop", type=float, metavar="POINTS", help="Points of top-1 accuracy that may be lost.  [default: 1.0]"
     ),
-    click.option("--io", type=click.Choice(["float", "int8"]), help="Type of inputs and outputs.  [default: float]"),
-    click.option(
+    "io": click.option(
+        "--io", type=click.Choice(["float", "int8"]), help="Type of inputs and outputs.  [default: float]"
+    ),
+    "safe_for": click.option(
         "--safe-for", type=click.Choice(["avx2"]), help="Be right on processors whose 8-bit products saturate."
     ),
-)
+}
 
 
-def quantization(command: Command) -> Command:
-    """Adds the options of a quantised export; the command gets them as ``quantize``, a `Quantization` or None."""
+def quantization(*names: str) -> Callable[[Command], Command]:
+    """Adds ``--quantize`` and options that go with it; the command gets a `Quantization` or None as ``quantize``.
 
-    @functools.wraps(command)
-    def with_quantization(*arguments: Any, quantize: str | None, **given: Any) -> object:
-        chosen = {name: given.pop(name) for name in _NAMES_OF_QUANTIZATION}
-        return command(*arguments, quantize=_quantization(quantize, chosen), **given)
+    Args:
+        names: of the options, as `Quantization` has them; all if none are given.
+    """
+    added = names or tuple(_QUANTIZATION)
 
-    decorated: Any = with_quantization
-    for option in reversed(_QUANTIZATION):
-        decorated = option(decorated)
-    mode = click.option("--quantize", type=click.Choice(MODES), help="Hold values or weights in fewer bits.")
-    return cast("Command", mode(decorated))
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def with_quantization(*arguments: Any, quantize: str | None, **given: Any) -> object:
+            chosen = {name: given.pop(name) for name in added}
+            return command(*arguments, quantize=_quantization(quantize, chosen), **given)
 
+        decorated: Any = with_quantization
+        for name in reversed(added):
+            decorated = _QUANTIZATION[name](decorated)
+        mode = click.option("--quantize", type=click.Choice(MODES), help="Hold values or weights in fewer bits.")
+        return cast("Command", mode(decorated))
 
-_NAMES_OF_QUANTIZATION = (*("calibration", "images", "method", "accuracy", "exclude", "max_drop", "io", "safe_for"),)
+    return decorate
 
 
 def _quantization(mode: str | None, chosen: dict[str, Any]) -> object:

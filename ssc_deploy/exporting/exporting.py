@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy import extras
-from ssc_deploy.errors import LoweringError, OutputError, QuantizationError, SscDeployError, VerificationError
+from ssc_deploy.errors import LoweringError, OutputError, SscDeployError, VerificationError
 from ssc_deploy.exporting import describing, stages
 from ssc_deploy.exporting.check import Check
 from ssc_deploy.exporting.formats import Format, formats_of
@@ -139,10 +139,8 @@ def export(
         recipe=None if recipe is None else recipe_file.read(Path(recipe)),
     )
     _check(formats, options)
-    for name in ("calibration", "accuracy") if quantize is not None else ():
-        where = getattr(quantize, name)
-        if isinstance(where, str | Path) and not Path(where).exists():
-            raise QuantizationError(f"{where}: there is no such file or folder; give images with `{name}`")
+    if quantize is not None:
+        quantize.check_files()
     source = open_source(
         ckpt,
         model=model,

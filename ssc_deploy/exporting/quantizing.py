@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from ssc_deploy.exporting.check import Check
     from ssc_deploy.exporting.stages import Canonical, Progress
     from ssc_deploy.metadata import FileQuantization, ModelMetadata
-    from ssc_deploy.quantize.calibration_data import HeldOut
+    from ssc_deploy.quantize.calibration_data import CalibrationData, HeldOut
     from ssc_deploy.quantize.plan import Quantization
     from ssc_deploy.source import Source
     from ssc_deploy.verification import Reference, VerifyReport
@@ -111,30 +111,51 @@ def prepare(source: Source, canonical: Canonical, wanted: Quantization, say: Pro
     from ssc_deploy.quantize import planning, weights
 
     mode = Mode(wanted.mode)
-    labelled = None
-    if wanted.accuracy is not None:
-        labelled = calibration_data.labelled(
-            wanted.accuracy, source.signature, preprocessing=source.preprocessing, labels=source.labels
-        )
     if mode in weights.COMPACT:
+        labelled = None if wanted.accuracy is None else labelled_images(source, wanted.accuracy)
         rounded = weights.rounded(canonical.model, mode)
         say("quantize", f"{mode} · kernels of {weights.LEAST} numbers or more are rounded, all is computed in float32")
         return Prepared(dataclasses.replace(canonical, model=rounded), mode, None, canonical.model, labelled)
+    data, labelled = images_of(source, wanted)
+    found = planning.quantize(canonical.model, data, wanted)
+    say("quantize", str(found.report))
+    for note in found.report.notes:
+        say("quantize", f"note: {note}")
+    return Prepared(dataclasses.replace(canonical, model=found.model), mode, found.plan, found.exact, labelled)
+
+
+def images_of(
+    source: Source, wanted: Quantization, most: int = calibration_data.HELD_OUT
+) -> tuple[CalibrationData, HeldOut | None]:
+    """Opens the images that the grids follow from, and others of known classes, if there are any.
+
+    Args:
+        source: of the network.
+        wanted: by the user, of a mode that needs images.
+        most: images of known classes at most.
+
+    Raises:
+        QuantizationError: the data do not fit.
+        DataError: they cannot be read.
+    """
     assert wanted.calibration is not None  # `Quantization` asks for it
+    labelled = None if wanted.accuracy is None else labelled_images(source, wanted.accuracy, most)
     data = calibration_data.open_data(
         wanted.calibration,
         source.signature,
         preprocessing=source.preprocessing,
         labels=source.labels,
         images=wanted.images,
-        held_out=0 if wanted.accuracy is not None else calibration_data.HELD_OUT,
+        held_out=0 if wanted.accuracy is not None else most,
     )
-    found = planning.quantize(canonical.model, data, wanted)
-    say("quantize", str(found.report))
-    for note in found.report.notes:
-        say("quantize", f"note: {note}")
-    model, labelled = found.model, labelled or data.held_out
-    return Prepared(dataclasses.replace(canonical, model=model), mode, found.plan, found.exact, labelled)
+    return data, labelled or data.held_out
+
+
+def labelled_images(source: Source, where: str | Path, most: int = calibration_data.HELD_OUT) -> HeldOut:
+    """Images on which a network's accuracy is measured; see `calibration_data.labelled`."""
+    return calibration_data.labelled(
+        where, source.signature, preprocessing=source.preprocessing, labels=source.labels, most=most
+    )
 
 
 def is_quantized(path: Path, about: ModelMetadata | None) -> bool:

@@ -12,6 +12,9 @@ from ssc_deploy.inspection.report import Inspection, Stage
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ssc_deploy.metadata import Preprocessing
+    from ssc_deploy.quantize.calibration import Progress
+    from ssc_deploy.quantize.plan import Quantization
     from ssc_deploy.source.inputs import InputShape
 
 
@@ -30,6 +33,9 @@ def inspect(
     input_shape: InputShape | None = None,
     weights: str | None = None,
     seed: int | None = None,
+    preprocessing: Preprocessing | None = None,
+    quantize: Quantization | None = None,
+    progress: Progress | None = None,
 ) -> Inspection:
     """Looks at a network at one stage, or at a file as it is.
 
@@ -43,6 +49,9 @@ def inspect(
         input_shape: see ``model``.
         weights: see ``model``.
         seed: see ``model``.
+        preprocessing: how an image becomes the input, for ``quantize``; in place of that of the source.
+        quantize: quantise each block alone, and tell what it costs; `Inspection.sensitivity`.
+        progress: of ``quantize``: is called with the blocks that are done, and how many there are.
 
     Raises:
         SscDeployError: the file cannot be read, a stage fails, or it has no such stage.
@@ -50,18 +59,35 @@ def inspect(
     path = None if file is None else Path(file)
     suffix = path.suffix.lower() if path else ""
     wanted = _stage(stage, Stage.FILE if suffix in _FILES else Stage.REWRITE)
-    if path is not None and wanted is Stage.FILE and suffix in _FILES:
+    if quantize is not None and stage is not None:
+        raise SscDeployError("`quantize` looks at the blocks of the canonical form; leave `stage` out")
+    if quantize is not None:
+        quantize.check_files()
+    if quantize is None and path is not None and wanted is Stage.FILE and suffix in _FILES:
         from ssc_deploy.inspection import files
 
         return files.inspect(path)
-    if wanted is Stage.FILE:
+    if quantize is None and wanted is Stage.FILE:
         raise SscDeployError("the stage file is for .onnx and .tflite files; leave `stage` out, or give another")
     if suffix == ".tflite":
         raise SscDeployError(f"{file} is the end of the way and has the stage file only; give the checkpoint instead")
     from ssc_deploy.inspection import stages
     from ssc_deploy.source import open_source
 
-    source = open_source(path, model=model, arch=arch, args=args, input_shape=input_shape, weights=weights, seed=seed)
+    source = open_source(
+        path,
+        model=model,
+        arch=arch,
+        args=args,
+        input_shape=input_shape,
+        weights=weights,
+        seed=seed,
+        preprocessing=preprocessing,
+    )
+    if quantize is not None:
+        from ssc_deploy.inspection import quantized
+
+        return quantized.inspect(source, quantize, progress)
     return stages.inspect(source, wanted, target)
 
 

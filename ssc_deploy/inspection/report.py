@@ -11,6 +11,8 @@ from ssc_deploy.metadata import SCHEMA_VERSION
 
 if TYPE_CHECKING:
     from ssc_deploy.metadata import ModelMetadata
+    from ssc_deploy.quantize.planning import QuantizeReport
+    from ssc_deploy.quantize.sensitivity import Sensitivity
 
 
 class Stage(enum.StrEnum):
@@ -101,6 +103,8 @@ class Inspection:
         metadata: that a file carries.
         delegates: partitions that LiteRT hands to XNNPACK, of a ``.tflite`` file: 1 is best.
         whole_in_delegate: whether XNNPACK runs all of a ``.tflite`` file, as one partition.
+        quantization: how the network was quantised, where that was asked for.
+        sensitivity: what each block costs when it alone is quantised, likewise.
     """
 
     name: str
@@ -113,6 +117,8 @@ class Inspection:
     metadata: ModelMetadata | None = None
     delegates: int | None = None
     whole_in_delegate: bool | None = None
+    quantization: QuantizeReport | None = None
+    sensitivity: Sensitivity | None = None
 
     @property
     def macs(self) -> int:
@@ -134,6 +140,8 @@ class Inspection:
         return {
             "schema_version": SCHEMA_VERSION,
             **asdict(self),
+            "quantization": self.quantization.to_dict() if self.quantization else None,
+            "sensitivity": self.sensitivity.to_dict() if self.sensitivity else None,
             "macs": self.macs,
             "moved_bytes": self.moved_bytes,
             "operators": self.operators,

@@ -42,7 +42,7 @@ def inspect(source: Source, stage: Stage, target: str) -> Inspection:
         file=str(source.path) if source.path else None,
         stage=stage,
         target=target if stage is Stage.LOWER else None,
-        parameters=_parameters(source, layers[-1]),
+        parameters=parameters_of(source, layers[-1]),
         layers=layers[-1],
         stages=reports,
     )
@@ -67,7 +67,8 @@ def _steps(source: Source, last: Stage, target: lower.Target) -> Iterator[tuple[
     yield _lowered(graph, lowered), graph_layers.layers_of(lowered.model)
 
 
-def _parameters(source: Source, layers: tuple[Layer, ...]) -> int:
+def parameters_of(source: Source, layers: tuple[Layer, ...]) -> int:
+    """Numbers in a network's weights as it was trained; of a graph those of its layers."""
     if source.module is None:
         return sum(layer.parameters for layer in layers)
     return sum(p.numel() for p in source.module.parameters())

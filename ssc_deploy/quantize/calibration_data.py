@@ -127,15 +127,21 @@ def open_data(
 
 
 def labelled(
-    where: str | Path, signature: Signature, *, preprocessing: Preprocessing | None, labels: Sequence[str]
+    where: str | Path,
+    signature: Signature,
+    *,
+    preprocessing: Preprocessing | None,
+    labels: Sequence[str],
+    most: int = HELD_OUT,
 ) -> HeldOut:
-    """Images of known classes, at most `HELD_OUT`: the test part of a data set, where it has one.
+    """Images of known classes: the test part of a data set, where it has one.
 
     Args:
         where: what `data.read` takes.
         signature: of the network.
         preprocessing: how an image becomes an input.
         labels: names of the network's classes in the order of its outputs; empty if they are not known.
+        most: how many are taken at most.
 
     Raises:
         QuantizationError: the network does not take one image, or does not tell how an image becomes its input.
@@ -147,9 +153,7 @@ def labelled(
             "accuracy can be measured only of a network that takes one image, and says how an image becomes its input; "
             "give `preprocessing=Preprocessing(mean=..., std=...)`"
         )
-    data = datasets.read(
-        Path(where), datasets.Split.TEST, size=image[1:], choose=lambda classes: spread(classes, HELD_OUT)
-    )
+    data = datasets.read(Path(where), datasets.Split.TEST, size=image[1:], choose=lambda classes: spread(classes, most))
     ordered = data.ordered(labels) if labels else data
     return HeldOut(ordered.labels, ordered.names, lambda part: _inputs(ordered.part(part), preprocessing))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import QuantizationError
@@ -11,7 +12,6 @@ from ssc_deploy.quantize import ranges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     import numpy as np
     import numpy.typing as npt
@@ -87,6 +87,16 @@ class Quantization:
                 "int8 needs images of the kind that the network will see, since the range of every value follows from "
                 "them, and random numbers would give wrong ranges; give some hundred of them with `calibration`"
             )
+
+    def check_files(self) -> None:
+        """Looks, before the work, whether the data that are named are there.
+
+        Raises:
+            QuantizationError: a file or folder is not there.
+        """
+        for name, where in (("calibration", self.calibration), ("accuracy", self.accuracy)):
+            if isinstance(where, str | Path) and not Path(where).exists():
+                raise QuantizationError(f"{where}: there is no such file or folder; give images with `{name}`")
 
     @property
     def weight_bits(self) -> int:

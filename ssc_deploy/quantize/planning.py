@@ -141,9 +141,37 @@ def without(model: ir.Model, plan: Plan, exclude: Collection[str]) -> tuple[ir.M
     Raises:
         QuantizationError: there is no such block.
     """
+    exclude = tuple(dict.fromkeys((*plan.exclude, *exclude)))
     names = {name for group in places.places(model, exclude).groups for name in group}
-    kernels = places.kernels(model, exclude) & plan.kernels
-    left = replace(plan, grids={name: one for name, one in plan.grids.items() if name in names}, kernels=kernels)
+    kernels = places.kernels(model, exclude)
+    return _part(model, replace(plan, exclude=exclude), names, kernels)
+
+
+def alone(model: ir.Model, plan: Plan, block: str) -> tuple[ir.Model, Plan]:
+    """The network with a plan of one block: its kernels, what it reads and what it writes; all else is float32.
+
+    Args:
+        model: canonical form, in float32.
+        plan: of all of it.
+        block: path of the block.
+
+    Returns:
+        as `without`.
+
+    Raises:
+        QuantizationError: there is no such block.
+    """
+    places.check_blocks(model, [block])
+    nodes = [node for node in model.graph if places.is_in(node, [block])]
+    values = [value for node in nodes for value in (*places.numbers_read(node), *node.outputs, places.written(node))]
+    written = {known.name(places.written(node)) for node in nodes if node.op_type in places.WEIGHTED}
+    return _part(model, plan, {value.name for value in values if value.name}, written)
+
+
+def _part(model: ir.Model, plan: Plan, names: Collection[str], kernels: Collection[str]) -> tuple[ir.Model, Plan]:
+    """The network with some of a plan's grids and kernels."""
+    grids = {name: one for name, one in plan.grids.items() if name in names}
+    left = replace(plan, grids=grids, kernels=plan.kernels & frozenset(kernels))
     copied = model.clone()
     round_kernels(copied, left)
     return copied, left

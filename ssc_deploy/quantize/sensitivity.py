@@ -11,7 +11,7 @@ from ssc_deploy.quantize import places, planning
 from ssc_deploy.quantize.simulation import Simulation, sqnr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import onnx_ir as ir
 
@@ -151,31 +151,41 @@ def sensitivity(
         progress: is called with the blocks that are done, and how many there are.
     """
     few = inputs[slice(_IMAGES)]
+    classes = class_output(model)
+    if classes is None:
+        held_out = None
     every = blocks(model)
     exact = Simulation(model, rows=few.rows)
     outputs = exact.outputs(few)
 
-    def measured(exclude: Sequence[str]) -> tuple[float, float | None]:
-        simulated = Simulation(*planning.without(model, plan, exclude), rows=few.rows)
-        right = None if held_out is None else top1(simulated, held_out)
+    def measured(model: ir.Model, plan: Plan) -> tuple[float, float | None]:
+        simulated = Simulation(model, plan, rows=few.rows)
+        right = None if held_out is None else top1(simulated, held_out, classes or 0)
         return sqnr(outputs, simulated.outputs(few)), right
 
     found = []
     for at, block in enumerate(every):
-        found.append(BlockSensitivity(block, *measured([other for other in every if other != block])))
+        found.append(BlockSensitivity(block, *measured(*planning.alone(model, plan, block))))
         if progress is not None:
             progress(at + 1, len(every))
-    whole, right = measured(())
-    float_right = None if held_out is None else top1(exact, held_out)
+    whole, right = measured(*planning.without(model, plan, ()))
+    float_right = None if held_out is None else top1(exact, held_out, classes or 0)
     return Sensitivity(tuple(found), whole, right, float_right, len(few), 0 if held_out is None else len(held_out))
 
 
-def top1(network: Simulation, images: HeldOut) -> float:
-    """Share of the images whose class has the highest output, 0..1. The network gives outputs [N, classes]."""
+def class_output(model: ir.Model) -> int | None:
+    """Index of the output [N, classes] that names the classes; None if there is none, or more than one."""
+    shapes = [output.shape for output in model.graph.outputs]
+    lists = [i for i, shape in enumerate(shapes) if shape is not None and len(shape) == 2]
+    return lists[0] if len(lists) == 1 else None
+
+
+def top1(network: Simulation, images: HeldOut, at: int = 0) -> float:
+    """Share of the images whose class has the highest number in output ``at`` [N, classes], 0..1."""
     right = 0
     for start in range(0, len(images), _PART):
         part = slice(start, start + _PART)
-        scores = network.outputs(images.inputs(part))[0]
+        scores = network.outputs(images.inputs(part))[at]
         right += int((scores.argmax(1) == images.labels[part]).sum())
     return right / len(images)
 
