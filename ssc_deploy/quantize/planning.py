@@ -10,7 +10,7 @@ import onnx_ir as ir
 from ssc_deploy.errors import QuantizationError
 from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import known
-from ssc_deploy.quantize import calibration, grid, places, sharing
+from ssc_deploy.quantize import calibration, grid, places, ranges, sharing
 from ssc_deploy.quantize.plan import Io, Plan
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def quantize(
         raise QuantizationError("no part of the network can be computed in integers; export it without `quantize`")
     method = DEFAULT_METHOD if options.method == "auto" else options.method
     seen = calibration.histograms(model, found.groups, data.inputs, progress)
-    grids = sharing.grids(found, seen, method)
+    grids = sharing.grids(found, seen, ranges.METHODS[method])
     copied = model.clone()
     kernels = places.kernels(model, options.exclude)
     plan = Plan(grids, kernels, options.weight_bits, Io(options.io), tuple(options.exclude))

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from ssc_deploy.quantize.grid import Grid
     from ssc_deploy.quantize.histogram import Histogram
 
+    Method = Callable[[Histogram], Grid]
+
 #: The share of numbers that ``percentile`` leaves out at either end.
 TAIL = 1e-4
 
@@ -32,21 +34,12 @@ TAIL = 1e-4
 _LEAST, _CANDIDATES = 0.04, 97
 
 
-def grid_of(histogram: Histogram, method: str) -> Grid:
-    """The grid of a value.
-
-    Args:
-        histogram: of at least one number.
-        method: ``minmax``, ``percentile``, ``mse`` or ``entropy``.
-    """
-    return METHODS[method](histogram)
-
-
 def _minmax(histogram: Histogram) -> Grid:
     return grid.of_range(histogram.low, histogram.high)
 
 
-def _percentile(histogram: Histogram, tail: float = TAIL) -> Grid:
+def percentile(histogram: Histogram, tail: float = TAIL) -> Grid:
+    """The range of all but a share ``tail`` of the numbers at either end; the histogram holds at least one."""
     below = np.cumsum(histogram.counts)
     left_out = tail * histogram.total
     # The first bin that reaches beyond the share, from below and from above.
@@ -110,10 +103,10 @@ def _is_zero(histogram: Histogram) -> npt.NDArray[np.bool_]:
     return zeros
 
 
-#: By the names that a user types.
-METHODS: dict[str, Callable[[Histogram], Grid]] = {
+#: From a histogram of at least one number to the grid of a value, by the names that a user types.
+METHODS: dict[str, Method] = {
     "minmax": _minmax,
-    "percentile": _percentile,
+    "percentile": percentile,
     "mse": _mse,
     "entropy": _entropy,
 }

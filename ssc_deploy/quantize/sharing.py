@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssc_deploy.quantize import ranges
 from ssc_deploy.quantize.histogram import Histogram
 
 if TYPE_CHECKING:
@@ -16,18 +15,19 @@ if TYPE_CHECKING:
 
     from ssc_deploy.quantize.grid import Grid
     from ssc_deploy.quantize.places import Places
+    from ssc_deploy.quantize.ranges import Method
 
 #: See above.
 WITHIN = 2.0
 
 
-def grids(found: Places, seen: Sequence[Histogram], method: str) -> dict[str, Grid]:
+def grids(found: Places, seen: Sequence[Histogram], method: Method) -> dict[str, Grid]:
     """The grid of each value, by its name; values that share one have the same object.
 
     Args:
         found: where grids are needed.
         seen: what each group of values holds.
-        method: see `ranges`.
+        method: how a grid follows from what was seen, of `ranges.METHODS`.
     """
     chosen: dict[str, Grid] = {}
     for group in _joined(found, seen):
@@ -36,7 +36,7 @@ def grids(found: Places, seen: Sequence[Histogram], method: str) -> dict[str, Gr
             every = Histogram()
             for at in group:
                 every.merge(seen[at])
-            one = ranges.grid_of(every, method)
+            one = method(every)
         chosen.update((name, one) for at in group for name in found.groups[at])
     return chosen
 

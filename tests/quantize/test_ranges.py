@@ -61,7 +61,7 @@ def test_numbers_that_are_not_finite_are_refused(number: float) -> None:
 @pytest.mark.parametrize("method", ranges.METHODS)
 def test_every_method_keeps_numbers_that_are_spread_evenly(method: str) -> None:
     numbers = np.linspace(-1, 3, 200_001)
-    found = ranges.grid_of(histogram(numbers), method)
+    found = ranges.METHODS[method](histogram(numbers))
     assert found.low == pytest.approx(-1, abs=0.05)
     assert found.high == pytest.approx(3, abs=0.05)
 
@@ -69,8 +69,8 @@ def test_every_method_keeps_numbers_that_are_spread_evenly(method: str) -> None:
 @pytest.mark.parametrize("method", ["percentile", "entropy"])
 def test_a_single_number_far_away_does_not_widen_the_range(method: str) -> None:
     numbers = np.append(np.random.default_rng(0).normal(size=200_000), 60.0)
-    assert ranges.grid_of(histogram(numbers), method).high < 20
-    assert ranges.grid_of(histogram(numbers), "minmax").high == pytest.approx(60, rel=0.01)
+    assert ranges.METHODS[method](histogram(numbers)).high < 20
+    assert ranges.METHODS["minmax"](histogram(numbers)).high == pytest.approx(60, rel=0.01)
 
 
 def test_the_grid_by_squared_error_is_the_best_of_all_shorter_ranges() -> None:
@@ -79,7 +79,7 @@ def test_the_grid_by_squared_error_is_the_best_of_all_shorter_ranges() -> None:
     def error(one: grid.Grid) -> float:
         return float(((one.numbers(one.integers(numbers)) - numbers) ** 2).mean())
 
-    chosen = error(ranges.grid_of(histogram(numbers), "mse"))
+    chosen = error(ranges.METHODS["mse"](histogram(numbers)))
     bounds = np.abs(numbers).max() * np.linspace(0.2, 1, 41)
     others = [error(grid.of_range(max(numbers.min(), -bound), min(numbers.max(), bound))) for bound in bounds]
     assert chosen <= min(others) * 1.01
@@ -88,19 +88,19 @@ def test_the_grid_by_squared_error_is_the_best_of_all_shorter_ranges() -> None:
 
 @pytest.mark.parametrize("method", ranges.METHODS)
 def test_the_end_of_a_relu_stays_at_zero(method: str) -> None:
-    found = ranges.grid_of(histogram(np.maximum(np.random.default_rng(0).normal(size=100_000), 0)), method)
+    found = ranges.METHODS[method](histogram(np.maximum(np.random.default_rng(0).normal(size=100_000), 0)))
     assert found.low == 0.0
 
 
 @pytest.mark.parametrize("method", ranges.METHODS)
 def test_zeros_alone_have_some_grid(method: str) -> None:
-    assert ranges.grid_of(histogram(np.zeros(10)), method).numbers(np.array([-128])) == 0.0
+    assert ranges.METHODS[method](histogram(np.zeros(10))).numbers(np.array([-128])) == 0.0
 
 
 def joined(scales: tuple[float, ...], fixed: dict[int, grid.Grid] | None = None) -> dict[str, grid.Grid]:
     names = tuple((name,) for name in ("out", "a", "b")[: len(scales)])
     found = Places(names, fixed or {}, ((0, tuple(range(1, len(scales)))),), ())
-    return sharing.grids(found, [histogram(np.linspace(0, scale, 100)) for scale in scales], "minmax")
+    return sharing.grids(found, [histogram(np.linspace(0, scale, 100)) for scale in scales], ranges.METHODS["minmax"])
 
 
 def test_what_is_concatenated_shares_a_grid_where_the_ranges_agree() -> None:
@@ -120,5 +120,5 @@ def test_a_grid_that_follows_from_the_operator_is_kept() -> None:
 def test_a_chain_of_concatenations_makes_no_grid_too_coarse() -> None:
     found = Places((("a",), ("b",), ("c",)), {}, ((1, (0,)), (2, (1,))), ())
     seen = [histogram(np.linspace(0, end, 100)) for end in (1.0, 1.9, 3.6)]
-    grids = sharing.grids(found, seen, "minmax")
+    grids = sharing.grids(found, seen, ranges.METHODS["minmax"])
     assert grids["a"] == grids["b"] != grids["c"]
