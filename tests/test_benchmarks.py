@@ -5,7 +5,7 @@ import json
 import pytest
 import torch
 
-from benchmarks import measuring, networks
+from benchmarks import measuring, networks, quantized
 from ssc_deploy.nets.movement import Shift, window_offsets
 
 SLICED = [networks.StackedSlices, networks.JoinedSlices]
@@ -54,3 +54,20 @@ def test_results_say_which_machine_and_versions_they_hold_for(tmp_path):
     written = json.loads(path.read_text())
     assert written["machine"]["packages"]["torch"] == torch.__version__.partition("+")[0]
     assert written["ratio"]["median"] == 0.5
+
+
+def test_a_quantised_file_has_a_line_in_the_table_and_a_program_that_failed_its_reason():
+    lost = {"drop": 0.1, "interval": 0.3}
+    rows = {
+        "ours=float32.onnx": {"size_to_float32": 1.0, "sqnr": None, "accuracy": lost},
+        "ours=int8.onnx": {"size_to_float32": 0.32, "sqnr": 25.04, "accuracy": lost},
+        "aimet=min-max.onnx": {"failed": "uv makes the environments"},
+    }
+    times = {"ours=int8.onnx": {"to_float32": {"median": 1.5, "low": 1.4, "high": 1.6}}}
+    before = "<!-- benchmarks.quantized -->\nold\n<!-- end -->\nrest"
+    text = quantized.inserted(before, {"ssc-net-1-9": {"accuracy": rows, "times": times}})
+    assert "| ssc-net-1-9 | ours, int8.onnx | 0.10 ± 0.30 | 25.0 dB | 0.320 | 1.50 [1.40, 1.60] |" in text
+    assert "failed: uv makes the environments" in text
+    assert "float32" not in text
+    assert "old" not in text
+    assert text.endswith("<!-- end -->\nrest")

@@ -37,6 +37,8 @@ ENVIRONMENTS = {
     "executorch": Environment("3.11", ("executorch==1.5.1", "torch==2.15.0")),
     "ncnn": Environment("3.11", ("ncnn==1.0.20261020", "pnnx==20261020", "torch==2.15.0")),
     "mnn": Environment("3.11", ("MNN==3.6.1", "numpy==2.4.6")),
+    "ai-edge-quantizer": Environment("3.11", ("ai-edge-quantizer==0.10.0", "ai-edge-litert==2.3.0")),
+    "aimet-onnx": Environment("3.11", ("aimet-onnx==2.42.0", "onnxruntime==1.32.0")),
 }
 
 
