@@ -222,6 +222,7 @@ class ModelMetadata:
         inputs: of a network that takes something else than one image.
         outputs: in the order of the file; only where there are several.
         quantization: of a file that does not compute in float32 with float32 weights.
+        dynamic: which sizes of images are open, ``"height"`` and ``"width"``; ``input_shape`` has others.
         movements: ``"shift"`` or ``"shuffle"`` by the name of what carries it out: that of its tensors up to any slash.
     """
 
@@ -240,6 +241,7 @@ class ModelMetadata:
     inputs: tuple[InputTensor, ...] = field(default=(), metadata=SPARSE)
     outputs: tuple[NamedOutput, ...] = field(default=(), metadata=SPARSE)
     quantization: FileQuantization | None = field(default=None, metadata=SPARSE)
+    dynamic: tuple[Annotated[str, Matching("height|width", "size of images")], ...] = field(default=(), metadata=SPARSE)
 
     @property
     def image(self) -> tuple[int, int, int] | None:
@@ -247,6 +249,15 @@ class ModelMetadata:
         if self.inputs or len(self.input_shape) != 4:
             return None
         return self.input_shape[1], self.input_shape[2], self.input_shape[3]
+
+    @property
+    def takes(self) -> str:
+        """What the file can be given: ``fixed to 1x3x32x32``, ``takes Nx3xHxW`` with a letter for each open size."""
+        shapes = [tensor.shape for tensor in self.inputs] or [self.input_shape]
+        letters = {2: "H" if "height" in self.dynamic else "", 3: "W" if "width" in self.dynamic else ""}
+        written = ["x".join(letters.get(i, "") or str(size or "N") for i, size in enumerate(shape)) for shape in shapes]
+        is_open = self.dynamic or any(0 in shape for shape in shapes)
+        return f"{'takes' if is_open else 'fixed to'} {' and '.join(written)}"
 
     def to_json(self) -> str:
         """The JSON object that goes into the file."""

@@ -60,7 +60,7 @@ _DECODING_ERRORS = (
 def read(
     picture: Picture,
     colour: str,
-    size: tuple[int, int],
+    size: tuple[int | None, int | None],
     *,
     resize: bool = False,
     name: str | None = None,
@@ -71,7 +71,7 @@ def read(
     Args:
         picture: a file, an array or a Pillow image.
         colour: order of the channels that come back, ``"RGB"``, ``"BGR"`` or ``"L"``.
-        size: (H, W) of the network's input.
+        size: (H, W) of the network's input; None where it may be any, and that of the image stays.
         resize: bring another size to ``size`` as torchvision's ``Resize`` and ``CenterCrop`` do: scaled (bilinear with
             antialiasing) until it just covers it, then cropped around the centre. Otherwise another size is an error,
             since how one scales changes the result.
@@ -88,7 +88,7 @@ def read(
     if colour not in CHANNELS:
         raise PictureError(f"the colour order {colour!r} is not known; it is one of {', '.join(CHANNELS)}")
     image = _converted(_opened(picture, name), "L" if colour == "L" else "RGB", name)
-    height, width = size
+    height, width = size[0] or image.height, size[1] or image.width
     if image.size != (width, height):
         if not resize:
             raise PictureError(

@@ -70,7 +70,7 @@ class Model:
         metadata: what the file says about itself; None for a file of other origin.
         labels: class names in the order of the outputs.
         preprocessing: how an image becomes the input.
-        input_shape: (C, H, W).
+        input_shape: (C, H, W); of a file that takes other sizes as well, those that it was made for.
         output_names: of all outputs of the file.
         output: what the output that counts means: the one that was chosen, or the only list of classes.
     """
@@ -81,6 +81,7 @@ class Model:
         *,
         path: Path,
         input_shape: tuple[int, int, int],
+        open_sizes: tuple[bool, bool],
         metadata: ModelMetadata | None,
         layout: str,
         labels: tuple[str, ...],
@@ -92,6 +93,10 @@ class Model:
         self.labels = labels
         self.preprocessing = preprocessing
         self.input_shape = input_shape
+        height, width = (
+            None if is_open and not resize else size for is_open, size in zip(open_sizes, input_shape[1:], strict=True)
+        )
+        self._size = height, width
         self.output_names = tuple(spec.name for spec in runner.outputs)
         self._runner, self._path, self._layout, self._resize = runner, path, layout, resize
         self._chosen = place
@@ -184,12 +189,14 @@ class Model:
     def _outputs(self, listed: Sequence[pictures.Picture]) -> list[npt.NDArray[Any]]:
         results = []
         # A batch at a time, so that a folder of photographs never is in memory as a whole.
-        for start in range(0, len(listed), batches.AT_ONCE):
-            chunk = listed[start : start + batches.AT_ONCE]
-            pixels = [
-                pictures.read(p, self.preprocessing.colour, self.input_shape[1:], resize=self._resize) for p in chunk
-            ]
+        at_once = 1 if None in self._size else batches.AT_ONCE  # images of open sizes may differ in them
+        for start in range(0, len(listed), at_once):
+            chunk = listed[start : start + at_once]
+            pixels = [pictures.read(p, self.preprocessing.colour, self._size, resize=self._resize) for p in chunk]
             results.append(self._run(pictures.preprocess(pixels, self.preprocessing, "NCHW")))
+        for parts in zip(*results, strict=True):
+            if len({part.shape[1:] for part in parts}) > 1:
+                raise PictureError("the outputs of these images have different sizes; run one image at a time")
         return [np.concatenate(parts) for parts in zip(*results, strict=True)]
 
     def _run(self, x: npt.NDArray[np.float32]) -> list[npt.NDArray[Any]]:
@@ -244,7 +251,7 @@ def load_model(
     metadata = runtime.metadata(path)
     runner = runtime.load(path, threads=threads)
     layout = metadata.layout if metadata else runtime.image_layout
-    input_shape = _input_shape(path.name, runner, layout)
+    input_shape, open_sizes = _input_shape(path.name, runner, layout, metadata)
     preprocessing = preprocessing or (metadata.preprocessing if metadata else None)
     if preprocessing is None:
         raise RuntimeLoadError(
@@ -258,6 +265,7 @@ def load_model(
         runner,
         path=path,
         input_shape=input_shape,
+        open_sizes=open_sizes,
         metadata=metadata,
         layout=layout,
         labels=named,
@@ -344,17 +352,28 @@ def _output_shape(runner: Runner, layout: str, place: int) -> tuple[int, ...] | 
     return (known[2], known[0], known[1]) if layout == "NHWC" and len(known) == 3 else tuple(known)
 
 
-def _input_shape(name: str, runner: Runner, layout: str) -> tuple[int, int, int]:
-    """(C, H, W) of the one image that the file takes."""
-    specs = runner.inputs
-    sizes = [size for size in specs[0].shape[1:] if size is not None] if specs else []
-    if len(specs) != 1 or len(specs[0].shape) != 4 or len(sizes) != 3 or not batches.takes_real(specs[0]):
+def _input_shape(
+    name: str, runner: Runner, layout: str, metadata: ModelMetadata | None
+) -> tuple[tuple[int, int, int], tuple[bool, bool]]:
+    """(C, H, W) of the one image that the file takes, and whether it takes any height, and any width.
+
+    Of an open size it is that which the file says it was made for.
+    """
+    specs, sizes, is_open = runner.inputs, [], (False, False)
+    if specs and len(specs[0].shape) == 4:
+        _, *found = specs[0].shape
+        channels, height, width = (found[2], *found[:2]) if layout == "NHWC" else found
+        is_open = height is None, width is None
+        made_for = (None, None, None) if metadata is None or metadata.image is None else metadata.image
+        pairs = zip((channels, height, width), made_for, strict=True)
+        sizes = [size for size in (stated or known for stated, known in pairs) if size is not None]
+    if len(specs) != 1 or len(sizes) != 3 or not batches.takes_real(specs[0]):
         takes = ", ".join(f"{spec.dtype} {list(spec.shape)}" for spec in specs) or "nothing"
         raise RuntimeLoadError(
             f"{name} takes {takes}, and not one float32 image of a fixed size: run it on arrays, in Python with "
             "ssc_deploy.run(file, *arrays), or on .npy files"
         )
-    return (sizes[2], sizes[0], sizes[1]) if layout == "NHWC" else (sizes[0], sizes[1], sizes[2])
+    return (sizes[0], sizes[1], sizes[2]), is_open
 
 
 def _listed(images: pictures.Picture | Sequence[pictures.Picture]) -> list[pictures.Picture]:

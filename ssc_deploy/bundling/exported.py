@@ -98,7 +98,8 @@ def _read(path: Path) -> ExportedModel:
     taken, returned = runner.inputs[0], runner.outputs[0]
     if taken.shape[:1] != (1,) or None in taken.shape or len(taken.shape) != 4:
         raise BundleError(
-            f"{path.name} takes {_shape(taken)}, and a phone one image at a time; export it with `batch=1`"
+            f"{path.name} takes {_shape(taken)}, and a phone one image of a fixed size at a time; "
+            "export it with `batch=1`"
         )
     if returned.shape[:1] != (1,) or len(returned.shape) != 2 or None in returned.shape:
         raise BundleError(

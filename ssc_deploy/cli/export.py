@@ -47,6 +47,13 @@ ssc-deploy export --ckpt ssc_6_9.pt --quantize int8 --calibration train.zip
     "--batch", type=options.batch, metavar="N|dynamic", default="1", show_default=True, help="Images at a time."
 )
 @click.option(
+    "--dynamic",
+    type=options.listed,
+    default="",
+    metavar="height,width",
+    help="Sizes of images that the files leave open.  [default: fixed]",
+)
+@click.option(
     "--layout", type=click.Choice(options.LAYOUTS), default="auto", help="Layout of feature maps in a .tflite file."
 )
 @click.option(
@@ -76,6 +83,7 @@ def export(
     shuffle: str,
     dense: str,
     batch: int | str,
+    dynamic: tuple[str, ...],
     layout: str,
     runtime: str | None,
     opset: int | None,
@@ -110,6 +118,7 @@ def export(
             shuffle=shuffle,
             dense=dense,
             batch=None if isinstance(batch, str) else batch,
+            dynamic=dynamic,
             layout=layout,
             runtime=runtime,
             opset=opset,

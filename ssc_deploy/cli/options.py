@@ -52,7 +52,8 @@ def _shapes(
     return list(given) if len(given) > 1 else given[0] if given else None
 
 
-def _listed(text: str) -> tuple[str, ...]:
+def listed(text: str) -> tuple[str, ...]:
+    """``a,b`` as a tuple of names."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
@@ -60,7 +61,7 @@ def outputs(command: Command) -> Command:
     """Adds ``--outputs`` as a tuple of names."""
     return click.option(
         "--outputs",
-        type=_listed,
+        type=listed,
         default="",
         metavar="NAME,...",
         help="Of a network that returns several: the outputs that you want.  [default: all]",
@@ -115,7 +116,7 @@ _QUANTIZATION = {
         metavar="DATA",
         help="Images of known classes to measure the accuracy on.  [default: those of --calibration left over]",
     ),
-    "exclude": click.option("--exclude", metavar="BLOCK,...", type=_listed, help="Blocks that stay in float32."),
+    "exclude": click.option("--exclude", metavar="BLOCK,...", type=listed, help="Blocks that stay in float32."),
     "max_drop": click.option(
         "--max-drop", type=float, metavar="POINTS", help="Points of top-1 accuracy that may be lost.  [default: 1.0]"
     ),

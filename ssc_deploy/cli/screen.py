@@ -32,6 +32,7 @@ _NEXT = {
     "layout": "emit",
     "emit": "verify",
     "verify": "",
+    "sizes": "",
     "onnxsim": "",
     "golden": "",
 }

@@ -97,6 +97,7 @@ def _describe(model: ir.Model, metadata: file_metadata.ModelMetadata) -> None:
     model.metadata_props["network"] = metadata.network
     model.metadata_props["source"] = metadata.source
     model.metadata_props["source_sha256"] = metadata.source_sha256
+    model.metadata_props["input"] = metadata.takes
     if metadata.lowering:
         model.metadata_props["lowering"] = ", ".join(f"{k}={v}" for k, v in sorted(metadata.lowering.items()))
     if metadata.versions:

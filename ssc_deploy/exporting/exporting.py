@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy import extras
-from ssc_deploy.errors import LoweringError, OutputError, SscDeployError, VerificationError
-from ssc_deploy.exporting import describing, stages
+from ssc_deploy.errors import LoweringError, OutputError, QuantizationError, SscDeployError, VerificationError
+from ssc_deploy.exporting import any_size, describing, stages
 from ssc_deploy.exporting.check import Check
 from ssc_deploy.exporting.formats import Format, formats_of
 from ssc_deploy.exporting.results import ExportedFile, ExportResult, FailedFormat
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from ssc_deploy.emit.onnx_simplify import SimplifyReport
+    from ssc_deploy.exporting.any_size import OtherSizes
     from ssc_deploy.exporting.quantizing import Prepared, QuantizedCheck
     from ssc_deploy.exporting.stages import Built, Progress
     from ssc_deploy.lower import Lowered
@@ -58,6 +59,7 @@ def export(
     shuffle: str = "auto",
     dense: str = "auto",
     batch: int | None = 1,
+    dynamic: Sequence[str] = (),
     layout: str = "auto",
     runtime: str | None = None,
     opset: int | None = None,
@@ -100,6 +102,8 @@ def export(
         dense: lowering of the dense 1x1 convolutions of a ``.tflite`` file: ``plain``, or ``tile-8``, ``tile-16``,
             ``tile-32``, which pad their outputs to a multiple of the runtime's tile; ``auto`` is ``plain``.
         batch: images at a time; None for any number.
+        dynamic: ``"height"``, ``"width"`` or both, which the files then leave open; other images than those of
+            ``input_shape`` may be as large or small as PyTorch takes them. Empty for fixed sizes.
         layout: how a ``.tflite`` file holds feature maps: ``nhwc``, ``channel-major``, or ``auto`` for the
             fastest on ``runtime``.
         runtime: the runtime that a ``.tflite`` file should be fast on: ``litert`` (2.3 and later) or ``tflite-2.14``;
@@ -137,9 +141,13 @@ def export(
         layout=layout,
         runtime=runtime,
         recipe=None if recipe is None else recipe_file.read(Path(recipe)),
+        any_size=bool(dynamic),
     )
     _check(formats, options)
+    open_sizes = any_size.check(dynamic)
     if quantize is not None:
+        if open_sizes:
+            raise QuantizationError("`quantize` is for images of one size so far; leave it or `dynamic` out")
         quantize.check_files()
     source = open_source(
         ckpt,
@@ -157,7 +165,9 @@ def export(
     )
     paths = _free_paths(source, formats, output, quantize, overwrite=overwrite)
     say("checkpoint", describing.source(source))
+    at_others = any_size.others(source, open_sizes, atol, rtol) if open_sizes else None
     canonical = stages.canonicalise(source, progress=say, check=check)
+    canonical_at_other = None if at_others is None else at_others.canonical()
     checked = Check(source, canonical.model, atol, rtol)
     prepared: Prepared | None = None
     proof: QuantizedCheck | None = None
@@ -169,18 +179,28 @@ def export(
         canonical, options = prepared.canonical, dataclasses.replace(options, quantized=prepared.plan is not None)
     formats_left = _Formats(formats, keep_going=keep_going)
     # All are lowered before the first is written: if one cannot be lowered, none is written.
-    lowered = {}
+    lowered, lowered_at_other = {}, {}
     for form in formats:
         with formats_left.trying(form):
+            if canonical_at_other is not None:
+                lowered_at_other[form] = stages.lower(canonical_at_other, form, options)
             lowered[form] = stages.lower(canonical, form, options)
     # All or none: files of two different exports must not stand in one folder.
     with files.together(overwrite=overwrite) as written:
         exported = []
         for form, graph in lowered.items():
             with formats_left.trying(form):
-                built = stages.build(source, form, graph, opset, quantized=prepared)
+                built = stages.build(source, form, graph, opset, quantized=prepared, other=lowered_at_other.get(form))
                 file = _emit(
-                    written, paths[form], proof or checked, form, graph, built=built, recipe=options.recipe, say=say
+                    written,
+                    paths[form],
+                    proof or checked,
+                    form,
+                    graph,
+                    built=built,
+                    recipe=options.recipe,
+                    at_others=at_others,
+                    say=say,
                 )
                 exported.append(file)
             if form in formats_left.failed:
@@ -275,6 +295,7 @@ def _emit(
     *,
     built: Built,
     recipe: Recipe | None,
+    at_others: OtherSizes | None,
     say: Progress,
 ) -> ExportedFile:
     """Verifies one file at a temporary place.
@@ -286,13 +307,17 @@ def _emit(
     if form is Format.TFLITE:
         say("layout", f"{lowered.report.layout}: {lowered.report.layout_reason}")
     data, operators = built.data, built.operators
-    say("emit", f"{path}   {describing.size(data)} · {describing.operators(built)}")
+    say("emit", f"{path}   {describing.size(data)} · {describing.operators(built)} · {built.takes}")
     if recipe is not None and recipe.measured is not None:
         say("recipe", recipe.measured.of_file(hashlib.sha256(data).hexdigest()))
-    verification = checked(written.add(path, data))
+    temporary = written.add(path, data)
+    verification = checked(temporary)
     if not verification.ok:
         raise VerificationError(f"{path.name} was not written: {verification}")
     say("verify", str(verification))
+    if at_others is not None:
+        at_others.check(temporary, path.name)
+        say("sizes", str(at_others))
     # What stands in pairs around integers looks superfluous to it.
     plain = isinstance(verification, VerifyReport) and form is Format.ONNX
     simplification = _simplification(data, say) if plain else None

@@ -103,12 +103,14 @@ class Built:
         operators: how many it has.
         delegates: parts of a ``.tflite`` file that LiteRT hands to XNNPACK; None of an ``.onnx`` file.
         outside: operators of a ``.tflite`` file that run outside of these, by their type, in order.
+        takes: what it can be given, in words.
     """
 
     data: bytes
     operators: int
     delegates: int | None = None
     outside: tuple[str, ...] = ()
+    takes: str = ""
 
 
 def build(
@@ -118,6 +120,7 @@ def build(
     opset: int | None = None,
     *,
     quantized: Prepared | None = None,
+    other: Lowered | None = None,
 ) -> Built:
     """Writes the file's bytes, and lets LiteRT tell what it hands to XNNPACK.
 
@@ -127,8 +130,12 @@ def build(
         lowered: its graph.
         opset: of an ``.onnx`` file.
         quantized: what is held in fewer bits; None for float32.
+        other: the graph for images of another size, where the file is to take images of any.
+
+    Raises:
+        LoweringError: the graph depends on the size of images.
     """
-    metadata = _metadata(source, lowered, form)
+    metadata = _metadata(source, lowered, form, other)
     plan = None if quantized is None else quantized.plan
     weights = quantized.mode if quantized is not None and plan is None else None
     if quantized is not None:
@@ -137,20 +144,25 @@ def build(
         from ssc_deploy.emit import onnx as emit_onnx
 
         model = lowered.model
+        if other is not None:
+            from ssc_deploy.emit import onnx_any_size
+
+            model = model.clone()
+            onnx_any_size.free(model, other.model)
         if plan is not None:
             from ssc_deploy.quantize import insert
 
             model = model.clone()
             insert.insert(model, plan)
         data = emit_onnx.build(model, metadata, opset=opset or emit_onnx.DEFAULT_OPSET, weights=weights)
-        return Built(data, len(model.graph))
+        return Built(data, len(model.graph), takes=metadata.takes)
     from ssc_deploy.emit import tflite
     from ssc_deploy.runtimes.litert import DELEGATE, LiteRT
 
-    data = tflite.build(lowered.model, metadata, plan, weights)
+    data = tflite.build(lowered.model, metadata, plan, weights, other=None if other is None else other.model)
     runner = LiteRT().load(data)
     delegates = runner.operators.count(DELEGATE)
-    return Built(data, len(runner.operators) - delegates, delegates, tuple(runner.outside))
+    return Built(data, len(runner.operators) - delegates, delegates, tuple(runner.outside), metadata.takes)
 
 
 def _quantization(quantized: Prepared) -> FileQuantization:
@@ -170,7 +182,7 @@ def weights_of(source: Source) -> Weights | None:
     return Weights(role, shown(source.weights.entry))
 
 
-def _metadata(source: Source, lowered: Lowered, form: Format) -> ModelMetadata:
+def _metadata(source: Source, lowered: Lowered, form: Format, other: Lowered | None) -> ModelMetadata:
     from ssc_deploy.ir import roles
 
     signature, batch = source.signature, lowered.report.batch or 0
@@ -188,6 +200,7 @@ def _metadata(source: Source, lowered: Lowered, form: Format) -> ModelMetadata:
         output=meanings[0] if len(meanings) == 1 else None,
         weights=weights_of(source),
         movements=roles.movements(lowered.model),
+        dynamic=() if other is None else _open_sizes(lowered, other),
         inputs=()
         if signature.image
         else tuple(
@@ -198,6 +211,14 @@ def _metadata(source: Source, lowered: Lowered, form: Format) -> ModelMetadata:
         if len(signature.names) == 1
         else tuple(map(NamedOutput, signature.names, meanings or [None] * len(signature.names))),
     )
+
+
+def _open_sizes(lowered: Lowered, other: Lowered) -> tuple[str, ...]:
+    """The names of the sizes that differ between the images of two graphs."""
+    from ssc_deploy.emit.onnx_any_size import NAMES
+
+    one, two = (tuple(each.model.graph.inputs[0].shape or ()) for each in (lowered, other))
+    return tuple(name for axis, name in NAMES.items() if one[axis] != two[axis])
 
 
 def _versions() -> dict[str, str]:

@@ -109,3 +109,10 @@ def shift_of_integers(site: Site) -> str:
 
 #: The same for 8-bit integers.
 OF_INTEGERS: Mapping[Role, Callable[[Any], str]] = {**OF, Role.SHIFT: shift_of_integers}
+
+#: The same where nothing may depend on the size of images.
+OF_ANY_SIZE: Mapping[Role, Callable[[Any], str]] = {
+    **OF,
+    Role.SHIFT: shift_of_integers,
+    Role.SHUFFLE: lambda _site: "gather",
+}

@@ -53,7 +53,9 @@ class ChosenLayout:
     reason: str
 
 
-def choose(layout: str, runtime: str | None, *, stretches: bool, batch: int | None, quantized: bool) -> ChosenLayout:
+def choose(
+    layout: str, runtime: str | None, *, stretches: bool, batch: int | None, quantized: bool, any_size: bool
+) -> ChosenLayout:
     """The layout of a file, and why it is that one.
 
     Args:
@@ -62,6 +64,7 @@ def choose(layout: str, runtime: str | None, *, stretches: bool, batch: int | No
         stretches: whether the network has what ``channel-major`` makes faster.
         batch: images at a time; None for any number.
         quantized: whether the file computes in integers.
+        any_size: whether it takes images of any size.
 
     Raises:
         LoweringError: an unknown name.
@@ -78,6 +81,8 @@ def choose(layout: str, runtime: str | None, *, stretches: bool, batch: int | No
         )
     if quantized:
         return ChosenLayout(Layout.NHWC, "XNNPACK takes no products of int8 planes, as channel-major has them")
+    if any_size:
+        return ChosenLayout(Layout.NHWC, "channel-major takes images of one size")
     if batch != 1:
         return ChosenLayout(Layout.NHWC, "channel-major takes one image at a time")
     if runtime == Runtime.LITERT:

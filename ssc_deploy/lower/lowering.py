@@ -69,7 +69,12 @@ def lower(model: ir.Model, target: Target, options: LoweringOptions | None = Non
     stretches = channel_major.stretches(lowered) if target is Target.LITERT else set()
     if recipe is None:
         layout = choose(
-            options.layout, options.runtime, stretches=bool(stretches), batch=batch, quantized=options.quantized
+            options.layout,
+            options.runtime,
+            stretches=bool(stretches),
+            batch=batch,
+            quantized=options.quantized,
+            any_size=options.any_size,
         )
     else:
         layout = ChosenLayout(Layout(recipe.layout), "as the recipe says")
@@ -89,16 +94,14 @@ def lower(model: ir.Model, target: Target, options: LoweringOptions | None = Non
         names = {site.name: _named(site, role, named[role]) for site, role in found}
     else:
         names = recipe.choices(fingerprint.fingerprint(model), grouping.group_sites(found), target)
-    chosen = [
-        (site, role, _lowering(site, role, names[site.name], quantized=options.quantized)) for site, role in found
-    ]
+    chosen = [(site, role, _lowering(site, role, names[site.name], options)) for site, role in found]
     for site, role, lowering in chosen:
         reason = lowering.refusal(site)
         if reason is not None:
             raise LoweringError(
                 f"the {role} {roles.where(site.origin)} cannot be carried out by {lowering.name}: {reason}"
             )
-    if not options.quantized:  # sums of integers are exact
+    if not options.quantized and not options.any_size:  # sums of integers are exact; windows have a size
         long_means.split(lowered, planar)
     set_batch(lowered, batch)
     tiled = any(lowering is not dense_tile.PLAIN for _, role, lowering in chosen if role is roles.Role.DENSE)
@@ -139,5 +142,7 @@ def _named(site: Choosable, role: roles.Role, name: str) -> str:
     return fallback
 
 
-def _lowering(site: Choosable, role: roles.Role, name: str, *, quantized: bool) -> Lowering[Any]:
-    return lowerings_of(role).get(default(site, role, quantized=quantized) if name == "auto" else name)
+def _lowering(site: Choosable, role: roles.Role, name: str, options: LoweringOptions) -> Lowering[Any]:
+    if name == "auto":
+        name = default(site, role, quantized=options.quantized, any_size=options.any_size)
+    return lowerings_of(role).get(name)

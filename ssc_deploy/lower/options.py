@@ -26,6 +26,7 @@ class LoweringOptions:
         layout: of `Layout`, for LiteRT: how feature maps are held; or ``auto``: the fastest on ``runtime``.
         runtime: of `Runtime`, for LiteRT: what the file is to be fast on; None for all of them.
         quantized: whether the graph is computed in integers, for which another way may be the fastest.
+        any_size: whether the graph is to be one for images of any size, so that no way may be taken that depends on it.
         recipe: says it for each of them, in place of ``shift``, ``shuffle`` and ``dense``, and the layout.
 
     Raises:
@@ -41,12 +42,13 @@ class LoweringOptions:
     runtime: str | None = None
     recipe: Recipe | None = None
     quantized: bool = False
+    any_size: bool = False
 
     def __post_init__(self) -> None:
         if self.batch is not None and self.batch < 1:
             raise LoweringError(f"a batch of {self.batch} images is impossible; give a number from 1 on, or dynamic")
         if self.recipe is not None and dataclasses.replace(self, recipe=None) != LoweringOptions(
-            batch=self.batch, quantized=self.quantized
+            batch=self.batch, quantized=self.quantized, any_size=self.any_size
         ):
             raise RecipeError(
                 "a recipe says how everything is carried out; leave `shift`, `shuffle`, `dense`, `layout` "

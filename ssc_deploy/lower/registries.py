@@ -32,9 +32,17 @@ DENSE = Registry(roles.Role.DENSE, dense_tile.LOWERINGS, fallback=dense_tile.PLA
 _REGISTRIES: Mapping[roles.Role, Registry[Any]] = {one.role: one for one in (SHIFTS, SHUFFLES, DENSE)}
 
 
-def default(site: Choosable, role: roles.Role, *, quantized: bool = False) -> str:
-    """Name of the lowering that ``auto`` takes at a site, of float32 values or of 8-bit integers."""
-    return (defaults.OF_INTEGERS if quantized else defaults.OF)[role](site)
+def default(site: Choosable, role: roles.Role, *, quantized: bool = False, any_size: bool = False) -> str:
+    """Name of the lowering that ``auto`` takes at a site.
+
+    Args:
+        site: where.
+        role: of it.
+        quantized: whether it moves 8-bit integers.
+        any_size: whether it has to be the same for images of any size.
+    """
+    table = defaults.OF_ANY_SIZE if any_size else defaults.OF_INTEGERS if quantized else defaults.OF
+    return table[role](site)
 
 
 def lowerings_of(role: roles.Role) -> Registry[Any]:

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from ssc_deploy.quantize.plan import Mode, Plan
 
 
-def build(model: ir.Model, metadata: ModelMetadata, plan: Plan | None = None, weights: Mode | None = None) -> bytes:
+def build(
+    model: ir.Model,
+    metadata: ModelMetadata,
+    plan: Plan | None = None,
+    weights: Mode | None = None,
+    *,
+    other: ir.Model | None = None,
+) -> bytes:
     """Writes ``model`` as a TFLite file.
 
     The same model gives the same bytes. Tensors carry the names of the ONNX values that they hold; one of rank 4 that
@@ -28,6 +35,8 @@ def build(model: ir.Model, metadata: ModelMetadata, plan: Plan | None = None, we
         metadata: stored in the file, with its layout set to ``"NHWC"``.
         plan: which values are 8-bit integers, of the canonical graph that was lowered; see `integers`.
         weights: a mode of `quantize.weights.COMPACT`: how the kernels, which are rounded so already, are held.
+        other: the same network, lowered in the same way, for images of another size: the file then takes both, and any
+            other size. See `any_size`.
 
     Returns:
         the file's bytes: one subgraph, one signature ``serving_default`` with the graph's input and output names.
@@ -35,11 +44,13 @@ def build(model: ir.Model, metadata: ModelMetadata, plan: Plan | None = None, we
     Raises:
         UnsupportedOperatorError: operators, or uses of them, that have no counterpart here; the sentence names all.
         EmitError: a shape is unknown, or an input is of a type that no file holds.
+        LoweringError: the network depends on the size of images in a way that no file can say.
     """
     from ssc_deploy.emit.tflite.graph import Graph
     from ssc_deploy.emit.tflite.operators import OPERATORS
 
-    return Graph(model, OPERATORS, plan, weights).build(metadata)
+    at_other = None if other is None else Graph(other, OPERATORS, plan, weights, fits_any_size=True)
+    return Graph(model, OPERATORS, plan, weights, fits_any_size=other is not None).build(metadata, at_other)
 
 
 def refused(model: ir.Model) -> list[RefusedError]:

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import onnx_ir as ir
 
 from ssc_deploy import metadata as file_metadata
-from ssc_deploy.emit.tflite import compact, integers, task_metadata
+from ssc_deploy.emit.tflite import any_size, compact, integers, task_metadata
 from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.flatbuffer import DTYPES, Writer
 from ssc_deploy.emit.tflite.integers.planned import Planned
@@ -49,6 +49,7 @@ class Graph:
         operators: the functions, by ONNX operator.
         plan: which values are integers; None for a file of float32.
         weights: how kernels are held in a file of float32.
+        fits_any_size: whether the file is to take images of any size, so that what is written must not depend on it.
     """
 
     def __init__(
@@ -57,7 +58,10 @@ class Graph:
         operators: Mapping[str, Emit],
         plan: Plan | None = None,
         weights: Mode | None = None,
+        *,
+        fits_any_size: bool = False,
     ) -> None:
+        self.any_size = fits_any_size
         self._graph, self._operators, self._plan, self._weights = model.graph, operators, plan, weights
         values = [*self._graph.inputs, *(v for node in self._graph for v in node.outputs)]
         names = frozenset(v.name for v in values if v.name)
@@ -69,13 +73,31 @@ class Graph:
         self._carried_names: set[str] = set()
         self._has_integer_kernel = False
 
-    def build(self, metadata: file_metadata.ModelMetadata) -> bytes:
+    def build(self, metadata: file_metadata.ModelMetadata, other: Graph | None = None) -> bytes:
         """Writes all nodes and the file around them.
 
+        Args:
+            metadata: stored in the file.
+            other: the same network for images of another size; the sizes that differ are then open.
+
         Raises:
+            LoweringError: it depends on the size of images; see `any_size`.
             UnsupportedOperatorError: operators that cannot be written; the sentence names all.
             EmitError: an input of a type or shape that cannot be written; an output that is a constant.
         """
+        inputs, outputs = self._written()
+        if other is not None:
+            twins, _ = other._written()
+            any_size.free(self._writer, other._writer, {inputs[name]: twin for name, twin in twins.items()})
+        stored = {file_metadata.KEY: dataclasses.replace(metadata, layout="NHWC").to_json().encode()}
+        for_tasks = task_metadata.build(metadata)
+        if for_tasks is None:
+            return self._writer.finish(inputs, outputs, stored)
+        data = self._writer.finish(inputs, outputs, {**stored, task_metadata.KEY: for_tasks})
+        return task_metadata.with_labels(data, metadata.labels) if metadata.labels else data
+
+    def _written(self) -> tuple[dict[str, int], dict[str, int]]:
+        """Writes all nodes; returns the tensors of the inputs and of the outputs, by their names."""
         inputs = {name_of(v): self._input(v) for v in self._graph.inputs if not v.is_initializer()}
         refused = self._write_nodes()
         if refused:
@@ -89,12 +111,7 @@ class Graph:
             inputs, outputs = integers.rewrite(self._writer, self._planned.grids, self._plan, inputs, outputs)
         if self._weights is not None:
             compact.rewrite(self._writer, self._weights)
-        stored = {file_metadata.KEY: dataclasses.replace(metadata, layout="NHWC").to_json().encode()}
-        for_tasks = task_metadata.build(metadata)
-        if for_tasks is None:
-            return self._writer.finish(inputs, outputs, stored)
-        data = self._writer.finish(inputs, outputs, {**stored, task_metadata.KEY: for_tasks})
-        return task_metadata.with_labels(data, metadata.labels) if metadata.labels else data
+        return inputs, outputs
 
     def refused(self) -> list[RefusedError]:
         """The operators that cannot be written, all of them.

@@ -25,6 +25,7 @@ class Window:
         dilations: distance of the kernel's taps.
         before: pixels of padding above, and to the left.
         after: below, and to the right.
+        any_size: whether it has to be the same padding for feature maps of any size.
     """
 
     feature_map: tuple[int, int]
@@ -33,6 +34,7 @@ class Window:
     dilations: tuple[int, int]
     before: tuple[int, int]
     after: tuple[int, int]
+    any_size: bool = False
 
     @property
     def reach(self) -> tuple[int, int]:
@@ -55,6 +57,8 @@ class Window:
         """``schema.Padding`` that means the same, None if only explicit zeros do."""
         if not self.padded:
             return int(schema.Padding.VALID)
+        if self.any_size and self.strides != (1, 1):
+            return None  # with steps, SAME adds more or less padding, as the size is odd or even
         return int(schema.Padding.SAME) if (self.before, self.after) == self._same() else None
 
     def _same(self) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -63,8 +67,14 @@ class Window:
         return _pair([t // 2 for t in total]), _pair([t - t // 2 for t in total])
 
 
-def window_of(node: ir.Node, feature_map: tuple[int, int], kernel: Sequence[int]) -> Window:
+def window_of(node: ir.Node, feature_map: tuple[int, int], kernel: Sequence[int], *, any_size: bool = False) -> Window:
     """Reads strides, dilations and padding from a Conv or a pooling node.
+
+    Args:
+        node: a convolution or a pool.
+        feature_map: (H, W) of its input.
+        kernel: size of its window.
+        any_size: see `Window`.
 
     Raises:
         UnsupportedOperatorError: not two-dimensional, negative padding, or an ``auto_pad`` that ONNX does not know.
@@ -83,7 +93,7 @@ def window_of(node: ir.Node, feature_map: tuple[int, int], kernel: Sequence[int]
         raise refuse(node, f"auto_pad {auto_pad!r} is not known here")
     if min(pads) < 0:
         raise refuse(node, f"its padding {pads} is negative")
-    return Window(feature_map, bare.kernel, strides, dilations, _pair(pads[:2]), _pair(pads[2:]))
+    return Window(feature_map, bare.kernel, strides, dilations, _pair(pads[:2]), _pair(pads[2:]), any_size)
 
 
 def _pair(numbers: Sequence[int]) -> tuple[int, int]:

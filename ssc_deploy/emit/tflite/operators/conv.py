@@ -35,7 +35,7 @@ def conv(graph: Graph, node: ir.Node) -> None:
     feature_map = graph.need(node, 0, IMAGE)
     sizes = _shape(graph, node, 1)
     channels, out_channels, group = feature_map.shape[1], sizes[0], node.attributes.get_int("group", 1)
-    window = window_of(node, (feature_map.shape[2], feature_map.shape[3]), sizes[2:])
+    window = window_of(node, (feature_map.shape[2], feature_map.shape[3]), sizes[2:], any_size=graph.any_size)
     activation, output = graph.fuse(node)
     name = name_of(output)
     padding = window.padding

@@ -45,7 +45,7 @@ def max_pool(graph: Graph, node: ir.Node) -> None:
         of_rank_3(graph, node)
         return
     feature_map = graph.need(node, 0, IMAGE)
-    window, _ = _window(node, feature_map)
+    window, _ = _window(graph, node, feature_map)
     if window.dilations != (1, 1):
         _dilated_maximum(graph, node, feature_map, window)
         return
@@ -75,7 +75,7 @@ def average_pool(graph: Graph, node: ir.Node) -> None:
         of_rank_3(graph, node)
         return
     feature_map = graph.need(node, 0, IMAGE)
-    window, whole = _window(node, feature_map)
+    window, whole = _window(graph, node, feature_map)
     counts_padding = bool(node.attributes.get_int("count_include_pad", 0))
     padding = window.padding
     if padding is not None and whole and not (window.padded and counts_padding) and window.dilations == (1, 1):
@@ -157,9 +157,10 @@ def _is_rectified(graph: Graph, value: ir.Value | None) -> bool:
     return known in {Activation.RELU, Activation.RELU6}
 
 
-def _window(node: ir.Node, feature_map: Stored) -> tuple[Window, bool]:
+def _window(graph: Graph, node: ir.Node, feature_map: Stored) -> tuple[Window, bool]:
     """The window with the padding that ``ceil_mode`` adds, and whether it adds none."""
-    window = window_of(node, (feature_map.shape[2], feature_map.shape[3]), node.attributes["kernel_shape"].as_ints())
+    size, kernel = (feature_map.shape[2], feature_map.shape[3]), node.attributes["kernel_shape"].as_ints()
+    window = window_of(node, size, kernel, any_size=graph.any_size)
     if not node.attributes.get_int("ceil_mode", 0) or node.attributes.get_string("auto_pad", "NOTSET") != "NOTSET":
         return window, True
     more = _last_window(window)
