@@ -221,7 +221,7 @@ def _preprocessing(table: Table) -> Preprocessing:
     std = table.items("std", float)
     colour = table.take("colour", str, "RGB")
     try:
-        return Preprocessing(mean, std, colour)
+        return Preprocessing(mean, std, colour, table.take("resize", str, None))
     except PreprocessingError as error:
         raise CardError(f"{table.path}: {table.prefix}{error}.") from error
 

@@ -24,6 +24,10 @@ FILE_VERSION = 1
 #: Key of the JSON in ONNX ``metadata_props``, and name of the TFLite metadata buffer that holds it.
 KEY = "ssc_deploy"
 
+#: What is done with an image of another size than the network's: it is refused; or scaled until its shorter side fits,
+#: then cropped around the centre, as `ssc_deploy.pictures.read` does.
+NO_RESIZE, COVER = "none", "shorter-side-bilinear-center-crop"
+
 #: Channels of each order of colours.
 CHANNELS = {"RGB": 3, "BGR": 3, "L": 1}
 
@@ -43,17 +47,22 @@ class Preprocessing:
         mean: in units of 0..1, in the order of ``colour``.
         std: likewise, above 0.
         colour: order of the channels, ``"RGB"``, ``"BGR"`` or ``"L"``.
+        resize: what is done with an image of another size: ``"none"`` (it is refused), or
+            ``"shorter-side-bilinear-center-crop"``; None where nobody says it, so that it is scaled only if asked for.
 
     Raises:
-        PreprocessingError: no image can become an input so: an unknown colour, another number of values than
+        PreprocessingError: no image can become an input so: an unknown colour or rule, another number of values than
             channels, or a value that is not finite, not above 0, or so extreme that the input would overflow.
     """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
     colour: str = "RGB"
+    resize: str | None = field(default=None, metadata=SPARSE)
 
     def __post_init__(self) -> None:
+        if self.resize not in {None, NO_RESIZE, COVER}:
+            raise PreprocessingError(f"resize must be {NO_RESIZE} or {COVER}, not {str(self.resize)!r:.60}")
         if self.colour not in CHANNELS:
             raise PreprocessingError(f"colour must be RGB, BGR or L, not {str(self.colour)!r:.60}")
         for name in ("mean", "std"):
@@ -67,6 +76,11 @@ class Preprocessing:
                 raise PreprocessingError(
                     f"std must not be so small: with a mean of {mean} and a std of {std} inputs leave float32"
                 )
+
+    @property
+    def scales(self) -> bool:
+        """Whether images of another size are scaled without being asked for."""
+        return self.resize == COVER
 
     @property
     def channels(self) -> int:

@@ -233,7 +233,8 @@ def load_model(
         threads: of the runtime.
         labels: class names in the order of the outputs, instead of those in the file.
         preprocessing: how an image becomes the input, instead of what the file says.
-        resize: scale and crop images of another size (see `pictures.read`) instead of refusing them.
+        resize: scale and crop images of another size (see `pictures.read`) instead of refusing them; where the file's
+            preprocessing has that rule, they are scaled anyway.
         output: name of the output that counts, of a file that has several; by default its only list of classes.
 
     Raises:
@@ -259,6 +260,7 @@ def load_model(
             "`preprocessing=Preprocessing(mean=..., std=...)`"
         )
     preprocessing.require(input_shape[0], path.name)
+    resize = resize or preprocessing.scales
     place = _chosen(path.name, runner, output)
     named = _labels(path, runner, layout, labels, metadata=metadata, place=place)
     return Model(

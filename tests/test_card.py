@@ -98,6 +98,11 @@ def test_a_byte_order_mark_as_windows_writes_it_is_no_part_of_card_or_list(model
         ("std = [1, 0.2, 0.3]", "std = [1, -0.2, 1]", r"preprocessing\.std must be above 0"),
         ("mean = [0.5, 0.5, 0]", "mean = [nan, 0.5, 0]", r"preprocessing\.mean must be finite"),
         ("std = [1, 0.2, 0.3]", "std = [1, 0, 1]", r"preprocessing\.std must be above 0"),
+        (
+            "std = [1, 0.2, 0.3]",
+            'std = [1, 1, 1]\nresize = "no"',
+            r"preprocessing\.resize must be none or shorter-side",
+        ),
         ("std = [1, 0.2, 0.3]", 'std = [1, 1, 1]\ncolour = "CMY"', r"preprocessing\.colour must be RGB, BGR or L"),
         ("top1 = 0.5", "top1 = 50", r"accuracy\.top1 is a share"),
         ("top1 = 0.5", "top1 = true", r"accuracy\.top1 must be a number"),

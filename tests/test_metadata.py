@@ -57,8 +57,8 @@ def test_keys_of_a_newer_program_are_ignored_with_a_warning(more):
 
 
 def test_a_newer_key_inside_is_ignored_with_a_warning():
-    preprocessing = json.loads(WHOLE.to_json())["preprocessing"] | {"resize": 256}
-    with pytest.warns(UserWarning, match=r"preprocessing\.resize"):
+    preprocessing = json.loads(WHOLE.to_json())["preprocessing"] | {"crop": 256}
+    with pytest.warns(UserWarning, match=r"preprocessing\.crop"):
         assert ModelMetadata.from_json(changed(preprocessing=preprocessing)) == WHOLE
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import ssc_deploy
 from ssc_deploy import metadata as file_metadata
 from ssc_deploy import pictures
 from ssc_deploy.errors import LabelsError, PictureError, PreprocessingError, RuntimeLoadError
-from ssc_deploy.metadata import ModelMetadata, Preprocessing
+from ssc_deploy.metadata import COVER, NO_RESIZE, ModelMetadata, Preprocessing
 from ssc_deploy.output_kind import softmax
 from ssc_deploy.predict import load_model
 
@@ -194,3 +195,23 @@ def test_running_a_model_imports_neither_torch_nor_onnxscript(path):
         [sys.executable, "-c", script, str(path)], cwd=root, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_a_file_that_says_so_scales_images_of_another_size(tmp_path):
+    larger = np.random.default_rng(2).integers(0, 256, (9, 13, 3), np.uint8)
+    asked = load_model(written(tmp_path / "silent.onnx"), resize=True).logits(larger)
+    scaling = dataclasses.replace(PREPROCESSING, resize=COVER)
+    told = load_model(written(tmp_path / "scaling.onnx", preprocessing=scaling))
+    np.testing.assert_array_equal(told.logits(larger), asked)
+    for rule in (None, NO_RESIZE):
+        refusing = dataclasses.replace(PREPROCESSING, resize=rule)
+        with pytest.raises(PictureError, match="the network takes 6x4"):
+            load_model(written(tmp_path / "refusing.onnx", preprocessing=refusing)).logits(larger)
+
+
+def test_a_file_with_an_unknown_rule_of_scaling_is_refused(tmp_path):
+    text = ModelMetadata("Linear", "", "", "NCHW", (0, 3, 4, 6), PREPROCESSING).to_json()
+    raw = json.loads(text)
+    raw["preprocessing"]["resize"] = "stretch"
+    with pytest.raises(RuntimeLoadError, match="resize must be none or shorter-side-bilinear-center-crop"):
+        load_model(written(tmp_path / "odd.onnx", about=json.dumps(raw)))

@@ -11,12 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ssc_deploy import golden, pictures
-from ssc_deploy.bundling.manifest import COVER
 from ssc_deploy.bundling.pixels import recovered
 from ssc_deploy.card import GOLDEN_LABELS
 from ssc_deploy.data import tree
 from ssc_deploy.errors import BundleError, VerificationError
 from ssc_deploy.examples import Examples
+from ssc_deploy.metadata import COVER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

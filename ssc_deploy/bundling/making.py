@@ -17,9 +17,7 @@ from ssc_deploy import labels as class_names
 from ssc_deploy.bundling import blocks, exported, golden_set, limits
 from ssc_deploy.bundling.checking import check_bundle
 from ssc_deploy.bundling.manifest import (
-    COVER,
     FILE_NAME,
-    NO_RESIZE,
     Debug,
     FileEntry,
     GoldenFiles,
@@ -28,6 +26,7 @@ from ssc_deploy.bundling.manifest import (
     PictureRule,
 )
 from ssc_deploy.errors import BundleError, OutputError, VerificationError
+from ssc_deploy.metadata import COVER, NO_RESIZE
 from ssc_deploy.storage import files, folders
 from ssc_deploy.storage.digests import sha256_of
 from ssc_deploy.storage.files import as_output_error
@@ -135,7 +134,8 @@ def bundle(
             ``labels.csv`` there, or are the names of the folders that hold them.
         preprocessing: how an image becomes the input, if the export does not say it.
         labels: of the classes in the order of the outputs, if the export does not say them; by default their numbers.
-        resize: whether the device may bring images of another size to the network's.
+        resize: whether the device may bring images of another size to the network's; it never does where the export
+            says that such images are refused.
         debug: add every block's values, so that a device can name the first that it computes wrong.
         overwrite: whether an existing bundle may be replaced.
         progress: is called with the name of each part and one line about it.
@@ -205,7 +205,7 @@ def _is_bundle(folder: Path) -> bool:
 def _rule(model: ExportedModel, preprocessing: Preprocessing, *, resize: bool) -> PictureRule:
     _, channels, height, width = model.metadata.input_shape  # of one image, as `exported` has looked
     preprocessing.require(channels, model.path.name)
-    resizing = COVER if resize else NO_RESIZE
+    resizing = COVER if resize and preprocessing.resize != NO_RESIZE else NO_RESIZE
     return PictureRule(width, height, resizing, preprocessing.colour, preprocessing.mean, preprocessing.std)
 
 

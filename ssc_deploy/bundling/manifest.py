@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from ssc_deploy import golden
 from ssc_deploy.bundling import limits
-from ssc_deploy.metadata import CHANNELS, LEAST_STD, MOST, Preprocessing
+from ssc_deploy.metadata import CHANNELS, COVER, LEAST_STD, MOST, NO_RESIZE, Preprocessing
 from ssc_deploy.output_kind import OutputKind
 from ssc_deploy.storage import records
 from ssc_deploy.storage.records import NOT_EMPTY, AtLeast, AtMost, Matching, OneOf, Sha256, Size
@@ -28,9 +28,6 @@ FILE_NAME = "model.json"
 
 #: The suffix of the files of each format.
 SUFFIXES = {"onnx": ".onnx", "tflite": ".tflite"}
-
-#: Rules that bring an image of another size to the network's; the second is `ssc_deploy.pictures.read` with resizing.
-NO_RESIZE, COVER = "none", "shorter-side-bilinear-center-crop"
 
 #: Golden images of a bundle.
 _MOST_PICTURES = 1000

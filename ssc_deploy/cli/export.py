@@ -34,6 +34,7 @@ ssc-deploy export --ckpt ssc_6_9.pt --quantize int8 --calibration train.zip
 @click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, how an image becomes the input.")
 @click.option("--std", type=options.numbers, metavar="R,G,B", help="Input = (pixel / 255 - mean) / std.")
 @click.option("--colour", type=click.Choice(["RGB", "BGR", "L"]), help="Order of the channels.  [default: RGB, or L]")
+@click.option("--resize", type=click.Choice(options.RESIZES), help="What is done with images of another size.")
 @click.option("--labels", type=click.File(encoding="utf-8"), help="Class names, one a line, for the files to hold.")
 @click.option("--shift", type=click.Choice(options.SHIFTS), default="auto", help="How shifts are carried out.")
 @click.option("--shuffle", type=click.Choice(options.SHUFFLES), default="auto", help="How shuffles are carried out.")
@@ -78,6 +79,7 @@ def export(
     mean: tuple[float, ...] | None,
     std: tuple[float, ...] | None,
     colour: str | None,
+    resize: str | None,
     labels: IO[str] | None,
     shift: str,
     shuffle: str,
@@ -113,6 +115,7 @@ def export(
             outputs=outputs,
             labels=options.labels(labels),
             preprocessing=options.preprocessing(mean, std, colour),
+            resize=resize,
             **network,
             shift=shift,
             shuffle=shuffle,

@@ -30,6 +30,7 @@ RUNTIMES = ("litert", "tflite-2.14")
 STAGES = ("file", "checkpoint", "capture", "rewrite", "lower")
 TARGETS = ("onnxruntime", "litert")
 MODES = ("int8", "int8-weights", "float16")
+RESIZES = ("none", "shorter-side-bilinear-center-crop")
 METHODS = ("auto", "minmax", "percentile", "entropy", "mse")
 
 PATH = click.Path(path_type=Path)

@@ -111,4 +111,5 @@ def _describe(model: ir.Model, metadata: file_metadata.ModelMetadata) -> None:
         model.metadata_props["preprocessing"] = (
             f"{preprocessing.colour} pixels, (pixel / 255 - mean) / std with mean {list(preprocessing.mean)} "
             f"and std {list(preprocessing.std)}"
+            + (f"; images of another size: {preprocessing.resize}" if preprocessing.resize else "")
         )

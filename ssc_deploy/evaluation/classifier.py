@@ -33,12 +33,14 @@ class Classifier:
         size: (H, W) of its images.
         labels: class names in the order of its outputs; empty if it does not tell.
         logits: uint8 [N, H, W, 3], red first -> float32 [N, classes].
+        scales: whether it says that images of another size are scaled.
     """
 
     path: Path
     size: tuple[int, int]
     labels: tuple[str, ...]
     logits: Callable[[pictures.Pixels], Float32]
+    scales: bool
 
 
 def open_classifier(
@@ -61,7 +63,7 @@ def open_classifier(
         from ssc_deploy.predict import load_model
 
         model = load_model(path, threads, preprocessing=preprocessing)
-        return Classifier(path, model.input_shape[1:], model.labels, model.logits)
+        return Classifier(path, model.input_shape[1:], model.labels, model.logits, model.preprocessing.scales)
     from ssc_deploy.source import open_source
 
     source = open_source(path, **network)
@@ -79,7 +81,7 @@ def open_classifier(
     def logits(pixels: pictures.Pixels) -> Float32:
         return torch_logits(module, pixels, preprocessing)
 
-    return Classifier(path, size, source.labels, logits)
+    return Classifier(path, size, source.labels, logits, preprocessing.scales)
 
 
 def torch_logits(module: torch.nn.Module, pixels: pictures.Pixels, preprocessing: Preprocessing) -> Float32:

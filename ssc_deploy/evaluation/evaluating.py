@@ -45,7 +45,8 @@ def evaluate(
         files: at least one checkpoint, ``.onnx`` or ``.tflite`` file.
         data: what `data.read` takes.
         split: which part of it, where it has both.
-        resize: bring images of another size to the network's instead of refusing them.
+        resize: bring images of another size to the network's instead of refusing them; that is done anyway where all
+            files say so.
         preprocessing: how an image becomes the input, instead of what each file says.
         threads: of the runtimes.
         progress: is called after every batch.
@@ -62,6 +63,7 @@ def evaluate(
             raise DataError(f"{first.path} takes images of {_text(first.size)}, {other.path} of {_text(other.size)}.")
         if other.labels != first.labels:
             raise DataError(f"{first.path} and {other.path} have other labels, or in another order.")
+    resize = resize or all(classifier.scales for classifier in opened)
     pictures = datasets.read(Path(data), split, size=first.size, resize=resize)
     if first.labels:
         pictures = pictures.ordered(first.labels)

@@ -39,7 +39,7 @@ class Check:
         self.pictures = tuple(Named(picture.path.stem, picture.label) for picture in pictures)
         self.inputs: Examples
         if pictures and source.preprocessing and image:
-            paths, resize = [p.path for p in pictures], source.shape_is_chosen
+            paths, resize = [p.path for p in pictures], source.shape_is_chosen or source.preprocessing.scales
             pixels = inputs.golden(paths, source.preprocessing, image, resize=resize)
             self.inputs = pixels if source.signature.rows else Examples((pixels.arrays[0][:, None],), rows=False)
         else:

@@ -55,6 +55,7 @@ def export(
     seed: int | None = None,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | None = None,
+    resize: str | None = None,
     shift: str = "auto",
     shuffle: str = "auto",
     dense: str = "auto",
@@ -96,6 +97,8 @@ def export(
             that depends on random numbers beyond its weights.
         labels: class names in the order of the outputs, which the files then hold; in place of those of the source.
         preprocessing: how an image becomes the input, likewise.
+        resize: what is done with images of another size, for the files to say: ``none`` (they are refused) or
+            ``shorter-side-bilinear-center-crop``; in place of what the preprocessing says.
         shift: lowering of every shift (``depthwise``, ``slice``, ``gather``; ``flat`` for ONNX), or ``auto`` for the
             fastest measured.
         shuffle: lowering of every shuffle (``transpose``, ``planes``, ``gather``), or ``auto``.
@@ -162,6 +165,7 @@ def export(
         seed=seed,
         labels=labels,
         preprocessing=preprocessing,
+        resize=resize,
     )
     paths = _free_paths(source, formats, output, quantize, overwrite=overwrite)
     say("checkpoint", describing.source(source))

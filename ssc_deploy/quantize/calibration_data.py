@@ -204,6 +204,7 @@ def _of_images(
             "`preprocessing=Preprocessing(mean=..., std=...)`, or an .npy file of inputs"
         )
     preprocessing.require(image[0], "the network")
+    resize = resize or preprocessing.scales
     if not path.exists():
         raise QuantizationError(f"{path}: there is no such file or folder; {_EXPECTED}")
     count = 0

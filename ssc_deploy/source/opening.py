@@ -95,6 +95,7 @@ def open_source(
     seed: int | None = None,
     labels: Sequence[str] | None = None,
     preprocessing: Preprocessing | None = None,
+    resize: str | None = None,
 ) -> Source:
     """Opens a checkpoint, an ``.onnx`` file, or a network with random weights.
 
@@ -119,9 +120,11 @@ def open_source(
             network that depends on them beyond its weights.
         labels: class names in the order of the outputs, in place of those of the card or the checkpoint's header.
         preprocessing: how an image becomes the input, likewise.
+        resize: a rule of `Preprocessing`, in place of that of the preprocessing.
 
     Raises:
         LabelsError: there is not one label for each output.
+        PreprocessingError: it is of other images than the network takes, or there is none for ``resize``.
         MissingPackageError: PyTorch or a package that reads ONNX is not installed.
         CheckpointError: the file is unreadable, unsafe, or does not fit the network, or which of its weights are meant
             has to be said.
@@ -140,7 +143,7 @@ def open_source(
                 f"{path} brings its own network, shapes and weights: leave out `model`, `arch`, `args`, "
                 "`input_shape`, `weights` and `seed`."
             )
-        return _told_by_user(_open_onnx(path, outputs), named, preprocessing)
+        return _told_by_user(_open_onnx(path, outputs), named, preprocessing, resize)
     if seed is not None and seed < 0:
         raise NetworkError(f"`seed` takes a number of at least 0, not {seed}.")
     if path is None and state is None and weights is not None:
@@ -185,15 +188,17 @@ def open_source(
         weights=loaded,
         shape_is_chosen=input_shape is not None or example_inputs is not None,
     )
-    return _told_by_user(_described_rightly(source), named, preprocessing)
+    return _told_by_user(_described_rightly(source), named, preprocessing, resize)
 
 
-def _told_by_user(source: Source, labels: tuple[str, ...] | None, preprocessing: Preprocessing | None) -> Source:
+def _told_by_user(
+    source: Source, labels: tuple[str, ...] | None, preprocessing: Preprocessing | None, resize: str | None
+) -> Source:
     """The source with what the user says of it, in place of what its card or header does.
 
     Raises:
         LabelsError: there is not one label for each output.
-        PreprocessingError: it is of other images than the network takes.
+        PreprocessingError: it is of other images than the network takes, or there is none that ``resize`` belongs to.
     """
     if labels is not None:
         count = _label_count(source)
@@ -209,6 +214,13 @@ def _told_by_user(source: Source, labels: tuple[str, ...] | None, preprocessing:
                 "or leave it out"
             )
         source = dataclasses.replace(source, preprocessing=preprocessing)
+    if resize is not None:
+        if source.preprocessing is None:
+            raise PreprocessingError(
+                f"{source.name} does not say how an image becomes its input, of which `resize` is a part: give "
+                "`preprocessing=Preprocessing(mean=..., std=...)` as well"
+            )
+        source = dataclasses.replace(source, preprocessing=dataclasses.replace(source.preprocessing, resize=resize))
     return source
 
 

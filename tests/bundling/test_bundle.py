@@ -316,3 +316,9 @@ def test_a_bundle_too_large_for_a_device_is_refused_when_it_is_made(exported, tm
     with pytest.raises(BundleError, match=r"inputs\.npy has 196,736 bytes, and the app takes up to 100,000"):
         ssc_deploy.bundle(exported, tmp_path / "large.bundle")
     assert not list(tmp_path.iterdir())
+
+
+def test_a_device_refuses_images_of_another_size_where_the_export_says_so(network, tmp_path):
+    ssc_deploy.export(network, output=tmp_path / "export", resize="none")
+    ssc_deploy.bundle(tmp_path / "export", tmp_path / "bundle")
+    assert manifest(tmp_path / "bundle")["preprocessing"]["resize"] == "none"

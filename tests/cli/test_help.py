@@ -12,6 +12,7 @@ from ssc_deploy import cli, lower
 from ssc_deploy.cli import options
 from ssc_deploy.exporting.formats import Format
 from ssc_deploy.inspection import Stage
+from ssc_deploy.metadata import COVER, NO_RESIZE
 from ssc_deploy.quantize import ranges
 from ssc_deploy.quantize.plan import Mode
 
@@ -81,6 +82,7 @@ def test_names_that_help_repeats_are_the_library_s():
     assert set(options.FORMATS) == {f.value for f in Format}
     assert set(options.LAYOUTS) == {"auto", *lower.Layout}
     assert set(options.RUNTIMES) == set(lower.Runtime)
+    assert set(options.RESIZES) == {NO_RESIZE, COVER}
     assert set(options.MODES) == set(Mode)
     assert set(options.METHODS) == {"auto", *ranges.METHODS}
     assert set(options.STAGES) == {stage.value for stage in Stage}
