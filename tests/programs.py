@@ -22,6 +22,7 @@ PACKAGES = {
     "aarch64-linux-gnu-gcc": ("gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"),
     "adb": ("adb",),
     "apt-get": ("apt",),
+    "clang": ("clang",),
     "dpkg-deb": ("dpkg",),
     "gcc": ("gcc", "libc6-dev"),
     "javac": ("openjdk-17-jdk-headless",),
