@@ -18,46 +18,49 @@ typedef struct __m512i {
 } __m512i;
 typedef uint16_t __mmask16;
 
+/* Written out in each of the hundreds of places, they would keep the compiler busy for minutes. */
+#define OUTLINE static __attribute__((noinline))
+
 #define EACH(TYPE, VALUE)                                                                                              \
     TYPE result;                                                                                                       \
     for (int l = 0; l < 16; l++)                                                                                       \
         result.lane[l] = VALUE;                                                                                        \
     return result;
 
-static inline __m512 _mm512_setzero_ps(void) { EACH(__m512, 0.0F) }
-static inline __m512 _mm512_set1_ps(float v) { EACH(__m512, v) }
-static inline __m512 _mm512_fmadd_ps(__m512 a, __m512 b, __m512 c)
+OUTLINE __m512 _mm512_setzero_ps(void) { EACH(__m512, 0.0F) }
+OUTLINE __m512 _mm512_set1_ps(float v) { EACH(__m512, v) }
+OUTLINE __m512 _mm512_fmadd_ps(__m512 a, __m512 b, __m512 c)
 {
     EACH(__m512, ssc_fma(a.lane[l], b.lane[l], c.lane[l]))
 }
-static inline __m512 _mm512_add_ps(__m512 a, __m512 b) { EACH(__m512, a.lane[l] + b.lane[l]) }
-static inline __m512 _mm512_mul_ps(__m512 a, __m512 b) { EACH(__m512, a.lane[l] * b.lane[l]) }
-static inline __m512 _mm512_max_ps(__m512 a, __m512 b) { EACH(__m512, a.lane[l] > b.lane[l] ? a.lane[l] : b.lane[l]) }
-static inline __m512 _mm512_min_ps(__m512 a, __m512 b) { EACH(__m512, a.lane[l] < b.lane[l] ? a.lane[l] : b.lane[l]) }
-static inline __m512i _mm512_and_si512(__m512i a, __m512i b) { EACH(__m512i, a.lane[l] & b.lane[l]) }
-static inline __m512i _mm512_setr_epi32(int a, int b, int c, int d, int e, int f, int g, int h, int i, int j, int k,
+OUTLINE __m512 _mm512_add_ps(__m512 a, __m512 b) { EACH(__m512, a.lane[l] + b.lane[l]) }
+OUTLINE __m512 _mm512_mul_ps(__m512 a, __m512 b) { EACH(__m512, a.lane[l] * b.lane[l]) }
+OUTLINE __m512 _mm512_max_ps(__m512 a, __m512 b) { EACH(__m512, a.lane[l] > b.lane[l] ? a.lane[l] : b.lane[l]) }
+OUTLINE __m512 _mm512_min_ps(__m512 a, __m512 b) { EACH(__m512, a.lane[l] < b.lane[l] ? a.lane[l] : b.lane[l]) }
+OUTLINE __m512i _mm512_and_si512(__m512i a, __m512i b) { EACH(__m512i, a.lane[l] & b.lane[l]) }
+OUTLINE __m512i _mm512_setr_epi32(int a, int b, int c, int d, int e, int f, int g, int h, int i, int j, int k,
                                         int m, int n, int o, int p, int q)
 {
     const int lanes[] = {a, b, c, d, e, f, g, h, i, j, k, m, n, o, p, q};
     EACH(__m512i, (uint32_t)lanes[l])
 }
-static inline __m512 _mm512_permutex2var_ps(__m512 a, __m512i lanes, __m512 b)
+OUTLINE __m512 _mm512_permutex2var_ps(__m512 a, __m512i lanes, __m512 b)
 {
     EACH(__m512, lanes.lane[l] & 16 ? b.lane[lanes.lane[l] & 15] : a.lane[lanes.lane[l] & 15])
 }
-static inline __m512 _mm512_castsi512_ps(__m512i v)
+OUTLINE __m512 _mm512_castsi512_ps(__m512i v)
 {
     __m512 result;
     memcpy(&result, &v, sizeof v);
     return result;
 }
-static inline __m512i _mm512_castps_si512(__m512 v)
+OUTLINE __m512i _mm512_castps_si512(__m512 v)
 {
     __m512i result;
     memcpy(&result, &v, sizeof v);
     return result;
 }
-static inline __m512 _mm512_maskz_loadu_ps(__mmask16 mask, const void *p)
+OUTLINE __m512 _mm512_maskz_loadu_ps(__mmask16 mask, const void *p)
 {
     __m512 result = _mm512_setzero_ps();
     for (int l = 0; l < 16; l++)
@@ -65,15 +68,16 @@ static inline __m512 _mm512_maskz_loadu_ps(__mmask16 mask, const void *p)
             memcpy(&result.lane[l], (const char *)p + 4 * l, 4);
     return result;
 }
-static inline void _mm512_mask_storeu_ps(void *p, __mmask16 mask, __m512 v)
+OUTLINE void _mm512_mask_storeu_ps(void *p, __mmask16 mask, __m512 v)
 {
     for (int l = 0; l < 16; l++)
         if (mask >> l & 1)
             memcpy((char *)p + 4 * l, &v.lane[l], 4);
 }
-static inline __m512 _mm512_loadu_ps(const void *p) { return _mm512_maskz_loadu_ps(0xFFFF, p); }
-static inline void _mm512_storeu_ps(void *p, __m512 v) { _mm512_mask_storeu_ps(p, 0xFFFF, v); }
+OUTLINE __m512 _mm512_loadu_ps(const void *p) { return _mm512_maskz_loadu_ps(0xFFFF, p); }
+OUTLINE void _mm512_storeu_ps(void *p, __m512 v) { _mm512_mask_storeu_ps(p, 0xFFFF, v); }
 
 #undef EACH
+#undef OUTLINE
 
 #endif
