@@ -1,4 +1,4 @@
-"""The kernels in C: each instruction set gives the bits of the plain C, at every boundary of a tile, and no more bytes."""
+"""The kernels in C: each instruction set gives the bits of the plain C, at each boundary of a tile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 KERNELS = Path(__file__).parents[2] / "ssc_deploy" / "native"
 #: The kernels do not need the rest of the engine.
-SOURCES = sorted(KERNELS.glob("kernels_*.c")) + [KERNELS / "dispatch.c", KERNELS / "pack.c"]
+SOURCES = [*sorted(KERNELS.glob("kernels_*.c")), KERNELS / "dispatch.c", KERNELS / "pack.c"]
 CHECK = Path(__file__).parent / "check_kernels.c"
 FLAGS = ["-std=c11", "-g", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-ffp-contract=off"]
 x86 = pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="instruction sets of x86-64")
