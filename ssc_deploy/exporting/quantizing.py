@@ -254,12 +254,13 @@ class QuantizedCheck:
         self._checked, self._prepared, self._max_drop = checked, prepared, max_drop
         self._inputs = checked.inputs[:_INPUTS]
         plan = prepared.plan
-        self._replay = None if plan is None else integers.Replay(prepared.canonical.model, plan)
+        self._expected: integers.Expected | None = None
         self._noise: dict[str, float] = {}
         if plan is not None:
+            names = checked.reference.names
+            self._expected = integers.Expected(prepared.canonical.model, plan, self._inputs, names)
             self._noise = noise.ratios(prepared.exact, prepared.canonical.model, plan, self._inputs[:_NOISY])
         self._before: Array | None = None
-        self._exact: list[Array] | None = None
 
     def __call__(self, path: Path) -> QuantizedReport:
         """The verdict on one file.
@@ -275,7 +276,7 @@ class QuantizedCheck:
             report = dataclasses.replace(report, rounded=compared)
         else:
             model, exactly = self._prepared.canonical.model, self._saturates(path)
-            found = integers.check(path, model, plan, self._inputs, as_written=exactly)
+            found = integers.check(path, model, plan, self._inputs, as_written=exactly, expected=self._expected)
             report = dataclasses.replace(report, integers=found, note=_SATURATES if exactly else "")
         if not report.ok:
             return report
@@ -310,14 +311,7 @@ class QuantizedCheck:
 
     def expected(self) -> list[Array]:
         """What the plan gives in float64 for the inputs, one array [N, ...] for each output; nothing without a plan."""
-        if self._replay is None:
-            return []
-        if self._exact is None:
-            replay = self._replay
-            names = self._checked.reference.names
-            values = [replay.values(given) for given, _ in self._inputs.runs(1)]
-            self._exact = [np.concatenate([one[name] for one in values]) for name in names]
-        return self._exact
+        return [] if self._expected is None else self._expected.outputs()
 
     def _saturates(self, path: Path) -> bool:
         """Whether the runtime's kernels for integers are known to be wrong for this file on this processor."""

@@ -97,7 +97,56 @@ class IntegersReport:
         }
 
 
-def check(path: Path, model: ir.Model, plan: Plan, inputs: Examples, *, as_written: bool = False) -> IntegersReport:
+class Expected:
+    """The outputs of a plan for some examples, in float64.
+
+    An example for which a file holds nothing but the nearest integers has them from the comparison with that file: what
+    the file's integers replaced were the same ones.
+
+    Args:
+        model: the canonical graph that belongs to the plan.
+        plan: of it.
+        inputs: the examples.
+        names: of the outputs.
+
+    Raises:
+        VerificationError: the plan cannot be computed in float64.
+    """
+
+    def __init__(self, model: ir.Model, plan: Plan, inputs: Examples, names: Sequence[str]) -> None:
+        self.inputs = inputs
+        self.replay = Replay(model, plan)
+        self._names = names
+        self._found: dict[int, list[Array]] = {}
+
+    def keep(self, at: int) -> None:
+        """Takes the outputs of an example from the replay's last run."""
+        if at not in self._found:
+            values = self.replay.last()
+            self._found[at] = [values[name] for name in self._names]
+
+    def outputs(self) -> list[Array]:
+        """One array of real numbers for each output, [N, ...].
+
+        Raises:
+            VerificationError: the plan cannot be computed in float64.
+        """
+        for at, (given, _) in enumerate(self.inputs.runs(1)):
+            if at not in self._found:
+                self.replay.values(given)
+                self.keep(at)
+        return [np.concatenate(parts) for parts in zip(*(self._found[at] for at in sorted(self._found)), strict=True)]
+
+
+def check(
+    path: Path,
+    model: ir.Model,
+    plan: Plan,
+    inputs: Examples,
+    *,
+    as_written: bool = False,
+    expected: Expected | None = None,
+) -> IntegersReport:
     """Compares all integers of a file with the plan.
 
     Args:
@@ -107,18 +156,21 @@ def check(path: Path, model: ir.Model, plan: Plan, inputs: Examples, *, as_writt
         inputs: examples to run it on.
         as_written: run an ``.onnx`` file node by node, without the runtime's own kernels for integers, where those
             are known to be wrong on this processor.
+        expected: of the same plan and inputs; it keeps the outputs that are known after the comparison.
 
     Raises:
         RuntimeLoadError: the runtime refuses the file.
         VerificationError: the plan cannot be computed in float64.
     """
-    replay = Replay(model, plan)
+    replay = Replay(model, plan) if expected is None else expected.replay
     file = _File(path, model, plan, as_written=as_written)
     counted: dict[str, _Counted] = {}
     failures: list[str] = []
-    for (given, _), values in zip(inputs.runs(1), file.runs(inputs), strict=True):
-        for step in replay.steps(given, values):
-            counted.setdefault(step.name, _Counted(step)).add(step)
+    for at, ((given, _), values) in enumerate(zip(inputs.runs(1), file.runs(inputs), strict=True)):
+        steps = replay.steps(given, values)
+        nearest = [counted.setdefault(step.name, _Counted(step)).add(step) for step in steps]
+        if expected is not None and all(nearest):
+            expected.keep(at)
     for value in counted.values():
         failure = value.failure()
         if failure:
@@ -165,7 +217,8 @@ class _Counted:
         self.farthest = self._float_error = self._float_scale = 0.0
         self._first = self._broken = ""
 
-    def add(self, step: Step) -> None:
+    def add(self, step: Step) -> bool:
+        """Counts; returns whether all integers are the nearest."""
         if step.integers is None:
             assert step.given is not None  # one or the other
             if step.given.shape != step.exact.shape:
@@ -175,21 +228,23 @@ class _Counted:
             else:
                 self._float_error = max(self._float_error, float(np.abs(step.given - step.exact).max(initial=0.0)))
                 self._float_scale = max(self._float_scale, float(np.abs(step.exact).max(initial=0.0)))
-            return
+            return True
         held = np.asarray(step.integers, np.int64)
         if held.shape != step.exact.shape:
             self._broken = f"it is {list(held.shape)} instead of {list(step.exact.shape)}"
-            return
+            return False
         distance = np.abs(held - step.exact)
         nearest = np.rint(step.exact)
         wrong = held != nearest if self._moved else ~(distance <= 0.5 + SLACK)
+        turned = int((held != nearest).sum())
         self.numbers += held.size
-        self.turned += int((held != nearest).sum())
+        self.turned += turned
         self.farthest = max(self.farthest, float(distance.max(initial=0.0)))
         self._wrong += int(wrong.sum())
         if wrong.any() and not self._first:
             at = tuple(int(i) for i in np.argwhere(wrong)[0])
             self._first = f"at {list(at)} {int(held[at])} instead of {float(step.exact[at]):.3f}"
+        return not turned
 
     def failure(self) -> str | None:
         where = f"{self.name} of block {self._block or '(root)'}"
@@ -316,8 +371,13 @@ class Replay:
 
     def values(self, given: Sequence[Array]) -> dict[str, Array]:
         """The real numbers of one example, by the names of the plan and of float32 outputs; nothing is forced."""
-        steps = self.steps(given, {})
-        values = {step.name: self._plan.grids[step.name].numbers(np.rint(step.exact)) for step in steps}
+        self.steps(given, {})
+        return self.last()
+
+    def last(self) -> dict[str, Array]:
+        """The same of the last run, as it would be if nothing had been forced upon a later value."""
+        exact = {name: self._integers(tensor, name) for tensor, name in self._tensors.items() if tensor in self._every}
+        values = {name: self._plan.grids[name].numbers(np.rint(integers)) for name, integers in exact.items()}
         return values | {name: self._every[name] for name in self._outputs if name not in values}
 
     def every(self, given: Sequence[Array]) -> dict[str, Array]:
@@ -344,20 +404,22 @@ class Replay:
         }
         self._every = every = self._run(feeds)
         steps = []
-        for tensor, value in every.items():
+        for tensor in every:
             name = self._tensors.get(tensor)
             if name is not None:
-                exact = self._exact.get(name)
-                if exact is None:
-                    exact = np.asarray(value, np.float64) - insert.OFFSET
-                held = forced.get(name)
-                steps.append(Step(name, self._blocks.get(name, ""), name in self._moved, held, exact))
+                exact = self._integers(tensor, name)
+                steps.append(Step(name, self._blocks.get(name, ""), name in self._moved, forced.get(name), exact))
         for name in self._outputs:
             real = forced.get(f"real {name}")
             if real is not None:
                 steps.append(Step(name, self._blocks.get(name, ""), False, None, np.asarray(every[name]), real))
         # What the file does not hold is not compared.
         return [step for step in steps if step.integers is not None or step.given is not None or not forced]
+
+    def _integers(self, tensor: str, name: str) -> Array:
+        """The exact integers of a value in the last run, before they are rounded."""
+        exact = self._exact.get(name)
+        return np.asarray(self._every[tensor], np.float64) - insert.OFFSET if exact is None else exact
 
     def _run(self, feeds: dict[str, Array]) -> dict[str, Array]:
         evaluator: Any = self._evaluator
