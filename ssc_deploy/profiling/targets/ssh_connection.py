@@ -145,6 +145,9 @@ class Connection:
         # The end of what we send is what the other end cleans up after.
         with contextlib.suppress(OSError):
             self._stdin.close()
+        if self._folder is None:
+            # There is nothing to clean up over there, so a program that goes on printing is not waited for.
+            self._stdout.close()
         try:
             code = self._process.wait(timeout=_CLEAN_UP)
         except subprocess.TimeoutExpired:
