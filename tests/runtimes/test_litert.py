@@ -103,7 +103,7 @@ import numpy as np
 from ssc_deploy.errors import RuntimeLoadError
 from ssc_deploy.runtimes.litert import LiteRT
 data, random, refused = pathlib.Path(sys.argv[1]).read_bytes(), np.random.default_rng(0), 0
-for _ in range(150):
+for _ in range(75):
     damaged = bytearray(data)
     for position in random.integers(0, len(data), 2):
         damaged[position] = random.integers(256)
@@ -122,7 +122,7 @@ def test_damaged_files_never_end_the_process(tmp_path: Path) -> None:
     path.write_bytes(tflite_network())
     done = subprocess.run([sys.executable, "-c", DAMAGE, str(path)], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) > 20
+    assert int(done.stdout) > 10
 
 
 def test_packing_what_was_unpacked_keeps_the_model() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +15,9 @@ from ssc_deploy.lower import Target, recipe_file
 from ssc_deploy.lower.recipe import Verdict
 from ssc_deploy.source import open_source
 
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
 KEPT = sorted((Path(__file__).parents[2] / "export").glob("*.toml"))
 
 
@@ -19,14 +25,21 @@ def test_there_are_recipes_for_both_runtimes() -> None:
     assert {recipe_file.read(path).target for path in KEPT} == set(Target)
 
 
+@functools.cache
+def canonical(network: str) -> ir.Model:
+    """Of random weights; nothing changes it."""
+    return stages.canonicalise(open_source(None, arch=network)).model
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)
 def test_a_kept_recipe_fits_its_network_and_is_what_auto_takes(path: Path) -> None:
     recipe = recipe_file.read(path)
-    model = stages.canonicalise(open_source(None, arch=recipe.network.lower())).model
-    followed = lower.lower(model, recipe.target, lower.LoweringOptions(recipe=recipe))
+    model = canonical(recipe.network.lower())
+    followed = lower.lower(model, recipe.target, lower.LoweringOptions(recipe=recipe)).report
     runtime = {"layout": "auto", "runtime": "litert"} if recipe.target is Target.LITERT else {}
-    assert followed.report == lower.lower(model, recipe.target, lower.LoweringOptions(**runtime)).report
+    taken = lower.lower(model, recipe.target, lower.LoweringOptions(**runtime)).report
+    assert dataclasses.replace(followed, layout_reason="") == dataclasses.replace(taken, layout_reason="")
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda path: path.name)

@@ -172,7 +172,7 @@ def test_one_percent_on_random_weights_of_the_shipped_network_is_caught_and_name
     weighing = [n for n in model.graph.node if n.op_type in {"Conv", "Gemm"} and not n.output[0].endswith("shift")]
     sizes = np.array([numpy_helper.to_array(constants[node.input[1]]).size for node in weighing])
     generator = np.random.default_rng(0)
-    named, count = [], 24
+    named, count = [], 12
     for _ in range(count):
         node = weighing[generator.choice(len(weighing), p=sizes / sizes.sum())]
         weight = numpy_helper.to_array(constants[node.input[1]]).copy()
@@ -182,5 +182,5 @@ def test_one_percent_on_random_weights_of_the_shipped_network_is_caught_and_name
         if found:
             named.append(found.block.name == node.output[0])
     # 58 of 60 in another draw.
-    assert len(named) >= count - 3
+    assert len(named) >= count - 1
     assert sum(named) >= len(named) - 1
