@@ -1,11 +1,12 @@
 """What the benchmarks rest on: networks that compute the same, and intervals that are right."""
 
 import json
+import platform
 
 import pytest
 import torch
 
-from benchmarks import measuring, networks, quantized
+from benchmarks import measuring, native_peak, networks, quantized
 from ssc_deploy.nets.movement import Shift, window_offsets
 
 SLICED = [networks.StackedSlices, networks.JoinedSlices]
@@ -71,3 +72,13 @@ def test_a_quantised_file_has_a_line_in_the_table_and_a_program_that_failed_its_
     assert "float32" not in text
     assert "old" not in text
     assert text.endswith("<!-- end -->\nrest")
+
+
+@pytest.mark.needs("gcc")
+@pytest.mark.skipif(platform.machine() not in {"x86_64", "aarch64"}, reason="there is no loop for this processor")
+def test_the_kernels_are_measured_against_the_peak_of_their_own_vectors():
+    sets = native_peak.measure()
+    assert {each.name for each in sets} <= {"neon", "avx2", "avx512"}
+    for each in sets:
+        assert len({layer.name for layer in each.layers}) == 9
+        assert all(layer.share == pytest.approx(layer.gmacs / each.peak_gmacs, abs=0.01) for layer in each.layers)

@@ -8,15 +8,23 @@
  * rows), and the functions vec_*. It may define step_of_6, which adds one product to a tile of 6 rows.
  */
 
-enum { STRIP = 64 };
+enum {
+    STRIP = 64,
+    /* The floats of a strip's inputs that stay in the first cache beside weights and results: 16 of its 32 kB. */
+    CACHED = 4096
+};
 
-/* Where a register tile reads and writes, and what it does with its sums. */
+/* What a register tile does with its sums. */
+enum { ADDS = 1, HAS_LOW = 2, HAS_HIGH = 4, MASKS = 8 };
+
+/* Where a register tile reads and writes. */
 typedef struct rows_at {
     const ssc_rows *shape;
     const float *x;         /* of this tile and the first column of the register tile, as are the others */
-    const float *addend;    /* NULL: nothing is added */
-    const uint32_t *masks;  /* NULL: nothing is masked */
+    const float *addend;
+    const uint32_t *masks;
     float *y;
+    int work;               /* ADDS | HAS_LOW | HAS_HIGH | MASKS */
     int32_t first;          /* the first row */
     int32_t part;           /* floats of the last vector */
 } rows_at;
@@ -68,7 +76,7 @@ SSC_INLINE void rows_tile(const int R, const int N, const int partial, const flo
             }
         }
     }
-    if (at->addend) {
+    if (at->work & ADDS) {
         SSC_UNROLL for (int r = 0; r < R; r++)
         {
             const float *added = at->addend + shape->add[at->first + r];
@@ -76,17 +84,17 @@ SSC_INLINE void rows_tile(const int R, const int N, const int partial, const flo
                 sum[r][v] = vec_add(sum[r][v], load_last(partial && v == N - 1, added + v * LANES, at->part));
         }
     }
-    if (shape->low >= -FLT_MAX) {
+    if (at->work & HAS_LOW) {
         const vec low = vec_splat(&shape->low);
         SSC_UNROLL for (int r = 0; r < R; r++)
             SSC_UNROLL for (int v = 0; v < N; v++) sum[r][v] = vec_at_least(sum[r][v], low);
     }
-    if (shape->high <= FLT_MAX) {
+    if (at->work & HAS_HIGH) {
         const vec high = vec_splat(&shape->high);
         SSC_UNROLL for (int r = 0; r < R; r++)
             SSC_UNROLL for (int v = 0; v < N; v++) sum[r][v] = vec_at_most(sum[r][v], high);
     }
-    if (at->masks) {
+    if (at->work & MASKS) {
         SSC_UNROLL for (int r = 0; r < R; r++)
         {
             const float *mask = (const float *)(const void *)(at->masks + shape->mask[at->first + r]);
@@ -111,9 +119,9 @@ SSC_INLINE void rows_advance(rows_at *at, ptrdiff_t floats)
 {
     at->x += floats;
     at->y += floats;
-    if (at->addend)
+    if (at->work & ADDS)
         at->addend += floats;
-    if (at->masks)
+    if (at->work & MASKS)
         at->masks += floats;
 }
 
@@ -143,22 +151,42 @@ SSC_INLINE void rows_block(const int R, const int N, int32_t width, const float 
     }
 }
 
+/* The blocks of 6 rows over a strip of `width` columns. Where many products make its inputs larger than the first
+ * cache, the strip is cut into narrow ones, each of which passes over all the weights. */
+static void rows_blocks_of_6(int32_t width, const float *weights, rows_at at)
+{
+    const size_t row = (size_t)at.shape->k + 1; /* floats of the weights of one row */
+    int32_t narrow = STRIP;
+    while (narrow > VECTORS_6 * LANES && narrow * at.shape->k > CACHED)
+        narrow /= 2;
+    for (int32_t column = 0; column < width; column += narrow) {
+        const int32_t columns = width - column < narrow ? width - column : narrow;
+        const float *w = weights;
+        for (at.first = 0; at.first + 6 <= at.shape->m; at.first += 6, w += 6 * row)
+            rows_block(6, VECTORS_6, columns, w, at);
+        rows_advance(&at, columns);
+    }
+}
+
 static void rows(const ssc_rows *shape, const float *weights, const float *x, const float *addend, float *y)
 {
-    const size_t row = (size_t)shape->k + 1; /* floats of the weights of one row */
+    const size_t row = (size_t)shape->k + 1;
+    const int work = (shape->add ? ADDS : 0) | (shape->low >= -FLT_MAX ? HAS_LOW : 0) |
+                     (shape->high <= FLT_MAX ? HAS_HIGH : 0) | (shape->masks ? MASKS : 0);
     for (int32_t tile = 0; tile < shape->tiles; tile++)
         for (int32_t column = 0; column < shape->n; column += STRIP) {
             const int32_t width = shape->n - column < STRIP ? shape->n - column : STRIP;
-            const float *w = weights;
             rows_at at = {shape,
                           x + tile * shape->x_step + column,
-                          shape->add ? addend + tile * shape->add_step + column : NULL,
-                          shape->masks ? shape->masks + tile * shape->mask_step + column : NULL,
+                          work & ADDS ? addend + tile * shape->add_step + column : NULL,
+                          work & MASKS ? shape->masks + tile * shape->mask_step + column : NULL,
                           y + tile * shape->y_step + column,
+                          work,
                           0,
                           LANES};
-            for (; at.first + 6 <= shape->m; at.first += 6, w += 6 * row)
-                rows_block(6, VECTORS_6, width, w, at);
+            rows_blocks_of_6(width, weights, at);
+            at.first = shape->m - shape->m % 6;
+            const float *w = weights + (size_t)at.first * row;
             for (; at.first + 3 <= shape->m; at.first += 3, w += 3 * row)
                 rows_block(3, VECTORS_3, width, w, at);
             for (; at.first < shape->m; at.first++, w += row)
