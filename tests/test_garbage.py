@@ -22,6 +22,7 @@ def own_thresholds():
     gc.set_threshold(*before)
 
 
+@pytest.mark.slow
 def test_an_export_collects_rarely_and_leaves_the_thresholds_as_they_were(tmp_path):
     seen = set()
     options = {"input_shape": (1, 3, 8, 8), "output": tmp_path, "progress": lambda *_: seen.add(gc.get_threshold())}

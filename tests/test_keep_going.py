@@ -32,6 +32,7 @@ def test_by_default_no_format_is_written_and_the_way_to_keep_the_others_is_said(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_what_is_right_is_kept_where_the_user_asks(tmp_path):
     result = export(tmp_path, keep_going=True, preprocessing=Preprocessing((0.5,) * 3, (0.2,) * 3))
     assert [file.format for file in result.files] == ["onnx"]

@@ -185,6 +185,7 @@ def some(tmp_path_factory):
     return folder, exported(AsDataclass, folder, IMAGE, outputs=("maps_1", "scores"))
 
 
+@pytest.mark.slow
 def test_outputs_that_are_not_asked_for_are_not_in_the_file(some):
     (file,) = some[1].files
     runner = runtimes.runtime_for(file.path).load(file.path)
@@ -246,6 +247,7 @@ def test_what_does_not_fit_is_said(kind, shape, options, error, message, tmp_pat
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_batch_that_the_network_needs_is_taken_as_one_whole(tmp_path):
     result = exported(Clip, tmp_path, IMAGE, batch=4)
     runner = runtimes.runtime_for(result.files[0].path).load(result.files[0].path)

@@ -78,6 +78,7 @@ def test_both_files_differ_by_one_step_at_most(files: ExportResult) -> None:
         np.testing.assert_allclose(one, other, rtol=0, atol=1.001 * step)
 
 
+@pytest.mark.slow
 def test_the_same_export_gives_the_same_bytes(files: ExportResult, tmp_path: Path) -> None:
     again = exported(tmp_path)
     for one, other in zip(files.files, again.files, strict=True):
@@ -99,6 +100,7 @@ def test_files_of_integers_take_and_give_real_numbers_here(files: ExportResult, 
         )
 
 
+@pytest.mark.slow
 def test_verify_proves_the_integers_again_and_refuses_another_network(files: ExportResult) -> None:
     other = Small().eval()
     for file in files.files:
@@ -113,6 +115,7 @@ def test_verify_proves_the_integers_again_and_refuses_another_network(files: Exp
         assert not ssc_deploy.verify(other, file.path, input_shape=(1, 3, 6, 5)).ok
 
 
+@pytest.mark.slow
 def test_a_file_of_another_program_is_told_by_its_noise(files: ExportResult, tmp_path: Path) -> None:
     stripped = onnx.load(files.files[0].path)
     del stripped.metadata_props[:]
@@ -125,6 +128,7 @@ def test_a_file_of_another_program_is_told_by_its_noise(files: ExportResult, tmp
     assert not ssc_deploy.verify(Small().eval(), path, input_shape=(1, 3, 6, 5)).ok
 
 
+@pytest.mark.slow
 def test_a_float_file_is_held_to_its_tolerance(tmp_path: Path) -> None:
     result = ssc_deploy.export(network(), to=("onnx", "tflite"), input_shape=(1, 3, 6, 5), output=tmp_path)
     for file in result.files:
@@ -140,6 +144,7 @@ def test_the_golden_set_holds_what_the_plan_gives(files: ExportResult) -> None:
         assert np.abs(found - held.outputs[0].values).max() <= held.outputs[0].tolerance.max
 
 
+@pytest.mark.slow
 def test_an_excluded_block_stays_in_float32(tmp_path: Path) -> None:
     result = exported(tmp_path, exclude=("first",))
     graph = onnx.load(result.files[0].path).graph
@@ -148,6 +153,7 @@ def test_an_excluded_block_stays_in_float32(tmp_path: Path) -> None:
     assert kernels.count(onnx.TensorProto.FLOAT) == 1  # the others are behind a DequantizeLinear
 
 
+@pytest.mark.slow
 def test_accuracy_is_measured_on_images_that_no_range_follows_from(tmp_path: Path) -> None:
     # The answers are those of the network itself.
     labels = np.concatenate([network()(torch.from_numpy(one[None])).argmax(1).numpy() for one in IMAGES])
@@ -174,6 +180,7 @@ def test_a_file_that_loses_more_than_is_allowed_is_not_ok(
     assert ok or "loses 2.0 points" in str(lost)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["float16", "int8-weights"])
 def test_files_of_rounded_weights_are_the_network_with_these_weights(tmp_path: Path, mode: str) -> None:
     class Wide(nn.Module):
@@ -244,6 +251,7 @@ def test_the_command_line_asks_for_what_is_missing(tmp_path: Path) -> None:
     assert "--quantize" in outcome.err
 
 
+@pytest.mark.slow
 def test_ranges_that_ruin_the_output_are_refused_where_no_accuracy_is_measured(tmp_path: Path) -> None:
     wanted = ssc_deploy.Quantization("int8", calibration=IMAGES / 100)
     with pytest.raises(VerificationError, match=r"signal to noise of -?[0-9.]+ dB, and 10 dB are asked"):
@@ -251,6 +259,7 @@ def test_ranges_that_ruin_the_output_are_refused_where_no_accuracy_is_measured(t
     assert not list((tmp_path / "out").glob("*.*"))
 
 
+@pytest.mark.slow
 def test_the_note_about_a_processor_names_the_flag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Whether a processor saturates is a fact of the processor; the note about it is not.
     monkeypatch.setattr(saturation, "saturates", lambda: True)

@@ -53,6 +53,7 @@ def planned(canonical) -> tuple[planning.Quantized, calibration_data.HeldOut]:
     return quantized, data.held_out
 
 
+@pytest.mark.slow
 def test_a_simulation_is_the_plan(canonical, planned) -> None:
     quantized, _ = planned
     replay = Replay(quantized.model, quantized.plan)

@@ -79,6 +79,7 @@ def test_a_grid_that_turns_or_reflects_stays():
         assert applied(chain.build()) == ["GridSample"]
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(
     kernel=st.sampled_from([(1, 1), (3, 3), (1, 3)]),

@@ -34,6 +34,7 @@ def outputs(path, x):
     return runtimes.runtime_for(path).load(path).run([x])[0]
 
 
+@pytest.mark.slow
 def test_a_module_is_exported_as_it_is_and_left_as_it_was(tmp_path):
     torch.manual_seed(0)
     net = Net().train()

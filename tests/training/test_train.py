@@ -38,6 +38,7 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(value, other[name]) for name, value in one.items())
 
 
+@pytest.mark.slow
 def test_it_learns_and_writes_a_checkpoint_a_log_and_a_curve(tmp_path, pictures, small):
     result = train(small(), pictures, tmp_path / "new", RECIPE, name="net", test=pictures)
     assert [record.epoch for record in result.records] == [1, 2, 3]

@@ -54,6 +54,7 @@ def files(network, tmp_path_factory):
     return ssc_deploy.export(network, torch.zeros(SHAPE), to=("onnx", "tflite"), output=folder).files
 
 
+@pytest.mark.slow
 def test_a_class_for_each_pixel_is_verified_in_both_formats(network, files):
     x = np.random.default_rng(5).normal(size=SHAPE).astype(np.float32)
     expected = network(torch.from_numpy(x))
@@ -75,6 +76,7 @@ def test_one_wrong_class_in_a_thousand_is_found(network, files, tmp_path):
     assert "in output classes, the error is" in str(report)
 
 
+@pytest.mark.slow
 def test_places_of_which_the_network_is_not_sure_do_not_count(tmp_path):
     torch.manual_seed(0)
     (file,) = ssc_deploy.export(Ties(columns=1), torch.zeros(SHAPE), output=tmp_path).files

@@ -61,6 +61,7 @@ def test_the_labels_stand_behind_the_model_for_who_looks_for_them_there(file):
     assert runtimes.runtime_for(file).metadata(file).labels == LABELS
 
 
+@pytest.mark.slow
 def test_what_the_user_says_of_images_and_classes_is_in_both_files(tmp_path):
     options = {"labels": LABELS, "preprocessing": RULE, "output": tmp_path}
     result = ssc_deploy.export(Net(), torch.zeros(1, 3, 16, 16), to=("onnx", "tflite"), **options)
