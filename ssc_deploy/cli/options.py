@@ -119,7 +119,10 @@ _QUANTIZATION = {
     ),
     "exclude": click.option("--exclude", metavar="BLOCK,...", type=listed, help="Blocks that stay in float32."),
     "max_drop": click.option(
-        "--max-drop", type=float, metavar="POINTS", help="Points of top-1 accuracy that may be lost.  [default: 1.0]"
+        "--max-drop",
+        type=float,
+        metavar="POINTS",
+        help="Points of top-1 accuracy that may be lost; noisy blocks stay in float32 for it.  [default: 1.0]",
     ),
     "io": click.option(
         "--io", type=click.Choice(["float", "int8"]), help="Type of inputs and outputs.  [default: float]"

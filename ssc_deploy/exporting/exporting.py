@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,10 +13,12 @@ from ssc_deploy import extras
 from ssc_deploy.errors import LoweringError, OutputError, QuantizationError, SscDeployError, VerificationError
 from ssc_deploy.exporting import any_size, describing, stages
 from ssc_deploy.exporting.check import Check
+from ssc_deploy.exporting.excluding import TooMuchLostError
 from ssc_deploy.exporting.formats import Format, formats_of
 from ssc_deploy.exporting.results import ExportedFile, ExportResult, FailedFormat
 from ssc_deploy.garbage import collected_rarely
 from ssc_deploy.lower.options import LoweringOptions
+from ssc_deploy.verification.quantized import QuantizedReport
 from ssc_deploy.verification.report import VerifyReport
 
 if TYPE_CHECKING:
@@ -23,8 +26,9 @@ if TYPE_CHECKING:
 
     from ssc_deploy.emit.onnx_simplify import SimplifyReport
     from ssc_deploy.exporting.any_size import OtherSizes
+    from ssc_deploy.exporting.excluding import Excluded
     from ssc_deploy.exporting.quantizing import Prepared, QuantizedCheck
-    from ssc_deploy.exporting.stages import Built, Progress
+    from ssc_deploy.exporting.stages import Built, Canonical, Progress
     from ssc_deploy.lower import Lowered
     from ssc_deploy.lower.recipe import Recipe
     from ssc_deploy.metadata import Preprocessing
@@ -132,7 +136,6 @@ def export(
 
     from ssc_deploy.lower import recipe_file
     from ssc_deploy.source import open_source
-    from ssc_deploy.storage import files
 
     say = progress or (lambda _stage, _line: None)
     formats = formats_of([to] if isinstance(to, str) else to)
@@ -173,55 +176,159 @@ def export(
     canonical = stages.canonicalise(source, progress=say, check=check)
     canonical_at_other = None if at_others is None else at_others.canonical()
     checked = Check(source, canonical.model, atol, rtol)
-    prepared: Prepared | None = None
-    proof: QuantizedCheck | None = None
-    if quantize is not None:
+    writing = _Writing(
+        checked, formats, paths, opset, say, at_others=at_others, overwrite=overwrite, keep_going=keep_going
+    )
+    excluded: Excluded | None = None
+    if quantize is None:
+        done = writing.write(canonical, options, at_other=canonical_at_other)
+    else:
         from ssc_deploy.exporting import quantizing
 
         prepared = quantizing.prepare(source, canonical, quantize, say)
+        options = dataclasses.replace(options, quantized=prepared.plan is not None)
         proof = quantizing.QuantizedCheck(checked, prepared, quantize.max_drop)
-        canonical, options = prepared.canonical, dataclasses.replace(options, quantized=prepared.plan is not None)
-    formats_left = _Formats(formats, keep_going=keep_going)
-    # All are lowered before the first is written: if one cannot be lowered, none is written.
-    lowered, lowered_at_other = {}, {}
-    for form in formats:
-        with formats_left.trying(form):
-            if canonical_at_other is not None:
-                lowered_at_other[form] = stages.lower(canonical_at_other, form, options)
-            lowered[form] = stages.lower(canonical, form, options)
-    # All or none: files of two different exports must not stand in one folder.
-    with files.together(overwrite=overwrite) as written:
-        exported = []
-        for form, graph in lowered.items():
-            with formats_left.trying(form):
-                built = stages.build(source, form, graph, opset, quantized=prepared, other=lowered_at_other.get(form))
-                file = _emit(
-                    written,
-                    paths[form],
-                    proof or checked,
-                    form,
-                    graph,
-                    built=built,
-                    recipe=options.recipe,
-                    at_others=at_others,
-                    say=say,
-                )
-                exported.append(file)
-            if form in formats_left.failed:
-                written.discard(paths[form])
-        formats_left.check()
-        golden_path, count = _golden(written, paths[formats[0]], checked, proof, exported, overwrite=overwrite)
-        say("golden", f"{golden_path}   {count} inputs with the network's outputs, for profile")
+        done, excluded = writing.write_quantized(prepared, proof, options)
     return ExportResult(
         source.name,
         source.sha256,
         canonical.captured_nodes,
         canonical.report,
-        tuple(exported),
-        golden_path,
-        count,
-        tuple(FailedFormat(form, str(error), error.exit_code) for form, error in formats_left.failed.items()),
+        done.files,
+        done.golden,
+        done.inputs,
+        done.failed,
+        excluded,
     )
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What was written; see `ExportResult`."""
+
+    files: tuple[ExportedFile, ...]
+    golden: Path
+    inputs: int
+    failed: tuple[FailedFormat, ...]
+
+
+class _Writing:
+    """Lowers, builds, verifies and writes the files of one export, all or none.
+
+    Args:
+        checked: see `Check`.
+        formats: that are wanted.
+        paths: of their files.
+        opset: of an ``.onnx`` file.
+        say: is told what is done.
+        at_others: proves files whose images may have any size; None if they have one.
+        overwrite: see `export`.
+        keep_going: likewise.
+    """
+
+    def __init__(
+        self,
+        checked: Check,
+        formats: Sequence[Format],
+        paths: Mapping[Format, Path],
+        opset: int | None,
+        say: Progress,
+        *,
+        at_others: OtherSizes | None,
+        overwrite: bool,
+        keep_going: bool,
+    ) -> None:
+        self._checked, self._formats, self._paths, self._opset, self._say = checked, formats, paths, opset, say
+        self._at_others, self._overwrite, self._keep_going = at_others, overwrite, keep_going
+
+    def write(
+        self,
+        canonical: Canonical,
+        options: LoweringOptions,
+        prepared: Prepared | None = None,
+        proof: QuantizedCheck | None = None,
+        *,
+        at_other: Canonical | None = None,
+        may_exclude: bool = False,
+    ) -> _Written:
+        """Writes the files.
+
+        Args:
+            canonical: form of the network.
+            options: of the lowering.
+            prepared: how it is quantised; None for float32.
+            proof: of quantised files.
+            at_other: the canonical form at another size, where that may be any.
+            may_exclude: raise `TooMuchLostError` where a file loses too much accuracy, also if other formats are kept.
+        """
+        from ssc_deploy.storage import files
+
+        say = self._say
+        formats_left = _Formats(self._formats, keep_going=self._keep_going)
+        # All are lowered before the first is written: if one cannot be lowered, none is written.
+        lowered, lowered_at_other = {}, {}
+        for form in self._formats:
+            with formats_left.trying(form):
+                if at_other is not None:
+                    lowered_at_other[form] = stages.lower(at_other, form, options)
+                lowered[form] = stages.lower(canonical, form, options)
+        # All or none: files of two different exports must not stand in one folder.
+        with files.together(overwrite=self._overwrite) as written:
+            exported = []
+            for form, graph in lowered.items():
+                with formats_left.trying(form):
+                    other = lowered_at_other.get(form)
+                    built = stages.build(canonical.source, form, graph, self._opset, quantized=prepared, other=other)
+                    file = _emit(
+                        written,
+                        self._paths[form],
+                        proof or self._checked,
+                        form,
+                        graph,
+                        built=built,
+                        recipe=options.recipe,
+                        at_others=self._at_others,
+                        say=say,
+                        may_exclude=may_exclude,
+                    )
+                    exported.append(file)
+                if form in formats_left.failed:
+                    written.discard(self._paths[form])
+            formats_left.check()
+            beside = self._paths[self._formats[0]]
+            golden_path, count = _golden(written, beside, self._checked, proof, exported, overwrite=self._overwrite)
+            say("golden", f"{golden_path}   {count} inputs with the network's outputs, for profile")
+        failed = (FailedFormat(form, str(error), error.exit_code) for form, error in formats_left.failed.items())
+        return _Written(tuple(exported), golden_path, count, tuple(failed))
+
+    def write_quantized(
+        self, prepared: Prepared, proof: QuantizedCheck, options: LoweringOptions
+    ) -> tuple[_Written, Excluded | None]:
+        """Writes quantised files; blocks stay in float32 where too much accuracy would be lost otherwise."""
+        from ssc_deploy.exporting import excluding
+
+        drop = proof.max_drop
+        search = None
+        if prepared.plan is not None and prepared.labelled is not None and drop is not None:
+            search = excluding.Excluding(prepared, drop, self._say)
+        while True:
+            try:
+                done = self.write(prepared.canonical, options, prepared, proof, may_exclude=search is not None)
+                break
+            except excluding.TooMuchLostError as lost:
+                assert search is not None  # it is raised only then
+                prepared = search.more(lost)
+                proof = proof.of(prepared)
+        if search is None or not search.blocks:
+            return done, None
+        whole = search.whole
+        costs = []
+        for file in done.files:
+            graph = stages.lower(whole.canonical, file.format, options)
+            built = stages.build(whole.canonical.source, file.format, graph, self._opset, quantized=whole)
+            costs.append(excluding.time_cost(file.path, built.data, self._checked.inputs))
+            self._say("quantize", f"{file.path.name} takes {costs[-1]}")
+        return done, excluding.Excluded(search.blocks, tuple(costs))
 
 
 class _Formats:
@@ -241,8 +348,8 @@ class _Formats:
         """What is done for one format: its failure is noted where the others are to be kept."""
         try:
             yield
-        except OutputError:
-            raise  # of the folder, which is that of all formats
+        except (OutputError, TooMuchLostError):
+            raise  # of the folder, which is that of all formats; of the plan, likewise
         except SscDeployError as error:
             if not self._keep_going or len(self._formats) == 1:
                 others = [one.value for one in self._formats if one is not form]
@@ -301,6 +408,7 @@ def _emit(
     recipe: Recipe | None,
     at_others: OtherSizes | None,
     say: Progress,
+    may_exclude: bool,
 ) -> ExportedFile:
     """Verifies one file at a temporary place.
 
@@ -316,6 +424,9 @@ def _emit(
         say("recipe", recipe.measured.of_file(hashlib.sha256(data).hexdigest()))
     temporary = written.add(path, data)
     verification = checked(temporary)
+    if may_exclude and isinstance(verification, QuantizedReport) and verification.loses_too_much:
+        assert verification.accuracy is not None  # it was measured, since too much is lost
+        raise TooMuchLostError(str(verification), verification.accuracy)
     if not verification.ok:
         raise VerificationError(f"{path.name} was not written: {verification}")
     say("verify", str(verification))

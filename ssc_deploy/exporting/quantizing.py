@@ -251,7 +251,7 @@ class QuantizedCheck:
     """
 
     def __init__(self, checked: Check, prepared: Prepared, max_drop: float | None = None) -> None:
-        self._checked, self._prepared, self._max_drop = checked, prepared, max_drop
+        self._checked, self._prepared, self.max_drop = checked, prepared, max_drop
         self._inputs = checked.inputs[:_INPUTS]
         plan = prepared.plan
         self._expected: integers.Expected | None = None
@@ -262,6 +262,12 @@ class QuantizedCheck:
             self._noise = noise.ratios(prepared.exact, prepared.canonical.model, plan, self._inputs[:_NOISY])
         self._before: Array | None = None
 
+    def of(self, prepared: Prepared) -> QuantizedCheck:
+        """The same for the network quantised in another way."""
+        other = QuantizedCheck(self._checked, prepared, self.max_drop)
+        other._before = self._before
+        return other
+
     def __call__(self, path: Path) -> QuantizedReport:
         """The verdict on one file.
 
@@ -269,7 +275,7 @@ class QuantizedCheck:
         """
         runtime = runtimes.runtime_for(path)
         report = QuantizedReport(path.name, runtime.title, runtime.version, len(self._inputs))
-        report = dataclasses.replace(report, max_drop=self._max_drop)
+        report = dataclasses.replace(report, max_drop=self.max_drop)
         plan = self._prepared.plan
         if plan is None:
             compared = verify_file(path, self._rounded, self._checked.inputs, probes=self._checked.probes)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ssc_deploy.emit.onnx_simplify import SimplifyReport
+    from ssc_deploy.exporting.excluding import Excluded
     from ssc_deploy.exporting.formats import Format
     from ssc_deploy.lower.report import LowerReport
     from ssc_deploy.rewrite import RewriteReport
@@ -85,6 +86,8 @@ class ExportResult:
         golden: path of the golden set, inputs with the network's outputs; see `ssc_deploy.golden`.
         golden_pictures: number of its inputs.
         failed: the formats that were not written, where ``keep_going`` kept the others.
+        excluded: blocks of a quantised export that stay in float32 so that not too much accuracy is lost; None if it
+            was not necessary.
     """
 
     network: str
@@ -95,6 +98,7 @@ class ExportResult:
     golden: Path
     golden_pictures: int
     failed: tuple[FailedFormat, ...] = ()
+    excluded: Excluded | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON."""
@@ -107,4 +111,5 @@ class ExportResult:
             "files": [file.to_dict() for file in self.files],
             "golden": {"path": str(self.golden), "pictures": self.golden_pictures},
             "failed": [failed.to_dict() for failed in self.failed],
+            "excluded": self.excluded.to_dict() if self.excluded else None,
         }

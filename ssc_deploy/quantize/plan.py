@@ -47,7 +47,8 @@ class Quantization:
         accuracy: images of known classes on which the accuracy is measured; None for those of ``calibration`` that
             were not looked at, where their classes are known.
         exclude: blocks that stay in float32.
-        max_drop: points of top-1 accuracy, in percent, that may be lost; None for any.
+        max_drop: points of top-1 accuracy, in percent, that may be lost; None for any. Where a file loses more, the
+            noisiest blocks stay in float32 as well.
         io: a name of `Io`: the type of inputs and outputs.
         safe_for: ``avx2`` for a file that is right on processors whose 8-bit products saturate; None otherwise.
 

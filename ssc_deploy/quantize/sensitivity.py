@@ -197,9 +197,13 @@ def choose_exclusions(
     *,
     held_out: HeldOut,
     max_drop: float,
+    at_least: int = 0,
     say: Callable[[str], None] | None = None,
 ) -> Exclusions:
-    """Leaves out the worst blocks, one after the other, until not too much accuracy is lost.
+    """Leaves out the worst blocks until not too much accuracy is lost.
+
+    The number of blocks grows by 1, 2, 4 ... until it is enough; the least that is enough lies in the last step, and is
+    found by halving it.
 
     Args:
         model: canonical form, in float32.
@@ -207,16 +211,32 @@ def choose_exclusions(
         found: what each block costs alone.
         held_out: images on which the accuracy is measured.
         max_drop: points of top-1, in percent.
-        say: is given a sentence after each block.
+        at_least: blocks that are left out at least.
+        say: is given a sentence after each trial.
     """
-    float_top1 = top1(Simulation(model), held_out)
-    excluded: list[str] = []
-    order = [one.block for one in found.worst_first]
-    while True:
-        right = top1(Simulation(*planning.without(model, plan, excluded)), held_out)
-        result = Exclusions(tuple(excluded), right, float_top1, 100 * (float_top1 - right) <= max_drop)
+    classes = class_output(model) or 0
+    float_top1 = top1(Simulation(model), held_out, classes)
+    order = [one.block for one in found.worst_first if math.isfinite(one.sqnr)]
+
+    def tried(count: int) -> Exclusions:
+        simulated = Simulation(*planning.without(model, plan, order[:count]))
+        right = top1(simulated, held_out, classes)
+        result = Exclusions(tuple(order[:count]), right, float_top1, 100 * (float_top1 - right) <= max_drop)
         if say is not None:
             say(str(result))
-        if result.met or len(excluded) + 1 >= len(order):
-            return result
-        excluded.append(order[len(excluded)])
+        return result
+
+    most = max(len(order) - 1, 0)  # at least one block is quantised
+    too_few, step = at_least - 1, 1
+    result = tried(min(at_least, most))
+    while not result.met and len(result.blocks) < most:
+        too_few = len(result.blocks)
+        result = tried(min(too_few + step, most))
+        step *= 2
+    while result.met and len(result.blocks) - too_few > 1:
+        between = tried((too_few + len(result.blocks)) // 2)
+        if between.met:
+            result = between
+        else:
+            too_few = len(between.blocks)
+    return result

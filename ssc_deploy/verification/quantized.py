@@ -72,14 +72,19 @@ class QuantizedReport:
     note: str = ""
 
     @property
+    def loses_too_much(self) -> bool:
+        """Whether more accuracy is lost than is allowed."""
+        return self.accuracy is not None and self.max_drop is not None and self.accuracy.drop > self.max_drop
+
+    @property
     def failures(self) -> tuple[str, ...]:
         """A sentence for each reason why the file is not written; empty if it is right."""
         found = [*(self.integers.failures if self.integers else ()), *(self.rounded.failures if self.rounded else ())]
         if self.integers is not None and not self.integers.values:
             found.append("the file holds no integers of the plan")
-        if self.accuracy is not None and self.max_drop is not None and self.accuracy.drop > self.max_drop:
+        if self.accuracy is not None and self.loses_too_much:
             found.append(
-                f"it loses {self.accuracy.drop:.1f} points of top-1 accuracy, and {self.max_drop:g} are allowed "
+                f"it loses {self.accuracy.drop:.1f} points of top-1 accuracy, and {self.max_drop or 0:g} are allowed "
                 "(`max_drop`); leave blocks in float32 with `exclude`, or give more images to calibrate on"
             )
         if self.least is not None and self.accuracy is None and self._noise_is_too_large(self.least):
