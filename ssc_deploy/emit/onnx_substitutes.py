@@ -83,6 +83,30 @@ def _group_normalization(node: ir.Node) -> None:
     place.finish(value)
 
 
+def _columns_to_image(node: ir.Node) -> None:
+    """Gives ConvTranspose in groups, each tap of which puts one number of a column in its place and adds it there."""
+    place, x = Place(node), known.data(node)
+    size, block = (known.constant(node.inputs[i]).tolist() for i in (1, 2))
+    axes, taps = len(size), math.prod(block)
+    ones = (1,) * axes
+    dilations, strides = (g.ints(node, name, ones) for name in ("dilations", "strides"))
+    pads = g.ints(node, "pads", (0,) * 2 * axes)
+    reach = [(k - 1) * d + 1 for k, d in zip(block, dilations, strict=True)]
+    padded = [n + a + b for n, a, b in zip(size, pads[:axes], pads[axes:], strict=True)]
+    lines = [(n - r) // s + 1 for n, r, s in zip(padded, reach, strides, strict=True)]
+    # What lies behind the last column's reach, and no column fills.
+    more = [n - r - (count - 1) * s for n, r, count, s in zip(padded, reach, lines, strides, strict=True)]
+    channels = known.size(x, 1) // taps
+    dtype = np.float32 if x.dtype is None else x.dtype.numpy()
+    kernel = np.tile(np.eye(taps, dtype=dtype).reshape(taps, 1, *block), (channels, 1, *ones))
+    target = place.integers("columns/shape", 0, channels * taps, *lines)
+    shape = (known.dims(x)[0], channels * taps, *lines)
+    value = place.op("Reshape", [x, target], label="columns", shape=shape)
+    attributes = {"pads": pads, "strides": strides, "dilations": dilations, "output_padding": more}
+    attributes |= {"group": channels, "kernel_shape": block}
+    place.finish(place.op("ConvTranspose", [value, place.constant("taps", kernel)], attributes, label="sums"))
+
+
 def _of_channels(place: Place, parameter: ir.Value | None, axes: int) -> ir.Value:
     """A parameter [C] as [C, 1, ...], with so many axes behind the channels."""
     assert parameter is not None  # scale and bias are not optional
@@ -97,6 +121,7 @@ def _of_channels(place: Place, parameter: ir.Value | None, axes: int) -> ir.Valu
 
 #: By the operator that they stand in for; all exist since opset 13 or earlier.
 SUBSTITUTES: dict[str, Callable[[ir.Node], None]] = {
+    "Col2Im": _columns_to_image,
     "Gelu": _gelu,
     "GroupNormalization": _group_normalization,
     "HardSwish": _hard_swish,

@@ -15,7 +15,7 @@ import onnx_ir as ir
 from ssc_deploy.ir import known
 from ssc_deploy.ir import movement as mv
 from ssc_deploy.rewrite import pixels
-from ssc_deploy.rewrite.layout import Channels, Layout, layouts
+from ssc_deploy.rewrite.layout import Channels, Layout, channels_of_line, layouts
 from ssc_deploy.rewrite.reach import Order, Reach, Walk
 
 #: Regions of these alone change how a feature map is seen, not where its pixels are: nothing worth a report.
@@ -72,6 +72,8 @@ class Followed:
         self.reach = Reach(source)
         self.readings: dict[ir.Value, Found | Refused | None] = {}
         self._channels, self._window = channels, window
+        #: Where a source of rank 3 has its channels.
+        self._told = channels_of_line(source) if len(known.shape(source)) == 3 else None
         self._sizes: dict[tuple[int, int], None] = {}
         self._moved: set[ir.Value] = set()
         self._since = {source: 0}
@@ -119,7 +121,9 @@ class Followed:
             self._sizes.update(dict.fromkeys([(shape[-2], shape[-1]), (shape[1], shape[2])]))
         refused: Refused | None = None
         sizes = self._sizes if len(before) < 4 else ()
-        for seen in layouts(before, sizes, self._channels.get(source)):
+        possible = layouts(before, sizes, self._channels.get(source))
+        # A tensor of rank 3 may be read in several ways; the one that the operators before it tell of comes first.
+        for seen in sorted(possible, key=lambda layout: self._told not in {None, layout.kind}):
             for given in layouts(shape, (seen.size,), self._channels.get(value)):
                 if given.size != seen.size:
                     continue
@@ -127,10 +131,32 @@ class Followed:
                 if isinstance(result, mv.Movement):
                     return Found(result, seen, given)
                 refused = refused or Refused(result, compared=True)
+        line = self._along_a_line(value, numbers, before)
+        if line is not None:
+            return line
         if refused is None and len(before) == len(shape) == 4 and value in self._moved and source is not value:
             reason = f"turns a feature map of {list(before[1:])} into {list(shape[1:])}"
             return Refused(reason, compared=False)
         return refused
+
+    def _along_a_line(self, value: ir.Value, numbers: pixels.Numbers, before: tuple[int, ...]) -> Found | None:
+        """A movement along one axis of tensors of rank 3, [N, C, L] or [N, L, C].
+
+        Which axis has the channels does not matter to a shift. A shuffle of channels and one of places look alike, so
+        that the operators before it have to tell.
+        """
+        if not len(before) == numbers.ndim == 3:
+            return None
+        for length in dict.fromkeys([before[2], before[1]]):
+            for seen in layouts(before, ((1, length),), None):
+                for given in layouts(numbers.shape, ((1, length),), None):
+                    movement = _movement(numbers, seen, given)
+                    if not isinstance(movement, mv.Movement):
+                        continue
+                    sure = seen.kind is given.kind is self._told
+                    if sure or (value in self._moved and not movement.is_permutation):
+                        return Found(movement, seen, given)
+        return None
 
 
 def _alike(numbers: pixels.Numbers, size: int) -> bool:

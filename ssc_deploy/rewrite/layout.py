@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ssc_deploy.ir import graph as g
+from ssc_deploy.ir.batch_rules import ELEMENTWISE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,6 +36,11 @@ class Layout:
     shape: tuple[int, ...]
     size: tuple[int, int]
     channels_last: bool
+
+    @property
+    def kind(self) -> Channels:
+        """Where its channels are."""
+        return Channels.LAST if self.channels_last else Channels.FIRST
 
     @property
     def channels(self) -> int:
@@ -115,12 +121,32 @@ def known_channels(graph: ir.Graph) -> dict[ir.Value, Channels]:
     return found
 
 
+def channels_of_line(value: ir.Value) -> Channels | None:
+    """Where a tensor of rank 3 has its channels, as far as the operators that compute it tell."""
+    for _ in range(_FAR):
+        node = value.producer()
+        if node is None:
+            return None
+        if node.op_type in _CHANNELS_FIRST:
+            return Channels.FIRST
+        if node.op_type == "MatMul" and len(g.shape_of(node.inputs[1]) or ()) == 2:
+            return Channels.LAST
+        alike = [v for v in node.inputs if v is not None and g.shape_of(v) == g.shape_of(value)]
+        if node.op_type not in ELEMENTWISE or not alike:
+            return None
+        value = alike[0]
+    return None
+
+
 class Channels(enum.Enum):
     """Where an image has its channels."""
 
     FIRST = "first"  #: before the pixels
     LAST = "last"  #: behind them
 
+
+#: Through so many operators `channels_of_line` looks back.
+_FAR = 16
 
 _TURNED: dict[tuple[int, ...], Channels] = {(0, 2, 3, 1): Channels.LAST, (0, 3, 1, 2): Channels.FIRST}
 

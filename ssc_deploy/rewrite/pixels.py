@@ -210,12 +210,18 @@ def _mask(node: ir.Node, first: Any, second: Any) -> Numbers:
 def _conv(
     node: ir.Node, data: Numbers, weight: npt.NDArray[np.float32], bias: npt.NDArray[np.float32] | None = None
 ) -> Numbers | None:
-    """A convolution that reads one number for each number that it makes."""
-    if data.ndim != 4 or node.attributes.get_string("auto_pad", "NOTSET") != "NOTSET":
+    """A convolution that reads one number for each number that it makes; a line is an image of one row."""
+    axes = weight.ndim - 2
+    if axes not in {1, 2} or data.ndim != weight.ndim or node.attributes.get_string("auto_pad", "NOTSET") != "NOTSET":
         return None
+    pads, ones = g.ints(node, "pads", (0,) * 2 * axes), (1,) * axes
+    strides, dilations = (g.ints(node, name, ones) for name in ("strides", "dilations"))
+    if axes == 1:
+        data, weight = data[:, :, None], weight[:, :, None]
+        pads, strides, dilations = (0, pads[0], 0, pads[1]), (1, *strides), (1, *dilations)
     group, (outputs, inputs, rows, columns) = g.integer(node, "group", 1), weight.shape
-    top, left, bottom, right = g.ints(node, "pads", (0, 0, 0, 0))
-    (down, across), (dy, dx) = g.ints(node, "strides", (1, 1)), g.ints(node, "dilations", (1, 1))
+    top, left, bottom, right = pads
+    (down, across), (dy, dx) = strides, dilations
     padded = np.pad(data, ((0, 0), (0, 0), (top, bottom), (left, right)))
     height = (padded.shape[2] - dy * (rows - 1) - 1) // down + 1
     width = (padded.shape[3] - dx * (columns - 1) - 1) // across + 1
@@ -227,7 +233,7 @@ def _conv(
         y, x = dy * (int(place) // columns), dx * (int(place) % columns)
         seen = padded[:, source[to], y : y + down * height : down, x : x + across * width : across]
         out[:, to] = seen[:, :, :height, :width]
-    return out
+    return out if axes == 2 else out[:, :, 0]
 
 
 def _depth_to_space(node: ir.Node, data: Numbers) -> Numbers:

@@ -128,6 +128,32 @@ def test_a_mean_that_counts_borders_and_rounds_up_is_what_pytorch_computes(
     np.testing.assert_allclose(found, np.maximum(expected, 0), atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("size", "block", "how"),
+    [
+        ((6, 7), (2, 2), {}),
+        ((6, 8), (3, 2), {"padding": 1, "stride": 2}),
+        ((9, 7), (3, 3), {"padding": (2, 1), "dilation": (2, 1)}),
+        ((8, 9), (2, 3), {"stride": (3, 2)}),
+    ],
+)
+def test_columns_become_an_image_before_there_was_an_operator_for_it(size, block, how) -> None:
+    fold = torch.nn.Fold(size, block, **how)
+    pairs = {name: (value, value) if isinstance(value, int) else value for name, value in how.items()}
+    (top, left), strides = pairs.get("padding", (0, 0)), pairs.get("stride", (1, 1))
+    columns = torch.nn.functional.unfold(torch.zeros(1, 3, *size), block, **how).shape
+    x = signed(2, *columns[1:])
+    attributes = {"pads": (top, left) * 2, "strides": strides, "dilations": pairs.get("dilation", (1, 1))}
+    model = Chain(*x.shape).then("Col2Im", np.array(size), np.array(block), **attributes).build(opset=21)
+    output = model.graph[0].outputs[0]
+    output.shape, output.dtype = ir.Shape((2, 3, *size)), ir.DataType.FLOAT
+    convert(model, 17)
+    proto = ir.to_proto(model)
+    onnx.checker.check_model(proto, full_check=True)
+    returned = OnnxRuntime().load(proto.SerializeToString()).run([x])[0]
+    np.testing.assert_allclose(returned, fold(torch.from_numpy(x).double()).numpy(), atol=1e-6)
+
+
 @pytest.mark.parametrize("opset", [13, 20])
 def test_group_normalization_is_written_as_a_formula_before_it_was_there(opset: int) -> None:
     scale, bias, x = signed(6), signed(6)[::-1].copy(), signed(1, 6, 4, 5)
