@@ -27,9 +27,6 @@ from ssc_deploy.rewrite import rearrangement_steps as steps
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: How many steps a region may lose at its end until it is a shift.
-_TRIES = 8
-
 #: Of an axis of a step's image [C, T, H * W], the axis of [T, C, H, W].
 _AXES = (1, 0)
 
@@ -38,32 +35,27 @@ class ShiftFrames(ir.passes.InPlacePass):
     """Rewrites shifts between frames; see the module's docstring."""
 
     def call(self, model: ir.Model) -> ir.passes.PassResult:
-        """Runs the pass, last regions first; what is no shift with its last steps may be one without them."""
-        modified = False
-        found = regions.origins(model.graph, pixels.moves_data)
-        budget = 8 * len(model.graph)
-        for end in list(regions.ends(model.graph, found)):
-            waiting, tries = [end], 0
-            while waiting and tries < _TRIES and budget > 0:
-                value = waiting.pop()
-                source, producer = found[value], value.producer()
-                if source is None or source is value or producer is None:
-                    continue
-                before, after = _frames(source), _frames(value)
-                if before is None or before[0] == 1 or (after is not None and np.prod(after) != np.prod(before)):
-                    continue
-                region = regions.region(value, found)
-                budget -= len(region.nodes)
-                tries += 1
-                step = None if after != before else _plan(region, before)
-                if step is not None:
-                    _replace(region, before, step)
-                    modified = True
-                else:
-                    waiting.extend(v for v in producer.inputs if v is not None and found.get(v) is source)
+        """Runs the pass."""
+        modified = regions.search(model.graph, pixels.moves_data, _rewrite, _may_be_shifted)
         # What was replaced still reads its frames, and would pass for another region of them.
         common.RemoveUnusedNodesPass()(model)
         return ir.passes.PassResult(model, modified)
+
+
+def _may_be_shifted(source: ir.Value, value: ir.Value) -> bool:
+    before, after = _frames(source), _frames(value)
+    if before is None or before[0] == 1:
+        return False
+    return after is None or np.prod(after) == np.prod(before)
+
+
+def _rewrite(region: regions.Region, _whole: bool) -> regions.Outcome:
+    before = _frames(region.source)
+    step = None if before is None or _frames(region.output) != before else _plan(region, before)
+    if before is None or step is None:
+        return regions.Outcome.SHORTER
+    _replace(region, before, step)
+    return regions.Outcome.REWRITTEN
 
 
 def shifts(graph: ir.Graph) -> int:

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 #: Operators that runtimes carry out slowly or not at all.
 _HARD = frozenset(["Expand", "GatherElements", "GatherND", "Mul", "ScatterElements", "ScatterND", "Tile", "Where"])
 
-#: How many steps a region may lose at its end until it is a rearrangement.
-_TRIES = 8
-
 _TO_FIRST, _TO_LAST = (0, 3, 1, 2), (0, 2, 3, 1)
 
 
@@ -97,30 +94,18 @@ def _once(graph: ir.Graph, *, whole: bool) -> bool:
         role = roles.role(node)
         return (whole or role is None) and pixels.moves_data(node)
 
-    modified = False
-    found = regions.origins(graph, is_step)
-    # Regions that overlap are each read as a whole: this many nodes in all.
-    budget = 8 * len(graph)
-    for end in list(regions.ends(graph, found)):
-        # What is not a rearrangement with its last steps may be one without them.
-        waiting, tries = [end], 0
-        while waiting and tries < _TRIES and budget > 0:
-            value = waiting.pop()
-            source, producer = found[value], value.producer()
-            if source is None or source is value or producer is None:
-                continue
-            region = regions.region(value, found)
-            budget -= len(region.nodes)
-            hard = any(_is_hard(node) for node in region.nodes)
-            if hard or (value is end and region.steps > 1):
-                tries += 1
-                plan = _plan(region) if _may_be_rearranged(region) else None
-                if plan is not None and (hard or (plan.nodes < region.steps and not plan.only_cuts)):
-                    _replace(region, plan)
-                    modified = True
-                elif hard:
-                    waiting.extend(v for v in producer.inputs if v is not None and found.get(v) is source)
-    return modified
+    return regions.search(graph, is_step, _rewrite)
+
+
+def _rewrite(region: regions.Region, whole: bool) -> regions.Outcome:
+    hard = any(_is_hard(node) for node in region.nodes)
+    if not hard and not (whole and region.steps > 1):
+        return regions.Outcome.SKIPPED
+    plan = _plan(region) if _may_be_rearranged(region) else None
+    if plan is not None and (hard or (plan.nodes < region.steps and not plan.only_cuts)):
+        _replace(region, plan)
+        return regions.Outcome.REWRITTEN
+    return regions.Outcome.SHORTER if hard else regions.Outcome.LEFT
 
 
 def _may_be_rearranged(region: regions.Region) -> bool:

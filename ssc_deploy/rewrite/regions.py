@@ -8,6 +8,7 @@ spelling: what a region does is found by running it.
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -105,6 +106,57 @@ def ends(graph: ir.Graph, found: dict[ir.Value, ir.Value | None]) -> Iterator[ir
             leaves = (found[output] is not origin for user, _ in value.uses() for output in user.outputs)
             if value.is_graph_output() or any(leaves):
                 yield value
+
+
+class Outcome(enum.Enum):
+    """What a rule made of a region."""
+
+    REWRITTEN = enum.auto()  #: something else stands in its place
+    SHORTER = enum.auto()  #: nothing; without its last step it may be something
+    LEFT = enum.auto()  #: nothing, and nothing without its last steps either
+    SKIPPED = enum.auto()  #: the same, and that cost nothing to find out
+
+
+#: How many steps a region may lose at its end until a rule takes it.
+_TRIES = 8
+
+#: Regions that overlap are each read as a whole: so many nodes in all, for each node of the graph.
+_READ = 8
+
+
+def search(
+    graph: ir.Graph,
+    is_step: Callable[[ir.Node], bool],
+    rewrite: Callable[[Region, bool], Outcome],
+    worth: Callable[[ir.Value, ir.Value], bool] = lambda _source, _value: True,
+) -> bool:
+    """Offers the regions of a graph to a rule, last regions first, and then what is left of them without last steps.
+
+    Args:
+        graph: of the regions.
+        is_step: see the module.
+        rewrite: the rule: takes a region, and whether it has all its steps.
+        worth: whether a region from one value to another is worth reading.
+
+    Returns:
+        whether any region was rewritten.
+    """
+    modified, found, budget = False, origins(graph, is_step), _READ * len(graph)
+    for end in list(ends(graph, found)):
+        waiting, tries = [end], 0
+        while waiting and tries < _TRIES and budget > 0:
+            value = waiting.pop()
+            source, producer = found[value], value.producer()
+            if source is None or source is value or producer is None or not worth(source, value):
+                continue
+            one = region(value, found)
+            budget -= len(one.nodes)
+            outcome = rewrite(one, value is end)
+            tries += outcome is not Outcome.SKIPPED
+            modified |= outcome is Outcome.REWRITTEN
+            if outcome is Outcome.SHORTER:
+                waiting.extend(v for v in producer.inputs if v is not None and found.get(v) is source)
+    return modified
 
 
 def region(output: ir.Value, found: dict[ir.Value, ir.Value | None]) -> Region:
