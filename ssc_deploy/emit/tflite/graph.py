@@ -14,8 +14,9 @@ from ssc_deploy.emit.tflite import any_size, compact, integers, task_metadata
 from ssc_deploy.emit.tflite.activation import Activation, activation_of
 from ssc_deploy.emit.tflite.flatbuffer import DTYPES, Writer
 from ssc_deploy.emit.tflite.integers.planned import Planned
-from ssc_deploy.emit.tflite.order import FLOAT, IMAGE, Order, Stored, canonical, plain
+from ssc_deploy.emit.tflite.order import FLOAT, IMAGE, Order, Stored, canonical
 from ssc_deploy.emit.tflite.refusal import RefusedError, of_all, refuse
+from ssc_deploy.emit.tflite.tensors import Tensors
 from ssc_deploy.errors import EmitError
 from ssc_deploy.ir import roles
 from ssc_deploy.runtimes.tflite_schema import schema
@@ -41,7 +42,7 @@ def _inside_movement(node: ir.Node, value: ir.Value) -> bool:
     return roles.movement_name(producer.outputs[0]) == roles.movement_name(node.outputs[0])
 
 
-class Graph:
+class Graph(Tensors):
     """Writes one ONNX graph; the functions of `operators` call its methods.
 
     Args:
@@ -65,12 +66,10 @@ class Graph:
         self._graph, self._operators, self._plan, self._weights = model.graph, operators, plan, weights
         values = [*self._graph.inputs, *(v for node in self._graph for v in node.outputs)]
         names = frozenset(v.name for v in values if v.name)
-        self._writer, self._planned = Writer(names), Planned(plan, names)
+        super().__init__(Writer(names))
+        self._planned = Planned(plan, names)
         self._stored: dict[ir.Value, Stored] = {}
-        self._reordered: dict[tuple[int, Order], Stored] = {}
         self._fused: set[ir.Node] = set()
-        self._named_tensors: set[int] = set()
-        self._carried_names: set[str] = set()
         self._has_integer_kernel = False
 
     def build(self, metadata: file_metadata.ModelMetadata, other: Graph | None = None) -> bytes:
@@ -88,12 +87,12 @@ class Graph:
         inputs, outputs = self._written()
         if other is not None:
             twins, _ = other._written()
-            any_size.free(self._writer, other._writer, {inputs[name]: twin for name, twin in twins.items()})
+            any_size.free(self.writer, other.writer, {inputs[name]: twin for name, twin in twins.items()})
         stored = {file_metadata.KEY: dataclasses.replace(metadata, layout="NHWC").to_json().encode()}
         for_tasks = task_metadata.build(metadata)
         if for_tasks is None:
-            return self._writer.finish(inputs, outputs, stored)
-        data = self._writer.finish(inputs, outputs, {**stored, task_metadata.KEY: for_tasks})
+            return self.writer.finish(inputs, outputs, stored)
+        data = self.writer.finish(inputs, outputs, {**stored, task_metadata.KEY: for_tasks})
         return task_metadata.with_labels(data, metadata.labels) if metadata.labels else data
 
     def _written(self) -> tuple[dict[str, int], dict[str, int]]:
@@ -108,9 +107,9 @@ class Graph:
             outputs[name_of(value)] = self._output(value, taken)
             taken.add(outputs[name_of(value)])
         if self._plan is not None:
-            inputs, outputs = integers.rewrite(self._writer, self._planned.grids, self._plan, inputs, outputs)
+            inputs, outputs = integers.rewrite(self.writer, self._planned.grids, self._plan, inputs, outputs)
         if self._weights is not None:
-            compact.rewrite(self._writer, self._weights)
+            compact.rewrite(self.writer, self._weights)
         return inputs, outputs
 
     def refused(self) -> list[RefusedError]:
@@ -201,7 +200,7 @@ class Graph:
         starts = roles.role(node) in roles.MOVEMENTS and stored.rank == len(IMAGE)
         ends = producer is not None and roles.role(producer) in roles.MOVEMENTS
         if (starts or ends) and not _inside_movement(node, value):
-            stored = self._named(self.reorder(stored, canonical(stored.rank), name_of(value)), name_of(value))
+            stored = self.named(self.reorder(stored, canonical(stored.rank), name_of(value)), name_of(value))
             self._stored[value] = stored
         return stored
 
@@ -219,52 +218,6 @@ class Graph:
         if stored.rank != len(order):
             raise refuse(node, f"input {index} has rank {stored.rank} where {len(order)} is known here")
         return self.reorder(stored, order, name_of(node.inputs[index]))
-
-    def reorder(self, stored: Stored, order: Order, name: str) -> Stored:
-        """The value in another axis order, written at most once; ``name`` is the ONNX value's."""
-        if stored.order == order:
-            return stored
-        permutation = tuple(stored.order.index(axis) for axis in order)
-        key = (stored.tensor, permutation)
-        if key not in self._reordered:
-            if stored.lies_as(order):
-                result = self.reshape(stored, stored.shape, order, name, dynamic=stored.dynamic)
-            else:
-                result = self._tensor(name, dataclasses.replace(stored, order=order))
-                inputs = [stored.tensor, self.integers(f"{name}/permutation", permutation)]
-                # Float tensors need no newer version below rank 5.
-                version = {5: 4, 6: 6}.get(stored.rank, 1)
-                self._writer.operator(_OP.TRANSPOSE, inputs, [result.tensor], schema.TransposeOptionsT(), version)
-            self._reordered[key] = result
-            self._claim(name, result)
-        # The tensor may have been reordered for another view of it, with other axes under the same permutation.
-        return dataclasses.replace(stored, tensor=self._reordered[key].tensor, order=order)
-
-    def reshape(self, stored: Stored, shape: Sequence[int], order: Order, name: str, *, dynamic: int | None) -> Stored:
-        """The same bytes under another shape.
-
-        Args:
-            stored: the value.
-            shape: of the result, in ONNX's order of axes.
-            order: of the result.
-            name: of the ONNX value that the result holds.
-            dynamic: the result's dynamic axis, in ONNX's order.
-        """
-        view = Stored(stored.tensor, tuple(shape), order, dynamic, stored.dtype)
-        if view.file_shape == stored.file_shape:
-            return view
-        result = self._tensor(name, view)
-        self._write_reshape(stored, result, name)
-        return result
-
-    def with_rank(self, stored: Stored, rank: int, name: str) -> Stored:
-        """The value with axes of size 1 put before its own until it has ``rank``, as broadcasting does."""
-        more = rank - stored.rank
-        if not more:
-            return stored
-        stored = self.reorder(stored, plain(stored.rank), name)
-        dynamic = None if stored.dynamic is None else stored.dynamic + more
-        return self.reshape(stored, (1,) * more + stored.shape, plain(rank), name, dynamic=dynamic)
 
     def fuse(self, node: ir.Node) -> tuple[Activation, ir.Value]:
         """The activation that alone consumes the node's output, and the value that then leaves the node.
@@ -333,25 +286,17 @@ class Graph:
     ) -> list[Stored]:
         """`add` for an operator with several outputs: name, shape and type of each."""
         results = [
-            self._tensor(name, dataclasses.replace(like, shape=shape, dtype=dtype)) for name, shape, dtype in outputs
+            self.tensor(name, dataclasses.replace(like, shape=shape, dtype=dtype)) for name, shape, dtype in outputs
         ]
         tensors = [result.tensor for result in results]
-        self._writer.operator(code, inputs, tensors, options, version, has_integer_kernel=self._has_integer_kernel)
+        self.writer.operator(code, inputs, tensors, options, version, has_integer_kernel=self._has_integer_kernel)
         return results
 
     def define(self, value: ir.Value, stored: Stored) -> None:
         """Says where an ONNX value is stored, which may be a tensor that holds another value already."""
         stored = self._held(value, stored)
         self._stored[value] = stored
-        self._claim(name_of(value), stored)
-
-    def integers(self, name: str, numbers: npt.ArrayLike) -> int:
-        """A constant int32 tensor."""
-        return self._writer.constant(name, np.asarray(numbers, np.int32))
-
-    def floats(self, name: str, array: npt.ArrayLike) -> int:
-        """A constant float32 tensor."""
-        return self._writer.constant(name, np.asarray(array, np.float32))
+        self.claim(name_of(value), stored)
 
     def constants(self, node: ir.Node, index: int, name: str, array: Array, order: Order) -> Stored:
         """A constant of any type that a file may hold, stored in the order ``order``.
@@ -368,44 +313,17 @@ class Graph:
         """
         if array.dtype not in DTYPES:
             raise refuse(node, f"input {index} is {array.dtype}, which a .tflite file does not hold here")
-        tensor = self._writer.constant(name, array.transpose(order))
+        tensor = self.writer.constant(name, array.transpose(order))
         return Stored(tensor, array.shape, order, None, array.dtype)
 
     def _held(self, value: ir.Value, stored: Stored) -> Stored:
         """Notes on which grid the tensor is; a copy of it where other numbers than the value's may be read from it."""
         if self._planned.needs_a_copy(value, stored):
-            copy = self._tensor(name_of(value), stored)
-            self._write_reshape(stored, copy, name_of(value))
+            copy = self.tensor(name_of(value), stored)
+            self.write_reshape(stored, copy, name_of(value))
             stored = copy
         self._planned.note(value, stored)
         return stored
-
-    def _write_reshape(self, stored: Stored, result: Stored, name: str) -> None:
-        options = schema.ReshapeOptionsT()
-        options.newShape = list(result.file_shape)
-        sizes = self.integers(f"{name}/shape", result.file_shape)
-        self._writer.operator(_OP.RESHAPE, [stored.tensor, sizes], [result.tensor], options)
-
-    def _tensor(self, name: str, like: Stored) -> Stored:
-        tensor = self._writer.tensor(self._writer.invent(f"{name}/stored"), like.file_shape, like.dtype)
-        return dataclasses.replace(like, tensor=tensor)
-
-    def _named(self, stored: Stored, name: str) -> Stored:
-        """The value in a tensor of its own name: a copy where another value's name is on its tensor."""
-        if name in self._carried_names:
-            return stored
-        copy = self._tensor(name, stored)
-        self._write_reshape(stored, copy, name)
-        self._claim(name, copy)
-        return copy
-
-    def _claim(self, name: str, stored: Stored) -> None:
-        """Lets the tensor carry the ONNX value's name, if it holds that in the canonical order and is the first to."""
-        first = name not in self._carried_names and stored.tensor not in self._named_tensors
-        if first and stored.is_also(canonical(stored.rank)):
-            self._writer.rename(stored.tensor, name)
-            self._named_tensors.add(stored.tensor)
-            self._carried_names.add(name)
 
     def _input(self, value: ir.Value) -> int:
         dtype = None if value.dtype is None else value.dtype.numpy()
@@ -419,9 +337,9 @@ class Graph:
             raise EmitError(f"Input {value.name!r} has the shape {value.shape}; only the batch may be dynamic.")
         shape = tuple(size if isinstance(size, int) else 1 for size in value.shape)
         dynamic = unknown[0] if unknown else None
-        stored = self._tensor(name_of(value), Stored(-1, shape, canonical(len(shape)), dynamic, dtype))
+        stored = self.tensor(name_of(value), Stored(-1, shape, canonical(len(shape)), dynamic, dtype))
         stored = self._held(value, stored)
-        self._claim(name_of(value), stored)
+        self.claim(name_of(value), stored)
         self._stored[value] = stored
         return stored.tensor
 
@@ -432,10 +350,10 @@ class Graph:
         stored = self.reorder(self._stored[value], canonical(self._stored[value].rank), name)
         if stored.tensor in taken:
             # Runtimes want every output in a tensor of its own.
-            copy = self._tensor(name, stored)
-            self._write_reshape(stored, copy, name)
+            copy = self.tensor(name, stored)
+            self.write_reshape(stored, copy, name)
             stored = copy
-        self._writer.rename(stored.tensor, name)
+        self.writer.rename(stored.tensor, name)
         return stored.tensor
 
 
