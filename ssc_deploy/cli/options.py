@@ -133,6 +133,22 @@ _QUANTIZATION = {
 }
 
 
+def accuracy(command: Command) -> Command:
+    """Adds ``--accuracy`` and ``--max-drop`` for files that exist."""
+    images = click.option(
+        "--accuracy", type=PATH, metavar="DATA", help="Of an int8 file: images of known classes to measure accuracy on."
+    )
+    drop = click.option(
+        "--max-drop",
+        type=float,
+        metavar="POINTS",
+        default=1.0,
+        show_default=True,
+        help="Points of top-1 accuracy that may be lost.",
+    )
+    return images(drop(command))
+
+
 def quantization(*names: str) -> Callable[[Command], Command]:
     """Adds ``--quantize`` and options that go with it; the command gets a `Quantization` or None as ``quantize``.
 

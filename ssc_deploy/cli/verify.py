@@ -24,6 +24,9 @@ ssc-deploy verify --ckpt ssc_6_9.pt --against export/ssc_6_9/ssc_6_9.tflite
 @options.network
 @options.outputs
 @options.tolerance
+@click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, if the network does not have them.")
+@click.option("--std", type=options.numbers, metavar="R,G,B", help="Input = (pixel / 255 - mean) / std.")
+@options.accuracy
 @options.output_format
 @options.verbosity
 def verify(
@@ -33,17 +36,32 @@ def verify(
     outputs: tuple[str, ...],
     atol: float | None,
     rtol: float | None,
+    mean: tuple[float, ...] | None,
+    std: tuple[float, ...] | None,
+    accuracy: Path | None,
+    max_drop: float,
     form: str,
     **network: Any,
 ) -> None:
     """Compare a file with the network it was made from.
 
     The file is run by its runtime, the network by PyTorch in float64; where the file is wrong, the first block that
-    differs is named and the exit code is 1.
+    differs is named and the exit code is 1. Of an int8 file, of this program or another, --accuracy tells how much
+    accuracy it loses on images of known classes.
     """
     import ssc_deploy
 
-    report = ssc_deploy.verify(ckpt, against, **network, outputs=outputs, atol=atol, rtol=rtol)
+    report = ssc_deploy.verify(
+        ckpt,
+        against,
+        **network,
+        outputs=outputs,
+        atol=atol,
+        rtol=rtol,
+        preprocessing=options.preprocessing(mean, std),
+        accuracy=accuracy,
+        max_drop=max_drop,
+    )
     if form == "json":
         screen.print_json(report.to_dict())
     else:

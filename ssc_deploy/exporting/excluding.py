@@ -120,8 +120,7 @@ class Excluding:
         assert plan is not None  # otherwise there is nothing to choose
         assert labelled is not None
         if self._found is None:
-            some = labelled.inputs(slice(None, None, max(1, len(labelled) // _IMAGES)))
-            self._found = sensitivity.sensitivity(self.whole.exact, plan, some[:_IMAGES])
+            self._found = sensitivity.sensitivity(self.whole.exact, plan, labelled.some(_IMAGES))
         if self._chosen is not None:
             self._allowed = min(self._allowed, self._max_drop - (lost.accuracy.drop - self._chosen.drop))
         before = len(self.blocks)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy import extras, runtimes
-from ssc_deploy.errors import CaptureError, parameter
+from ssc_deploy.errors import CaptureError, QuantizationError, parameter
 from ssc_deploy.exporting import quantizing, stages
 from ssc_deploy.exporting.check import Check
 from ssc_deploy.garbage import collected_rarely
@@ -16,7 +16,7 @@ from ssc_deploy.garbage import collected_rarely
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from ssc_deploy.metadata import ModelMetadata
+    from ssc_deploy.metadata import ModelMetadata, Preprocessing
     from ssc_deploy.source import Source
     from ssc_deploy.source.inputs import InputShape
     from ssc_deploy.source.opening import Checkpoints
@@ -39,6 +39,9 @@ def verify(
     seed: int | None = None,
     atol: float | None = None,
     rtol: float | None = None,
+    preprocessing: Preprocessing | None = None,
+    accuracy: str | Path | None = None,
+    max_drop: float | None = 1.0,
 ) -> VerifyReport | QuantizedReport:
     """Compares an exported file, as its runtime runs it, with the network it was made from.
 
@@ -55,11 +58,14 @@ def verify(
         seed: see `export`.
         atol: see `export`.
         rtol: see `export`.
+        preprocessing: how an image becomes the input, in place of that of the source.
+        accuracy: of a quantised file: images of known classes on which its accuracy is compared with the network's.
+        max_drop: points of top-1 accuracy, in percent, that may be lost; None for any.
 
     Returns:
         the report. If the file is wrong, the report is not ``ok``, and names the first block that diverges. Of a file
         that is quantised it is a `QuantizedReport`: of this program's files each integer is proved again; of others it
-        tells the noise of the output, and whether the best class stays.
+        tells the noise of the output, whether the best class stays, and the accuracy.
 
     Raises:
         SscDeployError: the checkpoint or the file cannot be read.
@@ -68,6 +74,10 @@ def verify(
 
     from ssc_deploy.source import open_source
 
+    if max_drop is not None and not 0 <= max_drop <= 100:
+        raise QuantizationError(f"a drop of {max_drop} points is impossible; give 0 to 100")
+    if accuracy is not None and not Path(accuracy).exists():
+        raise QuantizationError(f"{accuracy}: there is no such file or folder; give images with `accuracy`")
     file = Path(against)
     about = runtimes.runtime_for(file).metadata(file)  # one that is no such file is refused before the work
     source = open_source(
@@ -81,6 +91,7 @@ def verify(
         batch=about.input_shape[0] if about and about.inputs else 1,
         weights=weights,
         seed=seed,
+        preprocessing=preprocessing,
     )
     _warn_of_others(file, about, source)
     canonical = None
@@ -90,14 +101,23 @@ def verify(
         # Another program may have exported what cannot be exported here.
         warnings.warn(f"the movements are not checked: {error}", stacklevel=2)
     checked = Check(source, None if canonical is None else canonical.model, atol, rtol)
-    if atol is None and rtol is None and quantizing.is_quantized(file, about):
+    quantized = quantizing.is_quantized(file, about)
+    if accuracy is not None and not (quantized and atol is None and rtol is None):
+        raise QuantizationError(
+            f"`accuracy` is for quantised files without a tolerance of the user, and {file.name} is compared number by "
+            "number; leave it out"
+        )
+    if quantized and atol is None and rtol is None:
+        labelled = None if accuracy is None else quantizing.labelled_images(source, accuracy)
         described = None if about is None else about.quantization
         prepared = (
             None if canonical is None or described is None else quantizing.prepared_as_described(canonical, described)
         )
         if prepared is not None:
-            return quantizing.QuantizedCheck(checked, prepared)(file)
-        return quantizing.against_network(file, checked)
+            prepared = dataclasses.replace(prepared, labelled=labelled)
+            return quantizing.QuantizedCheck(checked, prepared, max_drop)(file)
+        graph = None if canonical is None else canonical.model
+        return quantizing.against_network(file, checked, graph, labelled, max_drop)
     report = checked(file)
     taken = stages.weights_of(source)
     return dataclasses.replace(report, weights=str(taken) if taken is not None and taken.entry else None)

@@ -70,6 +70,10 @@ class HeldOut:
         """Some of them, as the network takes them."""
         return self._inputs(part)
 
+    def some(self, count: int) -> Examples:
+        """So many of them at most, evenly spread, as the network takes them."""
+        return self._inputs(slice(None, None, max(1, len(self) // count)))[:count]
+
 
 @dataclass(frozen=True)
 class CalibrationData:
@@ -137,7 +141,7 @@ def labelled(
     """Images of known classes: the test part of a data set, where it has one.
 
     Args:
-        where: what `data.read` takes.
+        where: what `data.read` takes; or an ``.npz`` file of an array for each input, and ``labels`` [N].
         signature: of the network.
         preprocessing: how an image becomes an input.
         labels: names of the network's classes in the order of its outputs; empty if they are not known.
@@ -147,6 +151,13 @@ def labelled(
         QuantizationError: the network does not take one image, or does not tell how an image becomes its input.
         DataError: the images cannot be read, have another size, or are of other classes.
     """
+    if Path(where).suffix.lower() in {".npy", ".npz"}:
+        found = _of_arrays(_file(Path(where), signature), signature, 0, most).held_out
+        if found is None:
+            raise QuantizationError(
+                f"{where} names no classes; write them as `{LABELS}`, one number for each example, with numpy.savez"
+            )
+        return found
     image = signature.image
     if image is None or preprocessing is None:
         raise QuantizationError(

@@ -52,7 +52,9 @@ class QuantizedReport:
         accuracy: on images of known classes; None if there are none.
         errors: of each output, the distance from what the plan gives.
         max_drop: points that may be lost; None for any.
-        least: decibels that the output must have where no accuracy is measured; None for any.
+        least: decibels that the output must have: of a file with a plan where no accuracy is measured, of one without
+            in any case; None for any.
+        plan: whether the file's plan is known; otherwise it is compared with the network alone.
         note: about this host, for people.
     """
 
@@ -69,6 +71,7 @@ class QuantizedReport:
     errors: tuple[Error, ...] = ()
     max_drop: float | None = None
     least: float | None = None
+    plan: bool = True
     note: str = ""
 
     @property
@@ -87,12 +90,22 @@ class QuantizedReport:
                 f"it loses {self.accuracy.drop:.1f} points of top-1 accuracy, and {self.max_drop or 0:g} are allowed "
                 "(`max_drop`); leave blocks in float32 with `exclude`, or give more images to calibrate on"
             )
-        if self.least is not None and self.accuracy is None and self._noise_is_too_large(self.least):
+        asked = self.accuracy is None or not self.plan
+        if self.least is not None and asked and self._noise_is_too_large(self.least):
             given = "nothing that can be compared" if self.output is None else f"{self.output.decibels:.1f} dB"
-            found.append(
-                f"its output has a signal to noise of {given}, and {self.least:g} dB are asked where no accuracy is "
-                "measured; images of another kind than the network's give wrong ranges"
-            )
+            if not self.plan and self.accuracy is None:
+                reason = (
+                    f"{self.least:g} dB are asked where no accuracy is measured; give images of known classes with "
+                    "`accuracy`"
+                )
+            elif not self.plan:
+                reason = f"{self.least:g} dB are asked; another network of the same accuracy has hardly more than 10"
+            else:
+                reason = (
+                    f"{self.least:g} dB are asked where no accuracy is measured; images of another kind than the "
+                    "network's give wrong ranges"
+                )
+            found.append(f"its output has a signal to noise of {given}, and {reason}")
         return tuple(found)
 
     def _noise_is_too_large(self, least: float) -> bool:
@@ -107,7 +120,7 @@ class QuantizedReport:
 
     def to_dict(self) -> dict[str, Any]:
         """The same as JSON."""
-        plain = ("file", "runtime", "runtime_version", "images", "max_drop", "least", "note")
+        plain = ("file", "runtime", "runtime_version", "images", "max_drop", "least", "plan", "note")
         nested = ("integers", "rounded", "output", "worst", "top1", "accuracy")
         return {
             "schema_version": SCHEMA_VERSION,
@@ -133,7 +146,7 @@ class QuantizedReport:
             parts.append(f"output SQNR {self.output.decibels:.1f} dB")
         if self.worst is not None:
             parts.append(f"worst {self.worst}")
-        if self.least is not None and self.integers is None:
+        if self.least is not None and not self.plan:
             parts.append(f"quantised: at least {self.least:g} dB are asked")
         elif self.accuracy is None:
             parts.append("accuracy not measured (no images of known classes)")
