@@ -49,7 +49,9 @@ class Lowered:
     report: LowerReport
 
 
-def lower(model: ir.Model, target: Target, options: LoweringOptions | None = None) -> Lowered:
+def lower(  # noqa: PLR0912 - one step after the other
+    model: ir.Model, target: Target, options: LoweringOptions | None = None
+) -> Lowered:
     """Lowers a model in canonical form; it is left as it is.
 
     Args:
@@ -66,6 +68,8 @@ def lower(model: ir.Model, target: Target, options: LoweringOptions | None = Non
     options = options or LoweringOptions()
     recipe, batch = options.recipe, options.batch
     lowered = model.clone()
+    if target is Target.NATIVE:
+        return _for_engine(lowered, options)
     stretches = channel_major.stretches(lowered) if target is Target.LITERT else set()
     if recipe is None:
         layout = choose(
@@ -116,6 +120,22 @@ def lower(model: ir.Model, target: Target, options: LoweringOptions | None = Non
     common.RemoveUnusedNodesPass()(lowered)
     reason = layout.reason if target is Target.LITERT else ""
     return Lowered(lowered, LowerReport(target, batch, tuple(choices), layout.layout, reason))
+
+
+def _for_engine(model: ir.Model, options: LoweringOptions) -> Lowered:
+    """The graph that `lower.native` plans: movements stay, since they become addresses."""
+    if options.any_size or options.batch is None:
+        raise LoweringError(
+            "a plan of the C engine is for images of one size and for one batch; leave `dynamic` out and give `batch` "
+            "a number"
+        )
+    if options.quantized:
+        raise LoweringError("the C engine computes in float32; leave `quantize` out, or export to onnx or tflite")
+    choices = [
+        Choice(site.name, roles.block(site.origin), role, "address") for site, role in movements(model, Target.NATIVE)
+    ]
+    set_batch(model, options.batch)
+    return Lowered(model, LowerReport(Target.NATIVE, options.batch, tuple(choices)))
 
 
 def sites(model: ir.Model, target: Target) -> list[tuple[Choosable, roles.Role]]:

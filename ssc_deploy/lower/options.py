@@ -61,7 +61,9 @@ class LoweringOptions:
         return self != self.of(Target.ONNXRUNTIME)
 
     def of(self, target: Target) -> LoweringOptions:
-        """What of it holds for a target: layout, dense and runtime are for LiteRT only."""
+        """What of it holds for a target: layout, dense and runtime are for LiteRT only; the C engine has one way."""
         if target is Target.LITERT:
             return self
+        if target is Target.NATIVE:
+            return LoweringOptions(batch=self.batch, quantized=self.quantized, any_size=self.any_size)
         return dataclasses.replace(self, dense="auto", layout="auto", runtime=None)

@@ -9,4 +9,5 @@ class Target(enum.StrEnum):
     """What will run the lowered graph; it decides which forms of a movement are fast, and which can be written."""
 
     ONNXRUNTIME = "onnxruntime"  #: feature maps stay NCHW; views of any rank are free
+    NATIVE = "native"  #: the C engine; a movement is other addresses, whose plan `lower.native` makes
     LITERT = "litert"  #: feature maps become NHWC; only rank-4 forms that survive that are used

@@ -1,55 +1,17 @@
-"""Names the operators that cannot be written, where each comes from, and what is wrong with it."""
+"""Refuses operators that TFLite emission cannot write; see `lower.refusal`."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ssc_deploy.capture.user_line import line_of
-from ssc_deploy.errors import UnsupportedOperatorError
-from ssc_deploy.ir import roles
+from ssc_deploy.lower.refusal import RefusedError, of_all
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import onnx_ir as ir
 
-#: The way out that every network has.
-_WAY_OUT = "Write them otherwise in the network, or export to onnx, which takes every operator of ONNX"
-
-
-class RefusedError(UnsupportedOperatorError):
-    """One operator that cannot be written.
-
-    Attributes:
-        node: it.
-        reason: completes "... cannot write X: ".
-    """
-
-    def __init__(self, node: ir.Node, reason: str) -> None:
-        super().__init__(f"TFLite emission cannot write {_where(node)}: {reason}.")
-        self.node, self.reason = node, reason
+__all__ = ["RefusedError", "of_all", "refuse"]
 
 
 def refuse(node: ir.Node, reason: str) -> RefusedError:
     """The error to raise for ``node``; ``reason`` completes "... cannot write X: "."""
-    return RefusedError(node, reason)
-
-
-def of_all(refused: Sequence[RefusedError]) -> UnsupportedOperatorError:
-    """One error about all operators that cannot be written; those of one kind and reason in one sentence.
-
-    Args:
-        refused: at least one.
-    """
-    if len(refused) == 1:
-        return UnsupportedOperatorError(f"{refused[0]} {_WAY_OUT.replace('them', 'it')}.")
-    alike: dict[tuple[str, str], list[str]] = {}
-    for one in refused:
-        alike.setdefault((one.node.op_type, one.reason), []).append(_where(one.node))
-    sentences = [f"{', '.join(where)}: {reason}" for (_, reason), where in alike.items()]
-    listed = "".join(f"\n- {sentence}." for sentence in sentences)
-    return UnsupportedOperatorError(f"TFLite emission cannot write {len(refused)} operators:{listed}\n{_WAY_OUT}.")
-
-
-def _where(node: ir.Node) -> str:
-    return f"{roles.where(node)}{line_of(node)}"
+    return RefusedError(node, reason, "TFLite emission")

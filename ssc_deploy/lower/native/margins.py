@@ -1,0 +1,75 @@
+"""How many rows and columns of zeros a feature map needs around its planes, and from that the pitch of its rows.
+
+A shift, or a window over pixels, then reads beyond the edge without a test. Maps of one size have one pitch, so that a
+step goes through the pixels of all of them as through one row.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ssc_deploy.ir import graph as g
+from ssc_deploy.ir import known, roles
+
+if TYPE_CHECKING:
+    import onnx_ir as ir
+
+#: Operators whose planes are those of what they read, so that the margin has to be there already.
+_PASSED = frozenset({"Gather", "Concat", "Split", "Slice", "Identity"})
+
+
+class Margins:
+    """The margins of all feature maps of a graph.
+
+    Args:
+        model: shapes are static.
+    """
+
+    def __init__(self, model: ir.Model) -> None:
+        self._of: dict[ir.Value, int] = {}
+        self._widest: dict[tuple[int, int], int] = {}
+        for node in reversed(list(model.graph)):
+            if node.op_type == "Conv":
+                self._need(node.inputs[0], reach(node))
+            elif node.op_type in _PASSED:
+                needed = max((self._of.get(value, 0) for value in node.outputs), default=0)
+                for value in node.inputs:
+                    self._need(value, needed)
+        for value, margin in self._of.items():
+            _, _, height, width = known.shape(value)
+            size = height, width
+            self._widest[size] = max(self._widest.get(size, 0), margin)
+
+    def of(self, value: ir.Value) -> int:
+        """Of a value."""
+        return self._of.get(value, 0)
+
+    def pitch(self, height: int, width: int) -> int:
+        """From a row to the next of every map of that size, in floats."""
+        return width + self._widest.get((height, width), 0)
+
+    def _need(self, value: ir.Value | None, margin: int) -> None:
+        if value is not None and margin and not g.is_constant(value) and len(known.shape(value)) == 4:
+            self._of[value] = max(self._of.get(value, 0), margin)
+
+
+def reach(node: ir.Node) -> int:
+    """Rows and columns beyond the edge that a Conv reads in place; 0 where its input is copied before.
+
+    In place are convolutions that keep the size of the map, and depthwise ones of any stride.
+    """
+    shape, weight = known.shape(node.inputs[0]), known.shape(node.inputs[1])
+    if len(shape) != 4 or roles.role(node) is roles.Role.BORDER:
+        return 0
+    pads = g.ints(node, "pads", (0,) * 4)
+    strides, dilations = g.ints(node, "strides", (1, 1)), g.ints(node, "dilations", (1, 1))
+    depthwise = weight[1] == 1 and weight[0] == shape[1] == g.integer(node, "group", 1)
+    same = strides == (1, 1) and known.shape(node.outputs[0])[2:] == shape[2:]
+    if not (same or depthwise):
+        return 0
+    spans = [dilation * (k - 1) for dilation, k in zip(dilations, weight[2:], strict=True)]
+    behind = []
+    for axis in range(2):
+        outputs = known.shape(node.outputs[0])[2 + axis]
+        behind.append((outputs - 1) * strides[axis] + spans[axis] - pads[axis] - (shape[2 + axis] - 1))
+    return max(0, *pads[:2], *behind)
