@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from ssc_deploy.errors import OutputError, RuntimeLoadError
 from ssc_deploy.examples import Examples
+from ssc_deploy.native import package
 from ssc_deploy.storage import arrays as array_files
 from ssc_deploy.verification.ranges import AxisBound
 from ssc_deploy.verification.tolerance import Tolerance, tolerance_of_files
@@ -123,7 +124,8 @@ def _numbered(name: str, index: int) -> str:
 
 def path_beside(model: Path) -> Path:
     """Where the golden set of an exported file is, if it has one."""
-    return model.with_name(model.stem + SUFFIX)
+    stem = model.name.removesuffix(package.SUFFIX) if not model.suffix else model.stem
+    return model.with_name(stem + SUFFIX)
 
 
 def chosen(

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from ssc_deploy import batches
 from ssc_deploy.errors import RuntimeLoadError
+from ssc_deploy.native import package
 from ssc_deploy.output_kind import Output, OutputKind, is_list
 from ssc_deploy.storage import records
 
@@ -94,14 +95,20 @@ def of_file(path: Path, run: Run, input_shape: Shape, shape: Shape | None = None
     return _decided(walk.range_of(int(subgraph.outputs[place])), run, input_shape, shape)
 
 
+def unit_names(graph: Any) -> frozenset[str]:
+    """The tensors of a graph, an ``onnx.GraphProto``, that a sigmoid or a softmax gives, moved about perhaps."""
+    steps = _of_onnx(graph)
+    return frozenset(one for node in graph.node for one in node.output if steps.range_of(one) is _Range.UNIT)
+
+
 def between_zero_and_one(path: Path) -> frozenset[str]:
     """The tensors of an ``.onnx`` or ``.tflite`` file that a sigmoid or a softmax gives, moved about perhaps."""
+    if package.is_package(path):
+        return frozenset(package.read(path)[0].unit)
     if path.suffix.lower() != ".tflite":
         import onnx
 
-        graph = onnx.load(path, load_external_data=False).graph
-        steps = _of_onnx(graph)
-        return frozenset(one for node in graph.node for one in node.output if steps.range_of(one) is _Range.UNIT)
+        return unit_names(onnx.load(path, load_external_data=False).graph)
     walk, subgraph = _of_tflite(path)
     written = (int(index) for operator in subgraph.operators for index in operator.outputs)
     return frozenset(_text(subgraph.tensors[i].name) for i in written if walk.range_of(i) is _Range.UNIT)

@@ -246,8 +246,8 @@ def load_model(
     from ssc_deploy import runtimes
 
     path = Path(path)
-    if not path.is_file():
-        raise RuntimeLoadError(f"{path} is not there; give an exported .onnx or .tflite file")
+    if not path.exists():
+        raise RuntimeLoadError(f"{path} is not there; give an exported .onnx or .tflite file, or a C package")
     runtime = runtimes.runtime_for(path)
     metadata = runtime.metadata(path)
     runner = runtime.load(path, threads=threads)
@@ -295,8 +295,8 @@ def run(path: str | Path, *inputs: npt.ArrayLike, threads: int = 1) -> dict[str,
     from ssc_deploy import runtimes
 
     path = Path(path)
-    if not path.is_file():
-        raise RuntimeLoadError(f"{path} is not there; give an exported .onnx or .tflite file")
+    if not path.exists():
+        raise RuntimeLoadError(f"{path} is not there; give an exported .onnx or .tflite file, or a C package")
     runtime = runtimes.runtime_for(path)
     runner, layout = runtime.load(path, threads=threads), runtime.image_layout
     arrays = [np.asarray(given) for given in inputs]

@@ -24,7 +24,7 @@ ORDER = (
     ("pictures", "data"),
     ("nets",),
     ("checkpoint",),
-    ("runtimes",),
+    ("runtimes", "native"),
     ("source", "capture"),
     ("rewrite",),
     ("quantize",),

@@ -21,7 +21,7 @@ Command = TypeVar("Command", bound="Callable[..., object]")
 
 # Names of the library, repeated here so that a help text imports neither onnx nor numpy. tests/cli/test_help.py
 # compares them with the library's own.
-FORMATS = ("onnx", "tflite")
+FORMATS = ("onnx", "tflite", "c")
 SHIFTS = ("auto", "depthwise", "slice", "gather", "flat")
 SHUFFLES = ("auto", "transpose", "planes", "gather")
 DENSE = ("auto", "plain", "tile-8", "tile-16", "tile-32")

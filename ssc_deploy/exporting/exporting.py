@@ -18,6 +18,7 @@ from ssc_deploy.exporting.formats import Format, formats_of
 from ssc_deploy.exporting.results import ExportedFile, ExportResult, FailedFormat
 from ssc_deploy.garbage import collected_rarely
 from ssc_deploy.lower.options import LoweringOptions
+from ssc_deploy.lower.target import Target
 from ssc_deploy.verification.quantized import QuantizedReport
 from ssc_deploy.verification.report import VerifyReport
 
@@ -371,6 +372,11 @@ def _check(formats: Sequence[Format], options: LoweringOptions) -> None:
         raise LoweringError(
             "layout, dense and runtime are of TFLite files, and none is exported; add tflite to the formats"
         )
+    if set(formats) == {Format.C} and options != options.of(Target.NATIVE):
+        raise LoweringError(
+            "the C engine has one way to carry out each movement; leave `shift`, `shuffle` and `recipe` out, or add "
+            "the format that they are for"
+        )
     if options.recipe is not None:
         for form in formats:
             options.recipe.check_target(form.target)
@@ -388,7 +394,7 @@ def _free_paths(
     folder = DEFAULT_OUTPUT / source.stem if output is None else Path(output)
     # The quantised files of a network stand beside its float32 files.
     stem = source.stem if quantize is None else f"{source.stem}_{quantize.mode.replace('-', '_')}"
-    paths = {form: folder / f"{stem}.{form.value}" for form in formats}
+    paths = {form: folder / form.name_of(stem) for form in formats}
     taken = [path for path in paths.values() if path.exists()]
     if taken and not overwrite:
         raise OutputError(
@@ -422,7 +428,7 @@ def _emit(
     say("emit", f"{path}   {describing.size(data)} · {describing.operators(built)} · {built.takes}")
     if recipe is not None and recipe.measured is not None:
         say("recipe", recipe.measured.of_file(hashlib.sha256(data).hexdigest()))
-    temporary = written.add(path, data)
+    temporary = written.add(path, data) if built.folder is None else written.add_folder(path, built.folder)
     verification = checked(temporary)
     if may_exclude and isinstance(verification, QuantizedReport) and verification.loses_too_much:
         assert verification.accuracy is not None  # it was measured, since too much is lost
@@ -430,6 +436,10 @@ def _emit(
     if not verification.ok:
         raise VerificationError(f"{path.name} was not written: {verification}")
     say("verify", str(verification))
+    if form is Format.C:
+        from ssc_deploy.exporting import compiled
+
+        say("compile", compiled.check(temporary))
     if at_others is not None:
         at_others.check(temporary, path.name)
         say("sizes", str(at_others))

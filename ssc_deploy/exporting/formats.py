@@ -7,21 +7,27 @@ from typing import TYPE_CHECKING
 
 from ssc_deploy.errors import EmitError
 from ssc_deploy.lower.target import Target
+from ssc_deploy.native import package
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 class Format(enum.StrEnum):
-    """File formats that an export can write; the value is the suffix."""
+    """Formats that an export can write; the value is what a user writes."""
 
     ONNX = "onnx"
     TFLITE = "tflite"
+    C = "c"  #: a folder of C sources
 
     @property
     def target(self) -> Target:
         """The runtime that the format's files are lowered for."""
-        return {Format.ONNX: Target.ONNXRUNTIME, Format.TFLITE: Target.LITERT}[self]
+        return {Format.ONNX: Target.ONNXRUNTIME, Format.TFLITE: Target.LITERT, Format.C: Target.NATIVE}[self]
+
+    def name_of(self, stem: str) -> str:
+        """Of the file, or of the folder."""
+        return f"{stem}{package.SUFFIX}" if self is Format.C else f"{stem}.{self.value}"
 
 
 def formats_of(names: Iterable[str]) -> list[Format]:

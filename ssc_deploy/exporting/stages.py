@@ -15,7 +15,7 @@ from ssc_deploy.exporting.formats import Format
 from ssc_deploy.metadata import FileQuantization, InputTensor, IntegerGrid, ModelMetadata, NamedOutput, Weights
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import onnx_ir as ir
 
@@ -99,8 +99,9 @@ class Built:
     """A file, not yet written.
 
     Attributes:
-        data: its bytes.
-        operators: how many it has.
+        data: its bytes; of a folder those of all its files.
+        operators: how many it has; of a plan its steps.
+        folder: the files by name, where the format is a folder.
         delegates: parts of a ``.tflite`` file that LiteRT hands to XNNPACK; None of an ``.onnx`` file.
         outside: operators of a ``.tflite`` file that run outside of these, by their type, in order.
         takes: what it can be given, in words.
@@ -108,6 +109,7 @@ class Built:
 
     data: bytes
     operators: int
+    folder: Mapping[str, bytes] | None = None
     delegates: int | None = None
     outside: tuple[str, ...] = ()
     takes: str = ""
@@ -156,13 +158,30 @@ def build(
             insert.insert(model, plan)
         data = emit_onnx.build(model, metadata, opset=opset or emit_onnx.DEFAULT_OPSET, weights=weights)
         return Built(data, len(model.graph), takes=metadata.takes)
+    if form is Format.C:
+        if quantized is not None:
+            raise LoweringError("the C engine computes in float32; leave `quantize` out, or export to onnx or tflite")
+        return _package(source, lowered, metadata)
     from ssc_deploy.emit import tflite
     from ssc_deploy.runtimes.litert import DELEGATE, LiteRT
 
     data = tflite.build(lowered.model, metadata, plan, weights, other=None if other is None else other.model)
     runner = LiteRT().load(data)
     delegates = runner.operators.count(DELEGATE)
-    return Built(data, len(runner.operators) - delegates, delegates, tuple(runner.outside), metadata.takes)
+    return Built(data, len(runner.operators) - delegates, None, delegates, tuple(runner.outside), metadata.takes)
+
+
+def _package(source: Source, lowered: Lowered, metadata: ModelMetadata) -> Built:
+    """The folder of C sources."""
+    import onnx_ir as ir
+
+    from ssc_deploy.emit import c
+    from ssc_deploy.lower import native
+
+    plan = native.plan(lowered.model)
+    unit = output_of_graph.unit_names(ir.to_proto(lowered.model).graph)
+    files = c.build(plan, metadata, source.stem, unit)
+    return Built(b"".join(files.values()), len(plan.steps), files, takes=metadata.takes)
 
 
 def _quantization(quantized: Prepared) -> FileQuantization:
@@ -191,7 +210,7 @@ def _metadata(source: Source, lowered: Lowered, form: Format, other: Lowered | N
         network=source.name,
         source=source.path.name if source.path else "",
         source_sha256=source.sha256,
-        layout="NCHW" if form is Format.ONNX else "NHWC",
+        layout="NHWC" if form is Format.TFLITE else "NCHW",
         input_shape=(batch, *source.input_shape[1:]),
         preprocessing=source.preprocessing,
         labels=source.labels,

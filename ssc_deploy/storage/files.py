@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ssc_deploy.errors import OutputError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 _REASONS = {
     errno.ENOSPC: "the disk is full; free some space, or write to another disk",
@@ -74,6 +74,7 @@ class Files:
     def __init__(self, cleanup: contextlib.ExitStack, *, overwrite: bool) -> None:
         self._cleanup, self._overwrite = cleanup, overwrite
         self._temporaries: dict[Path, Path] = {}
+        self._folders: dict[Path, Path] = {}
 
     def add(self, path: Path, data: bytes) -> Path:
         """Writes the temporary file that is to become ``path``, and returns where it is.
@@ -91,16 +92,49 @@ class Files:
         self._temporaries[path] = temporary
         return temporary
 
+    def add_folder(self, path: Path, contents: Mapping[str, bytes]) -> Path:
+        """Writes the temporary folder that is to become ``path``, and returns where it is, under the same name.
+
+        Args:
+            path: of the folder. One that is there is replaced only if it has no other files than ``contents``.
+            contents: its files, by name.
+
+        Raises:
+            OutputError: ``path`` exists and may not be replaced; or it cannot be written.
+        """
+        from ssc_deploy.storage import folders
+
+        folders.check_place(path, overwrite=self._overwrite, is_ours=lambda found: _holds_only(found, contents))
+        self._cleanup.enter_context(folder_of(path))
+        with as_output_error(path):
+            beside = Path(tempfile.mkdtemp(prefix=f".{path.name[:64]}.", dir=path.parent))
+        self._cleanup.callback(shutil.rmtree, beside, ignore_errors=True)
+        filled = beside / path.name
+        with as_output_error(path):
+            filled.mkdir()
+            for name, data in contents.items():
+                (filled / name).write_bytes(data)
+        self._folders[path] = filled
+        return filled
+
     def discard(self, path: Path) -> None:
         """Leaves a file out that was added, or was not."""
+        self._folders.pop(path, None)
         temporary = self._temporaries.pop(path, None)
         if temporary is not None:
             temporary.unlink(missing_ok=True)
 
     def move(self) -> None:
         """Moves all files to their places, or none: if one cannot be moved, the earlier ones are moved back."""
+        from ssc_deploy.storage import folders
+
         last = next(reversed(self._temporaries), None)
         with contextlib.ExitStack() as until, contextlib.ExitStack() as undo:
+            for path, filled in self._folders.items():
+                with as_output_error(path):
+                    old = filled.parent / "old"
+                    folders.swap(filled, path, old)
+                    undo.callback(folders.swap_back, filled, path, old)
             for path, temporary in self._temporaries.items():
                 with as_output_error(path):
                     temporary.chmod(0o666 & ~_umask())
@@ -110,6 +144,11 @@ class Files:
                     undo.callback(_put_back, path, kept)
                 _sync(path.parent)
             undo.pop_all()
+
+
+def _holds_only(folder: Path, contents: Mapping[str, bytes]) -> bool:
+    """Whether a folder has files of these names alone, so that replacing it loses nothing else."""
+    return all(one.name in contents and one.is_file() for one in folder.iterdir())
 
 
 def _kept(path: Path, until: contextlib.ExitStack) -> Path | None:

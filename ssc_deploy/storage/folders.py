@@ -42,7 +42,7 @@ def whole(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) -> It
         yield filled
         check_place(path, overwrite=overwrite, is_ours=is_ours)
         with as_output_error(path):
-            _swap(filled, path, beside / "old")
+            swap(filled, path, beside / "old")
 
 
 def check_place(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool]) -> None:
@@ -61,8 +61,14 @@ def check_place(path: Path, *, overwrite: bool, is_ours: Callable[[Path], bool])
         )
 
 
-def _swap(filled: Path, path: Path, old: Path) -> None:
-    """Puts the new folder into its place. If that fails, the old one is restored."""
+def swap(filled: Path, path: Path, old: Path) -> None:
+    """Puts the new folder into its place. If that fails, the old one is restored.
+
+    Args:
+        filled: the new folder.
+        path: its place.
+        old: where a folder that is in the place is moved.
+    """
     replaced = path.exists()
     if replaced:
         path.rename(old)
@@ -72,3 +78,10 @@ def _swap(filled: Path, path: Path, old: Path) -> None:
         if replaced:
             old.rename(path)
         raise
+
+
+def swap_back(filled: Path, path: Path, old: Path) -> None:
+    """Undoes `swap`."""
+    path.rename(filled)
+    if old.exists():
+        old.rename(path)
