@@ -126,6 +126,14 @@ def _lowered(graph: ir.Model, lowered: lower.Lowered) -> StageReport:
     report = lowered.report
     chosen = tuple(Finding(c.block, c.role.value, c.lowering) for c in report.choices)
     refused = []
+    if report.target is lower.Target.NATIVE:
+        from ssc_deploy.lower import native
+
+        refused = [
+            Finding(roles.block(one.node), f"{one.node.op_type} in C", one.reason + line_of(one.node))
+            for one in native.refused(lowered.model)
+        ]
+        return StageReport(Stage.LOWER, f"{report.target.value}: {report}", chosen, tuple(refused))
     for site, role in lower.movements(graph, report.target):
         lowerings = lower.lowerings_of(role)
         for name in lowerings.names:

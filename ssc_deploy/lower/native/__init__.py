@@ -3,7 +3,7 @@
 `planning.plan` is all that other stages need. One function an ONNX operator stands in `operators`.
 """
 
-from ssc_deploy.lower.native.planning import plan
+from ssc_deploy.lower.native.planning import plan, refused
 from ssc_deploy.native.plan import Plan
 
-__all__ = ["Plan", "plan"]
+__all__ = ["Plan", "plan", "refused"]

@@ -57,8 +57,22 @@ class Planner:
             UnsupportedOperatorError: operators that have no kernel; the sentence names all.
             EmitError: an input or an output of another type than float32, or a network too large for a plan.
         """
-        inputs = [value for value in self._graph.inputs if not value.is_initializer()]
-        for i, value in enumerate(inputs):
+        found = self.refused()
+        if found:
+            raise of_all(found)
+        return self._finish(self._inputs)
+
+    @property
+    def _inputs(self) -> list[ir.Value]:
+        return [value for value in self._graph.inputs if not value.is_initializer()]
+
+    def refused(self) -> list[RefusedError]:
+        """Plans all nodes; returns what has no kernel. What others read of that holds nothing.
+
+        Raises:
+            EmitError: an input of another type than float32.
+        """
+        for i, value in enumerate(self._inputs):
             if value.dtype is not ir.DataType.FLOAT:
                 raise EmitError(f"the input {value.name} is of {value.dtype}, and the C engine takes float32 alone")
             shape = known.shape(value)
@@ -73,9 +87,7 @@ class Planner:
                     refused.append(error)
                     for value in node.outputs:
                         self.set(value, self.new(known.shape(value)))
-        if refused:
-            raise of_all(refused)
-        return self._finish(inputs)
+        return refused
 
     def _plan(self, node: ir.Node) -> None:
         self._name, self._block = node.outputs[0].name or "", roles.block(node)

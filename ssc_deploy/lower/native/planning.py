@@ -10,6 +10,7 @@ from ssc_deploy.lower.native.planner import Planner
 if TYPE_CHECKING:
     import onnx_ir as ir
 
+    from ssc_deploy.lower.refusal import RefusedError
     from ssc_deploy.native.plan import Plan
 
 
@@ -24,3 +25,12 @@ def plan(model: ir.Model) -> Plan:
         EmitError: an input or an output of another type than float32, or a network too large for a plan.
     """
     return Planner(model).plan()
+
+
+def refused(model: ir.Model) -> list[RefusedError]:
+    """The operators of a lowered graph that have no kernel, all of them, in its order.
+
+    Raises:
+        EmitError: an input of another type than float32.
+    """
+    return Planner(model).refused()
