@@ -81,15 +81,19 @@ typedef struct layer {
 } layer;
 
 static const layer LAYERS[SHAPES] = {
-    {"dense-54@32x32", 54, 54, 1, 16, DENSE},       {"dense-108@16x16", 108, 108, 1, 4, DENSE},
-    {"dense-216@8x8", 216, 216, 1, 1, DENSE},       {"groups-of-9-to-planes@32x32", 9, 9, 6, 16, TO_PLANES},
-    {"groups-of-9-shifted@32x32", 9, 9, 6, 16, SHIFTED}, {"groups-of-9-to-planes@8x8", 9, 9, 24, 1, TO_PLANES},
-    {"groups-of-9-shifted@8x8", 9, 9, 24, 1, SHIFTED}, {"groups-of-6@32x32", 6, 6, 9, 16, DENSE},
-    {"groups-of-24@8x8", 24, 24, 9, 1, DENSE},
+    {"dense-81@32x32", 81, 81, 1, 16, DENSE},
+    {"dense-162@16x16", 162, 162, 1, 4, DENSE},
+    {"dense-324@8x8", 324, 324, 1, 1, DENSE},
+    {"groups-of-9-to-planes@32x32", 9, 9, 9, 16, TO_PLANES},
+    {"groups-of-9-shifted@32x32", 9, 9, 9, 16, SHIFTED},
+    {"groups-of-9-to-planes@8x8", 9, 9, 36, 1, TO_PLANES},
+    {"groups-of-9-shifted@8x8", 9, 9, 36, 1, SHIFTED},
+    {"groups-of-18@16x16", 18, 18, 9, 4, DENSE},
+    {"groups-of-36@8x8", 36, 36, 9, 1, DENSE},
 };
 
 /* Tables of a layer: tiles of 64 floats, or flat planes whose rows have TILE * tiles floats and a margin before each. */
-static void prepare(const layer *l, ssc_rows *shape, int32_t tables[4][256], uint32_t masks[3 * TILE])
+static void prepare(const layer *l, ssc_rows *shape, int32_t tables[3][512], uint32_t masks[3 * TILE])
 {
     const int width = l->tiles == 16 ? 32 : l->tiles == 4 ? 16 : 8, plane = TILE * l->tiles + MARGIN;
     for (int i = 0; i < 3 * TILE; i++)
@@ -119,8 +123,8 @@ static void prepare(const layer *l, ssc_rows *shape, int32_t tables[4][256], uin
 
 int main(void)
 {
-    static float x[1 << 17], y[1 << 17], weights[1 << 16];
-    static int32_t tables[SHAPES][4][256];
+    static float x[1 << 17], y[1 << 17], weights[1 << 17];
+    static int32_t tables[SHAPES][3][512];
     static uint32_t masks[SHAPES][3 * TILE];
     static ssc_rows shapes[SHAPES];
     for (size_t i = 0; i < sizeof x / sizeof *x; i++)
