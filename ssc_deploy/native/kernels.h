@@ -123,7 +123,8 @@ typedef enum ssc_set { SSC_SCALAR, SSC_NEON, SSC_AVX2, SSC_AVX512, SSC_SETS } ss
 /* The kernels of one set, or NULL where this build or this processor does not have it. SSC_SCALAR is always there. */
 const ssc_kernels *ssc_kernels_for(ssc_set set);
 
-/* The kernels of the fastest set of this processor. It asks the processor each time: call it once and keep the result. */
+/* The kernels of the fastest set of this processor. It asks the processor each time, which takes some ten microseconds
+ * in a virtual machine: call it once and keep the result. */
 const ssc_kernels *ssc_kernels_best(void);
 
 #ifdef __cplusplus

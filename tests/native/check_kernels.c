@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "kernels.h"
+#include "parallel.h"
 
 #define CHECK(condition, ...)                                                                                          \
     do {                                                                                                               \
@@ -240,7 +241,7 @@ static void check_sums(int m, int n, int tiles, int odd, int at_end)
     fill(x, count, odd);
     for (int i = 0; i < m; i++)
         in[i] = (m - 1 - i) * pitch;
-    const ssc_sums shape = {m, n, tiles, (ptrdiff_t)m * pitch, in, among(2) ? (float)(n * tiles) : 1.0F};
+    const ssc_sums shape = {m, n, tiles, (ptrdiff_t)m * pitch, in, n && among(2) ? (float)(n * tiles) : 1.0F};
     ssc_kernels_for(SSC_SCALAR)->sums(&shape, x, expected);
     for (int set = 0; set < set_count; set++) {
         sentinels(y, (size_t)m);
@@ -291,6 +292,50 @@ static void check_elementwise(int n, int in_place, int at_end)
         }
 }
 
+/* A parallel-for that takes the last part first, and notes how many there were. */
+static void backwards(void *context, int32_t count, void (*part)(void *argument, int32_t i), void *argument)
+{
+    *(int32_t *)context = count;
+    for (int32_t i = count; i > 0; i--)
+        part(argument, i - 1);
+}
+
+/* The same bytes for every number of threads; returns the number of parts. */
+static int32_t check_threads(int groups, int m, int k, int n, int tiles, int32_t threads, int at_end)
+{
+    const size_t x_count = (size_t)(groups * tiles * k * n), y_count = (size_t)(groups * tiles * m * n);
+    const size_t rows = (size_t)(groups * m);
+    float *x = words(in_x, x_count, at_end), *w = words(in_w, rows * (size_t)(k + 1), at_end);
+    float *expected = words(out_expected, y_count, at_end), *y = words(out_y, y_count, at_end);
+    int32_t *in = words(table_in, (size_t)(groups * k), at_end), *out = words(table_out, rows, at_end);
+    int32_t *mask = words(table_mask, rows, at_end);
+    uint32_t *masks = words(in_mask, (size_t)(n * tiles), at_end);
+    const int added = among(2), masked = among(2);
+    fill(x, x_count, 0);
+    fill(w, rows * (size_t)(k + 1), 0);
+    for (int i = 0; i < n * tiles; i++)
+        masks[i] = among(4) ? 0xFFFFFFFFU : 0;
+    for (int i = 0; i < groups * k; i++)
+        in[i] = i * n;
+    for (int i = 0; i < groups * m; i++)
+        out[i] = (groups * m - 1 - i) * n, mask[i] = 0;
+    const ssc_rows shape = {m, k, n, tiles, (ptrdiff_t)groups * k * n, (ptrdiff_t)groups * m * n,
+                            (ptrdiff_t)groups * m * n, n, in, added ? out : NULL, out, masked ? mask : NULL,
+                            masked ? masks : NULL, 0, INFINITY};
+    int32_t parts = 1;
+    const ssc_parallel parallel = {backwards, &parts, threads};
+    fill(expected, y_count, 0);
+    memcpy(y, expected, y_count * 4);
+    const ssc_kernels *kernels = sets[set_count - 1];
+    ssc_rows_of_groups(kernels, NULL, groups, &shape, w, x, expected, expected);
+    ssc_rows_of_groups(kernels, &parallel, groups, &shape, w, x, y, y);
+    char what[96];
+    snprintf(what, sizeof what, "%d threads, %d groups m=%d k=%d n=%d tiles=%d", threads, groups, m, k, n, tiles);
+    same(what, kernels->name, expected, y, y_count);
+    CHECK(parts <= threads, "%s: %d parts", what, parts);
+    return parts;
+}
+
 int main(void)
 {
     buffer *buffers[] = {&in_x,         &in_w,     &in_add,    &in_mask,   &out_y,
@@ -323,6 +368,14 @@ int main(void)
                     check_depthwise(1 + among(9), columns, 3, stride, 1, odd, at_end);
                     check_depthwise(1 + among(5), columns, 1 + among(5), stride, 1 + among(2), odd, at_end);
                 }
+            for (int32_t threads = 1; threads <= 5; threads++) {
+                check_threads(1, 7, 3, 100, 1, threads, at_end); /* too little work */
+                CHECK(check_threads(1, 54, 54, 64, 2 * threads, threads, at_end) == threads, "not by tiles");
+                CHECK(check_threads(1, 31, 30, 700, 1, threads, at_end) == threads, "not by columns");
+                CHECK(check_threads(9, 36, 40, 45, 1, threads, at_end) == threads, "not by groups");
+                CHECK(check_threads(1, 200, 70, 45, 1, threads, at_end) == threads, "not by rows");
+                check_threads(1 + among(3), 1 + among(60), 1 + among(60), 1 + among(200), 1 + among(3), threads, at_end);
+            }
             for (int n = 0; n <= 70; n++)
                 check_sums(1 + among(4), n, 1 + among(3), odd, at_end);
             for (int n = 0; n <= 70; n++)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 KERNELS = Path(__file__).parents[2] / "ssc_deploy" / "native"
 #: The kernels do not need the rest of the engine.
-SOURCES = [*sorted(KERNELS.glob("kernels_*.c")), KERNELS / "dispatch.c", KERNELS / "pack.c"]
+SOURCES = [*sorted(KERNELS.glob("kernels_*.c")), *(KERNELS / name for name in ("dispatch.c", "pack.c", "parallel.c"))]
 CHECK = Path(__file__).parent / "check_kernels.c"
 FLAGS = ["-std=c11", "-g", "-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Werror", "-ffp-contract=off"]
 x86 = pytest.mark.skipif(platform.machine() not in {"x86_64", "AMD64"}, reason="instruction sets of x86-64")
