@@ -52,7 +52,7 @@ class Rearrange(ir.passes.InPlacePass):
 
 def rearrangements(model: ir.Model) -> dict[ir.Value, tuple[ir.Value, rearrangement.Rearrangement]]:
     """What a graph rearranges: by the last value of each rearrangement, the image it begins with, and what it does."""
-    found = regions.origins(model.graph, lambda node: roles.role(node) is roles.Role.REARRANGEMENT)
+    found = regions.origins(model.graph, _is_rearranged)
     read = {}
     for end in regions.ends(model.graph, found):
         region = regions.region(end, found)
@@ -60,6 +60,15 @@ def rearrangements(model: ir.Model) -> dict[ir.Value, tuple[ir.Value, rearrangem
         if isinstance(moved, rearrangement.Rearrangement):
             read[end] = (region.source, moved)
     return read
+
+
+def count(graph: ir.Graph) -> int:
+    """How many rearrangements a graph has."""
+    return sum(1 for _ in regions.ends(graph, regions.origins(graph, _is_rearranged)))
+
+
+def _is_rearranged(node: ir.Node) -> bool:
+    return roles.role(node) is roles.Role.REARRANGEMENT
 
 
 @dataclass(frozen=True)

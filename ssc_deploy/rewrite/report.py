@@ -45,6 +45,8 @@ class RewriteReport:
         refusals: what was left alone, in the order of the graph; movements first.
         bytes_moved: that all movements write for one input.
         bytes_left: of those that were left alone.
+        rearrangements: other movements that were recognised, such as flips of some channels: windows of the image that
+            are cut out and joined.
     """
 
     shifts: int
@@ -54,9 +56,12 @@ class RewriteReport:
     refusals: tuple[Refusal, ...]
     bytes_moved: int = 0
     bytes_left: int = 0
+    rearrangements: int = 0
 
     def __str__(self) -> str:
         shifts, shuffles = counted(self.shifts, "shift"), counted(self.shuffles, "shuffle")
+        if self.rearrangements:
+            shuffles += f", {counted(self.rearrangements, 'other movement')}"
         movements = sum(refusal.looked_for == MOVEMENT for refusal in self.refusals)
         left = f"{counted(movements, 'movement')} left alone"
         if self.bytes_left:

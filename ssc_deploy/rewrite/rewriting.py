@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ssc_deploy.capture.fold_constants import FoldConstants
 from ssc_deploy.capture.supported import Supported
 from ssc_deploy.ir import canonical, roles
-from ssc_deploy.rewrite import frames, left_alone
+from ssc_deploy.rewrite import frames, left_alone, rearrange
 from ssc_deploy.rewrite.absorb_permutations import AbsorbPermutations
 from ssc_deploy.rewrite.activate_before_movement import ActivateBeforeMovement
 from ssc_deploy.rewrite.compose_permutations import ComposePermutations
@@ -128,4 +128,5 @@ def report(model: ir.Model, left: LeftAlone, products: tuple[Refusal, ...]) -> R
         refusals=left.movements + products,
         bytes_moved=left.bytes_moved,
         bytes_left=left.bytes,
+        rearrangements=rearrange.count(model.graph),
     )

@@ -50,7 +50,8 @@ def test_export_writes_what_its_json_says(exported):
 def test_with_json_the_stages_go_to_stderr_one_below_the_other(exported):
     _, outcome = exported
     lines = outcome.err.splitlines()
-    stages = ["checkpoint", "capture", "rewrite", "lower", "emit", "verify", "lower", "emit", "verify", "golden"]
+    stages = ["checkpoint", "capture", "rewrite", "lower", "emit", "verify"]
+    stages += ["lower", "layout", "emit", "verify", "golden"]
     assert [line.split()[0] for line in lines] == stages
     assert all(line[:13] == f" {stage:<10}  " and line[13] != " " for line, stage in zip(lines, stages, strict=True))
     assert lines[0].endswith("Net · 796 parameters · 4 classes · 3x8x8")
@@ -63,7 +64,7 @@ def test_in_text_the_stages_are_the_result(folder, tmp_path):
     outcome = ssc("export", *options)
     assert (outcome.code, outcome.err) == (0, "")
     assert [line.split()[0] for line in outcome.out.splitlines()] == [
-        *("checkpoint", "capture", "rewrite", "lower", "emit", "verify", "golden")
+        *("checkpoint", "capture", "rewrite", "lower", "layout", "emit", "verify", "golden")
     ]
     assert "\x1b" not in outcome.out
 

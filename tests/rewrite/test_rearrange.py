@@ -184,6 +184,7 @@ def test_every_rearrangement_of_a_graph_is_told_with_both_its_ends():
     chain = Chain(1, 2, 4, 6).then("Neg").then("Pad", np.array([0, 0, 1, 0, 0, 0, 0, 0]), mode="edge").then("Neg")
     _, model = rearranged(chain)
     ((target, (source, read)),) = rearrangements(model).items()
+    assert str(rewrite(model)).startswith("0 shifts, 0 shuffles, 1 other movement, ")
     assert (source.producer().op_type, target.producer().op_type) == ("Neg", "Concat")
     x = numbered(1, 2, 4, 6)
     np.testing.assert_array_equal(read(x), np.pad(x, ((0, 0), (0, 0), (1, 0), (0, 0)), mode="edge"))
