@@ -244,6 +244,7 @@ def load_model(
         LabelsError: there is not one label for each output.
     """
     from ssc_deploy import runtimes
+    from ssc_deploy.runtimes import saturation
 
     path = Path(path)
     if not path.exists():
@@ -251,6 +252,7 @@ def load_model(
     runtime = runtimes.runtime_for(path)
     metadata = runtime.metadata(path)
     runner = runtime.load(path, threads=threads)
+    saturation.warn(path, metadata)
     layout = metadata.layout if metadata else runtime.image_layout
     input_shape, open_sizes = _input_shape(path.name, runner, layout, metadata)
     preprocessing = preprocessing or (metadata.preprocessing if metadata else None)
@@ -293,12 +295,14 @@ def run(path: str | Path, *inputs: npt.ArrayLike, threads: int = 1) -> dict[str,
         RuntimeLoadError: the file cannot be loaded, or takes other inputs.
     """
     from ssc_deploy import runtimes
+    from ssc_deploy.runtimes import saturation
 
     path = Path(path)
     if not path.exists():
         raise RuntimeLoadError(f"{path} is not there; give an exported .onnx or .tflite file, or a C package")
     runtime = runtimes.runtime_for(path)
     runner, layout = runtime.load(path, threads=threads), runtime.image_layout
+    saturation.warn(path, runtime.metadata(path))
     arrays = [np.asarray(given) for given in inputs]
     if len(arrays) == len(runner.inputs):
         held = map(batches.stored, arrays, runner.inputs)

@@ -11,6 +11,8 @@ from ssc_deploy import batches, pictures, runtimes
 from ssc_deploy.bundling.opening import opened
 from ssc_deploy.bundling.report import BlocksCheck, BundleReport, ModelCheck
 from ssc_deploy.errors import BundleError, PictureError
+from ssc_deploy.runtimes import saturation
+from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 from ssc_deploy.verification import Count, Tolerance
 from ssc_deploy.verification.tolerance import error_of
 
@@ -121,7 +123,11 @@ def _blocks(bundle: Opened, debug: Debug, x: npt.NDArray[np.float32]) -> BlocksC
 
 def _loaded(path: Path) -> tuple[Runner, str]:
     runtime = runtimes.runtime_for(path)
-    return runtime.load(path), f"{runtime.title} {runtime.version}"
+    title = f"{runtime.title} {runtime.version}"
+    if isinstance(runtime, OnnxRuntime) and saturation.affects(path, runtime.metadata(path)):
+        # On the processors of phones its products do not saturate.
+        return runtime.load(path, integers=False), f"{title} without its 8-bit products, which saturate here"
+    return runtime.load(path), title
 
 
 def _listed(specs: Sequence[TensorSpec]) -> str:

@@ -105,6 +105,11 @@ def _read(path: Path) -> ExportedModel:
         raise BundleError(
             f"{path.name} returns {_shape(returned)}; a bundle is of classifiers, which return [1, classes]"
         )
+    if taken.dtype != "float32" or returned.dtype != "float32":
+        raise BundleError(
+            f"{path.name} takes {taken.dtype} and returns {returned.dtype}, and the app knows float32 alone so far; "
+            "export it with `io='float'`, whose values inside are integers all the same"
+        )
     form = path.suffix.lower().removeprefix(".")
     entry = ModelEntry(
         file=f"model.{form}",

@@ -6,10 +6,11 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ssc_deploy import extras
+from ssc_deploy import extras, runtimes
 from ssc_deploy.profiling import costs, diverging, preparing, statistics, targets
 from ssc_deploy.profiling.job import QUICK, Protocol
 from ssc_deploy.profiling.results import ModelProfile, Profile, compared
+from ssc_deploy.runtimes import saturation
 from ssc_deploy.storage.files import as_output_error
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ def profile(
         app=None if app is None else Path(app),
     )
     paths = [Path(models)] if isinstance(models, str | Path) else [Path(model) for model in models]
+    for path in paths if device == "host" else ():
+        saturation.warn(path, runtimes.runtime_for(path).metadata(path))
     protocol = None if target.untimed else QUICK if quick else Protocol()
     counts = (threads,) if isinstance(threads, int) else tuple(threads)
     with as_output_error(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="ssc-deploy-") as name:

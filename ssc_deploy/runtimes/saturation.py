@@ -8,12 +8,18 @@ documentation advises weights of 7 bits. The processor is asked by a product, no
 from __future__ import annotations
 
 import functools
-from typing import Any
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ssc_deploy.metadata import ModelMetadata
 
 _TERMS = 60
 
@@ -48,3 +54,29 @@ def saturates() -> bool:
     runner = OnnxRuntime().load(model.SerializeToString())
     (found,) = runner.run([np.full((1, _TERMS, 4, 4), 255, np.uint8)])
     return bool((found != round(255 * 127 * _TERMS / 2**14)).any())
+
+
+def affects(path: Path, about: ModelMetadata | None) -> bool:
+    """Whether ONNX Runtime computes something else from a file here than on processors that do not saturate.
+
+    Args:
+        path: of the file.
+        about: what it says of itself; of a file that says nothing, nothing is known.
+    """
+    quantization = None if about is None else about.quantization
+    if quantization is None or not quantization.grids or quantization.weight_bits < 8 or path.suffix.lower() != ".onnx":
+        return False
+    try:
+        return saturates()
+    except ModuleNotFoundError:  # the package onnx, which makes the product, is not needed to run files
+        return False
+
+
+def warn(path: Path, about: ModelMetadata | None) -> None:
+    """Warns if `affects`."""
+    if affects(path, about):
+        warnings.warn(
+            f"8-bit products saturate in ONNX Runtime on this processor (AVX2 without VNNI), so that {path.name} gives "
+            "other outputs here than on others; export it with `safe_for='avx2'` for this one",
+            stacklevel=3,
+        )
