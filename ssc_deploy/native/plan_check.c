@@ -43,6 +43,13 @@ static void reach(checked *all, ssc_place place, int64_t first, int64_t last, in
         refuse(all, "a step reaches beyond a buffer");
 }
 
+/* What a step writes: no float twice, so that the time of a run is bounded by the sizes of its buffers. */
+static void writes(checked *all, ssc_place place, int64_t floats)
+{
+    if (floats > floats_of(all, place.buffer, 1))
+        refuse(all, "a step writes more floats than its buffer has");
+}
+
 static int positive(checked *all, int32_t value)
 {
     if (value < 1)
@@ -106,6 +113,11 @@ static int box(checked *all, const ssc_sizes *sizes, int32_t from, const int32_t
 static void reach_box(checked *all, ssc_place place, const ssc_sizes *sizes, const int32_t *strides, int written)
 {
     range found;
+    int64_t count = 1;
+    for (int32_t i = 0; written && i < sizes->rank && count && count <= MOST_FLOATS; i++)
+        count *= sizes->size[i] < 0 ? 0 : sizes->size[i];
+    if (written)
+        writes(all, place, count);
     if (box(all, sizes, 0, strides, &found))
         reach(all, place, found.first, found.last, written);
     else
@@ -129,6 +141,8 @@ static void check_rows(checked *all, ssc_cursor *cursor)
         return;
     reach_from(all, step.x, extremes(in, ins), 0, behind * step.x_step + step.n - 1, 0);
     reach_from(all, step.y, extremes(out, outs), 0, behind * step.y_step + step.n - 1, 1);
+    const int64_t floats = (int64_t)step.tiles * step.n;
+    writes(all, step.y, floats > MOST_FLOATS || outs > MOST_FLOATS ? MOST_FLOATS : floats * outs);
     const int64_t weights = outs * ((int64_t)step.k + 1);
     reach(all, step.weights, 0, weights > MOST_FLOATS ? MOST_FLOATS : weights - 1, 0);
     if (adds) {
@@ -169,6 +183,8 @@ static void check_depthwise(checked *all, ssc_cursor *cursor)
     const int64_t across = (int64_t)(step.columns - 1) * step.stride;
     reach_from(all, step.x, extremes(in, step.channels), taps.first, taps.last + down * row + across, 0);
     reach_from(all, step.y, extremes(out, step.channels), 0, down * step.y_pitch + step.columns - 1, 1);
+    const int64_t floats = (int64_t)step.rows * step.columns;
+    writes(all, step.y, floats > MOST_FLOATS ? MOST_FLOATS : floats * step.channels);
     const int64_t weights = (int64_t)step.channels * ((int64_t)step.taps + 1);
     reach(all, step.weights, 0, weights > MOST_FLOATS ? MOST_FLOATS : weights - 1, 0);
 }
@@ -261,6 +277,8 @@ static void check_matmul(checked *all, ssc_cursor *cursor)
     ssc_read_matmul(cursor, &step);
     if (cursor->failed || !positive(all, step.m) || !positive(all, step.n) || !positive(all, step.k))
         return;
+    if (step.k > 1 && !step.ak && !step.bk)
+        refuse(all, "a product adds one number again and again");
     const struct {
         ssc_place place;
         const int32_t *strides;
@@ -271,6 +289,11 @@ static void check_matmul(checked *all, ssc_cursor *cursor)
     for (int i = 0; i < 3; i++) {
         const ssc_sizes matrix = {2, matrices[i].sizes};
         range outer, inner;
+        int64_t count = (int64_t)step.m * step.n;
+        for (int32_t axis = 0; axis < step.sizes.rank && count && count <= MOST_FLOATS; axis++)
+            count *= step.sizes.size[axis] < 0 ? 0 : step.sizes.size[axis];
+        if (i == 2)
+            writes(all, step.y, count);
         if (box(all, &step.sizes, 0, matrices[i].strides, &outer) && box(all, &matrix, 0, matrices[i].by, &inner))
             reach_from(all, matrices[i].place, outer, inner.first, inner.last, i == 2);
         else

@@ -64,6 +64,8 @@ def bounds(node: ir.Node) -> tuple[float, float] | None:
         return 0.0, math.inf
     if node.op_type != "Clip":
         return None
+    if node.attributes.get("min") or node.attributes.get("max"):  # before opset 11
+        return node.attributes.get_float("min", -math.inf), node.attributes.get_float("max", math.inf)
     found = []
     for index, without in ((1, -math.inf), (2, math.inf)):
         value = node.inputs[index] if index < len(node.inputs) else None
