@@ -25,8 +25,9 @@ from benchmarks import measuring
 from benchmarks.quantized import CARDS, described
 from ssc_deploy.exporting import stages
 from ssc_deploy.quantize import calibration, calibration_data, places, planning, ranges, sharing
+from ssc_deploy.quantize.grid import decibels
 from ssc_deploy.quantize.plan import Plan
-from ssc_deploy.quantize.simulation import Simulation, decibels
+from ssc_deploy.quantize.simulation import Simulation
 from ssc_deploy.signature import of_image
 from ssc_deploy.source import open_source
 from ssc_deploy.verification import accuracy

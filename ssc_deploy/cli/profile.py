@@ -135,6 +135,10 @@ def _text(result: Profile) -> str:
     parts = [f"{result.device}: {' · '.join(part for part in named if part)}"]
     if any(model.latency for model in result.models):
         parts.append(_latencies(result))
+    if result.quantized:
+        from ssc_deploy.profiling.results import QUANTIZED_HEADER, quantized_rows
+
+        parts.append(screen.table(QUANTIZED_HEADER, quantized_rows(result), right=frozenset([2, 3, 4, 5])))
     if any(model.costs for model in result.models):
         parts.append(_blocks(result))
     unknown = {model.model: model.costs_note for model in result.models if model.costs_note}

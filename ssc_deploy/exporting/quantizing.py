@@ -18,9 +18,8 @@ from ssc_deploy import batches, runtimes
 from ssc_deploy.errors import QuantizationError
 from ssc_deploy.exporting.accurate import AccuracyCheck
 from ssc_deploy.quantize import calibration_data, places
-from ssc_deploy.quantize.grid import Grid
+from ssc_deploy.quantize.grid import Grid, decibels
 from ssc_deploy.quantize.plan import Io, Mode, Plan
-from ssc_deploy.quantize.simulation import decibels
 from ssc_deploy.runtimes import saturation
 from ssc_deploy.verification import integers, noise, verify_file
 from ssc_deploy.verification.onnx_reference import OnnxReference

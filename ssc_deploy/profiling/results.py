@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from ssc_deploy.profiling.job import (
     Turn,
     read_json,
 )
+from ssc_deploy.profiling.quantized import QuantizedBeside  # noqa: TC001  # likewise
 from ssc_deploy.profiling.statistics import LatencyStats, Ratio  # noqa: TC001  # likewise
 from ssc_deploy.storage import records
 from ssc_deploy.verification.tolerance import Tolerance  # noqa: TC001  # likewise
@@ -108,6 +109,7 @@ class Profile:
         comparisons: of every two models at the same number of threads.
         peaks: highest speeds of the device.
         notes: sentences about possible disturbances of the run.
+        quantized: the quantised files, each beside the float32 file of its network.
         schema_version: `SCHEMA_VERSION`.
     """
 
@@ -122,6 +124,7 @@ class Profile:
     comparisons: tuple[Comparison, ...]
     peaks: tuple[Peak, ...]
     notes: tuple[str, ...]
+    quantized: tuple[QuantizedBeside, ...] = field(default=(), metadata=records.SPARSE)
     schema_version: int = SCHEMA_VERSION
 
     @property
@@ -180,6 +183,28 @@ def compared(models: tuple[ModelProfile, ...]) -> tuple[Comparison, ...]:
             if first.threads == second.threads and first.turns and second.turns:
                 found.append(Comparison(i, j, statistics.interleaved(first.samples, second.samples)))
     return tuple(found)
+
+
+def quantized_rows(profile: Profile) -> list[tuple[str, ...]]:
+    """A table of the quantised files against float32: `QUANTIZED_HEADER`, in words."""
+    rows: list[tuple[str, ...]] = []
+    for one in profile.quantized:
+        ratio, size = one.latency, one.size
+        rows.append(
+            (
+                profile.models[one.model].title,
+                one.how,
+                "" if size is None else f"{size:.3f}",
+                "" if ratio is None else f"{ratio.value:.3f} [{ratio.interval.low:.3f}, {ratio.interval.high:.3f}]",
+                "" if one.sqnr is None else f"{one.sqnr:.1f} dB",
+                "" if one.same is None else f"{one.same}/{one.inputs}",
+            )
+        )
+    return rows
+
+
+#: Of `quantized_rows`; the numbers are shares of the float32 file's.
+QUANTIZED_HEADER = ("against float32", "how", "size", "time", "SQNR", "same class")
 
 
 def milliseconds(nanoseconds: float) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ssc_deploy import extras, runtimes
-from ssc_deploy.profiling import costs, diverging, preparing, statistics, targets
+from ssc_deploy.profiling import costs, diverging, preparing, quantized, statistics, targets
 from ssc_deploy.profiling.job import QUICK, Protocol
 from ssc_deploy.profiling.results import ModelProfile, Profile, compared
 from ssc_deploy.runtimes import saturation
@@ -87,6 +87,7 @@ def profile(
         comparisons=compared(measured),
         peaks=result.peaks,
         notes=result.notes,
+        quantized=quantized.beside(paths, [entry.name for entry in job.models], measured),
     )
 
 

@@ -178,3 +178,10 @@ def along(scales: npt.NDArray[Any], rank: int, axis: int) -> Float64:
     shape = [1] * rank
     shape[axis] = -1
     return np.asarray(scales, np.float64).reshape(shape)
+
+
+def decibels(signal: float, noise: float) -> float:
+    """``10 log10(signal / noise)`` of two sums of squares; infinite where nothing differs."""
+    if not noise:
+        return math.inf
+    return 10 * math.log10(signal / noise) if signal else -math.inf

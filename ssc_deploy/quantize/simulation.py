@@ -5,7 +5,6 @@ No kernel for integers takes part, so that the result is the same on every proce
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +13,7 @@ import onnx_ir as ir
 
 from ssc_deploy import batches
 from ssc_deploy.quantize import calibration, insert
+from ssc_deploy.quantize.grid import decibels
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 
 if TYPE_CHECKING:
@@ -57,10 +57,3 @@ def sqnr(exact: list[Float32], rounded: list[Float32]) -> float:
     """
     both = [(np.asarray(a, np.float64), np.asarray(b, np.float64)) for a, b in zip(exact, rounded, strict=True)]
     return decibels(sum(float((a**2).sum()) for a, _ in both), sum(float(((a - b) ** 2).sum()) for a, b in both))
-
-
-def decibels(signal: float, noise: float) -> float:
-    """``10 log10(signal / noise)`` of two sums of squares; infinite where nothing differs."""
-    if not noise:
-        return math.inf
-    return 10 * math.log10(signal / noise) if signal else -math.inf

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ssc_deploy.profiling.costs import shares_by_kind
 from ssc_deploy.profiling.job import Origin
-from ssc_deploy.profiling.results import milliseconds
+from ssc_deploy.profiling.results import QUANTIZED_HEADER, milliseconds, quantized_rows
 from ssc_deploy.profiling.statistics import MARGIN
 from ssc_deploy.report import svg
 from ssc_deploy.report.svg import escape
@@ -36,6 +36,7 @@ def render(profile: Profile) -> str:
         f'<p class="soft">{escape(_device_line(profile))} · {taken:%Y-%m-%d %H:%M} UTC</p>',
         _decision(profile),
         _latency(profile),
+        *_quantized(profile),
         *_costs(profile),
         _environment(profile),
         _method(profile),
@@ -59,6 +60,21 @@ def _device_line(profile: Profile) -> str:
 def _decision(profile: Profile) -> str:
     sentences = "".join(f"<p>{escape(sentence)}</p>" for sentence in profile.decision)
     return f'<div class="decision{"" if profile.ok else " bad"}">{sentences}</div>'
+
+
+def _quantized(profile: Profile) -> list[str]:
+    """How files are quantised, and what that saves and costs."""
+    if not profile.quantized:
+        return []
+    rows = [
+        tuple(f"\0{escape(cell)}" if i < 2 else escape(cell) for i, cell in enumerate(row))
+        for row in quantized_rows(profile)
+    ]
+    explained = (
+        "<p>Size and time are shares of the float32 file's, of the same network and format. The SQNR and the images "
+        "whose best class stays are those of the golden sets.</p>"
+    )
+    return ["<h2>Quantised files</h2>", explained, _table(QUANTIZED_HEADER, rows)]
 
 
 def _latency(profile: Profile) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ssc_deploy.quantize.simulation import decibels
+from ssc_deploy.quantize.grid import decibels
 from ssc_deploy.verification.integers import Replay
 
 if TYPE_CHECKING:
