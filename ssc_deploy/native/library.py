@@ -27,6 +27,12 @@ _WORDS = ctypes.POINTER(ctypes.c_int32)
 _FLOATS = ctypes.POINTER(ctypes.c_float)
 
 
+class _Machine(ctypes.Structure):
+    """``ssc_machine``: the kernels, and the threads that are lent."""
+
+    _fields_ = (("kernels", ctypes.c_void_p), ("parallel", ctypes.c_void_p))
+
+
 @functools.cache
 def load(path: Path | None = None) -> ctypes.CDLL:
     """The engine's functions with their types.
@@ -44,11 +50,14 @@ def load(path: Path | None = None) -> ctypes.CDLL:
         raise RuntimeLoadError(f"the compiled engine {where} cannot be loaded: {error}") from error
     library.ssc_plan_check.argtypes = [_WORDS, ctypes.c_size_t]
     library.ssc_plan_check.restype = ctypes.c_char_p
-    library.ssc_plan_run_steps.argtypes = [
+    library.ssc_kernels_best.argtypes = []
+    library.ssc_kernels_best.restype = ctypes.c_void_p
+    library.ssc_plan_run_on.argtypes = [
+        ctypes.POINTER(_Machine),
         *(_WORDS, _FLOATS, ctypes.POINTER(_FLOATS), ctypes.POINTER(_FLOATS), _FLOATS),
         *(ctypes.c_size_t, ctypes.c_size_t),
     ]
-    library.ssc_plan_run_steps.restype = None
+    library.ssc_plan_run_on.restype = None
     return library
 
 
@@ -64,6 +73,7 @@ class Engine:
 
     def __init__(self, plan: Plan) -> None:
         self._plan, self._library = plan, load()
+        self._machine = _Machine(self._library.ssc_kernels_best(), None)
         self._words = np.ascontiguousarray(plan.words, np.int32)
         reason = self._library.ssc_plan_check(_pointer(self._words, _WORDS), self._words.size)
         if reason is not None:
@@ -112,7 +122,8 @@ class Engine:
         values: dict[int, npt.NDArray[np.float32]] = {}
         done = 0
         for after in sorted({tensor.after for tensor in taps} | {len(self._plan.steps)}):
-            self._library.ssc_plan_run_steps(
+            self._library.ssc_plan_run_on(
+                ctypes.byref(self._machine),
                 _pointer(self._words, _WORDS),
                 _pointer(self._weights, _FLOATS),
                 *pointers,

@@ -39,7 +39,7 @@ static const int32_t *table(const buffers *all, int32_t position)
     return position < 0 ? NULL : all->plan + position;
 }
 
-static void run_rows(const buffers *all, const ssc_kernels *kernels, ssc_cursor *cursor)
+static void run_rows(const buffers *all, const ssc_machine *machine, ssc_cursor *cursor)
 {
     ssc_rows_step step;
     ssc_rows shape;
@@ -63,19 +63,10 @@ static void run_rows(const buffers *all, const ssc_kernels *kernels, ssc_cursor 
     shape.masks = (const uint32_t *)(const void *)table(all, step.masks);
     shape.low = step.low;
     shape.high = step.high;
-    for (int32_t group = 0; group < step.groups; group++) {
-        kernels->rows(&shape, weights, x, addend, y);
-        weights += ssc_rows_packed(step.m, step.k);
-        shape.in += step.k;
-        shape.out += step.m;
-        if (shape.add)
-            shape.add += step.m;
-        if (shape.mask)
-            shape.mask += step.m;
-    }
+    ssc_rows_of_groups(machine->kernels, machine->parallel, step.groups, &shape, weights, x, addend, y);
 }
 
-static void run_depthwise(const buffers *all, const ssc_kernels *kernels, ssc_cursor *cursor)
+static void run_depthwise(const buffers *all, const ssc_machine *machine, ssc_cursor *cursor)
 {
     ssc_depthwise_step step;
     ssc_depthwise shape;
@@ -92,7 +83,8 @@ static void run_depthwise(const buffers *all, const ssc_kernels *kernels, ssc_cu
     shape.out = table(all, step.out);
     shape.low = step.low;
     shape.high = step.high;
-    kernels->depthwise(&shape, source(all, step.weights), source(all, step.x), target(all, step.y));
+    ssc_depthwise_of_channels(machine->kernels, machine->parallel, &shape, source(all, step.weights), source(all, step.x),
+                              target(all, step.y));
 }
 
 static void run_sums(const buffers *all, const ssc_kernels *kernels, ssc_cursor *cursor)
@@ -129,18 +121,18 @@ static void run_box(const buffers *all, const ssc_kernels *kernels, ssc_cursor *
         ssc_select(&step, read[0], read[1], read[2], y);
 }
 
-static void run_step(const buffers *all, const ssc_kernels *kernels, const int32_t *words)
+static void run_step(const buffers *all, const ssc_machine *machine, const int32_t *words)
 {
     ssc_cursor cursor = {words + 2, words + words[1], 0};
     switch (words[0]) {
     case SSC_STEP_ROWS:
-        run_rows(all, kernels, &cursor);
+        run_rows(all, machine, &cursor);
         break;
     case SSC_STEP_DEPTHWISE:
-        run_depthwise(all, kernels, &cursor);
+        run_depthwise(all, machine, &cursor);
         break;
     case SSC_STEP_SUMS:
-        run_sums(all, kernels, &cursor);
+        run_sums(all, machine->kernels, &cursor);
         break;
     case SSC_STEP_REDUCE: {
         ssc_reduce_step step;
@@ -167,7 +159,7 @@ static void run_step(const buffers *all, const ssc_kernels *kernels, const int32
         break;
     }
     default:
-        run_box(all, kernels, &cursor, words[0]);
+        run_box(all, machine->kernels, &cursor, words[0]);
     }
 }
 
@@ -175,17 +167,23 @@ size_t ssc_plan_arena(const int32_t *plan) { return (size_t)plan[ARENA]; }
 
 size_t ssc_plan_steps(const int32_t *plan) { return (size_t)plan[STEPS]; }
 
-void ssc_plan_run_steps(const int32_t *plan, const float *weights, const float *const *inputs, float *const *outputs,
-                        float *arena, size_t first, size_t count)
+void ssc_plan_run_on(const ssc_machine *machine, const int32_t *plan, const float *weights, const float *const *inputs,
+                     float *const *outputs, float *arena, size_t first, size_t count)
 {
-    const ssc_kernels *kernels = ssc_kernels_best();
     const buffers all = {plan, weights, inputs, outputs, arena};
     const int32_t *step = plan + plan[FIRST];
     const size_t steps = ssc_plan_steps(plan);
     const size_t behind = first > steps || count > steps - first ? steps : first + count;
     for (size_t i = 0; i < behind; i++, step += step[1])
         if (i >= first)
-            run_step(&all, kernels, step);
+            run_step(&all, machine, step);
+}
+
+void ssc_plan_run_steps(const int32_t *plan, const float *weights, const float *const *inputs, float *const *outputs,
+                        float *arena, size_t first, size_t count)
+{
+    const ssc_machine machine = {ssc_kernels_best(), NULL};
+    ssc_plan_run_on(&machine, plan, weights, inputs, outputs, arena, first, count);
 }
 
 void ssc_plan_run(const int32_t *plan, const float *weights, const float *const *inputs, float *const *outputs, float *arena)

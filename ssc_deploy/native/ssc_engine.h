@@ -30,6 +30,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "parallel.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -130,12 +132,23 @@ size_t ssc_plan_arena(const int32_t *plan);
 /* The steps of a checked plan. */
 size_t ssc_plan_steps(const int32_t *plan);
 
+/* What a plan runs on. Every machine gives the same bits. */
+typedef struct ssc_machine {
+    const ssc_kernels *kernels;   /* ssc_kernels_best(), asked once, or another set of this processor */
+    const ssc_parallel *parallel; /* threads that the caller lends, or NULL */
+} ssc_machine;
+
 /* Run a checked plan. The buffers have the sizes that it says, and overlap nowhere. The arena may hold anything. */
 void ssc_plan_run(const int32_t *plan, const float *weights, const float *const *inputs, float *const *outputs, float *arena);
 
 /* Run the steps from `first` on, `count` of them; what earlier steps wrote is in the arena still. */
 void ssc_plan_run_steps(const int32_t *plan, const float *weights, const float *const *inputs, float *const *outputs,
                         float *arena, size_t first, size_t count);
+
+/* The same on a machine of the caller's choice. The two functions above ask the processor each time, which takes some
+ * ten microseconds in a virtual machine, and use the calling thread alone. */
+void ssc_plan_run_on(const ssc_machine *machine, const int32_t *plan, const float *weights, const float *const *inputs,
+                     float *const *outputs, float *arena, size_t first, size_t count);
 
 #ifdef __cplusplus
 }
