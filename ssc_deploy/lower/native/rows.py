@@ -17,11 +17,6 @@ if TYPE_CHECKING:
 
     from ssc_deploy.lower.native.epilogue import Epilogue
 
-#: Floats of a tile: of the best tiles of a row of pixels the smallest of at least so many.
-_TILE = 128
-#: Floats that a kernel computes at once; others are lost at the end of a tile.
-_WIDTH = 16
-
 
 @dataclass(frozen=True)
 class Rows:
@@ -70,9 +65,8 @@ def emit(
         mine = slice(image * channels, (image + 1) * channels)
         outs = targets.refs[mine]
         adds = None if addend is None else addend.refs[mine]
-        for first, count, n, lines in _tiles(height, width, pitch, flat=flat):
-            piece = _Piece(rows, (groups, m, k), packed, outs, adds, 0 if addend is None else addend.pitch, result)
-            _step(planner, piece, tail, tile=_Tile(first, count, n, lines), flat=flat)
+        piece = _Piece(rows, (groups, m, k), packed, outs, adds, 0 if addend is None else addend.pitch, result)
+        _step(planner, piece, tail, _tiles(height, width, pitch, flat=flat), flat=flat)
     planner.set(tail.value, result)
 
 
@@ -82,28 +76,13 @@ def _result(planner: Planner, tail: Epilogue) -> View:
     return planner.new_map(known.shape(tail.value), planner.margins.of(tail.value))
 
 
-def _tiles(height: int, width: int, pitch: int, *, flat: bool) -> list[tuple[int, int, int, int]]:
-    """First line, number of tiles, floats and lines of each tile; together they cover the plane."""
-    if not flat:
-        return [(0, height, width, 1)]
-    lines = _best(height, pitch)
-    count = height // lines
-    tiles = [(0, count, lines * pitch, lines)]
-    if height % lines:
-        tiles.append((count * lines, 1, height % lines * pitch, height % lines))
-    return tiles
+def _tiles(height: int, width: int, pitch: int, *, flat: bool) -> tuple[int, int, int]:
+    """Number of tiles, floats and lines of each: a whole plane where its lines follow one another.
 
-
-def _best(height: int, pitch: int) -> int:
-    """Lines of a tile: few floats are lost, and the tile stays in the nearest cache."""
-
-    def lost(lines: int) -> tuple[int, int]:
-        whole, rest = divmod(height, lines)
-        computed = whole * -(-lines * pitch // _WIDTH) + -(-rest * pitch // _WIDTH)
-        return computed, lines
-
-    fitting = [lines for lines in range(1, height + 1) if lines * pitch <= 4 * _TILE] or [1]
-    return min(fitting, key=lost)
+    The kernels cut a plane into strips that stay in the nearest cache. Cut here, each piece would end in floats that do
+    not fill a register tile.
+    """
+    return (1, height * pitch, height) if flat else (height, width, 1)
 
 
 @dataclass(frozen=True)
@@ -119,19 +98,9 @@ class _Piece:
     result: View
 
 
-@dataclass(frozen=True)
-class _Tile:
-    """Tiles of one size: the line where the first begins, how many, floats and lines of each."""
-
-    first: int
-    count: int
-    floats: int
-    lines: int
-
-
-def _step(planner: Planner, piece: _Piece, tail: Epilogue, *, tile: _Tile, flat: bool) -> None:
+def _step(planner: Planner, piece: _Piece, tail: Epilogue, tiles: tuple[int, int, int], *, flat: bool) -> None:
     rows, result, outs, adds = piece.rows, piece.result, piece.outs, piece.adds
-    first, count, n, lines = tile.first, tile.count, tile.floats, tile.lines
+    count, n, lines = tiles
     packed, sizes = piece.packed, piece.sizes
     pitch = result.strides[2]
     sources, results = Offsets(rows.sources), Offsets(outs)
@@ -144,14 +113,14 @@ def _step(planner: Planner, piece: _Piece, tail: Epilogue, *, tile: _Tile, flat:
     offsets = None
     if adds is not None:
         offsets = Offsets(adds)
-        added = (_moved(offsets.base, first * piece.add_pitch), lines * piece.add_pitch)
+        added = (offsets.base, lines * piece.add_pitch)
     planner.step(
         Kind.ROWS,
         *(sizes[0], sizes[1], sizes[2], n, count),
-        _moved(sources.base, first * rows.pitch),
+        sources.base,
         lines * rows.pitch,
         *added,  # type: ignore[arg-type]
-        _moved(results.base, first * pitch),
+        results.base,
         lines * pitch,
         at(packed),
         sources,
@@ -161,7 +130,3 @@ def _step(planner: Planner, piece: _Piece, tail: Epilogue, *, tile: _Tile, flat:
         tail.low,
         tail.high,
     )
-
-
-def _moved(base: Ref, floats: int) -> Ref:
-    return base[0], base[1] + floats
