@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import re
+import shutil
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,3 +97,18 @@ def test_kernels_call_nothing_outside_themselves(name: str, tmp_path: Path) -> N
     symbols = subprocess.run(["nm", "-u", str(objects)], capture_output=True, text=True, check=True).stdout
     outside = set(re.findall(r"U (\w+)", symbols)) - {"memcpy", "memset", "_GLOBAL_OFFSET_TABLE_"}
     assert all(symbol.startswith("ssc_") for symbol in outside)
+
+
+@pytest.mark.needs("gcc")
+@pytest.mark.parametrize("sanitizer", ["-O2", pytest.param("-fsanitize=thread", marks=pytest.mark.slow)])
+def test_pools_of_threads_give_the_bytes_of_one_thread(sanitizer: str, tmp_path: Path) -> None:
+    """ThreadSanitizer needs addresses that are not random, on the kernels of some systems."""
+    program = tmp_path / "check_threads"
+    threads = KERNELS / "threads" / "ssc_threads.c"
+    sources = [str(CHECK.parent / "check_threads.c"), *map(str, SOURCES), str(threads)]
+    command = ["gcc", *FLAGS, sanitizer, f"-I{KERNELS}", *sources, "-lm", "-lpthread", "-o", str(program)]
+    subprocess.run(command, check=True)
+    still = ["setarch", "-R"] if shutil.which("setarch") else []
+    done = subprocess.run([*still, str(program)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout == "240 right of 240\n"
