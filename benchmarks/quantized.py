@@ -45,6 +45,8 @@ from ssc_deploy.signature import of_image
 from ssc_deploy.verification import accuracy
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ssc_deploy.card import Card
     from ssc_deploy.quantize.calibration_data import HeldOut
 
@@ -161,9 +163,12 @@ def _quantize(program: Quantizer, given: Path, made: Path, variant: str, cache: 
 
 
 def files_of(folder: Path) -> dict[str, Path]:
-    """The files of a network by their names; our float32 files are first."""
+    """The files of a network by their names; our float32 files are first, then our others."""
     found = [path for path in sorted(folder.glob("*=*")) if path.suffix in {".onnx", ".tflite"}]
-    return {path.name: path for path in sorted(found, key=lambda path: FLOAT32 not in path.name)}
+    return {
+        path.name: path
+        for path in sorted(found, key=lambda path: (FLOAT32 not in path.name, not path.name.startswith("ours")))
+    }
 
 
 def outputs(path: Path, labelled: HeldOut) -> tuple[np.ndarray, bool]:
@@ -177,9 +182,8 @@ def outputs(path: Path, labelled: HeldOut) -> tuple[np.ndarray, bool]:
     return np.concatenate(found), exact
 
 
-def compare(net: str, folder: Path, labelled: HeldOut) -> dict[str, dict[str, Any]]:
-    """What each file of a network loses against our float32 file of its format, by its name."""
-    rows: dict[str, dict[str, Any]] = {}
+def compare(net: str, folder: Path, labelled: HeldOut) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What each file of a network loses against our float32 file of its format, with its name."""
     before: dict[str, np.ndarray] = {}
     for name, path in files_of(folder).items():
         found, exact = outputs(path, labelled)
@@ -193,12 +197,11 @@ def compare(net: str, folder: Path, labelled: HeldOut) -> dict[str, dict[str, An
         proof = json.loads(said.read_text()) if said.exists() else {}
         if proof.get("integers"):
             row["integers"] = {key: proof["integers"][key] for key in ("numbers", "turned", "farthest")}
-        rows[name] = row
         drop = f"drop {row['accuracy']['drop']:+.2f} ± {row['accuracy']['interval']:.2f}" if net in CARDS else ""
         print(f"{net:14} {name:45} size {size:.3f}  SQNR {row['sqnr'] or 0:5.1f} dB  {drop}", flush=True)
+        yield name, row
     for failed in sorted(folder.glob("*.failed")):
-        rows[failed.name.removesuffix(".failed")] = {"failed": failed.read_text()}
-    return rows
+        yield failed.name.removesuffix(".failed"), {"failed": failed.read_text()}
 
 
 def timed(folder: Path, rounds: int, runs: int) -> dict[str, dict[str, Any]]:
@@ -276,13 +279,18 @@ def main() -> None:
             labelled = calibration_data.labelled(
                 options.accuracy, _SIGNATURE, preprocessing=about.preprocessing, labels=about.labels
             )
-            found = compare(net, folder, labelled)
+            for name, row in compare(net, folder, labelled):
+                known.setdefault(net, {}).setdefault("accuracy", {})[name] = row
+                _write(options.json, known)
         else:
-            found = timed(folder, options.rounds, options.runs)
-        # As JSON, like what the file holds already.
-        known.setdefault(net, {})[options.part] = json.loads(json.dumps(found, default=asdict))
-        ordered = {name: known[name] for name in NETS if name in known}
-        measuring.write(options.json, "quantized", {"networks": ordered})
+            # As JSON, like what the file holds already.
+            found = json.loads(json.dumps(timed(folder, options.rounds, options.runs), default=asdict))
+            known.setdefault(net, {})["times"] = found
+            _write(options.json, known)
+
+
+def _write(path: Path | None, known: dict[str, dict[str, Any]]) -> None:
+    measuring.write(path, "quantized", {"networks": {name: known[name] for name in NETS if name in known}})
 
 
 if __name__ == "__main__":
