@@ -29,6 +29,11 @@ def sources() -> list[Path]:
     return sorted([*SOURCES.glob("*.c"), *SOURCES.glob("*.h")])
 
 
+def threads() -> list[Path]:
+    """The pool of threads that packages bring: nothing of the engine needs it, and it alone needs the C library."""
+    return sorted((SOURCES / "threads").glob("*.[ch]"))
+
+
 def compiler() -> list[str]:
     """The command of a C compiler: ``$CC``, or the first of cc, gcc, clang and ziglang that is installed.
 

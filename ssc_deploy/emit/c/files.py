@@ -30,5 +30,5 @@ def build(plan: Plan, metadata: ModelMetadata, stem: str, unit: frozenset[str] =
         "README.md": readme.text(plan, metadata, name, stem),
     }
     files = {one: text.encode() for one, text in written.items()}
-    files |= {one.name: one.read_bytes() for one in compiling.sources()}
+    files |= {one.name: one.read_bytes() for one in (*compiling.sources(), *compiling.threads())}
     return files | package.data_files(stem, plan, metadata.to_json(), tuple(unit))

@@ -28,7 +28,7 @@ cmake -B build . && cmake --build build
 build/example image.ppm
 ```
 
-In a program of yours, compile all `.c` files but `example.c`, with `-ffp-contract=off`, and call
+In a program of yours, compile all `.c` files but `example.c` and `ssc_threads.c`, with `-ffp-contract=off`, and call
 
 ```
 #include "{stem}.h"
@@ -40,6 +40,20 @@ In a program of yours, compile all `.c` files but `example.c`, with `-ffp-contra
 - `arena`: {plan.arena * 4:,} bytes (`{name}_arena_bytes()`) that may hold anything; each thread needs one of its own
 {shapes}
 
-Results are the same to the last bit on every processor with IEEE floats, whatever its instruction set.
+For more threads, lend the engine a parallel-for of your own (`parallel.h`), or the pool of `ssc_threads.c`, which needs
+pthreads. `ssc_kernels_best()` asks the processor for its instruction set, and is called once:
+
+```
+#include "ssc_engine.h"
+#include "ssc_threads.h"
+
+ssc_threads *pool = ssc_threads_start(2);
+const ssc_machine machine = {{ssc_kernels_best(), ssc_threads_lent(pool)}};
+{name}_run_on(&machine, weights, {arguments}, arena);
+ssc_threads_stop(pool);
+```
+
+Results are the same to the last bit for every number of threads, and on every processor with IEEE floats, whatever
+its instruction set.
 `{stem}.plan` and `{stem}.json` hold the same plan as data, for `ssc-deploy run`, `verify` and `profile`.
 """

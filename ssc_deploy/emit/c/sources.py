@@ -70,6 +70,10 @@ size_t {name}_arena_bytes(void);
 /* Run the network once. It keeps no state: threads may run it at the same time, each with an arena of its own. */
 void {name}_run(const float *weights, {arguments}, float *arena);
 
+/* The same with kernels that are chosen once, and with threads that the caller lends; see ssc_engine.h. */
+struct ssc_machine;
+void {name}_run_on(const struct ssc_machine *machine, const float *weights, {arguments}, float *arena);
+
 #ifdef __cplusplus
 }}
 #endif
@@ -101,6 +105,13 @@ void {name}_run(const float *weights, {arguments}, float *arena)
     const float *inputs[{max(len(ins), 1)}] = {{{", ".join(ins) or "NULL"}}};
     float *outputs[{max(len(outs), 1)}] = {{{", ".join(outs) or "NULL"}}};
     ssc_plan_run(plan, weights, inputs, outputs, arena);
+}}
+
+void {name}_run_on(const struct ssc_machine *machine, const float *weights, {arguments}, float *arena)
+{{
+    const float *inputs[{max(len(ins), 1)}] = {{{", ".join(ins) or "NULL"}}};
+    float *outputs[{max(len(outs), 1)}] = {{{", ".join(outs) or "NULL"}}};
+    ssc_plan_run_on(machine, plan, weights, inputs, outputs, arena, 0, ssc_plan_steps(plan));
 }}
 """
 
@@ -137,6 +148,13 @@ target_include_directories({name} PUBLIC ${{CMAKE_CURRENT_SOURCE_DIR}})
 if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")
   # Products and sums are joined only where the source says so: every processor gives the same bits.
   target_compile_options({name} PRIVATE -O2 -ffp-contract=off)
+endif()
+
+# For more than one thread: link this as well.
+find_package(Threads)
+if(Threads_FOUND)
+  add_library({name}_threads STATIC EXCLUDE_FROM_ALL ssc_threads.c)
+  target_link_libraries({name}_threads PUBLIC {name} Threads::Threads)
 endif()
 
 add_executable({name}_example example.c)
