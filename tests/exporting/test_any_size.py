@@ -217,6 +217,7 @@ class WithPositions(nn.Module):
         (OtherAt13, "onnx", VerificationError, "for images of 13x20, "),
         (TimesItsHeight, "onnx", LoweringError, "Mul output of block .root. has a constant that depends on the size"),
         (WithPositions, "onnx", LoweringError, "WithPositions takes no images of other sizes"),
+        (Shifted, "c", LoweringError, "a plan of the C engine is for images of one size"),
         (Skips, "tflite", LoweringError, "RESIZE_BILINEAR of .* depends on it; leave `dynamic` out"),
     ],
 )
