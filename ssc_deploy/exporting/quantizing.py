@@ -147,6 +147,7 @@ def images_of(
         labels=source.labels,
         images=wanted.images,
         held_out=0 if wanted.accuracy is not None else most,
+        resize=source.preprocessing is not None and source.preprocessing.scales,
     )
     return data, labelled or data.held_out
 

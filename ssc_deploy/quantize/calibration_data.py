@@ -155,7 +155,7 @@ def labelled(
         found = _of_arrays(_file(Path(where), signature), signature, 0, most).held_out
         if found is None:
             raise QuantizationError(
-                f"{where} names no classes; write them as `{LABELS}`, one number for each example, with numpy.savez"
+                f"{where} names no classes; write an array {LABELS!r} of one number for each example, by numpy.savez"
             )
         return found
     image = signature.image
@@ -164,7 +164,13 @@ def labelled(
             "accuracy can be measured only of a network that takes one image, and says how an image becomes its input; "
             "give `preprocessing=Preprocessing(mean=..., std=...)`"
         )
-    data = datasets.read(Path(where), datasets.Split.TEST, size=image[1:], choose=lambda classes: spread(classes, most))
+    data = datasets.read(
+        Path(where),
+        datasets.Split.TEST,
+        size=image[1:],
+        resize=preprocessing.scales,
+        choose=lambda classes: spread(classes, most),
+    )
     ordered = data.ordered(labels) if labels else data
     return HeldOut(ordered.labels, ordered.names, lambda part: _inputs(ordered.part(part), preprocessing))
 

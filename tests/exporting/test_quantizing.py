@@ -11,6 +11,7 @@ import onnx
 import pytest
 import torch
 from cli.tester import ssc
+from PIL import Image
 from torch import nn
 
 import ssc_deploy
@@ -227,6 +228,7 @@ def test_files_of_rounded_weights_are_the_network_with_these_weights(tmp_path: P
         ({"calibration": IMAGES, "method": "magic"}, "method"),
         ({"calibration": IMAGES, "max_drop": -1.0}, "drop"),
         ({"calibration": IMAGES, "images": 0}, "at least 1"),
+        ({"calibration": np.zeros((0, 3, 6, 5), np.float32)}, "are empty"),
         ({"calibration": "nothing.zip"}, "nothing.zip: there is no such file"),
         ({"calibration": IMAGES, "accuracy": "nothing"}, "nothing: there is no such file"),
     ],
@@ -249,6 +251,33 @@ def test_the_command_line_asks_for_what_is_missing(tmp_path: Path) -> None:
     outcome = ssc("export", "--arch", "ssc-net", "--max-drop", "1", "-o", tmp_path)
     assert outcome.code == 2
     assert "--quantize" in outcome.err
+
+
+def test_a_quantised_onnx_is_no_source(files: ExportResult, tmp_path: Path) -> None:
+    for more in ((), ("--quantize", "float16")):
+        outcome = ssc("export", "--ckpt", files.files[0].path, "--to", "tflite", "-o", tmp_path / "out", *more)
+        assert outcome.code == 2
+        assert "export the network before it was quantised" in outcome.err
+        assert not (tmp_path / "out").exists()
+
+
+def test_calibration_images_of_another_size_are_scaled_only_if_the_user_says_so(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / "images" / name).mkdir(parents=True)
+        for at in range(3):
+            pixels = np.random.default_rng(at).integers(0, 255, (20, 20, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "images" / name / f"{at}.png")
+    command = (
+        *("export", "--arch", "shift-net", "--arg", "B=1", "--arg", "e=1", "--input-shape", "1,3,16,16"),
+        *("--mean", "0.5,0.5,0.5", "--std", "0.5,0.5,0.5", "-o", tmp_path / "out", "--to", "tflite"),
+        *("--quantize", "int8", "--calibration", tmp_path / "images", "--max-drop", "100"),
+    )
+    outcome = ssc(*command)
+    assert outcome.code == 2
+    assert "is 20x20 (width x height), the network takes 16x16" in outcome.err
+    assert not (tmp_path / "out").exists()
+    outcome = ssc(*command, "--resize", "shorter-side-bilinear-center-crop")
+    assert outcome.code == 0, outcome.err
 
 
 @pytest.mark.slow
