@@ -166,10 +166,22 @@ def quantization(*names: str) -> Callable[[Command], Command]:
         decorated: Any = with_quantization
         for name in reversed(added):
             decorated = _QUANTIZATION[name](decorated)
-        mode = click.option("--quantize", type=click.Choice(MODES), help="Hold values or weights in fewer bits.")
+        mode = click.option("--quantize", type=_Mode(MODES), help="Hold values or weights in fewer bits.")
         return cast("Command", mode(decorated))
 
     return decorate
+
+
+class _Mode(click.Choice[str]):
+    """One of `MODES`; a mode that is refused for a reason gets as far as the library, which says the reason."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value not in MODES:
+            from ssc_deploy.quantize.plan import REFUSED
+
+            if value in REFUSED:
+                return value
+        return super().convert(value, param, ctx)
 
 
 def _quantization(mode: str | None, chosen: dict[str, Any]) -> object:

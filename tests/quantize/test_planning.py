@@ -90,3 +90,9 @@ def test_the_report_says_what_was_done(canonical) -> None:
     assert str(report).startswith("int8 · minmax on 40 images · ")
     assert report.to_dict()["grids"] == report.grids
     assert report.to_dict()["kernels"] == 4
+
+
+@pytest.mark.parametrize(("mode", "reason"), [("int16x8", "XNNPACK"), ("int8-dynamic", "3 times")])
+def test_a_mode_without_fast_kernels_is_refused_with_the_reason(mode: str, reason: str) -> None:
+    with pytest.raises(QuantizationError, match=reason):
+        Quantization(mode, calibration=IMAGES)
