@@ -13,9 +13,8 @@ import contextlib
 import importlib
 import logging
 import signal
-import sys
 import threading
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import click
 
@@ -24,6 +23,7 @@ from ssc_deploy.errors import SscDeployError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import FrameType
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +41,22 @@ ssc-deploy run export/ssc_1_9/ssc_1_9.tflite cat.png
 """
 
 
+class _ToldToEnd(BaseException):
+    """A signal has told the process to end. It is no `SystemExit`, which the user's network may raise as well.
+
+    Args:
+        number: of the signal.
+    """
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.exit_code = 128 + number
+
+
+def _end(number: int, _frame: FrameType | None) -> NoReturn:
+    raise _ToldToEnd(number)
+
+
 @contextlib.contextmanager
 def _ended_in_order() -> Iterator[None]:
     """Lets a command clean up (files, folders, processes, devices) when it is told to end, as it does after Ctrl-C."""
@@ -49,7 +65,7 @@ def _ended_in_order() -> Iterator[None]:
         return
     told = {number: signal.getsignal(number) for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM))}
     for number in told:
-        signal.signal(number, lambda got, _frame: sys.exit(128 + got))
+        signal.signal(number, _end)
     try:
         yield
     finally:
@@ -76,6 +92,8 @@ class _Group(click.Group):
                 _log.debug("where it was raised:", exc_info=error)
                 screen.error(flags.spelled(str(error), self))
                 raise click.exceptions.Exit(error.exit_code) from error
+            except _ToldToEnd as told:
+                raise click.exceptions.Exit(told.exit_code) from told
             except KeyboardInterrupt as error:
                 screen.error("interrupted; files that were not finished are removed")
                 raise click.exceptions.Exit(INTERRUPTED) from error

@@ -9,6 +9,7 @@ import textwrap
 
 import pytest
 from click.testing import CliRunner
+from waiting import wait_for
 
 import ssc_deploy
 from ssc_deploy import cli
@@ -153,3 +154,18 @@ def test_json_is_alone_on_standard_output_whatever_the_user_s_code_prints(tmp_pa
     )
     assert [text for text in said if text not in done.stderr] == []
     assert [text for text in said if text in done.stdout] == []
+
+
+def test_a_command_that_is_told_to_end_while_the_users_code_runs_ends_so(tmp_path):
+    (tmp_path / "net.py").write_text(
+        "import pathlib, time\npathlib.Path(__file__).with_name('started').touch()\ntime.sleep(60)\n"
+    )
+    script = "import signal; signal.signal(15, signal.SIG_DFL); from ssc_deploy.cli import main; main()"
+    command = ("export", "--model", f"{tmp_path}/net.py:Net", "--input-shape", "1,3,8,8", "-o", str(tmp_path / "out"))
+    process = subprocess.Popen([sys.executable, "-c", script, *command], stderr=subprocess.PIPE, text=True)
+    wait_for(lambda: (tmp_path / "started").exists() or process.poll() is not None)
+    process.terminate()
+    _, told = process.communicate()
+    assert process.returncode == 128 + 15
+    assert "error" not in told
+    assert not (tmp_path / "out").exists()
