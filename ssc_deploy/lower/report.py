@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.ir.roles import Role
@@ -47,7 +47,7 @@ class LowerReport:
     batch: int | None
     choices: tuple[Choice, ...]
     layout: Layout = Layout.NHWC
-    layout_reason: str = ""
+    layout_reason: str = field(default="", compare=False)
 
     def counts(self, role: Role) -> dict[str, int]:
         """How often each lowering carries out a site of that role, the most frequent first."""

@@ -175,7 +175,7 @@ def test_files_of_two_exports_are_no_bundle(network, exported, foreign_export, t
 @pytest.mark.parametrize("batch", ["2", "dynamic"])
 def test_a_file_that_takes_several_pictures_is_refused(batch, tmp_path):
     assert ssc("export", *foreign(), "--batch", batch, "--to", "tflite", "-o", tmp_path / "e").code == 0
-    refused(tmp_path / "e", tmp_path / "b", match="one image at a time; export it with `batch=1`")
+    refused(tmp_path / "e", tmp_path / "b", match="one image of a fixed size at a time; export it with `batch=1`")
 
 
 def test_too_few_pictures_are_refused(network, exported, tmp_path):
