@@ -26,7 +26,7 @@ import torch
 import ssc_deploy
 from benchmarks import measuring, plain_export
 from benchmarks.networks import ssc_net
-from ssc_deploy import lower, runtimes
+from ssc_deploy import batches, lower, runtimes
 from ssc_deploy.errors import LoweringError
 from ssc_deploy.runtimes.litert import LiteRT
 
@@ -78,7 +78,11 @@ def measure(runners: dict[str, Runner], rounds: int, runs: int) -> dict[str, lis
     rng = np.random.default_rng(0)
     x = rng.standard_normal((1, 3, 32, 32), np.float32)
     inputs = {
-        name: [x if runner.inputs[0].shape[1] == 3 else np.ascontiguousarray(x.transpose(0, 2, 3, 1))]
+        name: [
+            batches.stored(
+                x if runner.inputs[0].shape[1] == 3 else np.ascontiguousarray(x.transpose(0, 2, 3, 1)), runner.inputs[0]
+            )
+        ]
         for name, runner in runners.items()
     }
     seconds: dict[str, list[float]] = {name: [] for name in runners}
