@@ -228,7 +228,7 @@ def test_a_file_that_is_none(tmp_path):
     ("options", "sentence"),
     [
         ({"stage": "emit"}, "there is no stage 'emit'; choose one of file, checkpoint, capture, rewrite, lower"),
-        ({"stage": "lower", "target": "npu"}, "there is no target 'npu'; choose one of onnxruntime, litert"),
+        ({"stage": "lower", "target": "npu"}, "there is no target 'npu'; choose one of onnxruntime, native, litert"),
         ({"stage": "file"}, "the stage file is for .onnx and .tflite files"),
     ],
 )

@@ -30,8 +30,8 @@ from ssc_deploy.verification.torch_reference import TorchReference
 # Each fault is put into an export of its own.
 pytestmark = pytest.mark.slow
 
-FORMATS = list(Format)
 EMIT = {Format.ONNX: emit_onnx.build, Format.TFLITE: tflite.build}
+FORMATS = list(EMIT)
 SHAPE = (1, *networks.SIZE)
 
 

@@ -60,7 +60,7 @@ class Exact:
 def trained() -> list[device_jobs.Asked]:
     """The trained network of the zoo with images of its golden set, as it ships."""
     network = Exact("trained", open_source(ZOO / "ssc_1_9.pt"), images=8)
-    return [network.asked(form, "auto", "auto") for form in Format]
+    return [network.asked(form, "auto", "auto") for form in (Format.ONNX, Format.TFLITE)]
 
 
 def lowerings() -> list[device_jobs.Asked]:
