@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ssc_deploy import batches, output_of_graph, runtimes
 from ssc_deploy.bundling.manifest import SUFFIXES, ModelEntry, Tensor
 from ssc_deploy.errors import BundleError
+from ssc_deploy.native import package
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,6 +51,8 @@ def find(export: Path) -> list[Path]:
         (p for p in export.iterdir() if p.suffix.lower() in SUFFIXES.values() and p.is_file()),
         key=lambda p: p.suffix.lower(),
     )
+    if package.is_package(export):
+        raise BundleError(f"{export} is a C package, which the app cannot run yet; give an .onnx or .tflite file")
     if not files:
         raise BundleError(f"{export} holds no .onnx and no .tflite file; export there first, or give another folder")
     stems = sorted({path.stem for path in files})

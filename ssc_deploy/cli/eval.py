@@ -76,9 +76,11 @@ def eval(  # noqa: A001 - the command's name
     one. All files get the same pixels. If two files give different classes for an image, the first such image is named
     and the exit code is 1.
     """
+    from ssc_deploy.native import package
+
     # In other commands --model names code. An exported file contains its own network, so it cannot be meant as code.
-    exported = [Path(model) for model in models if model.lower().endswith(_EXPORTED)]
-    code = [model for model in models if not model.lower().endswith(_EXPORTED)]
+    exported = [Path(model) for model in models if model.lower().endswith(_EXPORTED) or package.is_package(Path(model))]
+    code = [model for model in models if Path(model) not in exported]
     paths = [*([ckpt] if ckpt is not None else []), *files, *exported]
     if len(code) > 1:
         raise click.UsageError("a checkpoint has one network: name its code once, with --model FILE.py:NAME")

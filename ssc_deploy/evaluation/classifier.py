@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ssc_deploy import pictures
 from ssc_deploy.errors import NetworkError, PictureError
+from ssc_deploy.native import package
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +60,7 @@ def open_classifier(
         NetworkError: the network cannot be built, gives no classes, or does not tell its preprocessing.
         RuntimeLoadError: the exported file cannot be loaded, or does not tell its preprocessing.
     """
-    if path.suffix.lower() in EXPORTED:
+    if path.suffix.lower() in EXPORTED or package.is_package(path):
         from ssc_deploy.predict import load_model
 
         model = load_model(path, threads, preprocessing=preprocessing)

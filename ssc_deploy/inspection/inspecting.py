@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ssc_deploy.errors import SscDeployError
 from ssc_deploy.garbage import collected_rarely
 from ssc_deploy.inspection.report import Inspection, Stage
+from ssc_deploy.native import package
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,11 @@ def inspect(
     """
     path = None if file is None else Path(file)
     suffix = path.suffix.lower() if path else ""
+    if path is not None and package.is_package(path):
+        raise SscDeployError(
+            f"{file} is a C package, which inspect does not show yet; give the checkpoint with "
+            '`stage="lower", target="native"`'
+        )
     wanted = _stage(stage, Stage.FILE if suffix in _FILES else Stage.REWRITE)
     if quantize is not None and stage is not None:
         raise SscDeployError("`quantize` looks at the blocks of the canonical form; leave `stage` out")

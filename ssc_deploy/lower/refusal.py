@@ -24,10 +24,11 @@ class RefusedError(UnsupportedOperatorError):
         node: it.
         reason: completes "... cannot write X: ".
         writer: what cannot write it.
+        sentence: that says all this.
     """
 
-    def __init__(self, node: ir.Node, reason: str, writer: str) -> None:
-        super().__init__(f"{writer} cannot write {where(node)}: {reason}.")
+    def __init__(self, node: ir.Node, reason: str, writer: str, sentence: str) -> None:
+        super().__init__(sentence)
         self.node, self.reason, self.writer = node, reason, writer
 
 

@@ -46,8 +46,13 @@ void ssc_fill(const ssc_box_step *step, float *y)
     strides[0] = step->y_strides;
     if (!ssc_walk_begin(&walk, &step->sizes, 1, strides))
         return;
-    do
-        for (int32_t i = 0; i < walk.n; i++)
-            y[walk.at[0] + i * walk.by[0]] = step->p;
-    while (ssc_walk_next(&walk));
+    do {
+        float *to = y + walk.at[0];
+        if (walk.by[0] == 1)
+            for (int32_t i = 0; i < walk.n; i++)
+                to[i] = step->p;
+        else
+            for (int32_t i = 0; i < walk.n; i++)
+                to[i * walk.by[0]] = step->p;
+    } while (ssc_walk_next(&walk));
 }

@@ -90,6 +90,11 @@ def _names(models: Sequence[Path]) -> list[str]:
 
 def _model(folder: Path, index: int, path: Path, name: str) -> ModelFile:
     runtime = runtimes.runtime_for(path)
+    if path.is_dir():
+        raise ProfileError(
+            f"{path} is a C package, which profile cannot measure yet; give an .onnx or .tflite file, or time the "
+            "example that comes with the package"
+        )
     if not path.is_file():
         raise RuntimeLoadError(f"{path} is not there, or no file; give an .onnx or .tflite file")
     file, golden_file = f"model{index}{path.suffix.lower()}", f"golden{index}.npz"

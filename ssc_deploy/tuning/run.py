@@ -130,6 +130,10 @@ def tune(
     """
     say = progress or (lambda _stage, _line: None)
     (form,) = formats_of([to])
+    if form is Format.C:
+        raise RecipeError(
+            'the C engine has one way for each movement, so nothing is tuned; give `to="onnx"` or `to="tflite"`'
+        )
     if not budget > 0 or threads < 1:
         raise RecipeError("tuning needs a `budget` above 0 seconds, and at least 1 of `threads`")
     target, description = _ready(device)

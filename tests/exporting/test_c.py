@@ -13,7 +13,16 @@ import torch
 from torch import nn
 
 import ssc_deploy
-from ssc_deploy.errors import LoweringError, OutputError, RuntimeLoadError, UnsupportedOperatorError
+from ssc_deploy.errors import (
+    BundleError,
+    LoweringError,
+    OutputError,
+    ProfileError,
+    RecipeError,
+    RuntimeLoadError,
+    SscDeployError,
+    UnsupportedOperatorError,
+)
 from ssc_deploy.native import package
 
 if TYPE_CHECKING:
@@ -150,3 +159,26 @@ def test_a_package_without_its_description_is_no_package(exported: ExportResult,
         ssc_deploy.load_model(copy)
     (copy / "ssc_1_9.json").unlink()
     assert not package.is_package(copy)
+
+
+def test_commands_that_do_not_take_a_package_say_so(exported: ExportResult, tmp_path: Path) -> None:
+    path = exported.files[0].path
+    with pytest.raises(ProfileError, match="C package"):
+        ssc_deploy.profile([path], quick=True)
+    with pytest.raises(BundleError, match="C package"):
+        ssc_deploy.bundle(path, tmp_path / "bundle")
+    with pytest.raises(SscDeployError, match="C package"):
+        ssc_deploy.inspect(path)
+    with pytest.raises(RecipeError, match="nothing is tuned"):
+        ssc_deploy.tune(CHECKPOINT, to="c")
+
+
+def test_a_package_is_scored_as_the_network_is(exported: ExportResult, tmp_path: Path) -> None:
+    images = sorted((CHECKPOINT.parent / "golden").glob("*.png"))[:8]
+    for image in images:
+        folder = tmp_path / image.name.split("-")[0]
+        folder.mkdir(exist_ok=True)
+        (folder / image.name).write_bytes(image.read_bytes())
+    result = ssc_deploy.evaluate([exported.files[0].path, CHECKPOINT], tmp_path)
+    assert result.ok
+    assert result.files[0].scores.pictures == 8

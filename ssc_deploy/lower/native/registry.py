@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ssc_deploy.lower.refusal import RefusedError
+from ssc_deploy.lower.refusal import RefusedError, where
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -33,4 +33,4 @@ def operator(*op_types: str) -> Callable[[Planned], Planned]:
 
 def refuse(node: ir.Node, reason: str) -> RefusedError:
     """The error to raise for ``node``; ``reason`` completes "... cannot write X: "."""
-    return RefusedError(node, reason, "the C engine")
+    return RefusedError(node, reason, "the C engine", f"the C engine cannot write {where(node)}: {reason}.")
