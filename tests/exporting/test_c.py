@@ -23,7 +23,10 @@ from ssc_deploy.errors import (
     SscDeployError,
     UnsupportedOperatorError,
 )
+from ssc_deploy.exporting import stages
+from ssc_deploy.lower import native
 from ssc_deploy.native import package
+from ssc_deploy.source import open_source
 
 if TYPE_CHECKING:
     from ssc_deploy.exporting.results import ExportResult
@@ -182,3 +185,8 @@ def test_a_package_is_scored_as_the_network_is(exported: ExportResult, tmp_path:
     result = ssc_deploy.evaluate([exported.files[0].path, CHECKPOINT], tmp_path)
     assert result.ok
     assert result.files[0].scores.pictures == 8
+
+
+def test_the_plan_stays_small_where_images_are_large() -> None:
+    source = open_source(None, arch="ssc-net-1-9", input_shape=(1, 3, 224, 224))
+    assert native.plan(stages.canonicalise(source).model).words.nbytes < 120_000

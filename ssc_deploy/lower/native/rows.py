@@ -66,7 +66,7 @@ def emit(
         outs = targets.refs[mine]
         adds = None if addend is None else addend.refs[mine]
         piece = _Piece(rows, (groups, m, k), packed, outs, adds, 0 if addend is None else addend.pitch, result)
-        _step(planner, piece, tail, _tiles(height, width, pitch, flat=flat), flat=flat)
+        _step(planner, piece, tail, _tiles(height, width, pitch, flat=flat, masked=result.margin > 0), flat=flat)
     planner.set(tail.value, result)
 
 
@@ -76,13 +76,22 @@ def _result(planner: Planner, tail: Epilogue) -> View:
     return planner.new_map(known.shape(tail.value), planner.margins.of(tail.value))
 
 
-def _tiles(height: int, width: int, pitch: int, *, flat: bool) -> tuple[int, int, int]:
+#: Words of a mask, at most: a plane with more repeats one for some of its lines, so that the plan stays small.
+_MASK = 8192
+
+
+def _tiles(height: int, width: int, pitch: int, *, flat: bool, masked: bool) -> tuple[int, int, int]:
     """Number of tiles, floats and lines of each: a whole plane where its lines follow one another.
 
     The kernels cut a plane into strips that stay in the nearest cache. Cut here, each piece would end in floats that do
     not fill a register tile.
     """
-    return (1, height * pitch, height) if flat else (height, width, 1)
+    if not flat:
+        return height, width, 1
+    lines = height
+    while masked and lines > 1 and (lines * pitch > _MASK or height % lines):
+        lines -= 1
+    return height // lines, lines * pitch, lines
 
 
 @dataclass(frozen=True)
