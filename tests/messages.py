@@ -26,13 +26,13 @@ def trees() -> dict[Path, ast.Module]:
     return {path: ast.parse(path.read_text(encoding="utf-8")) for path in PACKAGE.rglob("*.py")}
 
 
-def templates(without: Path | None = None) -> list[str]:
+def templates(*without: Path) -> list[str]:
     """All texts but docstrings, with … for what is put into them.
 
     Args:
-        without: a folder whose code is left out.
+        without: folders and files whose code is left out.
     """
-    folders = [path for path in _templates() if without is None or not path.is_relative_to(without)]
+    folders = [path for path in _templates() if not any(path.is_relative_to(one) for one in without)]
     return [text for path in folders for text in _templates()[path]]
 
 

@@ -1,6 +1,6 @@
 /* Functions of one number, computed in double by additions, products and quotients alone, and rounded once by the caller:
- * the same bits on every processor. Against the exact value each is within 0.501 ULP of a float (tests/native measures
- * it). They need no library. */
+ * the same bits on every processor. Against the exact value each is within 0.501 ULP of a float, which
+ * tests/native/test_functions.py measures. They need no library. */
 #ifndef SSC_FUNCTIONS_H
 #define SSC_FUNCTIONS_H
 

@@ -82,7 +82,7 @@ def read(path: Path) -> tuple[Contents, Plan]:
     if stem is None:
         raise RuntimeLoadError(
             f"{path} is no package of ssc-deploy: it has not the files NAME.json, NAME.plan and NAME.weights; "
-            "export it again with --to c"
+            "export it again with `to='c'`"
         )
     try:
         data = {suffix: (path / (stem + suffix)).read_bytes() for suffix in _DATA}

@@ -39,7 +39,8 @@ REFUSED = {
     ),
     "int8-dynamic": (
         "ranges that are found anew for each image are not written, since ONNX Runtime's convolutions take 3 "
-        "times the time of float32 or more so; `int8-weights` needs no images either, and `int8` is static"
+        "times the time of float32 or more; `quantize='int8-weights'` needs no images either, and "
+        "`quantize='int8'` fixes the ranges once"
     ),
 }
 
