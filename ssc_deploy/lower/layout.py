@@ -91,6 +91,6 @@ def choose(
         return ChosenLayout(Layout.NHWC, "channel-major is slower on tflite-runtime 2.14")
     return ChosenLayout(
         Layout.NHWC,
-        "nobody says which runtime it is for, and channel-major is slower on tflite-runtime 2.14; `runtime='litert'` "
-        "chooses channel-major",
+        "fast on every runtime; `runtime='litert'` chooses channel-major, which is faster on LiteRT and slower on "
+        "tflite-runtime 2.14",
     )
