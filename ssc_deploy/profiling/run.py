@@ -65,13 +65,13 @@ def profile(
         app=None if app is None else Path(app),
     )
     paths = [Path(models)] if isinstance(models, str | Path) else [Path(model) for model in models]
-    for path in paths if device == "host" else ():
-        saturation.warn(path, runtimes.runtime_for(path).metadata(path))
     protocol = None if target.untimed else QUICK if quick else Protocol()
     counts = (threads,) if isinstance(threads, int) else tuple(threads)
     with as_output_error(Path(tempfile.gettempdir())), tempfile.TemporaryDirectory(prefix="ssc-deploy-") as name:
         folder = Path(name)
         job = preparing.prepare(folder, paths, threads=counts, protocol=protocol, pin=pin)
+        for path in paths if device == "host" else ():
+            saturation.warn(path, runtimes.runtime_for(path).metadata(path))
         result = target.run(folder, job, say)
         result = diverging.explained(folder, job, result, target, say)
         measured = tuple(_model(folder, job, result, one) for one in result.measurements)

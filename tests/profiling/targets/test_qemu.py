@@ -67,7 +67,7 @@ def lowerings() -> list[device_jobs.Asked]:
     """A small network of the same kind in every lowering."""
     source = open_source(None, arch="ssc-net", args={"B": "1", "G": "9", "stem": "4"}, input_shape=(1, 3, 16, 8))
     network = Exact("lowered", source, images=2)
-    ways = set(itertools.product(Format, lower.SHIFTS.names, lower.SHUFFLES.names))
+    ways = set(itertools.product((Format.ONNX, Format.TFLITE), lower.SHIFTS.names, lower.SHUFFLES.names))
     ways -= {(Format.TFLITE, "flat", shuffle) for shuffle in lower.SHUFFLES.names}  # of planes, which NHWC has not
     asked = [network.asked(*way) for way in sorted(ways)]
     return [*asked, network.asked(Format.TFLITE, "auto", "auto", layout="channel-major")]
