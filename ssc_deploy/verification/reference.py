@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
     from ssc_deploy.examples import Examples
+    from ssc_deploy.verification.orders import Order
 
 Float32 = npt.NDArray[np.float32]
 Float64 = npt.NDArray[np.float64]
@@ -79,11 +80,11 @@ class Reference(Protocol):
         """
         ...
 
-    def adding_in_turn(self, x: Examples) -> Reference | None:
-        """The same network with float32 that adds up every long sum in turn; None if it has none, see `orders`.
+    def other_orders(self, x: Examples) -> dict[Order, Reference]:
+        """The same network with float32 that adds in other orders; only those that make a difference, see `orders`.
 
         Args:
-            x: one example.
+            x: all examples that the file is compared on; the first ones run.
         """
         ...
 
@@ -138,6 +139,6 @@ class Remembered:
         """See `Reference.visit_blocks`."""
         self._reference.visit_blocks(x, names, visit)
 
-    def adding_in_turn(self, x: Examples) -> Reference | None:
-        """See `Reference.adding_in_turn`."""
-        return self._reference.adding_in_turn(x)
+    def other_orders(self, x: Examples) -> dict[Order, Reference]:
+        """See `Reference.other_orders`."""
+        return self._reference.other_orders(x)

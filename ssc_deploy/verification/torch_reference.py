@@ -23,6 +23,7 @@ from ssc_deploy.capture.user_line import reason
 from ssc_deploy.errors import USER_ERRORS, NetworkError, SscDeployError
 from ssc_deploy.source import returned
 from ssc_deploy.verification.copies import Copies
+from ssc_deploy.verification.orders import Order
 from ssc_deploy.verification.reference import INPUT, OUTPUT, Float32, Float64
 from ssc_deploy.verification.sums_in_turn import SumsInTurn
 
@@ -46,7 +47,7 @@ class TorchReference:
         module: float32. Where examples lie side by side, it takes and returns tensors [N, ...] for any N.
         names: of the outputs that count, as `source.returned` calls them.
         inputs: names of its inputs in files.
-        adds_in_turn: whether float32 adds every long sum one term after the other; see `sums_in_turn`.
+        order: in which float32 adds.
     """
 
     title = float32_title = "PyTorch"
@@ -57,13 +58,13 @@ class TorchReference:
         names: tuple[str, ...] = (OUTPUT,),
         inputs: tuple[str, ...] = (INPUT,),
         *,
-        adds_in_turn: bool = False,
+        order: Order = Order.USUAL,
     ) -> None:
         self._module = module
         self._copies = Copies(module, _prepare)
         self.names = names
         self._inputs = inputs
-        self._adds_in_turn = adds_in_turn
+        self._order = order
         #: Whether float64 must be forced upon the forward; None until it has been tried.
         self._widen: bool | None = None
 
@@ -104,19 +105,27 @@ class TorchReference:
         """Passes on what each call of a submodule returns in float64; see `Reference.visit_blocks`."""
         self._visit(x, torch.float64, names, visit)
 
-    def adding_in_turn(self, x: Examples) -> Reference | None:
-        """See `Reference.adding_in_turn`.
+    def other_orders(self, x: Examples) -> dict[Order, Reference]:
+        """See `Reference.other_orders`.
 
         Raises:
             NetworkError: the module fails on such an input.
         """
         sums: Any = SumsInTurn
-        with self._running(x, torch.float32) as module, sums() as found:
-            self._call(module, x, torch.float32)
-        return TorchReference(self._module, self.names, self._inputs, adds_in_turn=True) if found.found else None
+        # Which kernels a convolution takes depends on how many images there are.
+        x = x[: _at_once(x)]
+        with self._running(x, torch.float32) as module:
+            usual = self._call(module, x, torch.float32)
+            with _kernels_of_pytorch():
+                plain = self._call(module, x, torch.float32)
+            with sums() as found:
+                self._call(module, x, torch.float32)
+        differs = any(not np.array_equal(one, other) for one, other in zip(usual, plain, strict=True))
+        orders = [order for order, there in ((Order.KERNELS, differs), (Order.IN_TURN, found.found)) if there]
+        return {order: TorchReference(self._module, self.names, self._inputs, order=order) for order in orders}
 
     def _outputs(self, x: Examples, dtype: torch.dtype) -> tuple[npt.NDArray[Any], ...]:
-        at_once = max(1, _VALUES_AT_ONCE // max(1, x.size)) if x.rows else 1
+        at_once = _at_once(x)
         with self._running(x, dtype) as module:
             runs = [self._call(module, x[i : i + at_once], dtype) for i in range(0, len(x), at_once)]
         return tuple(np.concatenate(parts) for parts in zip(*runs, strict=True))
@@ -191,9 +200,11 @@ class TorchReference:
                 if self._widen:
                     widening: Any = _EverythingInFloat64
                     stack.enter_context(widening())
-            elif self._adds_in_turn:
+            elif self._order is Order.IN_TURN:
                 sums: Any = SumsInTurn
                 stack.enter_context(sums())
+            elif self._order is Order.KERNELS:
+                stack.enter_context(_kernels_of_pytorch())
             yield module
 
     @contextlib.contextmanager
@@ -212,6 +223,23 @@ class TorchReference:
             yield ours
         if before is not None:
             self._copies.give_back(dtype, ours, before)
+
+
+def _at_once(x: Examples) -> int:
+    """How many examples run together."""
+    return max(1, _VALUES_AT_ONCE // max(1, x.size)) if x.rows else 1
+
+
+@contextlib.contextmanager
+def _kernels_of_pytorch() -> Iterator[None]:
+    """Convolutions and products by PyTorch's own kernels, which add in another order than those of oneDNN."""
+    backend: Any = torch.backends.mkldnn
+    before = backend.enabled
+    backend.enabled = False
+    try:
+        yield
+    finally:
+        backend.enabled = before
 
 
 def _tensor(array: npt.NDArray[Any], dtype: torch.dtype) -> torch.Tensor:

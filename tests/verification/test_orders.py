@@ -12,6 +12,7 @@ from ssc_deploy.examples import Examples
 from ssc_deploy.signature import of_image
 from ssc_deploy.verification import inputs, verify_file
 from ssc_deploy.verification.onnx_reference import OnnxReference
+from ssc_deploy.verification.orders import Order
 from ssc_deploy.verification.sums_in_turn import SumsInTurn
 from ssc_deploy.verification.torch_reference import TorchReference
 
@@ -36,10 +37,10 @@ def normalised(x):
     return functional.instance_norm(functional.pad(x * 0.1 + 0.7, (1, 1, 1, 1), value=0.71))
 
 
-def write(path, *nodes, constants=(), out=(1, 3, 1, 1)):
+def write(path, *nodes, constants=(), out=(1, 3, 1, 1), shape=SHAPE):
     """A file of nodes (operator, inputs, output, attributes) from ``input`` to ``output``."""
     made = [helper.make_node(op, given, [output], **attributes) for op, given, output, attributes in nodes]
-    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("input", SHAPE), ("output", out))]
+    ends = [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in (("input", shape), ("output", out))]
     tensors = [numpy_helper.from_array(np.asarray(array), name) for name, array in constants]
     graph = helper.make_graph(made, "net", ends[:1], ends[1:], tensors)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
@@ -88,9 +89,9 @@ def test_a_normalisation_of_what_is_all_but_constant_is_right_and_a_wrong_one_is
 
 def test_what_is_right_or_has_no_long_sum_is_judged_by_pytorch_alone(tmp_path):
     small = torch.zeros(1, 3, 8, 8).numpy()
-    assert TorchReference(Function(mean)).adding_in_turn(Examples.of(small)) is None
+    assert TorchReference(Function(mean)).other_orders(Examples.of(small)) == {}
     path = pooled(tmp_path / "net.onnx", 1)
-    assert OnnxReference(path).adding_in_turn(inputs.noise(of_image(SHAPE), 1)) is None
+    assert OnnxReference(path).other_orders(inputs.noise(of_image(SHAPE), 1)) == {}
     two_steps = [("ReduceMean", ["r"], "m", {"axes": [3]}), ("ReduceMean", ["m"], "output", {"axes": [2]})]
     path = write(tmp_path / "exact.onnx", ("Relu", ["input"], "r", {}), *two_steps)
     report = verified(path, mean, inputs.noise(of_image(SHAPE), 2))
@@ -163,3 +164,48 @@ def test_sums_in_turn_round_after_every_term():
     with SumsInTurn():
         assert x.sum((2, 3)).item() == expected
     assert x.sum((2, 3)).item() != expected
+
+
+class Lucky(TorchReference):
+    """A network whose float32 happens to be exact, as far as float32 can be, but for its other orders."""
+
+    def float32_outputs(self, x):
+        return tuple(value.astype(np.float32) for value in self.outputs(x))
+
+    def float32_blocks(self, x, names):
+        blocks = {}
+        self.visit_blocks(x, names, lambda name, value: blocks.__setitem__(name, value.astype(np.float32)))
+        return blocks
+
+
+def test_a_network_that_pytorch_computes_exactly_by_luck_is_judged_by_its_other_kernels(tmp_path):
+    torch.manual_seed(0)
+    # The differences of two nearly equal convolutions show nothing but their roundings.
+    first, shape = nn.Conv2d(64, 8, 3, bias=False).eval(), (1, 64, 16, 16)
+    kernel = first.weight.detach().numpy()
+    near = kernel * (1 + 1e-4 * np.random.default_rng(0).standard_normal(kernel.shape).astype(np.float32))
+
+    def difference(x):
+        return functional.conv2d(x, first.weight) - functional.conv2d(x, torch.from_numpy(near))
+
+    def file(name, factor):
+        steps = [("Conv", ["input", w], out, {}) for w, out in (("w", "a"), ("v", "b"))]
+        constants = [("w", kernel * np.float32(factor)), ("v", near)]
+        return write(
+            tmp_path / name,
+            *steps,
+            ("Sub", ["a", "b"], "output", {}),
+            constants=constants,
+            out=(1, 8, 6, 6),
+            shape=shape,
+        )
+
+    network = Lucky(Function(difference).eval())
+    x = inputs.noise(of_image(shape), 2)
+    assert list(network.other_orders(Examples.of(x))) == [Order.KERNELS]
+    before = torch.backends.mkldnn.enabled
+    report = verify_file(file("net.onnx", 1), network, x)
+    assert report.ok, str(report)
+    assert report.float32_reference == "PyTorch (without oneDNN)"
+    assert not verify_file(file("wrong.onnx", 1.0001), network, x).ok
+    assert torch.backends.mkldnn.enabled == before
