@@ -230,7 +230,9 @@ def test_the_page_of_verification_has_the_equations_and_constants_of_the_code():
         "FLOOR": float(f"{ranges.FLOOR:.1e}"),
         "TINY": float(f"{ranges.TINY:.1e}"),
     }
-    assert f"`SHARE` = {orders.SHARE:g}" in text
+    kernels, in_turn = orders.SHARES[orders.Order.KERNELS], orders.SHARES[orders.Order.IN_TURN]
+    assert f"`SHARE` is {kernels:g} for the kernels, and {in_turn:g} for the long sums" in text
+    assert all(f"({order.value})" in text for order in orders.SHARES)
     assert f"`RELATIVE` = {ranges.RELATIVE:g}".replace("0.0001", "1e-4") in text
     assert f"more than {tolerance.CAP:.0%}".replace("%", " %") in text
     assert f"on up to {file._PICTURES} inputs" in text

@@ -9,11 +9,11 @@ of many. So before a file is called wrong, the network runs in float32 in other 
 - With every long sum added one term after the other, the worst order that runtimes use. PyTorch adds many partial sums:
   the mean of a constant image of 224 x 224 is 5,000 times worse in ONNX Runtime's ``GlobalAveragePool``, which other
   exporters write. The bounds are many times e, since the errors of few values depend on luck (`tolerance.MAX_FACTOR`).
-  With SHARES they are only a few times |q - y|, since q is already the worst.
+  With SHARE they are only a few times |q - y|, since q is already the worst.
 
 Then, for each value and all orders tried so far,
 
-    e = max(|p - y|, |q - y| / SHARES[order])
+    e = max(|p - y|, |q - y| / SHARE)
 
 A network that computes the same in another order has no q, and nothing changes.
 """
@@ -41,6 +41,7 @@ class Order(enum.Enum):
     IN_TURN = "sums in turn"
 
 
+#: SHARE of each order.
 SHARES = {Order.KERNELS: 1.0, Order.IN_TURN: 4.0}
 
 
