@@ -41,7 +41,7 @@ LIST = Path(__file__).with_name("networks_of_others.toml")
 FORMATS = ("onnx", "tflite")
 
 #: Seconds of processor time of one network. Waiting for other work on the machine does not count.
-_LIMIT = 600
+LIMIT = 600
 
 #: A weight or a scale, all of whose values are smaller, hides what follows or precedes it.
 _NEAR_ZERO = 1e-3
@@ -104,7 +104,7 @@ def build(entry: dict[str, Any]) -> Any:
             net(batch)
     net.eval()
     with torch.no_grad():
-        first, second = (_tensors(net(torch.from_numpy(_noise(entry["shape"], seed)))) for seed in (3, 4))
+        first, second = (tensors(net(torch.from_numpy(_noise(entry["shape"], seed)))) for seed in (3, 4))
     for one, other in zip(first, second, strict=True):
         if not np.isfinite(one).all() or np.abs(one - other).max() <= 1e-3 * np.abs(one).max():
             raise ValueError("its outputs are not finite, or the same for two images, and show nothing")
@@ -152,20 +152,23 @@ def judge(entry: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {**found, **movements, "cpu_seconds": round(seconds, 1)}
 
 
+def inputs(shape: tuple[int, ...]) -> list[np.ndarray[Any, np.dtype[np.float32]]]:
+    """What files are compared on: noise, a constant and a ramp."""
+    ramp = np.broadcast_to(np.linspace(-2, 2, shape[-1]), shape)
+    return [np.ascontiguousarray(x, np.float32) for x in (_noise(shape, 2), np.full(shape, 0.7), ramp)]
+
+
 def _compared(net: Any, exact: Any, path: Path, shape: tuple[int, ...]) -> File:
     import torch
 
     import ssc_deploy
 
     worst = own = 0.0
-    random = np.random.default_rng(2)
-    ramp = np.broadcast_to(np.linspace(-2, 2, shape[-1]), shape)
-    for x in (random.normal(size=shape), np.full(shape, 0.7), ramp):
-        given = np.ascontiguousarray(x, np.float32)
+    for given in inputs(shape):
         returned = list(ssc_deploy.run(path, given).values())
         with torch.no_grad():
-            wide = _tensors(exact(torch.from_numpy(given).double()))
-            narrow = _tensors(net(torch.from_numpy(given)))
+            wide = tensors(exact(torch.from_numpy(given).double()))
+            narrow = tensors(net(torch.from_numpy(given)))
         if len(returned) != len(wide):
             return File("wrong", f"{len(returned)} outputs instead of {len(wide)}")
         for value, y, p in zip(returned, wide, narrow, strict=True):
@@ -177,13 +180,14 @@ def _compared(net: Any, exact: Any, path: Path, shape: tuple[int, ...]) -> File:
     return File("right" if worst <= max(1e-3, 100 * own) else "wrong", "", worst, own)
 
 
-def _tensors(returned: Any) -> list[Any]:
+def tensors(returned: Any) -> list[Any]:
+    """What a network returns, float64, in order."""
     import torch
 
     if isinstance(returned, torch.Tensor):
         return [returned.double().numpy()]
     values = returned.values() if isinstance(returned, dict) else returned
-    return [array for value in values if value is not None for array in _tensors(value)]
+    return [array for value in values if value is not None for array in tensors(value)]
 
 
 def _in_process(entry: dict[str, Any]) -> dict[str, Any]:
@@ -192,7 +196,7 @@ def _in_process(entry: dict[str, Any]) -> dict[str, Any]:
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode == -signal.SIGXCPU:
-        return {form: asdict(File("refused", f"not done after {_LIMIT} CPU s")) for form in FORMATS}
+        return {form: asdict(File("refused", f"not done after {LIMIT} CPU s")) for form in FORMATS}
     try:
         return dict(json.loads(done.stdout.splitlines()[-1]))
     except (IndexError, ValueError):
@@ -201,17 +205,20 @@ def _in_process(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """The results as Markdown, and their sums."""
-    lines = ["| network | .onnx | .tflite | CPU s |", "|---|---|---|---|"]
+    """The results as Markdown, and their sums; with those of other converters where they were asked."""
+    kinds = [kind for kind in (*FORMATS, "litert-torch", "onnx2tf") if any(kind in one for one in results.values())]
+    lines = [f"| network | {' | '.join(kinds)} | CPU s |", f"|---|{'---|' * len(kinds)}---:|"]
     for name in sorted(results):
         one = results[name]
-        lines.append(f"| {name} | {_cell(one['onnx'])} | {_cell(one['tflite'])} | {one.get('cpu_seconds', '')} |")
-    sums = {form: [one[form]["status"] for one in results.values()] for form in FORMATS}
-    counts = (f"{form}: {', '.join(f'{n.count(s)} {s}' for s in sorted(set(n)))}" for form, n in sums.items())
+        cells = " | ".join(cell(one[kind]) if kind in one else "" for kind in kinds)
+        lines.append(f"| {name} | {cells} | {one.get('cpu_seconds', '')} |")
+    sums = {kind: [one[kind]["status"] for one in results.values() if kind in one] for kind in kinds}
+    counts = (f"{kind}: {', '.join(f'{n.count(s)} {s}' for s in sorted(set(n)))}" for kind, n in sums.items())
     return "\n".join([*lines, "", f"{len(results)} networks. {'; '.join(counts)}"])
 
 
-def _cell(file: dict[str, Any]) -> str:
+def cell(file: dict[str, Any]) -> str:
+    """A result in a table."""
     return f"{file['error']:.0e}" if file["status"] == "right" else f"{file['status']}: {file['reason'][:120]}"
 
 
@@ -224,7 +231,7 @@ def main() -> None:
     parser.add_argument("--judge", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.judge:
-        resource.setrlimit(resource.RLIMIT_CPU, (_LIMIT, resource.RLIM_INFINITY))
+        resource.setrlimit(resource.RLIMIT_CPU, (LIMIT, resource.RLIM_INFINITY))
         print(json.dumps(judge(json.loads(asked.judge[0]), Path(asked.judge[1]))))
         return
     results = json.loads(asked.json.read_text(encoding="utf-8")) if asked.json and asked.json.exists() else {}
@@ -234,7 +241,7 @@ def main() -> None:
             if (asked.net and not any(one in name for one in asked.net)) or (not asked.net and name in results):
                 continue
             results[name] = _in_process(entry)
-            print(f"{name}: {_cell(results[name]['onnx'])} · {_cell(results[name]['tflite'])}", flush=True)
+            print(f"{name}: {cell(results[name]['onnx'])} · {cell(results[name]['tflite'])}", flush=True)
             if asked.json:
                 asked.json.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(table(results))

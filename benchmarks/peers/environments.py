@@ -33,10 +33,26 @@ class Environment:
 ENVIRONMENTS = {
     "tflite-runtime": Environment("3.11", ("tflite-runtime==2.14.0", "numpy==1.26.4")),
     "litert-torch": Environment("3.11", ("litert-torch==0.10.0", "ai-edge-litert==2.3.0", "torch==2.14.1")),
+    # For `benchmarks.others_converters`, which builds the networks of others there.
+    "litert-torch, others": Environment(
+        "3.11",
+        (
+            "litert-torch==0.10.0",
+            "ai-edge-litert==2.3.0",
+            "torch==2.14.1",
+            "torchvision==0.29.2",
+            "timm==1.0.31",
+            "pytorchcv==0.0.74",
+        ),
+    ),
     "onnx2tf": Environment("3.12", ("onnx2tf==2.6.9", "ai-edge-litert==2.1.2")),
     "executorch": Environment("3.11", ("executorch==1.5.1", "torch==2.15.0")),
     "ncnn": Environment("3.11", ("ncnn==1.0.20261020", "pnnx==20261020", "torch==2.15.0")),
     "mnn": Environment("3.11", ("MNN==3.6.1", "numpy==2.4.6")),
+    "openvino": Environment("3.11", ("openvino==2026.4.1",)),
+    "iree": Environment("3.11", ("iree-base-compiler[onnx]==3.13.0", "iree-base-runtime==3.13.0")),
+    "tvm": Environment("3.11", ("apache-tvm==0.27.0.post1", "onnx==1.20.0")),
+    "emx-onnx-cgen": Environment("3.11", ("emx-onnx-cgen==1.4.0",)),
     "ai-edge-quantizer": Environment("3.11", ("ai-edge-quantizer==0.10.0", "ai-edge-litert==2.3.0")),
     "aimet-onnx": Environment("3.11", ("aimet-onnx==2.42.0", "onnxruntime==1.32.0")),
 }
