@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -303,7 +304,7 @@ def run(path: str | Path, *inputs: npt.ArrayLike, threads: int = 1) -> dict[str,
     runtime = runtimes.runtime_for(path)
     runner, layout = runtime.load(path, threads=threads), runtime.image_layout
     saturation.warn(path, runtime.metadata(path))
-    arrays = [np.asarray(given) for given in inputs]
+    arrays = [_array(given) for given in inputs]
     if len(arrays) == len(runner.inputs):
         held = map(batches.stored, arrays, runner.inputs)
         typed = zip(held, runner.inputs, strict=True)
@@ -316,6 +317,22 @@ def run(path: str | Path, *inputs: npt.ArrayLike, threads: int = 1) -> dict[str,
         spec.name: batches.channels_first(batches.real(value, spec), layout)
         for value, spec in zip(values, runner.outputs, strict=True)
     }
+
+
+def _array(given: npt.ArrayLike) -> npt.NDArray[Any]:
+    """An input as an array.
+
+    Raises:
+        RuntimeLoadError: it is several arrays, or something else than numbers.
+    """
+    with contextlib.suppress(ValueError):
+        array = np.asarray(given)
+        if array.dtype.kind in "biuf":
+            return array
+    raise RuntimeLoadError(
+        f"an input of type {type(given).__name__} is not one array of numbers; give each input of the file as an "
+        "argument of its own, as in run(path, first, second)"
+    )
 
 
 def _chosen(file: str, runner: Runner, output: str | None) -> int | None:

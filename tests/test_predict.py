@@ -16,7 +16,7 @@ from ssc_deploy import pictures
 from ssc_deploy.errors import LabelsError, PictureError, PreprocessingError, RuntimeLoadError
 from ssc_deploy.metadata import COVER, NO_RESIZE, ModelMetadata, Preprocessing
 from ssc_deploy.output_kind import softmax
-from ssc_deploy.predict import load_model
+from ssc_deploy.predict import load_model, run
 
 PREPROCESSING = Preprocessing((0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
 LABELS = ("cat", "dog", "frog", "ship")
@@ -141,6 +141,12 @@ def test_what_is_no_classifier_of_one_picture_is_refused(tmp_path):
         load_model(written(tmp_path / "b.onnx", layout="CHWN"))
 
 
+@pytest.mark.parametrize("given", [[np.zeros((1, 3, 8, 8)), np.zeros((1, 2))], {"input": 1}, ["cat.png"]])
+def test_what_is_not_one_array_of_numbers_is_refused_with_the_way_to_give_several(path, given):
+    with pytest.raises(RuntimeLoadError, match=r"as in run\(path, first, second\)"):
+        run(path, given)
+
+
 def test_a_missing_file_and_an_unknown_suffix_are_refused(tmp_path):
     with pytest.raises(RuntimeLoadError, match="is not there"):
         load_model(tmp_path / "a.onnx")
@@ -186,7 +192,7 @@ def test_softmax_stays_finite_and_sums_to_one():
 def test_running_a_model_imports_neither_torch_nor_onnxscript(path):
     script = (
         "import sys, numpy as np\n"
-        "from ssc_deploy.predict import load_model\n"
+        "from ssc_deploy.predict import load_model, run\n"
         "assert load_model(sys.argv[1]).predict(np.zeros((4, 6, 3), np.uint8))[0].top\n"
         "print([name for name in ('torch', 'onnxscript', 'onnx_ir') if name in sys.modules])\n"
     )

@@ -4,6 +4,8 @@ Adaptive pools into sizes that do not divide the image: output i is of the pixel
 ceil((i + 1) * n / m). The mean over such windows is a product with a matrix for each axis, the maximum one of slices.
 
 Attention of any rank, where the exporter takes rank 4 only: softmax(scale * Q K^T + mask) V.
+
+Convolutions over volumes without a bias, which the exporter gives a bias of [channels, 2] zeros.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ def table() -> dict[Any, Callable[..., Any]]:
     return {
         aten._adaptive_avg_pool2d.default: _adaptive_avg_pool2d,
         aten.adaptive_max_pool2d.default: _adaptive_max_pool2d,
+        aten.conv3d.default: _conv3d,
         aten.scaled_dot_product_attention.default: _attention,
     }
 
@@ -143,6 +146,30 @@ def _attention(  # noqa: PLR0917  # the signature of PyTorch's operator
         allowed = str(attn_mask.dtype).endswith("BOOL")
         scores = op.Where(attn_mask, scores, _number(-math.inf)) if allowed else op.Add(scores, attn_mask)
     return op.MatMul(op.Softmax(scores, axis=-1), value)
+
+
+def _conv3d(  # noqa: PLR0917  # the signature of PyTorch's operator
+    input: Any,  # noqa: A002
+    weight: Any,
+    bias: Any = None,
+    stride: int | Sequence[int] = 1,
+    padding: int | Sequence[int] = 0,
+    dilation: int | Sequence[int] = 1,
+    groups: int = 1,
+) -> Any:
+    op = _operators()
+    pads = _three(padding)
+    window = {"strides": _three(stride), "dilations": _three(dilation), "pads": [*pads, *pads], "group": groups}
+    whole = len(input.shape) == 5
+    # Of rank 4, without a batch, PyTorch takes [C, D, H, W].
+    x = input if whole else op.Unsqueeze(input, _ints(0))
+    result = op.Conv(x, weight, *([] if bias is None else [bias]), **window)
+    return result if whole else op.Squeeze(result, _ints(0))
+
+
+def _three(numbers: int | Sequence[int]) -> list[int]:
+    given = [numbers] if isinstance(numbers, int) else [*numbers]
+    return given * 3 if len(given) == 1 else given
 
 
 def _number(number: float) -> Any:

@@ -247,6 +247,14 @@ ARITHMETIC: dict[str, Tester] = {
     ),
     "l2 normalisation": Tester(PICTURE).op("LpNormalization", axis=1),
     "conv of rank 3": Tester((1, 6, 9)).op("Conv", random(4, 6, 3), random(4), pads=[1, 1], strides=[2]),
+    "conv of rank 5": Tester((2, 4, 5, 6, 7)).op("Conv", random(6, 4, 3, 3, 3), random(6), pads=[1] * 6),
+    "conv of rank 5, grouped, in steps": Tester((1, 4, 9, 6, 7)).op(
+        "Conv", random(4, 2, 3, 2, 1), group=2, pads=[2, 0, 1, 1, 1, 0], strides=[2, 2, 1], dilations=[2, 1, 1]
+    ),
+    "conv of rank 5, SAME_UPPER": Tester((1, 3, 4, 5, 6)).op("Conv", random(4, 3, 2, 3, 3), auto_pad="SAME_UPPER"),
+    "max pool of rank 5": Tester((2, 3, 5, 6, 8)).op(
+        "MaxPool", kernel_shape=[3, 2, 2], strides=[2, 2, 2], pads=[1, 0, 0, 1, 0, 0]
+    ),
     "depthwise conv of rank 3": Tester((1, 6, 9)).op("Conv", random(6, 1, 3), group=6, pads=[2, 2], dilations=[2]),
     "pools of rank 3": Tester((1, 6, 9))
     .op("MaxPool", kernel_shape=[3], strides=[2], pads=[1, 1])

@@ -52,7 +52,18 @@ UNSUPPORTED = {
         Tester((4, 4, 1, 1)).op("ConvTranspose", INPUT),
         "input 1 has to be a constant",
     ),
-    "three-dimensional window": (Tester((1, 6, 7, 4, 4)).op("Conv", random(4, 6, 3, 3, 3)), "rank 5 where 4 is known"),
+    "window over a volume, cut off": (
+        Tester((1, 6, 6, 4, 4)).op("MaxPool", kernel_shape=[3, 2, 2], strides=[2, 2, 2], ceil_mode=1),
+        "ceil_mode",
+    ),
+    "window over a volume, padded and dilated": (
+        Tester((1, 6, 7, 4, 4)).op("MaxPool", kernel_shape=[3, 1, 1], dilations=[2, 1, 1], pads=[1, 0, 0, 1, 0, 0]),
+        "both padding and a dilation",
+    ),
+    "computed kernel over a volume": (
+        Tester((2, 2, 3, 3, 3)).op("Relu", name="kernel").op("Conv", "kernel", first=INPUT, pads=[1] * 6),
+        "slides over volumes, and the network computes it",
+    ),
     "indices of the maximum": (
         Tester(PICTURE).op("MaxPool", kernel_shape=[2, 2], outputs=2, name="p").output("p.1"),
         "indices",

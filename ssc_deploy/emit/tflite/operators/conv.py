@@ -9,6 +9,7 @@ import numpy as np
 from ssc_deploy.emit.tflite.graph import name_of
 from ssc_deploy.emit.tflite.operators.line import of_rank_3
 from ssc_deploy.emit.tflite.operators.padding import pad_feature_map
+from ssc_deploy.emit.tflite.operators.volume import conv_of_rank_5
 from ssc_deploy.emit.tflite.order import IMAGE
 from ssc_deploy.emit.tflite.registry import operator
 from ssc_deploy.emit.tflite.window import window_of
@@ -25,12 +26,16 @@ if TYPE_CHECKING:
 def conv(graph: Graph, node: ir.Node) -> None:
     """CONV_2D, or DEPTHWISE_CONV_2D where each group has one input channel; behind PAD where SAME and VALID do not fit.
 
+    Over volumes a sum of these, one for each tap along the first axis.
     A kernel that the network computes stays a computed tensor; XNNPACK takes constant ones only.
     A grouped CONV_2D has no group attribute: its filter [O, kh, kw, I / group] says it. XNNPACK takes it so, in old
     runtimes too.
     """
     if graph.stored(node, 0).rank == 3:
         of_rank_3(graph, node)
+        return
+    if graph.stored(node, 0).rank == 5:
+        conv_of_rank_5(graph, node)
         return
     feature_map = graph.need(node, 0, IMAGE)
     sizes = _shape(graph, node, 1)

@@ -16,6 +16,7 @@ from ssc_deploy.emit.tflite.operators.linear import along_axis
 from ssc_deploy.emit.tflite.operators.padding import pad_feature_map
 from ssc_deploy.emit.tflite.operators.pieces import along, join
 from ssc_deploy.emit.tflite.operators.subsample import subsample
+from ssc_deploy.emit.tflite.operators.volume import max_pool_of_rank_5
 from ssc_deploy.emit.tflite.order import IMAGE, Stored
 from ssc_deploy.emit.tflite.refusal import refuse
 from ssc_deploy.emit.tflite.registry import operator
@@ -43,6 +44,9 @@ def max_pool(graph: Graph, node: ir.Node) -> None:
         raise refuse(node, "its second output (indices) is used")
     if graph.stored(node, 0).rank == 3:
         of_rank_3(graph, node)
+        return
+    if graph.stored(node, 0).rank == 5:
+        max_pool_of_rank_5(graph, node)
         return
     feature_map = graph.need(node, 0, IMAGE)
     window, _ = _window(graph, node, feature_map)
