@@ -25,6 +25,7 @@ class Role(enum.StrEnum):
     FRAMES = "frames"  #: a step of a shift between the frames of a clip: see `rewrite.frames`
     GROUP_POINTWISE = "group pointwise"  #: 1x1 Conv with group > 1
     DENSE = "dense"  #: 1x1 Conv of one group; no rule marks it, since nothing has to be found out about it
+    GROUPED = "grouped"  #: 1x1 Conv of several groups, as a place that is carried out in one way or another
 
 
 #: Roles of nodes that move data and compute nothing.

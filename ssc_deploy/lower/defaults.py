@@ -39,6 +39,26 @@ blocks of 18 or 27 on ONNX Runtime, 1.01 to 1.16.
 Dense products stay ``plain``. In a .tflite file with ``tile-8`` SSC-Net-6-9 takes 1.01 of the time on LiteRT 2.3, which
 is good at what is left of a tile, and 0.89 on tflite-runtime 2.14, which is not (AVX-512; ``python -m
 benchmarks.peers``). What a phone gains, if it does, only the phone can tell: `ssc_deploy.tune`.
+
+Graphs of 8-bit integers have defaults of their own. Time of an int8 file relative to float32, SSC-Net-6-9, one thread,
+AMD Zen 5; with AVX2 alone the runtimes were shown a processor without AVX-512 and VNNI:
+
+                                        LiteRT 2.3          ONNX Runtime 1.32
+                                     VNNI   AVX2 alone     VNNI   AVX2 alone
+    shifts by depthwise, as float32  0.57      1.24        1.56      1.32
+    shuffles by planes               0.54      1.22        1.57
+    groups joined to 18              0.55      1.19        1.46      1.25
+    groups joined to 27 or 36        0.50      1.11        1.24      1.19
+    groups joined to 54              0.51      1.17        1.23      1.26
+    groups joined to 81              0.62      1.53        1.29      1.52
+    shifts by slice                  0.92                  1.78
+    shifts by gather                 1.44                  2.96
+    shifts by flat                                         1.34      1.25
+
+A shift by ``flat`` masks real numbers, so that the group convolutions before it stay in float32, which are faster
+there. Not done: feature maps of 32x32 and 16x16 padded to a multiple of 16 channels, and all their groups joined. ONNX
+Runtime's kernels for integers are twice as fast then, and the file takes 0.94 of the time of float32 with VNNI, but
+1.73 of it with AVX2 alone, and 0.71 of the bytes.
 """
 
 from __future__ import annotations
@@ -47,12 +67,13 @@ from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.ir.movement import Edge
 from ssc_deploy.ir.roles import Role
-from ssc_deploy.lower import dense_tile, shift_flat, transposition
+from ssc_deploy.lower import dense_tile, joined, shift_flat, transposition
 from ssc_deploy.lower.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ssc_deploy.lower.joined import GroupedSite
     from ssc_deploy.lower.site import Site
 
 _BLOCKED_CHANNELS = 4
@@ -94,21 +115,42 @@ OF: Mapping[Role, Callable[[Any], str]] = {
     Role.SHIFT: shift,
     Role.SHUFFLE: shuffle,
     Role.DENSE: lambda _site: dense_tile.PLAIN.name,
+    Role.GROUPED: lambda _site: joined.PLAIN.name,
 }
 
 
-def shift_of_integers(site: Site) -> str:
-    """Name of the default lowering of a shift of 8-bit integers.
+# Groups of integers are joined up to so many channels: 54 are no faster, and take more of the file.
+_JOINED = 36
+# LiteRT gains 0.07 of the time by it in the first two stages of an SSC-Net, and 0.01 in the third for as many bytes.
+_JOINED_PIXELS = 256
 
-    ONNX Runtime 1.32 computes integers in NHWC, and puts a Transpose before and behind whatever slices and joins. The
-    SSC-Net-1-9 takes 0.93 of the time with ``depthwise`` that it takes with ``slice``, and 0.51 of that with ``gather``
-    (AVX2, one thread).
-    """
+
+def shift_of_integers(site: Site) -> str:
+    """Name of the default lowering of a shift of 8-bit integers."""
     return "slice" if site.movement.rolls else "depthwise"
 
 
+def shuffle_of_integers(site: Site) -> str:
+    """Name of the default lowering of a shuffle of 8-bit integers."""
+    if site.target is Target.ONNXRUNTIME:
+        return "gather"
+    return "gather" if transposition.part_of(site.movement.source, site.movement.in_channels) is None else "planes"
+
+
+def grouped_of_integers(site: GroupedSite) -> str:
+    """Name of the default lowering of a grouped 1x1 convolution of 8-bit integers."""
+    if site.target is Target.LITERT and site.height * site.width < _JOINED_PIXELS:
+        return joined.PLAIN.name
+    return joined.fitting(site, _JOINED)
+
+
 #: The same for 8-bit integers.
-OF_INTEGERS: Mapping[Role, Callable[[Any], str]] = {**OF, Role.SHIFT: shift_of_integers}
+OF_INTEGERS: Mapping[Role, Callable[[Any], str]] = {
+    **OF,
+    Role.SHIFT: shift_of_integers,
+    Role.SHUFFLE: shuffle_of_integers,
+    Role.GROUPED: grouped_of_integers,
+}
 
 #: The same where nothing may depend on the size of images.
 OF_ANY_SIZE: Mapping[Role, Callable[[Any], str]] = {

@@ -17,7 +17,7 @@ class Group:
     """Sites of one role that are alike: one movement, or one shape of kernel, and one size of feature map.
 
     Attributes:
-        role: shift, shuffle or dense.
+        role: shift, shuffle, dense or grouped.
         label: of its sites, ``"81x32x32"``; where sites of that role and label differ, those that come later are
             ``"81x32x32 #2"`` and so on.
         sites: in the order of execution.

@@ -15,7 +15,7 @@ from onnx_ir.passes import common
 from ssc_deploy.errors import LoweringError
 from ssc_deploy.ir import canonical, fingerprint, known, roles
 from ssc_deploy.ir.batch import set_batch
-from ssc_deploy.lower import channel_major, dense_tile, long_means
+from ssc_deploy.lower import channel_major, dense_tile, joined, long_means
 from ssc_deploy.lower import dense as dense_sites
 from ssc_deploy.lower import groups as grouping
 from ssc_deploy.lower.layout import ChosenLayout, Layout, choose
@@ -85,19 +85,22 @@ def lower(  # noqa: PLR0912 - one step after the other
     planar = stretches if layout.layout is Layout.CHANNEL_MAJOR else set()
     if layout.layout is Layout.CHANNEL_MAJOR:
         channel_major.check(planar, target, batch)
-    found = [(site, role) for site, role in sites(lowered, target) if site.node not in planar]
+    every = sites(lowered, target, quantized=options.quantized)
+    found = [(site, role) for site, role in every if site.node not in planar]
     if recipe is None:
         named = {
             roles.Role.SHIFT: options.shift,
             roles.Role.SHUFFLE: options.shuffle,
             roles.Role.DENSE: options.dense,
+            roles.Role.GROUPED: "auto",
         }
         for role, name in named.items():
             if name != "auto":
                 lowerings_of(role).get(name)  # an unknown name is refused where nothing asks for it, too
         names = {site.name: _named(site, role, named[role]) for site, role in found}
     else:
-        names = recipe.choices(fingerprint.fingerprint(model), grouping.group_sites(found), target)
+        groups = grouping.group_sites(found)
+        names = recipe.choices(fingerprint.fingerprint(model), groups, target, quantized=options.quantized)
     chosen = [(site, role, _lowering(site, role, names[site.name], options)) for site, role in found]
     for site, role, lowering in chosen:
         reason = lowering.refusal(site)
@@ -108,10 +111,11 @@ def lower(  # noqa: PLR0912 - one step after the other
     if not options.quantized and not options.any_size:  # sums of integers are exact; windows have a size
         long_means.split(lowered, planar)
     set_batch(lowered, batch)
-    tiled = any(lowering is not dense_tile.PLAIN for _, role, lowering in chosen if role is roles.Role.DENSE)
+    products = (roles.Role.DENSE, roles.Role.GROUPED)
+    changed = {role for _, role, lowering in chosen if role in products and lowering.name != dense_tile.PLAIN.name}
     choices = []
     for site, role, lowering in chosen:
-        if tiled or role is not roles.Role.DENSE:
+        if role in changed or role not in products:
             choices.append(Choice(site.name, roles.block(site.origin), role, lowering.name))
         site.finish(lowering.build(site))
     choices += channel_major.convert(lowered, planar)
@@ -138,9 +142,20 @@ def _for_engine(model: ir.Model, options: LoweringOptions) -> Lowered:
     return Lowered(model, LowerReport(Target.NATIVE, options.batch, tuple(choices)))
 
 
-def sites(model: ir.Model, target: Target) -> list[tuple[Choosable, roles.Role]]:
-    """What can be carried out in more than one way in a canonical graph, movements first, and what each is."""
-    return [*movements(model, target), *((site, roles.Role.DENSE) for site in dense_sites.sites(model, target))]
+def sites(model: ir.Model, target: Target, *, quantized: bool = False) -> list[tuple[Choosable, roles.Role]]:
+    """What can be carried out in more than one way in a canonical graph, movements first, and what each is.
+
+    Args:
+        model: the graph.
+        target: what will run it.
+        quantized: whether it will be computed in integers.
+    """
+    grouped = joined.sites(model, target) if quantized else []
+    return [
+        *movements(model, target),
+        *((site, roles.Role.DENSE) for site in dense_sites.sites(model, target)),
+        *((site, roles.Role.GROUPED) for site in grouped),
+    ]
 
 
 def movements(model: ir.Model, target: Target) -> list[tuple[Site, roles.Role]]:

@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 
 #: What a recipe has a table of each.
-CHOSEN = (Role.SHIFT, Role.SHUFFLE, Role.DENSE)
+CHOSEN = (Role.SHIFT, Role.SHUFFLE, Role.DENSE, Role.GROUPED)
+
+#: Of these, what stays as it is where a recipe does not say otherwise.
+_MAY_STAY = (Role.DENSE, Role.GROUPED)
 
 #: What a group is said to be carried out by, where its sites differ.
 MIXED = "mixed"
@@ -126,14 +129,15 @@ class Recipe:
         network: display name, e.g. ``"SSC-Net-6-9"``.
         target: the runtime that it is for.
         graph: fingerprint of the canonical graph; see `ssc_deploy.ir.fingerprint`.
-        groups: lowering of each group, by ``"shift 81x32x32"`` as `lower.groups` names it; dense products of a group
-            that is not named are left as they are.
+        groups: lowering of each group, by ``"shift 81x32x32"`` as `lower.groups` names it; dense and grouped products
+            of a group that is not named are left as they are.
         exceptions: lowering of single sites that differ from their group, by their name.
         layout: of `lower.Layout`: how a TFLite file holds feature maps. Movements that a channel-major stretch carries
             out are in no group.
         measured: where it was found; None for one that was not measured.
         trials: all measurements, in order.
         versions: of the packages that made and ran the measured files.
+        quantize: ``"int8"`` where it is for a graph of integers; empty for float32.
     """
 
     network: str
@@ -145,6 +149,7 @@ class Recipe:
     measured: Measured | None = None
     trials: tuple[Trial, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
+    quantize: str = ""
 
     def check_target(self, target: Target) -> None:
         """Refuses another runtime.
@@ -157,22 +162,45 @@ class Recipe:
                 f"the recipe is for {self.target.value} and the file for {target.value}; tune the network for that too"
             )
 
-    def choices(self, graph: str, groups: Sequence[Group], target: Target) -> dict[str, str]:
+    def check_numbers(self, *, quantized: bool) -> None:
+        """Refuses a graph of other numbers: what is fast in float32 may be slow in integers.
+
+        Args:
+            quantized: whether the graph is computed in integers.
+
+        Raises:
+            RecipeError: the recipe is for the other one.
+        """
+        if quantized == bool(self.quantize):
+            return
+        found, wanted, way = (
+            ("int8", "float32", "without `quantize`") if self.quantize else ("float32", "int8", "with `quantize`")
+        )
+        raise RecipeError(
+            f"the recipe was found for {found} files and this one is {wanted}; tune the network {way}, or leave "
+            "`recipe` out"
+        )
+
+    def choices(
+        self, graph: str, groups: Sequence[Group], target: Target, *, quantized: bool = False
+    ) -> dict[str, str]:
         """The lowering of each site, by the site's name.
 
         Args:
             graph: fingerprint of the graph that is to be lowered.
             groups: its movements and dense products.
             target: what will run it.
+            quantized: whether it is computed in integers.
 
         Raises:
-            RecipeError: the recipe is for another runtime or another graph, or does not name each group and nothing
-                else; the message says what differs.
+            RecipeError: the recipe is for another runtime, other numbers or another graph, or does not name each
+                group and nothing else; the message says what differs.
         """
         self.check_target(target)
+        self.check_numbers(quantized=quantized)
         from ssc_deploy.lower.dense_tile import PLAIN
 
-        plain = {str(group): PLAIN.name for group in groups if group.role is Role.DENSE}
+        plain = {str(group): PLAIN.name for group in groups if group.role in _MAY_STAY}
         said = {**plain, **self.groups}
         there, named = {str(group) for group in groups}, set(said)
         if graph != self.graph:
@@ -202,6 +230,7 @@ class Recipe:
             "network": self.network,
             "runtime": self.target.value,
             "graph": self.graph,
+            **({"quantize": self.quantize} if self.quantize else {}),
             **({} if self.layout == "nhwc" else {"layout": self.layout}),
             **{name: table for name, table in tables.items() if table},
             **({} if self.measured is None else {"measured": dict(vars(self.measured))}),

@@ -4,6 +4,7 @@
     network = "SSC-Net-6-9"
     runtime = "onnxruntime"
     graph = "<SHA-256 of its structure>"
+    quantize = "int8"               # left out where it is for float32
     layout = "channel-major"        # of a TFLite file; left out where it is nhwc
 
     [shift]                         # channels x height x width: what carries it out
@@ -12,6 +13,9 @@
 
     [dense]                         # of a TFLite file; what is left out is plain
     81x32x32 = "plain"
+
+    [grouped]                       # of a graph of integers; what is left out is plain
+    81x32x32 = "join-36"
 
     [exceptions]                    # single sites, by the name of the feature map that comes out
     "body.7.ssc1.shift" = "slice"
@@ -72,6 +76,7 @@ def read(path: Path) -> Recipe:
         },
         exceptions=table.mapping("exceptions", str, {}),
         layout=_layout(table),
+        quantize=_quantize(table),
         measured=None if measured is None else _measured(measured),
         trials=tuple(_trial(trial) for trial in table.tables("trials")),
         versions=table.mapping("versions", str, {}),
@@ -101,6 +106,13 @@ def dumps(recipe: Recipe) -> str:
         # One line each; a list has to stand before the first table.
         parts.insert(1, "trials = [\n" + "".join(f"  {_value(trial)},\n" for trial in trials) + "]\n")
     return "\n".join(parts)
+
+
+def _quantize(table: Table) -> str:
+    name: str = table.take("quantize", str, "")
+    if name not in {"", "int8"}:
+        raise RecipeError(f'{table.path}: quantize must be "int8", or left out for float32, not {name!r}.')
+    return name
 
 
 def _layout(table: Table) -> str:

@@ -8,6 +8,7 @@ from ssc_deploy.ir import roles
 from ssc_deploy.lower import (
     defaults,
     dense_tile,
+    joined,
     shift_depthwise,
     shift_flat,
     shift_gather,
@@ -29,7 +30,8 @@ SHIFTS = Registry(
 )
 SHUFFLES = Registry(roles.Role.SHUFFLE, (shuffle_transpose.LOWERING, shuffle_planes.LOWERING, shuffle_gather.LOWERING))
 DENSE = Registry(roles.Role.DENSE, dense_tile.LOWERINGS, fallback=dense_tile.PLAIN.name)
-_REGISTRIES: Mapping[roles.Role, Registry[Any]] = {one.role: one for one in (SHIFTS, SHUFFLES, DENSE)}
+GROUPED = Registry(roles.Role.GROUPED, joined.LOWERINGS, fallback=joined.PLAIN.name)
+_REGISTRIES: Mapping[roles.Role, Registry[Any]] = {one.role: one for one in (SHIFTS, SHUFFLES, DENSE, GROUPED)}
 
 
 def default(site: Choosable, role: roles.Role, *, quantized: bool = False, any_size: bool = False) -> str:

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Choice:
-    """How one movement or dense product is carried out.
+    """How one movement or product is carried out.
 
     Attributes:
         name: of the value that holds the result.
         block: path of the PyTorch module that it belongs to.
-        role: shift, shuffle or dense.
+        role: shift, shuffle, dense or grouped.
         lowering: name of the lowering.
     """
 
@@ -38,7 +38,7 @@ class LowerReport:
         target: what will run the graph.
         batch: of its inputs; None if it is dynamic.
         choices: one for each shift and shuffle, in the order of execution; and, if any dense product is not left as it
-            is, one for each dense product.
+            is, one for each dense product; likewise of grouped products.
         layout: how the feature maps inside are held; says nothing of ONNX Runtime's, which are NCHW.
         layout_reason: why that layout, see `layout.ChosenLayout`.
     """
@@ -59,7 +59,7 @@ class LowerReport:
         A layout other than the usual one is said as well.
         """
         texts = {}
-        for role in (Role.SHIFT, Role.SHUFFLE, Role.DENSE):
+        for role in (Role.SHIFT, Role.SHUFFLE, Role.DENSE, Role.GROUPED):
             counts = self.counts(role)
             if counts:
                 several = ", ".join(f"{name} x{count}" for name, count in counts.items())
@@ -82,6 +82,7 @@ class LowerReport:
             "shift": self.counts(Role.SHIFT),
             "shuffle": self.counts(Role.SHUFFLE),
             "dense": self.counts(Role.DENSE),
+            "grouped": self.counts(Role.GROUPED),
             "choices": [
                 {"name": c.name, "block": c.block, "role": c.role.value, "lowering": c.lowering} for c in self.choices
             ],

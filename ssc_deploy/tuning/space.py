@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     #: Lowering of each site, by its name; and the layout, by `LAYOUT`.
     Choices = Mapping[str, str]
 
+#: Roles of what computes.
+_PRODUCTS = (Role.DENSE, Role.GROUPED)
+
 #: Name of the axis that is not a group of sites.
 LAYOUT = "layout"
 
@@ -67,9 +70,10 @@ class Space:
         graph: fingerprint of the canonical graph.
         axes: what to choose; the layout first, then the groups that move most: what is wrong costs most there. Dense
             products come last, where the most that can be gained is least.
-        groups: movements and dense products, each in the order of the graph.
+        groups: movements and products, each in the order of the graph.
         planar: names of the sites that channel-major stretches carry out.
         default: what ``auto`` takes.
+        quantize: ``"int8"`` where the graphs are computed in integers; empty for float32.
     """
 
     network: str
@@ -79,6 +83,7 @@ class Space:
     groups: tuple[Group, ...]
     planar: frozenset[str]
     default: Choices
+    quantize: str = ""
 
     def alternatives(self, axis: Axis, choices: Choices) -> tuple[str, ...]:
         """What else the axis could be, if that makes another graph."""
@@ -107,10 +112,11 @@ class Space:
         groups = self.groups
         if choices[LAYOUT] == Layout.CHANNEL_MAJOR:
             groups = grouping.group_sites([(s, g.role) for g in groups for s in g.sites if s.name not in self.planar])
-        return Recipe(self.network, self.target, self.graph, *compact(choices, groups), layout=choices[LAYOUT])
+        said = compact(choices, groups)
+        return Recipe(self.network, self.target, self.graph, *said, layout=choices[LAYOUT], quantize=self.quantize)
 
 
-def build_space(model: ir.Model, target: Target, network: str, batch: int | None = 1) -> Space:
+def build_space(model: ir.Model, target: Target, network: str, batch: int | None = 1, *, quantize: str = "") -> Space:
     """The space of a canonical graph.
 
     Args:
@@ -118,22 +124,27 @@ def build_space(model: ir.Model, target: Target, network: str, batch: int | None
         target: what will run it.
         network: display name.
         batch: images at a time; None for any number.
+        quantize: ``"int8"`` where the graph is computed in integers; empty for float32.
 
     Raises:
         RecipeError: there is nothing to choose.
     """
-    found = lower.sites(model, target)
+    quantized = bool(quantize)
+    found = lower.sites(model, target, quantized=quantized)
     groups = grouping.group_sites(found)
-    ordered = sorted(groups, key=lambda group: (group.role is Role.DENSE, -group.numbers))
+    ordered = sorted(groups, key=lambda group: (group.role in _PRODUCTS, -group.numbers))
     axes = [Axis(str(group), tuple(site.name for site in group.sites), _options(group)) for group in ordered]
-    stretches = channel_major.stretches(model) if target is Target.LITERT and batch == 1 else set()
+    planes = target is Target.LITERT and batch == 1 and not quantized
+    stretches = channel_major.stretches(model) if planes else set()
     if stretches:
         axes.insert(0, Axis(LAYOUT, (LAYOUT,), (Layout.NHWC.value, Layout.CHANNEL_MAJOR.value)))
     if not any(len(axis.options) > 1 for axis in axes):
         raise RecipeError(f"{network} has nothing that could be carried out in more than one way")
-    default = {site.name: lower.default(site, role) for site, role in found} | {LAYOUT: Layout.NHWC.value}
+    default = {site.name: lower.default(site, role, quantized=quantized) for site, role in found}
+    default[LAYOUT] = Layout.NHWC.value
     planar = frozenset(site.name for site, _ in found if site.node in stretches)
-    return Space(network, target, fingerprint.fingerprint(model), tuple(axes), groups, planar, default)
+    graph = fingerprint.fingerprint(model)
+    return Space(network, target, graph, tuple(axes), groups, planar, default, quantize)
 
 
 def _options(group: Group) -> tuple[str, ...]:

@@ -40,6 +40,7 @@ def test_to_dict_survives_json() -> None:
         "shift": {},
         "shuffle": {"gather": 1},
         "dense": {},
+        "grouped": {},
         "choices": [{"name": "body.0.shuffle", "block": "body.0", "role": "shuffle", "lowering": "gather"}],
     }
 
