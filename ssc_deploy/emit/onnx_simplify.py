@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from dataclasses import asdict, dataclass
@@ -13,17 +11,10 @@ from typing import TYPE_CHECKING, Any
 import onnx
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # protobuf ships no types
 
+from ssc_deploy.emit import onnxsim_process
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-
-#: ``python -m onnxsim`` without packages that it imports where they are installed and that are not used here: torch,
-#: for other ways to quantise, sympy and rich, for the table that it prints. With them it takes six times as long.
-_ONNXSIM = """
-import runpy, sys
-sys.modules.update(dict.fromkeys(("torch", "sympy", "rich")))
-runpy.run_module("onnxsim", run_name="__main__", alter_sys=True)
-"""
 
 
 @dataclass(frozen=True)
@@ -73,17 +64,9 @@ def simplifies(model: Path | bytes, *, timeout: float = 120.0) -> SimplifyReport
     with tempfile.TemporaryDirectory(prefix="onnxsim-") as folder:
         source, result = Path(folder) / "model.onnx", Path(folder) / "simplified.onnx"
         source.write_bytes(content)
-        command = [sys.executable, "-I", "-c", _ONNXSIM, str(source), str(result)]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, cwd=folder)
-        except subprocess.TimeoutExpired:
-            return SimplifyReport(before, None, f"onnxsim took longer than {timeout:g} s and was stopped")
-        except OSError as error:
-            return SimplifyReport(before, None, f"onnxsim could not be started: {error}")
-        if done.returncode:
-            lines = (done.stderr or done.stdout).strip().splitlines()
-            last = lines[-1] if lines else "it said nothing"
-            return SimplifyReport(before, None, f"onnxsim failed with exit code {done.returncode}: {last}")
+        warning = onnxsim_process.simplify(source, result, timeout)
+        if warning is not None:
+            return SimplifyReport(before, None, warning)
         try:
             after = _operators(result.read_bytes())
         except (OSError, DecodeError) as error:

@@ -162,6 +162,10 @@ def export(
     paths = _free_paths(source, formats, output, quantize, overwrite=overwrite)
     say("checkpoint", describing.source(source))
     at_others = any_size.others(source, open_sizes, atol, rtol) if open_sizes else None
+    if Format.ONNX in formats and quantize is None:
+        from ssc_deploy.emit import onnxsim_process
+
+        onnxsim_process.start()  # meanwhile: it is asked at the end
     canonical = stages.canonicalise(source, progress=say, check=check)
     canonical_at_other = None if at_others is None else at_others.canonical()
     checked = Check(source, canonical.model, atol, rtol)
