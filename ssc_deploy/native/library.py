@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 #: The arena of a plan of somebody else may not be larger than this, in floats: 4 GiB.
 _LARGEST_ARENA = 2**30
 
+#: Floats of a line of the cache.
+_LINE = 16
+
 _WORDS = ctypes.POINTER(ctypes.c_int32)
 _FLOATS = ctypes.POINTER(ctypes.c_float)
 
@@ -84,7 +87,7 @@ class Engine:
         self._buffers = {WEIGHTS: weights, ARENA: arena} | {FIRST_INPUT + i: size for i, size in enumerate(sizes)}
         self._check(steps)
         self._weights = np.ascontiguousarray(plan.weights, np.float32)
-        self._arena = np.zeros(max(arena, 1), np.float32)
+        self._arena = _aligned(max(arena, 1))
 
     def _check(self, steps: int) -> None:
         """Holds what is said beside the plan to the plan."""
@@ -153,6 +156,13 @@ def _fits(tensor: Tensor, buffers: dict[int, int], steps: int) -> bool:
     first = min(tensor.offsets) + sum(min(end, 0) for end in ends)
     last = max(tensor.offsets) + sum(max(end, 0) for end in ends)
     return wanted == 0 or (first >= 0 and last < buffers[tensor.buffer])
+
+
+def _aligned(floats: int) -> npt.NDArray[np.float32]:
+    """Zeros that begin where a line of the cache does, so that no vector of a kernel lies in two."""
+    room = np.zeros(floats + _LINE, np.float32)
+    first = -(room.ctypes.data // room.itemsize) % _LINE
+    return room[first : first + floats]
 
 
 def _pointers(arrays: Sequence[npt.NDArray[np.float32]]) -> Any:

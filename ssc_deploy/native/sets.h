@@ -21,7 +21,7 @@
 #define SSC_UNROLL _Pragma("clang loop unroll(full)")
 #define SSC_ROLLED _Pragma("clang loop unroll(disable)")
 #elif defined(__GNUC__)
-#define SSC_UNROLL _Pragma("GCC unroll 16")
+#define SSC_UNROLL _Pragma("GCC unroll 32")
 #define SSC_ROLLED _Pragma("GCC unroll 1")
 #endif
 

@@ -29,7 +29,7 @@ class Margins:
         self._of: dict[ir.Value, int] = {}
         self._widest: dict[tuple[int, int], int] = {}
         for node in reversed(list(model.graph)):
-            if node.op_type == "Conv":
+            if node.op_type == "Conv" or averages_by_weights(node):
                 self._need(node.inputs[0], reach(node))
             elif node.op_type in _PASSED:
                 needed = max((self._of.get(value, 0) for value in node.outputs), default=0)
@@ -54,16 +54,18 @@ class Margins:
 
 
 def reach(node: ir.Node) -> int:
-    """Rows and columns beyond the edge that a Conv reads in place; 0 where its input is copied before.
+    """Rows and columns beyond the edge that a Conv or a pool reads in place; 0 where its input is copied before.
 
-    In place are convolutions that keep the size of the map, and depthwise ones of any stride.
+    In place are convolutions that keep the size of the map, and depthwise ones and pools of any stride.
     """
-    shape, weight = known.shape(node.inputs[0]), known.shape(node.inputs[1])
+    shape = known.shape(node.inputs[0])
+    pooled = node.op_type == "AveragePool"
+    weight = (shape[1], 1, *g.ints(node, "kernel_shape", (1, 1))) if pooled else known.shape(node.inputs[1])
     if len(shape) != 4 or roles.role(node) is roles.Role.BORDER:
         return 0
     pads = g.ints(node, "pads", (0,) * 4)
     strides, dilations = g.ints(node, "strides", (1, 1)), g.ints(node, "dilations", (1, 1))
-    depthwise = weight[1] == 1 and weight[0] == shape[1] == g.integer(node, "group", 1)
+    depthwise = pooled or (weight[1] == 1 and weight[0] == shape[1] == g.integer(node, "group", 1))
     same = strides == (1, 1) and known.shape(node.outputs[0])[2:] == shape[2:]
     if not (same or depthwise):
         return 0
@@ -73,3 +75,16 @@ def reach(node: ir.Node) -> int:
         outputs = known.shape(node.outputs[0])[2 + axis]
         behind.append((outputs - 1) * strides[axis] + spans[axis] - pads[axis] - (shape[2 + axis] - 1))
     return max(0, *pads[:2], *behind)
+
+
+def averages_by_weights(node: ir.Node) -> bool:
+    """Whether a node averages windows of one size each, as a depthwise convolution of equal weights does."""
+    if (
+        node.op_type != "AveragePool"
+        or len(known.shape(node.inputs[0])) != 4
+        or node.attributes.get_string("auto_pad", "NOTSET") != "NOTSET"
+    ):
+        return False
+    strides, pads = g.ints(node, "strides", (1, 1)), g.ints(node, "pads", (0,) * 4)
+    counted = g.integer(node, "count_include_pad", 0) == 1 or not any(pads)
+    return counted and not g.integer(node, "ceil_mode", 0) and strides[0] == strides[1]

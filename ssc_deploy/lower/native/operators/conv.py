@@ -94,7 +94,7 @@ def _convolve(
     m, k = len(weights) // groups, weights.shape[1]
     n, channels, height, width = x.shape
     if k == m == 1 and window.kernel != (1, 1) and window.strides[0] == window.strides[1]:
-        _depthwise(planner, value, x, weights=weights, bias=bias, window=window, margin=margin)
+        depthwise(planner, value, x, weights=weights, bias=bias, window=window, margin=margin)
         return
     tail = epilogue(planner, value, adds=True)
     plain = window.strides == (1, 1) and window.size == (height, width)
@@ -117,7 +117,7 @@ def _convolve(
     rows.emit(planner, images, weights.reshape(groups, m, -1), bias.reshape(groups, m), tail)
 
 
-def _depthwise(
+def depthwise(
     planner: Planner,
     value: ir.Value,
     x: Planes,
@@ -127,6 +127,17 @@ def _depthwise(
     window: Window,
     margin: int,
 ) -> None:
+    """Plans a depthwise convolution of one stride, and what follows it.
+
+    Args:
+        planner: the plan.
+        value: the result.
+        x: what is read.
+        weights: [C, 1, kh, kw].
+        bias: [C].
+        window: that goes over it.
+        margin: that the window reads beyond the edge; 0 where it reads none, or where x is copied before.
+    """
     tail = epilogue(planner, value, adds=False)
     if (x.margin >= margin > 0 and not x.shifted) or margin == 0:
         pitch = x.pitch
@@ -149,12 +160,16 @@ def _depthwise(
         ]
     )
     packed = planner.constant(np.concatenate([bias[:, None], weights.reshape(channels, -1)], 1))
+    size = window.size
+    if window.strides[0] == 1 and pitch == result.strides[2] and not result.margin:
+        # One row: its floats between the planes' rows are read by nobody, and small planes fill whole vectors.
+        size = 1, (size[0] - 1) * pitch + size[1]
     for image in range(x.shape[0]):
         mine = slice(image * channels, (image + 1) * channels)
         sources, outs = Offsets(tuple(refs[mine])), Offsets(targets.refs[mine])
         planner.step(
             Kind.DEPTHWISE,
-            *(channels, len(taps.numbers), *window.size, window.strides[0], pitch, result.strides[2]),
+            *(channels, len(taps.numbers), *size, window.strides[0], pitch, result.strides[2]),
             *(sources.base, outs.base, at(packed), taps, sources, outs, tail.low, tail.high),
         )
     planner.set(tail.value, result)

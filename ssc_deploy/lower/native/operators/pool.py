@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import known
-from ssc_deploy.lower.native.operators.conv import window_of
+from ssc_deploy.lower.native.margins import averages_by_weights, reach
+from ssc_deploy.lower.native.operators.conv import depthwise, window_of
 from ssc_deploy.lower.native.operators.reduce import reduced
 from ssc_deploy.lower.native.planner import Planner, at
 from ssc_deploy.lower.native.registry import operator, refuse
@@ -46,13 +50,25 @@ def whole_most(planner: Planner, node: ir.Node) -> None:
 
 @operator("MaxPool", "AveragePool")
 def pool(planner: Planner, node: ir.Node) -> None:
-    """Windows in plain C."""
+    """A depthwise convolution where each window has as many numbers, else windows in plain C."""
     shape, out = known.shape(node.inputs[0]), known.shape(node.outputs[0])
     if len(shape) != 4:
         raise refuse(node, "it goes over no image")
     if len(node.outputs) > 1 and node.outputs[1].uses():
         raise refuse(node, "its second output, of indices, is read")
     window = window_of(node, g.ints(node, "kernel_shape", (1, 1)), out[2:])
+    if averages_by_weights(node):
+        weight, channels = np.float32(1 / math.prod(window.kernel)), shape[1]
+        depthwise(
+            planner,
+            node.outputs[0],
+            planner.planes(node.inputs[0]),
+            weights=np.full((channels, 1, *window.kernel), weight, np.float32),
+            bias=np.zeros(channels, np.float32),
+            window=window,
+            margin=reach(node),
+        )
+        return
     x, y = planner.view(node.inputs[0]), planner.output(node.outputs[0])
     sizes = (*out, *shape[2:], *window.kernel, *window.strides, *window.dilations, *window.pads)
     function = Reduction.MOST if node.op_type == "MaxPool" else Reduction.SUM
