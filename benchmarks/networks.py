@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.overrides import TorchFunctionMode
 
 from ssc_deploy import card as cards
 from ssc_deploy import checkpoint, nets, pictures
@@ -110,7 +111,77 @@ def large_mobilenet() -> nn.Module:
     return network
 
 
-def settled(name: str, size: str, path: str, *arguments: str) -> None:
+#: Of what is added to a shortcut in a network of `calm`.
+_BRANCH_SCALE = 0.3
+
+
+_SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
+_ACTIVATIONS = {"relu", "relu_", "relu6", "clamp", "clamp_", "hardtanh"}
+
+
+class _Sums(TorchFunctionMode):
+    """Notes the convolutions and BatchNorms whose outputs, moved or scaled, are terms of sums."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._wrote: list[tuple[torch.Tensor, nn.Module]] = []
+        self.found: dict[nn.Module, None] = {}
+
+    def note(self, layer: nn.Module, _inputs: object, output: torch.Tensor) -> None:
+        """A layer has written a value."""
+        self._wrote.append((output, layer))
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        name = getattr(func, "__name__", "")
+        # Who has written a value last, since a BatchNorm passes on what its convolution has written.
+        writers = [[layer for output, layer in self._wrote if output is term][-1:] for term in args[:2]]
+        layers = [layer for found in writers for layer in found]
+        if name in _SUMS:
+            self.found.update(dict.fromkeys(layers))
+        elif layers and isinstance(result, torch.Tensor) and name not in _ACTIVATIONS:
+            self._wrote.append((result, layers[0]))
+        return result
+
+
+def calm(network: nn.Module, images: torch.Tensor) -> None:
+    """Makes what is added to shortcuts small against them, as training does, in place.
+
+    With random branches as large as their shortcuts a deep network enlarges every rounding: of an IGCV3 of 31 blocks
+    the int8 file has 7 dB, and what is wrong with it could not be told from that.
+
+    Args:
+        network: with seeded weights.
+        images: float32 [N, C, H, W], preprocessed.
+    """
+    sums = _Sums()
+    hooks = [
+        layer.register_forward_hook(sums.note)
+        for name, layer in network.named_modules()
+        if isinstance(layer, (nn.Conv2d, nn.BatchNorm2d)) and not name.startswith("stem") and "shortcut" not in name
+    ]
+    with torch.no_grad(), sums:
+        network.eval()(images)
+        for hook in hooks:
+            hook.remove()
+    with torch.no_grad():
+        for layer in sums.found:
+            for parameter in layer.parameters():
+                parameter.mul_(_BRANCH_SCALE)
+
+
+def settled_calm(name: str, size: str, path: str, *arguments: str) -> None:
+    """`settled` for a network of `calm`."""
+    settled(name, size, path, *arguments, prepare=calm)
+
+
+def settled(
+    name: str,
+    size: str,
+    path: str,
+    *arguments: str,
+    prepare: Callable[[nn.Module, torch.Tensor], None] | None = None,
+) -> None:
     """Writes the checkpoint of a network with seeded weights, under which it sees real pictures as a trained one does.
 
     Prints its title, architecture and parameters as JSON.
@@ -120,6 +191,7 @@ def settled(name: str, size: str, path: str, *arguments: str) -> None:
         size: height and width of the pictures.
         path: of the checkpoint.
         arguments: of the network, ``NAME=VALUE``.
+        prepare: is given the network with its seeded weights and some images, before the statistics are taken.
     """
     given = dict(argument.split("=", 1) for argument in arguments)
     arch, resolved = nets.resolve(name, given)
@@ -129,7 +201,10 @@ def settled(name: str, size: str, path: str, *arguments: str) -> None:
     assert described.preprocessing is not None  # the card of a model that ships
     shape = (int(size), int(size))
     read = [pictures.read(p.path, "RGB", shape, resize=True) for p in described.golden_pictures()[::4]]
-    nets.settle(network, torch.from_numpy(pictures.preprocess(read, described.preprocessing, "NCHW")))
+    images = torch.from_numpy(pictures.preprocess(read, described.preprocessing, "NCHW"))
+    if prepare is not None:
+        prepare(network, images)
+    nets.settle(network, images)
     checkpoint.save(network, Path(path))
     count = sum(p.numel() for p in network.parameters())
     print(json.dumps({"network": network.title, "architecture": arch, "parameters": count}))

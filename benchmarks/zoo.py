@@ -1,6 +1,7 @@
 """Every network of the paper, exported to both formats and verified; and what that costs in memory.
 
     python -m benchmarks.zoo [--net NAME ...] [--json FILE] [--tables FILE ...]
+    python -m benchmarks.zoo --quantize int8 [--calibration DATA] ...
 
 Each network gets seeded weights and the BatchNorm statistics that it has on real pictures (those of
 ``models/ssc-net-1-9/golden``), is written as a checkpoint, and exported by ``ssc-deploy export --to onnx --to tflite``
@@ -11,6 +12,7 @@ Memory is the largest resident set of that process and of those that it starts.
 With ``--json``, networks that the file already holds are kept and those of ``--net`` replaced. With ``--tables``, what
 the file holds is written between the markers of these Markdown files, and nothing is measured:
 ``python -m benchmarks.zoo --json benchmarks/results/zoo.json --tables README.md models/README.md``.
+With ``--quantize int8`` the files are int8: see `benchmarks.zoo_int8`.
 """
 
 from __future__ import annotations
@@ -22,13 +24,19 @@ import sys
 import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from benchmarks import measuring
+from benchmarks import measuring, zoo_int8
 from benchmarks.export_cost import CLI, cost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: What one export may take: the largest networks on a machine that has little.
 MEMORY_TARGET_MB = 2000.0
+
+#: Images that are at hand in the tree.
+_GOLDEN = Path(__file__).parents[1] / "models" / "ssc-net-1-9" / "golden"
 
 _WRITE = "import sys; from benchmarks.networks import settled; settled(*sys.argv[1:])"
 _SUMMARY, _ALL, _END = "<!-- benchmarks.zoo: summary -->", "<!-- benchmarks.zoo: all -->", "<!-- end -->"
@@ -194,11 +202,16 @@ def main() -> None:
     parser.add_argument("--net", action="append", help="default: all")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--tables", type=Path, nargs="+", help="Markdown files to be written from --json")
+    parser.add_argument("--quantize", choices=["int8"], help="export int8 files instead of float32 ones")
+    parser.add_argument("--calibration", type=Path, default=_GOLDEN, help="images that int8 values follow from")
     options = parser.parse_args()
     if options.tables:
-        measured = read(options.json)
         for path in options.tables:
-            path.write_text(inserted(path.read_text(), measured))
+            text = path.read_text()
+            if options.quantize:
+                path.write_text(zoo_int8.inserted(text, zoo_int8.read(options.json)))
+            else:
+                path.write_text(inserted(text, read(options.json)))
         return
     names = json.loads(
         cost_output(
@@ -206,6 +219,9 @@ def main() -> None:
         )
     )
     cases = {case.title: case for case in (*(case_of(name) for name in names), *LARGEST)}
+    if options.quantize:
+        _quantized(cases, options.net or cases, options.json, options.calibration)
+        return
     known = read(options.json) if options.json is not None and options.json.exists() else {}
     for title in options.net or cases:
         with tempfile.TemporaryDirectory() as folder:
@@ -219,6 +235,18 @@ def main() -> None:
         known[title] = found
         ordered = {name: asdict(known[name]) for name in cases if name in known}
         measuring.write(options.json, "zoo", {"memory_target_mb": MEMORY_TARGET_MB, "networks": ordered})
+
+
+def _quantized(cases: dict[str, Case], titles: Iterable[str], json_path: Path | None, calibration: Path) -> None:
+    """Exports networks as int8 files, and prints a line a network."""
+    known = zoo_int8.read(json_path) if json_path is not None and json_path.exists() else {}
+    for title in titles:
+        case = cases[title]
+        with tempfile.TemporaryDirectory() as folder:
+            found = zoo_int8.exported(case.name, case.arguments, case.size, Path(folder), calibration.resolve())
+        print(zoo_int8.line(title, found), flush=True)
+        known[title] = found
+        zoo_int8.write(json_path, {name: asdict(known[name]) for name in cases if name in known})
 
 
 def case_of(name: str) -> Case:
