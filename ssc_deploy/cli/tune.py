@@ -11,10 +11,12 @@ from ssc_deploy.cli import options, screen
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ssc_deploy.quantize.plan import Quantization
 
 _EXAMPLES = """\b
 ssc-deploy tune --ckpt ssc_6_9.pt --to onnx
 ssc-deploy tune --ckpt ssc_6_9.pt --to tflite --device ssh:pi@raspberry.local
+ssc-deploy tune --ckpt a.pt --quantize int8 --calibration train.zip
 ssc-deploy export --ckpt ssc_6_9.pt --recipe export/ssc_6_9.onnx.toml
 """
 
@@ -42,6 +44,7 @@ ssc-deploy export --ckpt ssc_6_9.pt --recipe export/ssc_6_9.onnx.toml
 @click.option(
     "--start", type=click.Choice(options.SHIFTS), default="auto", help="Lowering of the shifts to start with."
 )
+@options.quantization()
 @click.option("--no-cache", is_flag=True, help="Measure again what an earlier run has measured.")
 @options.output_format
 @options.verbosity
@@ -56,6 +59,7 @@ def tune(
     budget: float,
     batch: int | str,
     start: str,
+    quantize: Quantization | None,
     no_cache: bool,
     form: str,
     **network: Any,
@@ -63,7 +67,8 @@ def tune(
     """Search for a network's fastest graph by measuring it on a device.
 
     The result is written as a recipe, for export --recipe. Every measurement is kept beside it, so that a stopped run
-    continues where it was. The default stays unless another graph is faster beyond noise.
+    continues where it was. The default stays unless another graph is faster beyond noise. A recipe of float32 files is
+    not taken for int8 files, or the other way round: tune each.
     """
     import ssc_deploy
 
@@ -81,6 +86,7 @@ def tune(
             budget=budget,
             batch=None if isinstance(batch, str) else batch,
             start=start,
+            quantize=quantize,
             cache=not no_cache,
             progress=stages,
         )

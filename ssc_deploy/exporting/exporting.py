@@ -15,7 +15,8 @@ from ssc_deploy.exporting.results import ExportResult
 from ssc_deploy.exporting.writing import Writing
 from ssc_deploy.garbage import collected_rarely
 from ssc_deploy.lower.options import LoweringOptions
-from ssc_deploy.lower.target import Target
+from ssc_deploy.lower.target import FLOAT32_ALONE, Target
+from ssc_deploy.quantize.plan import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -138,7 +139,7 @@ def export(
         recipe=None if recipe is None else recipe_file.read(Path(recipe)),
         any_size=bool(dynamic),
     )
-    _check(formats, options)
+    _check(formats, options, quantize, keep_going=keep_going)
     open_sizes = any_size.check(dynamic)
     if quantize is not None:
         if open_sizes:
@@ -195,8 +196,12 @@ def export(
     )
 
 
-def _check(formats: Sequence[Format], options: LoweringOptions) -> None:
+def _check(
+    formats: Sequence[Format], options: LoweringOptions, quantize: Quantization | None, *, keep_going: bool
+) -> None:
     """Refuses early what can be known before the work."""
+    if quantize is not None and Format.C in formats and not (keep_going and len(formats) > 1):
+        raise LoweringError(FLOAT32_ALONE)
     if Format.TFLITE not in formats and options.for_litert_only:
         raise LoweringError(
             "layout, dense and runtime are of TFLite files, and none is exported; add tflite to the formats"
@@ -209,6 +214,7 @@ def _check(formats: Sequence[Format], options: LoweringOptions) -> None:
     if options.recipe is not None:
         for form in formats:
             options.recipe.check_target(form.target)
+        options.recipe.check_numbers(quantized=quantize is not None and quantize.mode == Mode.INT8)
 
 
 def _free_paths(

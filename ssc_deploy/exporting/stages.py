@@ -160,7 +160,9 @@ def build(
         return Built(data, len(model.graph), takes=metadata.takes)
     if form is Format.C:
         if quantized is not None:
-            raise LoweringError("the C engine computes in float32; leave `quantize` out, or export to onnx or tflite")
+            from ssc_deploy.lower.target import FLOAT32_ALONE
+
+            raise LoweringError(FLOAT32_ALONE)
         return _package(source, lowered, metadata)
     from ssc_deploy.emit import tflite
     from ssc_deploy.runtimes.litert import DELEGATE, LiteRT

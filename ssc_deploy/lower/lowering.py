@@ -23,7 +23,7 @@ from ssc_deploy.lower.options import LoweringOptions
 from ssc_deploy.lower.registries import default, lowerings_of
 from ssc_deploy.lower.report import Choice, LowerReport
 from ssc_deploy.lower.site import Site
-from ssc_deploy.lower.target import Target
+from ssc_deploy.lower.target import FLOAT32_ALONE, Target
 
 if TYPE_CHECKING:
     import onnx_ir as ir
@@ -134,7 +134,7 @@ def _for_engine(model: ir.Model, options: LoweringOptions) -> Lowered:
             "a number"
         )
     if options.quantized:
-        raise LoweringError("the C engine computes in float32; leave `quantize` out, or export to onnx or tflite")
+        raise LoweringError(FLOAT32_ALONE)
     choices = [
         Choice(site.name, roles.block(site.origin), role, "address") for site, role in movements(model, Target.NATIVE)
     ]

@@ -11,3 +11,7 @@ class Target(enum.StrEnum):
     ONNXRUNTIME = "onnxruntime"  #: feature maps stay NCHW; views of any rank are free
     NATIVE = "native"  #: the C engine; a movement is other addresses, whose plan `lower.native` makes
     LITERT = "litert"  #: feature maps become NHWC; only rank-4 forms that survive that are used
+
+
+#: Why the C engine takes no quantised network.
+FLOAT32_ALONE = "the C engine computes in float32; leave `quantize` out, or export to onnx or tflite"

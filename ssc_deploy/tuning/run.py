@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from ssc_deploy import golden
 from ssc_deploy.errors import OutputError, RecipeError, TargetError, VerificationError
-from ssc_deploy.exporting import describing, stages
+from ssc_deploy.exporting import describing, quantizing, stages
 from ssc_deploy.exporting.check import Check
 from ssc_deploy.exporting.exporting import DEFAULT_OUTPUT
 from ssc_deploy.exporting.formats import Format, formats_of
+from ssc_deploy.exporting.quantizing import QuantizedCheck
 from ssc_deploy.lower import LoweringOptions, recipe_file
 from ssc_deploy.lower.recipe import Measured, Recipe
 from ssc_deploy.profiling import targets
+from ssc_deploy.quantize.plan import Mode, Quantization
 from ssc_deploy.source import open_source
 from ssc_deploy.storage import files
 from ssc_deploy.storage.digests import sha256_of
@@ -27,13 +29,15 @@ from ssc_deploy.tuning.cache import Cache
 from ssc_deploy.tuning.search import Found, Search
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from ssc_deploy.exporting.quantizing import Prepared
     from ssc_deploy.exporting.stages import Canonical
     from ssc_deploy.profiling.targets.protocol import Description, Target
     from ssc_deploy.source.inputs import InputShape
     from ssc_deploy.tuning.space import Choices, Space
-    from ssc_deploy.verification import VerifyReport
+    from ssc_deploy.verification import Tolerance, VerifyReport
+    from ssc_deploy.verification.quantized import QuantizedReport
 
     Progress = Callable[[str, str], None]
 
@@ -89,6 +93,7 @@ def tune(
     budget: float = BUDGET,
     batch: int | None = 1,
     start: str = "auto",
+    quantize: Quantization | None = None,
     cache: bool = True,
     overwrite: bool = False,
     progress: Progress | None = None,
@@ -106,7 +111,7 @@ def tune(
         ckpt: as for `ssc_deploy.export`, and ``model``, ``arch``, ``args``, ``input_shape``, ``weights`` and ``seed``
             with it.
         to: ``"onnx"`` or ``"tflite"``.
-        output: the recipe; default ``export/<checkpoint's stem>.<to>.toml``.
+        output: the recipe; default ``export/<checkpoint's stem>.<to>.toml``, or ``<stem>_int8.<to>.toml``.
         model: see `ssc_deploy.export`.
         arch: see `ssc_deploy.export`.
         args: see `ssc_deploy.export`.
@@ -118,12 +123,13 @@ def tune(
         budget: seconds of measuring; what an earlier run has measured counts.
         batch: images at a time; None for any number, measured one at a time.
         start: lowering of the shifts to start from, where they can take it; ``auto`` for the default.
+        quantize: how the files are quantised, of the mode ``int8``; None for float32. The recipe is for these alone.
         cache: whether earlier measurements are used.
         overwrite: whether a recipe that is there may be replaced.
         progress: is called with each stage's name and one line about it.
 
     Raises:
-        RecipeError: there is nothing to choose, or nothing to measure it with.
+        RecipeError: there is nothing to choose, or nothing to measure it with; or a mode that computes in float32.
         TargetError: the device is not ready, tells no times, or fails.
         VerificationError: the default or the winner computes something else than the network.
         SscDeployError: as `ssc_deploy.export`.
@@ -136,17 +142,27 @@ def tune(
         )
     if not budget > 0 or threads < 1:
         raise RecipeError("tuning needs a `budget` above 0 seconds, and at least 1 of `threads`")
+    if quantize is not None:
+        if quantize.mode != Mode.INT8:
+            raise RecipeError(
+                f"{quantize.mode} files compute in float32, so the recipe of float32 is theirs; tune without `quantize`"
+            )
+        quantize.check_files()
     target, description = _ready(device)
     source = open_source(ckpt, model=model, arch=arch, args=args, input_shape=input_shape, weights=weights, seed=seed)
-    path = DEFAULT_OUTPUT / f"{source.stem}.{form.value}.toml" if output is None else Path(output)
+    mode = "" if quantize is None else Mode.INT8.value
+    stem = f"{source.stem}_{mode}" if mode else source.stem
+    path = DEFAULT_OUTPUT / f"{stem}.{form.value}.toml" if output is None else Path(output)
     if path.exists() and not overwrite:
         raise OutputError(f"{path} exists; choose another file with `output`, or replace it with `overwrite=True`.")
     say("checkpoint", describing.source(source))
     canonical = stages.canonicalise(source, progress=say)
-    space = spaces.build_space(canonical.model, form.target, source.name, batch)
+    space = spaces.build_space(canonical.model, form.target, source.name, batch, quantize=mode)
     first = space.default if start == "auto" else space.started(start)
     with tempfile.TemporaryDirectory(prefix="ssc-deploy-") as name:
         candidates = Candidates(Path(name), canonical, space, form, batch)
+        if quantize is not None:
+            candidates.quantize(quantize, say)
         say("verify", str(candidates.verified(space.default)[1]))
         bench = Bench(
             target, description, Cache(path.parent / CACHE, read=cache), space.graph, candidates, threads=threads
@@ -179,13 +195,27 @@ class Candidates:
         self._check = Check(canonical.source, canonical.model, None, None)
         self._golden: bytes | None = None
         self._made = 0
+        self._prepared: Prepared | None = None
+        self._proof: QuantizedCheck | None = None
+
+    def quantize(self, wanted: Quantization, say: Progress) -> None:
+        """Makes int8 files from here on.
+
+        Raises:
+            QuantizationError: see `quantizing.prepare`.
+        """
+        self._prepared = quantizing.prepare(self._canonical.source, self._canonical, wanted, say)
+        self._proof = QuantizedCheck(self._check, self._prepared, wanted.max_drop)
 
     def __call__(self, choices: Choices) -> Path:
         """The file of a choice: what an export by its recipe writes, byte by byte."""
         source = self._canonical.source
-        options = LoweringOptions(batch=self._batch, recipe=self._space.recipe(choices))
-        lowered = stages.lower(self._canonical, self._form, options)
-        data = stages.build(source, self._form, lowered).data
+        prepared = self._prepared
+        recipe = self._space.recipe(choices)
+        options = LoweringOptions(batch=self._batch, recipe=recipe, quantized=prepared is not None)
+        canonical = self._canonical if prepared is None else prepared.canonical
+        lowered = stages.lower(canonical, self._form, options)
+        data = stages.build(source, self._form, lowered, quantized=prepared).data
         path = self._folder / str(self._made) / f"{source.stem}.{self._form.value}"
         self._made += 1
         with files.as_output_error(path):
@@ -195,19 +225,26 @@ class Candidates:
                 golden.path_beside(path).write_bytes(self._golden)
         return path
 
-    def verified(self, choices: Choices) -> tuple[Path, VerifyReport]:
+    def verified(self, choices: Choices) -> tuple[Path, VerifyReport | QuantizedReport]:
         """Verifies a choice as an export is; what it is held to is the golden set of all that come after it.
 
         Raises:
             VerificationError: its file computes something else than the network.
         """
         path = self(choices)
-        report = self._check(path)
+        report: VerifyReport | QuantizedReport
+        inputs, sha256 = self._check.inputs, self._canonical.source.sha256
+        tolerances: Sequence[Tolerance | None]
+        if self._proof is None:
+            report = plain = self._check(path)
+            outputs = list(self._check.reference.outputs(inputs))
+            tolerances = [output.tolerance for output in plain.outputs]
+        else:
+            report = quantized = self._proof(path)
+            outputs, tolerances, _ = self._proof.golden([quantized])
         if not report.ok:
             raise VerificationError(f"the recipe was not written: {report}")
-        inputs, sha256 = self._check.inputs, self._canonical.source.sha256
-        outputs = self._check.reference.outputs(inputs)
-        tolerances = [output.tolerance for output in report.outputs]
+        inputs = inputs[: len(outputs[0])]
         chosen = golden.chosen(sha256, inputs, outputs, tolerances=tolerances, errors=[() for _ in tolerances])
         self._golden = chosen.to_bytes()
         return path, report
