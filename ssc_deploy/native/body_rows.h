@@ -34,21 +34,25 @@ SSC_INLINE vec load_last(const int partial, const float *p, int32_t part)
     return partial ? vec_load_part(p, part) : vec_load(p);
 }
 
-/* One register tile of R rows and N vectors. Where `partial` is set, the last vector has at->part floats. */
-SSC_INLINE void rows_tile(const int R, const int N, const int partial, const float *weights, const rows_at *at)
+/* One register tile of R rows and N vectors, of a block of R1 rows and, where R1 < R, of the rest in the block behind it.
+ * Where `partial` is set, the last vector has at->part floats. */
+SSC_INLINE void rows_tile(const int R, const int R1, const int N, const int partial, const float *weights,
+                          const rows_at *at)
 {
     const ssc_rows *shape = at->shape;
     const int32_t *in = shape->in;
     const int32_t k = shape->k;
     const float *x = at->x;
-    vec sum[6][8];
+    const float *behind = weights + R1 * ((ptrdiff_t)k + 1);
+    vec sum[12][8];
     SSC_UNROLL for (int r = 0; r < R; r++)
     {
-        const vec bias = vec_splat(weights + r);
+        const vec bias = vec_splat(r < R1 ? weights + r : behind + (r - R1));
         SSC_UNROLL for (int v = 0; v < N; v++) sum[r][v] = bias;
     }
-    weights += R;
-    SSC_ROLLED for (int32_t j = 0; j < k; j++, weights += R)
+    weights += R1;
+    behind += R - R1;
+    SSC_ROLLED for (int32_t j = 0; j < k; j++, weights += R1, behind += R - R1)
     {
         const float *input = x + in[j];
 #ifdef STEP_OF_6
@@ -71,7 +75,7 @@ SSC_INLINE void rows_tile(const int R, const int N, const int partial, const flo
                 value[v] = load_last(partial && v == N - 1, input + v * LANES, at->part);
             SSC_UNROLL for (int r = 0; r < R; r++)
             {
-                const vec w = vec_splat(weights + r);
+                const vec w = vec_splat(r < R1 ? weights + r : behind + (r - R1));
                 SSC_UNROLL for (int v = 0; v < N; v++) sum[r][v] = vec_fma(w, value[v], sum[r][v]);
             }
         }
@@ -125,11 +129,12 @@ SSC_INLINE void rows_advance(rows_at *at, ptrdiff_t floats)
         at->masks += floats;
 }
 
-/* One block of R rows over `width` columns: full register tiles of N vectors, then short ones of at most `most`. */
-SSC_INLINE void rows_block(const int R, const int N, int32_t width, const float *weights, rows_at at)
+/* A block of R rows (see rows_tile) over `width` columns: full register tiles of N vectors, then short ones of at most 4.
+ */
+SSC_INLINE void rows_block(const int R, const int R1, const int N, int32_t width, const float *weights, rows_at at)
 {
     for (; width >= N * LANES; width -= N * LANES) {
-        rows_tile(R, N, 0, weights, &at);
+        rows_tile(R, R1, N, 0, weights, &at);
         rows_advance(&at, N * LANES);
     }
     while (width > 0) {
@@ -139,21 +144,21 @@ SSC_INLINE void rows_block(const int R, const int N, int32_t width, const float 
         const int32_t columns = width < vectors * LANES ? width : vectors * LANES;
         at.part = columns - (vectors - 1) * LANES;
         if (N >= 4 && vectors == 4)
-            rows_tile(R, 4, 1, weights, &at);
+            rows_tile(R, R1, 4, 1, weights, &at);
         else if (N >= 3 && vectors == 3)
-            rows_tile(R, 3, 1, weights, &at);
+            rows_tile(R, R1, 3, 1, weights, &at);
         else if (N >= 2 && vectors == 2)
-            rows_tile(R, 2, 1, weights, &at);
+            rows_tile(R, R1, 2, 1, weights, &at);
         else
-            rows_tile(R, 1, 1, weights, &at);
+            rows_tile(R, R1, 1, 1, weights, &at);
         rows_advance(&at, columns);
         width -= columns;
     }
 }
 
-/* The blocks of 6 rows over a strip of `width` columns. Where many products make its inputs larger than the first
- * cache, the strip is cut into narrow ones, each of which passes over all the weights. */
-static void rows_blocks_of_6(int32_t width, const float *weights, rows_at at)
+/* The blocks of 6 rows below `behind` over a strip of `width` columns. Where many products make its inputs larger than
+ * the first cache, the strip is cut into narrow ones, each of which passes over all the weights. */
+static void rows_blocks_of_6(int32_t behind, int32_t width, const float *weights, rows_at at)
 {
     const size_t row = (size_t)at.shape->k + 1; /* floats of the weights of one row */
     int32_t narrow = STRIP;
@@ -162,10 +167,69 @@ static void rows_blocks_of_6(int32_t width, const float *weights, rows_at at)
     for (int32_t column = 0; column < width; column += narrow) {
         const int32_t columns = width - column < narrow ? width - column : narrow;
         const float *w = weights;
-        for (at.first = 0; at.first + 6 <= at.shape->m; at.first += 6, w += 6 * row)
-            rows_block(6, VECTORS_6, columns, w, at);
+        at.first = 0;
+#ifdef HAS_PAIRS
+        if (columns <= LANES) { /* one vector: the additions of 6 rows alone would wait for each other */
+            at.part = columns;
+            for (; at.first + 12 <= behind; at.first += 12, w += 12 * row)
+                rows_tile(12, 6, 1, 1, w, &at);
+        }
+#endif
+        for (; at.first < behind; at.first += 6, w += 6 * row)
+            rows_block(6, 6, VECTORS_6, columns, w, at);
         rows_advance(&at, columns);
     }
+}
+
+/* What a register tile does with its sums, for one float. */
+static float rows_finish(const rows_at *at, int32_t i, float v)
+{
+    const ssc_rows *shape = at->shape;
+    if (at->work & ADDS)
+        v += at->addend[shape->add[i]];
+    v = v < shape->low ? shape->low : v;
+    v = v > shape->high ? shape->high : v;
+    return at->work & MASKS && !at->masks[shape->mask[i]] ? 0.0F : v;
+}
+
+enum { SIX = (6 + LANES - 1) / LANES }; /* vectors of a block of 6 weights */
+
+SSC_INLINE vec load_of_6(const float *p, int v)
+{
+    return v < 6 / LANES ? vec_load(p + v * LANES) : vec_load_part(p + v * LANES, 6 - v * LANES);
+}
+
+/* One column: the rows of B blocks of 6 stand side by side in vectors, so that no lane is idle. */
+SSC_INLINE void rows_of_column(const int B, const float *weights, const rows_at *at)
+{
+    const ptrdiff_t block = 6 * ((ptrdiff_t)at->shape->k + 1);
+    vec sum[8][SIX];
+    SSC_UNROLL for (int b = 0; b < B; b++)
+        SSC_UNROLL for (int v = 0; v < SIX; v++) sum[b][v] = load_of_6(weights + b * block, v);
+    SSC_ROLLED for (int32_t j = 0; j < at->shape->k; j++)
+    {
+        const vec value = vec_splat(at->x + at->shape->in[j]);
+        weights += 6;
+        SSC_UNROLL for (int b = 0; b < B; b++)
+            SSC_UNROLL for (int v = 0; v < SIX; v++)
+                sum[b][v] = vec_fma(load_of_6(weights + b * block, v), value, sum[b][v]);
+    }
+    for (int b = 0; b < B; b++) {
+        float lane[SIX * LANES];
+        SSC_UNROLL for (int v = 0; v < SIX; v++) vec_store(lane + v * LANES, sum[b][v]);
+        for (int32_t r = 0, i = at->first + b * 6; r < 6; r++, i++)
+            at->y[at->shape->out[i]] = rows_finish(at, i, lane[r]);
+    }
+}
+
+/* The blocks of 6 rows of a single column. */
+static void rows_column(const float *weights, rows_at at)
+{
+    const size_t row = (size_t)at.shape->k + 1;
+    for (at.first = 0; at.first + 48 <= at.shape->m; at.first += 48, weights += 48 * row)
+        rows_of_column(8, weights, &at);
+    for (; at.first + 6 <= at.shape->m; at.first += 6, weights += 6 * row)
+        rows_of_column(1, weights, &at);
 }
 
 static void rows(const ssc_rows *shape, const float *weights, const float *x, const float *addend, float *y)
@@ -173,6 +237,12 @@ static void rows(const ssc_rows *shape, const float *weights, const float *x, co
     const size_t row = (size_t)shape->k + 1;
     const int work = (shape->add ? ADDS : 0) | (shape->low >= -FLT_MAX ? HAS_LOW : 0) |
                      (shape->high <= FLT_MAX ? HAS_HIGH : 0) | (shape->masks ? MASKS : 0);
+    const int32_t m = shape->m;
+    int32_t sixes = m - m % 6; /* rows in blocks of 6 */
+#ifdef VECTORS_9
+    const int nine = sixes && m - sixes >= 3 && shape->n > LANES;
+    sixes -= nine ? 6 : 0;
+#endif
     for (int32_t tile = 0; tile < shape->tiles; tile++)
         for (int32_t column = 0; column < shape->n; column += STRIP) {
             const int32_t width = shape->n - column < STRIP ? shape->n - column : STRIP;
@@ -184,12 +254,22 @@ static void rows(const ssc_rows *shape, const float *weights, const float *x, co
                           work,
                           0,
                           LANES};
-            rows_blocks_of_6(width, weights, at);
-            at.first = shape->m - shape->m % 6;
+            if (shape->n == 1)
+                rows_column(weights, at);
+            else
+                rows_blocks_of_6(sixes, width, weights, at);
+            at.first = sixes;
             const float *w = weights + (size_t)at.first * row;
-            for (; at.first + 3 <= shape->m; at.first += 3, w += 3 * row)
-                rows_block(3, VECTORS_3, width, w, at);
-            for (; at.first < shape->m; at.first++, w += row)
-                rows_block(1, VECTORS_1, width, w, at);
+#ifdef VECTORS_9
+            if (nine) { /* the last 6 rows and the 3 behind them load each input once */
+                rows_block(9, 6, VECTORS_9, width, w, at);
+                at.first += 9;
+                w += 9 * row;
+            }
+#endif
+            for (; at.first + 3 <= m; at.first += 3, w += 3 * row)
+                rows_block(3, 3, VECTORS_3, width, w, at);
+            for (; at.first < m; at.first++, w += row)
+                rows_block(1, 1, VECTORS_1, width, w, at);
         }
 }

@@ -17,6 +17,7 @@ typedef __m256 vec;
 enum { LANES = 8 };
 /* 16 registers: 12 sums, 2 inputs and 1 weight; or 12 sums, 3 weights and 1 input. */
 enum { VECTORS_6 = 2, VECTORS_3 = 4, VECTORS_1 = 8 };
+#define HAS_PAIRS
 
 /* All bits set in the first `count` lanes. */
 SSC_INLINE __m256i first_lanes(int32_t count)

@@ -17,6 +17,8 @@ typedef __m512 vec;
 enum { LANES = 16 };
 /* 32 registers: 24 sums, 4 inputs and 1 weight; with 3 rows, 12 sums are enough to hide an addition's latency. */
 enum { VECTORS_6 = 4, VECTORS_3 = 4, VECTORS_1 = 8 };
+#define VECTORS_9 2
+#define HAS_PAIRS
 
 /* All of the first `count` lanes. */
 SSC_INLINE __mmask16 first_lanes(int32_t count) { return (__mmask16)(count < 16 ? (1U << count) - 1U : 0xFFFFU); }
