@@ -69,6 +69,11 @@ def movement_name(value: ir.Value) -> str:
     return (value.name or "").partition("/")[0]
 
 
+def kept(name: str) -> str:
+    """The name of a value of which a file holds only what the movement behind it reads, with zeros for the rest."""
+    return f"{name}/kept"
+
+
 def where(node: ir.Node) -> str:
     """The node in words, for messages: its operator, its name, and its block."""
     return f"{node.op_type} {node.name or node.outputs[0].name or '(unnamed)'} of block {block(node) or '(root)'}"

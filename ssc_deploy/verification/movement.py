@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ssc_deploy.ir import roles
 from ssc_deploy.ir.rearrangement import Rearrangement
 from ssc_deploy.verification import intermediate
 
@@ -53,7 +54,12 @@ class MovementSite:
         return (self.movement.in_channels, *self.size), (self.movement.out_channels, *self.size)
 
     def start(self, names: Collection[str]) -> str:
-        """Where the movement starts in a file that has tensors of these names: ``source``, or else ``linear``."""
+        """Where the movement starts in a file that has tensors of these names.
+
+        That is ``source``, or else what the movement reads of it (`roles.kept`), or else ``linear``.
+        """
+        if self.source not in names and roles.kept(self.source) in names:
+            return roles.kept(self.source)
         if self.linear is not None and self.linear in names and self.source not in names:
             return self.linear
         return self.source

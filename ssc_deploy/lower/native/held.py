@@ -41,6 +41,8 @@ class View:
         shape: of the value.
         strides: in floats, one for each axis.
         margin: of a feature map: rows and columns of zeros around each plane, which shifts may read.
+        displaced: of a feature map: by how many rows and columns a shift reads each channel; there are zeros above and
+            below, and in the columns that it does not read.
     """
 
     storage: Storage
@@ -48,6 +50,7 @@ class View:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     margin: int = 0
+    displaced: tuple[tuple[int, int], ...] = ()
 
     @property
     def is_dense(self) -> bool:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 _DTYPES = {ir.DataType.FLOAT, ir.DataType.BOOL}
 
+#: Floats of a line of the cache, and of the columns that a kernel passes over at once.
+_LINE, _STRIP = 16, 64
+
 #: Words of a plan are signed, 32 bits.
 _MOST = 2**31 - 1
 
@@ -131,6 +134,8 @@ class Planner:
     def _tensor(self, value: ir.Value, held: Held) -> Tensor:
         name, after = value.name or "", self._after.get(value, len(self._drafts))
         if isinstance(held, View):
+            if any(across for _, across in held.displaced):
+                name = roles.kept(name)
             at = (held.storage.offset + held.offset,)
             return Tensor(name, held.shape, held.storage.buffer, at, held.shape, held.strides, after)
         offsets = tuple(storage.offset + offset for storage, offset in held.refs)
@@ -215,22 +220,38 @@ class Planner:
         self._storages.append(storage)
         return View(storage, 0, shape, dense_strides(shape))
 
-    def new_map(self, shape: tuple[int, ...], margin: int = 0, pitch: int | None = None, slack: int = 0) -> View:
+    def new_map(
+        self,
+        shape: tuple[int, ...],
+        margin: int = 0,
+        pitch: int | None = None,
+        slack: int = 0,
+        displaced: Sequence[tuple[int, int]] = (),
+    ) -> View:
         """A new feature map [N, C, H, W]; nothing is in its margin yet.
+
+        Planes begin at lines of the cache. Those of more than a strip of the kernels are an odd number of lines apart,
+        so that the strips of many planes do not fall on the same places of a cache.
 
         Args:
             shape: of the map.
             margin: rows and columns around each plane; planes that follow one another share them.
             pitch: from a row to the next; default that of all maps of the size.
             slack: floats behind the last plane.
+            displaced: see `View`; then there is no margin, and zeros are above and below only.
         """
         n, c, height, width = shape
         pitch = pitch or max(self.margins.pitch(height, width), width + margin)
-        band = margin * pitch + margin
-        plane = height * pitch + band
-        storage = Storage(ARENA, band + n * c * plane + slack)
+        down, across = (max((abs(by[axis]) for by in displaced), default=margin) for axis in range(2))
+        plane = height * pitch + down * pitch + across
+        if plane > _STRIP:
+            lines = -(-plane // _LINE)
+            plane = (lines + 1 - lines % 2) * _LINE
+        band = plane - height * pitch if down or across else 0
+        before = -(-band // _LINE) * _LINE
+        storage = Storage(ARENA, before + n * c * plane + slack)
         self._storages.append(storage)
-        return View(storage, band, shape, (c * plane, plane, pitch, 1), margin)
+        return View(storage, before, shape, (c * plane, plane, pitch, 1), margin, tuple(displaced))
 
     def output(self, value: ir.Value) -> View:
         """A new place for a value, laid out as its readers need it; a margin is zero already."""
@@ -305,9 +326,9 @@ class Planner:
 
     def clear_bands(self, view: View) -> None:
         """Sets to zero what lies before and behind the planes of a new map, but not between the rows of one."""
-        n, c, _, _ = view.shape
-        band = view.margin * (view.strides[2] + 1)
-        self.step(Kind.FILL, 2, n * c + 1, band, (view.storage, 0), 0.0, view.strides[1], 1)
+        n, c, height, _ = view.shape
+        band = view.strides[1] - height * view.strides[2]
+        self.step(Kind.FILL, 2, n * c + 1, band, (view.storage, view.offset - band), 0.0, view.strides[1], 1)
 
 
 def at(view: View) -> Ref:

@@ -54,8 +54,8 @@ def emit(
     _, channels, height, width = result.shape
     pitch = result.strides[2]
     flat = all(rows.pitch == pitch for rows in images) and (addend is None or addend.pitch == pitch)
-    if result.margin:
-        if flat:
+    if result.margin or any(map(any, result.displaced)):
+        if flat or result.displaced:
             planner.clear_bands(result)
         else:
             planner.clear(result)
@@ -66,31 +66,52 @@ def emit(
         outs = targets.refs[mine]
         adds = None if addend is None else addend.refs[mine]
         piece = _Piece(rows, (groups, m, k), packed, outs, adds, 0 if addend is None else addend.pitch, result)
-        _step(planner, piece, tail, _tiles(height, width, pitch, flat=flat, masked=result.margin > 0), flat=flat)
+        masks = _masks(result, flat=flat)
+        kinds = len(set(masks))
+        _step(planner, piece, tail, _tiles(height, width, pitch, flat=flat, masks=kinds), masks)
     planner.set(tail.value, result)
 
 
 def _result(planner: Planner, tail: Epilogue) -> View:
     from ssc_deploy.ir import known
 
-    return planner.new_map(known.shape(tail.value), planner.margins.of(tail.value))
+    shape = known.shape(tail.value)
+    displaced = planner.margins.displaced(tail.value)
+    if displaced is not None:
+        return planner.new_map(shape, displaced=displaced)
+    return planner.new_map(shape, planner.margins.of(tail.value))
+
+
+def _masks(result: View, *, flat: bool) -> list[tuple[int, ...]]:
+    """For each channel the words that say which floats of a row are stored, the others being zero; [] for all."""
+    width, pitch = result.shape[3], result.strides[2] if flat else result.shape[3]
+    by = result.displaced or ((0, 0),) * result.shape[1]
+    if not (flat and result.margin) and not any(across for _, across in by):
+        return []
+    return [tuple(-1 if 0 <= s - across < width and s < width else 0 for s in range(pitch)) for _, across in by]
 
 
 #: Words of a mask, at most: a plane with more repeats one for some of its lines, so that the plan stays small.
 _MASK = 8192
 
+#: Columns that a kernel passes over at once.
+_STRIP = 64
 
-def _tiles(height: int, width: int, pitch: int, *, flat: bool, masked: bool) -> tuple[int, int, int]:
+
+def _tiles(height: int, width: int, pitch: int, *, flat: bool, masks: int) -> tuple[int, int, int]:
     """Number of tiles, floats and lines of each: a whole plane where its lines follow one another.
 
     The kernels cut a plane into strips that stay in the nearest cache. Cut here, each piece would end in floats that do
-    not fill a register tile.
+    not fill a register tile. Where there are masks and a few lines fill whole strips, these are a tile: the masks of
+    one will do for all.
     """
     if not flat:
         return height, width, 1
-    lines = height
-    while masked and lines > 1 and (lines * pitch > _MASK or height % lines):
-        lines -= 1
+    whole = [lines for lines in range(1, height + 1) if height % lines == 0]
+    if masks:
+        strips = [lines for lines in whole if lines * pitch % _STRIP == 0]
+        whole = strips[:1] or [lines for lines in whole if lines * pitch * masks <= _MASK] or whole[:1]
+    lines = whole[-1]
     return height // lines, lines * pitch, lines
 
 
@@ -107,17 +128,19 @@ class _Piece:
     result: View
 
 
-def _step(planner: Planner, piece: _Piece, tail: Epilogue, tiles: tuple[int, int, int], *, flat: bool) -> None:
+def _step(
+    planner: Planner, piece: _Piece, tail: Epilogue, tiles: tuple[int, int, int], masks: list[tuple[int, ...]]
+) -> None:
     rows, result, outs, adds = piece.rows, piece.result, piece.outs, piece.adds
     count, n, lines = tiles
     packed, sizes = piece.packed, piece.sizes
     pitch = result.strides[2]
     sources, results = Offsets(rows.sources), Offsets(outs)
-    masked = flat and result.margin > 0
     mask: tuple[object, ...] = (None, None, 0, 0)
-    if masked:
-        word = [-1] * result.shape[3] + [0] * (pitch - result.shape[3])
-        mask = (table([0] * len(outs)), table(word * lines), 0, n)
+    if masks:
+        kinds = list(dict.fromkeys(masks))
+        words = [word for kind in kinds for word in kind * lines]
+        mask = (table([kinds.index(kind) * n for kind in masks]), table(words), 0, len(words))
     added: tuple[object, ...] = (-1, 0, 0)
     offsets = None
     if adds is not None:

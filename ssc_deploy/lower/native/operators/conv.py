@@ -10,8 +10,8 @@ from ssc_deploy.ir import canonical, known, roles
 from ssc_deploy.ir import graph as g
 from ssc_deploy.lower.native import rows
 from ssc_deploy.lower.native.epilogue import epilogue
-from ssc_deploy.lower.native.held import Planes, planes_of
-from ssc_deploy.lower.native.margins import reach
+from ssc_deploy.lower.native.held import Planes, View, planes_of
+from ssc_deploy.lower.native.margins import displacements, reach
 from ssc_deploy.lower.native.planner import Planner, at, table
 from ssc_deploy.lower.native.registry import operator, refuse
 from ssc_deploy.lower.native.staging import Window, stage
@@ -28,8 +28,10 @@ def conv(planner: Planner, node: ir.Node) -> None:
     """Linear rows, or a depthwise kernel, over planes with margins; a shift is no more than other places of planes."""
     movement = canonical.movement_of(node)
     if roles.role(node) is roles.Role.SHIFT and movement is not None and len(known.shape(node.inputs[0])) == 4:
-        x = planner.with_margin(node.inputs[0], reach(node))
-        _shift(planner, node, x)
+        held = planner.held(node.inputs[0])
+        by = displacements(node)
+        ready = planes_of(held) if isinstance(held, View) and held.displaced == tuple(by) else None
+        _shift(planner, node, ready or planner.with_margin(node.inputs[0], reach(node)), by)
         return
     weights = planner.array(node, 1, "kernel")
     bias = planner.array(node, 2, "bias")
@@ -70,12 +72,10 @@ def window_of(node: ir.Node, kernel: tuple[int, ...], size: tuple[int, ...]) -> 
     )
 
 
-def _shift(planner: Planner, node: ir.Node, x: Planes) -> None:
+def _shift(planner: Planner, node: ir.Node, x: Planes, displaced: list[tuple[int, int]]) -> None:
     """Other places of the planes that are there."""
-    weights, pads = known.constant(node.inputs[1]), g.ints(node, "pads", (0,) * 4)
-    k, out = weights.shape[3], known.shape(node.outputs[0])
-    taps = weights.reshape(len(weights), -1).argmax(1)
-    by = [(int(tap) // k - pads[0]) * x.pitch + int(tap) % k - pads[1] for tap in taps]
+    out = known.shape(node.outputs[0])
+    by = [down * x.pitch + across for down, across in displaced]
     refs = [(storage, offset + by[i % len(by)]) for i, (storage, offset) in enumerate(x.refs)]
     planner.set(node.outputs[0], Planes(out, tuple(refs), x.pitch, x.margin, shifted=True))
 
