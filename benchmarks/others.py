@@ -12,7 +12,8 @@ the module in float64, computed here by PyTorch alone:
     max |file - float64|  <=  1e-3 * max |float64|   or   <=  100 * max |float32 - float64|
 
 With ``--json``, networks that the file already holds are kept and those of ``--net`` replaced. ``--table`` prints what
-the file holds and measures nothing.
+the file holds and measures nothing; ``--page FILE`` writes its sums into a page.
+`benchmarks.others_converters` adds what other converters make of the same networks.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ if TYPE_CHECKING:
 
 LIST = Path(__file__).with_name("networks_of_others.toml")
 FORMATS = ("onnx", "tflite")
+_BEGIN, _END = "<!-- benchmarks.others -->", "<!-- end -->"
+
+#: In tables.
+_TITLES = {"onnx": ".onnx", "tflite": ".tflite", "litert-torch": "litert-torch, .tflite", "onnx2tf": "onnx2tf, .tflite"}
 
 #: Seconds of processor time of one network. Waiting for other work on the machine does not count.
 LIMIT = 600
@@ -205,16 +210,41 @@ def _in_process(entry: dict[str, Any]) -> dict[str, Any]:
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
-    """The results as Markdown, and their sums; with those of other converters where they were asked."""
-    kinds = [kind for kind in (*FORMATS, "litert-torch", "onnx2tf") if any(kind in one for one in results.values())]
-    lines = [f"| network | {' | '.join(kinds)} | CPU s |", f"|---|{'---|' * len(kinds)}---:|"]
+    """The results as Markdown, a line for each network; with those of other converters where they were asked."""
+    kinds = _kinds(results)
+    lines = [f"| network | {' | '.join(_TITLES[kind] for kind in kinds)} | CPU s |", f"|---|{'---|' * len(kinds)}---:|"]
     for name in sorted(results):
         one = results[name]
         cells = " | ".join(cell(one[kind]) if kind in one else "" for kind in kinds)
         lines.append(f"| {name} | {cells} | {one.get('cpu_seconds', '')} |")
-    sums = {kind: [one[kind]["status"] for one in results.values() if kind in one] for kind in kinds}
-    counts = (f"{kind}: {', '.join(f'{n.count(s)} {s}' for s in sorted(set(n)))}" for kind, n in sums.items())
-    return "\n".join([*lines, "", f"{len(results)} networks. {'; '.join(counts)}"])
+    return "\n".join(lines)
+
+
+def summary(results: dict[str, dict[str, Any]]) -> str:
+    """The sums as Markdown: how many are right, and how many files are wrong, by library."""
+    kinds = _kinds(results)
+    lines = [
+        f"| library | networks | {' | '.join(f'right: {_TITLES[kind]}' for kind in kinds)} | files that are wrong |"
+    ]
+    lines.append(f"|---|---:|{'---:|' * len(kinds)}---|")
+    libraries = sorted({name.partition("/")[0] for name in results})
+    for library in [*libraries, "all"]:
+        found = [one for name, one in results.items() if library in ("all", name.partition("/")[0])]
+        right = [sum(one[kind]["status"] == "right" for one in found if kind in one) for kind in kinds]
+        wrong = {kind: sum(one[kind]["status"] == "wrong" for one in found if kind in one) for kind in kinds}
+        said = ", ".join(f"{count} of {_TITLES[kind]}" for kind, count in wrong.items() if count) or "0"
+        lines.append(f"| {library} | {len(found)} | {' | '.join(map(str, right))} | {said} |")
+    return "\n".join(lines)
+
+
+def inserted(text: str, results: dict[str, dict[str, Any]]) -> str:
+    """The Markdown text with the sums between its markers made anew."""
+    before, found, rest = text.partition(_BEGIN)
+    return f"{before}{_BEGIN}\n{summary(results)}\n{_END}{rest.partition(_END)[2]}" if found else text
+
+
+def _kinds(results: dict[str, dict[str, Any]]) -> list[str]:
+    return [kind for kind in _TITLES if any(kind in one for one in results.values())]
 
 
 def cell(file: dict[str, Any]) -> str:
@@ -228,6 +258,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     parser.add_argument("--net", action="append", default=[])
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--page", type=Path)
     parser.add_argument("--judge", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.judge:
@@ -235,6 +266,9 @@ def main() -> None:
         print(json.dumps(judge(json.loads(asked.judge[0]), Path(asked.judge[1]))))
         return
     results = json.loads(asked.json.read_text(encoding="utf-8")) if asked.json and asked.json.exists() else {}
+    if asked.page:
+        asked.page.write_text(inserted(asked.page.read_text(encoding="utf-8"), results), encoding="utf-8")
+        return
     if not asked.table:
         for entry in entries():
             name = title(entry)
@@ -244,7 +278,7 @@ def main() -> None:
             print(f"{name}: {cell(results[name]['onnx'])} · {cell(results[name]['tflite'])}", flush=True)
             if asked.json:
                 asked.json.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-    print(table(results))
+    print(f"{table(results)}\n\n{summary(results)}")
 
 
 if __name__ == "__main__":

@@ -98,12 +98,14 @@ def _runner(path: Path) -> Any:
 
     model = Interpreter(str(path), num_threads=1)
     (feed,) = model.get_input_details()
+    model.allocate_tensors()
 
     def run(x: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
         last = tuple(feed["shape"]) != x.shape
         given = np.ascontiguousarray(np.moveaxis(x, 1, -1)) if last else x
-        model.resize_tensor_input(feed["index"], given.shape)
-        model.allocate_tensors()
+        if tuple(feed["shape"]) != given.shape:
+            model.resize_tensor_input(feed["index"], given.shape)
+            model.allocate_tensors()
         model.set_tensor(feed["index"], given)
         model.invoke()
         return [np.array(model.get_tensor(one["index"]), np.float64) for one in model.get_output_details()]
@@ -126,7 +128,9 @@ def _converted(entry: dict[str, Any], converter: str, cache: Path) -> File:
             done = _step(python, step, entry, Path(folder))
             if done.returncode:
                 said = done.stderr.strip().splitlines()
-                return File("refused" if step != "judge" else "wrong", f"{step}: {said[-1] if said else ''}"[:300])
+                # A file that its runtime does not run is not wrong.
+                status = "refused" if step != "judge" else "does not run"
+                return File(status, f"{step}: {said[-1] if said else ''}"[:300])
         return File(**json.loads(done.stdout.splitlines()[-1]))
 
 

@@ -2,13 +2,15 @@
 
 import json
 import platform
+from pathlib import Path
 
 import pytest
 import torch
 
-from benchmarks import measuring, native_peak, networks, quantized
+from benchmarks import measuring, native_peak, networks, others, quantized
 from ssc_deploy.nets.movement import Shift, window_offsets
 
+ROOT = Path(__file__).parents[1]
 SLICED = [networks.StackedSlices, networks.JoinedSlices]
 
 
@@ -72,6 +74,17 @@ def test_a_quantised_file_has_a_line_in_the_table_and_a_program_that_failed_its_
     assert "float32" not in text
     assert "old" not in text
     assert text.endswith("<!-- end -->\nrest")
+
+
+def test_the_sums_of_other_libraries_networks_on_the_page_are_those_of_the_kept_results():
+    results = json.loads((ROOT / "benchmarks" / "results" / "others.json").read_text())
+    assert set(results) == {others.title(entry) for entry in others.entries()}
+    page = (ROOT / "benchmarks" / "README.md").read_text()
+    assert "<!-- benchmarks.others -->\n| library" in page
+    assert others.inserted(page, results) == page
+    assert f"\n{len(results)} networks of torchvision, timm and pytorchcv" in page
+    refused = {name for name, one in results.items() if any(one[form]["status"] != "right" for form in others.FORMATS)}
+    assert refused == {"timm/fbnetv3_b"}
 
 
 @pytest.mark.needs("gcc")
