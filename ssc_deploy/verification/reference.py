@@ -98,6 +98,7 @@ class Remembered:
         self._exact: list[tuple[Examples, tuple[Float64, ...]]] = []
         self._float32: list[tuple[Examples, tuple[Float32, ...]]] = []
         self._blocks: tuple[str, ...] | None = None
+        self._orders: tuple[Examples, dict[Order, Reference]] | None = None
         self.title, self.float32_title = reference.title, reference.float32_title
 
     @property
@@ -140,5 +141,8 @@ class Remembered:
         self._reference.visit_blocks(x, names, visit)
 
     def other_orders(self, x: Examples) -> dict[Order, Reference]:
-        """See `Reference.other_orders`."""
-        return self._reference.other_orders(x)
+        """See `Reference.other_orders`; they remember, too, for the next file that is wrong."""
+        if self._orders is None or self._orders[0] is not x:
+            found = self._reference.other_orders(x)
+            self._orders = x, {order: Remembered(other) for order, other in found.items()}
+        return self._orders[1]

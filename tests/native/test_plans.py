@@ -78,7 +78,7 @@ def of_this_processor() -> dict[str, bytes]:
 @pytest.mark.slow
 @pytest.mark.needs("gcc")
 def test_nothing_outside_of_exact_buffers_is_touched_and_what_the_arena_held_is_not_read(tmp_path: Path) -> None:
-    program = built(tmp_path, "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    program = built(tmp_path, "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
     assert results(tmp_path, [program]) == of_this_processor()
 
 
