@@ -14,37 +14,51 @@ SSC_INLINE vec load_strided(const float *p, int32_t stride, int32_t count)
     return vec_load(lane);
 }
 
-/* One register tile: N vectors of `count` results, whose inputs are x_step floats apart and whose results y_step.
- * `stride` is 1 or 2, or 0 for that of the shape. */
-SSC_INLINE void depthwise_tile(const int N, const int stride, const int partial, const ssc_depthwise *shape,
+/* The first vectors of a register tile that are whole: none, all, or all but the last. */
+enum { NONE = 0, ALL = 4, BUT_ONE = 3 };
+
+/* Adds one tap to the sums of a register tile; see depthwise_tile. */
+SSC_INLINE void depthwise_tap(const int N, const int stride, const int whole, int32_t any_stride, const float *weight,
+                              const float *input, ptrdiff_t x_step, int32_t count, vec sum[4])
+{
+    const vec w = vec_splat(weight);
+    SSC_UNROLL for (int v = 0; v < N; v++)
+    {
+        const int partial = whole == NONE || (whole == BUT_ONE && v == N - 1);
+        const float *p = input + v * x_step;
+        vec value;
+        if (stride == 1)
+            value = load_last(partial, p, count);
+        else if (stride == 2)
+            value = partial ? vec_load_every_other_part(p, count) : vec_load_every_other(p);
+        else
+            value = load_strided(p, any_stride, partial ? count : LANES);
+        sum[v] = vec_fma(w, value, sum[v]);
+    }
+}
+
+/* One register tile: N vectors, whose inputs are x_step floats apart and whose results y_step. Those that are not whole
+ * have `count` results. `stride` is 1 or 2, or 0 for that of the shape. */
+SSC_INLINE void depthwise_tile(const int N, const int stride, const int whole, const ssc_depthwise *shape,
                                const float *weights, const float *x, ptrdiff_t x_step, float *y, ptrdiff_t y_step,
                                int32_t count)
 {
     vec sum[4];
     const vec bias = vec_splat(weights);
+    const int32_t *tap = shape->tap;
     SSC_UNROLL for (int v = 0; v < N; v++) sum[v] = bias;
-    SSC_ROLLED for (int32_t t = 0; t < shape->taps; t++)
-    {
-        const vec w = vec_splat(weights + 1 + t);
-        const float *input = x + shape->tap[t];
-        SSC_UNROLL for (int v = 0; v < N; v++)
-        {
-            const float *p = input + v * x_step;
-            vec value;
-            if (stride == 1)
-                value = load_last(partial, p, count);
-            else if (stride == 2)
-                value = partial ? vec_load_every_other_part(p, count) : vec_load_every_other(p);
-            else
-                value = load_strided(p, shape->stride, count);
-            sum[v] = vec_fma(w, value, sum[v]);
-        }
+    if (stride && shape->taps == 9) { /* 3x3, the usual window */
+        SSC_UNROLL for (int t = 0; t < 9; t++)
+            depthwise_tap(N, stride, whole, stride, weights + 1 + t, x + tap[t], x_step, count, sum);
+    } else {
+        SSC_ROLLED for (int32_t t = 0; t < shape->taps; t++)
+            depthwise_tap(N, stride, whole, shape->stride, weights + 1 + t, x + tap[t], x_step, count, sum);
     }
     const vec low = vec_splat(&shape->low), high = vec_splat(&shape->high);
     SSC_UNROLL for (int v = 0; v < N; v++)
     {
         const vec result = vec_at_most(vec_at_least(sum[v], low), high);
-        if (partial)
+        if (whole == NONE || (whole == BUT_ONE && v == N - 1))
             vec_store_part(y + v * y_step, result, count);
         else
             vec_store(y + v * y_step, result);
@@ -61,24 +75,32 @@ SSC_INLINE void depthwise_plane(const int stride, const ssc_depthwise *shape, co
     const int32_t full = columns - columns % LANES;
     for (int32_t i = 0; i < rows; i++)
         for (int32_t j = 0; j < wide; j += 4 * LANES)
-            depthwise_tile(4, stride, 0, shape, weights, x + i * x_row + j * across, LANES * across,
+            depthwise_tile(4, stride, ALL, shape, weights, x + i * x_row + j * across, LANES * across,
                            y + i * y_row + j, LANES, LANES);
-    for (int32_t j = wide; j < columns; j += LANES) {
-        const float *input = x + j * across;
-        float *result = y + j;
-        int32_t i = 0;
-        if (j < full)
-            for (; i + 4 <= rows; i += 4)
-                depthwise_tile(4, stride, 0, shape, weights, input + i * x_row, x_row, result + i * y_row, y_row,
-                               LANES);
-        else
-            for (; i + 4 <= rows; i += 4)
-                depthwise_tile(4, stride, 1, shape, weights, input + i * x_row, x_row, result + i * y_row, y_row,
-                               columns - full);
-        for (; i < rows; i++)
-            depthwise_tile(1, stride, 1, shape, weights, input + i * x_row, x_row, result + i * y_row, y_row,
-                           j < full ? LANES : columns - full);
-    }
+    int32_t i = 0;
+    for (; i + 4 <= rows; i += 4)
+        for (int32_t j = wide; j < columns; j += LANES) {
+            const float *input = x + i * x_row + j * across;
+            float *result = y + i * y_row + j;
+            if (j < full)
+                depthwise_tile(4, stride, ALL, shape, weights, input, x_row, result, y_row, LANES);
+            else
+                depthwise_tile(4, stride, NONE, shape, weights, input, x_row, result, y_row, columns - full);
+        }
+    if (wide < columns)
+        for (; i < rows; i++) { /* what is left of a row as one tile */
+            const float *input = x + i * x_row + wide * across;
+            float *result = y + i * y_row + wide;
+            const int32_t vectors = (columns - wide + LANES - 1) / LANES, count = columns - wide - (vectors - 1) * LANES;
+            if (vectors == 4)
+                depthwise_tile(4, stride, BUT_ONE, shape, weights, input, LANES * across, result, LANES, count);
+            else if (vectors == 3)
+                depthwise_tile(3, stride, BUT_ONE, shape, weights, input, LANES * across, result, LANES, count);
+            else if (vectors == 2)
+                depthwise_tile(2, stride, BUT_ONE, shape, weights, input, LANES * across, result, LANES, count);
+            else
+                depthwise_tile(1, stride, BUT_ONE, shape, weights, input, LANES * across, result, LANES, count);
+        }
 }
 
 static void depthwise(const ssc_depthwise *shape, const float *weights, const float *x, float *y)

@@ -192,12 +192,17 @@ static float rows_finish(const rows_at *at, int32_t i, float v)
     return at->work & MASKS && !at->masks[shape->mask[i]] ? 0.0F : v;
 }
 
-enum { SIX = (6 + LANES - 1) / LANES }; /* vectors of a block of 6 weights */
+enum {
+    SIX = (6 + LANES - 1) / LANES, /* vectors of a block of 6 weights */
+    AHEAD = 256                    /* floats from a weight to the one that is fetched with it */
+};
 
+#ifndef HAS_LOAD_6
 SSC_INLINE vec load_of_6(const float *p, int v)
 {
     return v < 6 / LANES ? vec_load(p + v * LANES) : vec_load_part(p + v * LANES, 6 - v * LANES);
 }
+#endif
 
 /* One column: the rows of B blocks of 6 stand side by side in vectors, so that no lane is idle. */
 SSC_INLINE void rows_of_column(const int B, const float *weights, const rows_at *at)
@@ -210,6 +215,9 @@ SSC_INLINE void rows_of_column(const int B, const float *weights, const rows_at 
     {
         const vec value = vec_splat(at->x + at->shape->in[j]);
         weights += 6;
+        if (B > 1) { /* more blocks than the processor follows by itself: it is told what comes next */
+            SSC_UNROLL for (int b = 0; b < B; b++) __builtin_prefetch(weights + b * block + AHEAD);
+        }
         SSC_UNROLL for (int b = 0; b < B; b++)
             SSC_UNROLL for (int v = 0; v < SIX; v++)
                 sum[b][v] = vec_fma(load_of_6(weights + b * block, v), value, sum[b][v]);

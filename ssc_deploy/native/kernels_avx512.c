@@ -42,6 +42,14 @@ SSC_INLINE vec vec_at_most(vec v, vec high) { return _mm512_min_ps(high, v); }
 SSC_INLINE vec vec_load_part(const float *p, int32_t count) { return _mm512_maskz_loadu_ps(first_lanes(count), p); }
 SSC_INLINE void vec_store_part(float *p, vec v, int32_t count) { _mm512_mask_storeu_ps(p, first_lanes(count), v); }
 
+/* 6 floats: half a vector is loaded, which lies in one line of the cache more often than a whole one. */
+#define HAS_LOAD_6
+SSC_INLINE vec load_of_6(const float *p, int v)
+{
+    (void)v;
+    return _mm512_zextps256_ps512(_mm256_maskload_ps(p, _mm256_setr_epi32(-1, -1, -1, -1, -1, -1, 0, 0)));
+}
+
 /* Of a = p[0..15] and b = p[15..30], the lanes p[0], p[2] .. p[30]. */
 SSC_INLINE vec every_other(vec a, vec b)
 {
