@@ -116,11 +116,10 @@ _BRANCH_SCALE = 0.3
 
 
 _SUMS = {"add", "add_", "__add__", "__radd__", "__iadd__"}
-_ACTIVATIONS = {"relu", "relu_", "relu6", "clamp", "clamp_", "hardtanh"}
 
 
 class _Sums(TorchFunctionMode):
-    """Notes the convolutions and BatchNorms whose outputs, moved or scaled, are terms of sums."""
+    """Notes the convolutions and BatchNorms whose outputs, moved, scaled or cut off, are terms of sums."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -139,7 +138,7 @@ class _Sums(TorchFunctionMode):
         layers = [layer for found in writers for layer in found]
         if name in _SUMS:
             self.found.update(dict.fromkeys(layers))
-        elif layers and isinstance(result, torch.Tensor) and name not in _ACTIVATIONS:
+        elif layers and isinstance(result, torch.Tensor):
             self._wrote.append((result, layers[0]))
         return result
 

@@ -4,6 +4,7 @@
     statistics.json  samples, turn by turn, with their `LatencyStats`
     intervals.json   values with the interval of their median, for each number of turns
     candidates.json  outputs of each kind with their most probable classes
+    steps.json       real numbers as integers of 8 bits, and what these stand for
     arrays.npz       arrays of each type that the app reads, and arrays-compressed.npz the same
 
 All is the same each time, and made by the code that users run, not by a copy of it.
@@ -17,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ssc_deploy import output_kind, pictures
+from ssc_deploy import batches, output_kind, pictures
 from ssc_deploy.metadata import CHANNELS, Preprocessing
 from ssc_deploy.output_kind import OutputKind, probabilities
 from ssc_deploy.profiling import statistics
+from ssc_deploy.runtimes.protocol import Steps, TensorSpec
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +51,7 @@ def write(folder: Path) -> None:
     _write_json(folder / "statistics.json", [_statistics(turns) for turns in _samples(rng)])
     _write_json(folder / "intervals.json", [_interval(rng.normal(size=n)) for n in (*range(1, 60), 200, 1077, 5000)])
     _write_json(folder / "candidates.json", [_candidates(*pair) for pair in _outputs(rng)])
+    _write_json(folder / "steps.json", [_steps(dtype, rng) for dtype in ("int8", "uint8") for _ in range(20)])
     arrays: dict[str, Any] = {
         "bytes": np.arange(256, dtype=np.uint8).reshape(2, 8, 16),
         "floats": np.array([[0.1, -0.0, np.inf]], np.float32),
@@ -128,6 +131,24 @@ def _statistics(turns: list[list[int]]) -> dict[str, Any]:
 
 def _interval(values: npt.NDArray[np.float64]) -> dict[str, Any]:
     return {"values": values.tolist(), "interval": vars(statistics.median_interval(values))}
+
+
+def _steps(dtype: str, rng: np.random.Generator) -> dict[str, Any]:
+    """Numbers around the range of a random grid, ties among them, by `ssc_deploy.batches`."""
+    low = int(np.iinfo(dtype).min)
+    steps = Steps(float(np.float32(10.0 ** rng.uniform(-6, 3))), low + int(rng.integers(256)))
+    spec = TensorSpec("x", (), dtype, steps)
+    ties = (np.arange(-140, 400) + 0.5 - steps.zero_point) * steps.scale
+    numbers = np.concatenate([ties, rng.normal(size=300) * 100 * steps.scale]).astype(np.float32)
+    integers = batches.stored(numbers, spec)
+    return {
+        "dtype": dtype,
+        "scale": steps.scale,
+        "zero_point": steps.zero_point,
+        "numbers": numbers.astype(float).tolist(),
+        "integers": integers.tolist(),
+        "real": batches.real(integers, spec).astype(float).tolist(),
+    }
 
 
 def _outputs(rng: np.random.Generator) -> list[tuple[npt.NDArray[np.float32], OutputKind]]:

@@ -20,6 +20,7 @@ class Data:
 
     Attributes:
         bundles: a folder ``NAME.bundle`` for each network with a checkpoint, with both formats and its blocks' values.
+        integers: the same for files that take and give integers, without their blocks' values.
         carried: the one of them that the app has in its assets.
         fixtures: samples with Python's results.
         schemas: of the files that Python and Java exchange.
@@ -28,6 +29,7 @@ class Data:
     """
 
     bundles: Path
+    integers: Path
     carried: Path
     fixtures: Path
     schemas: Path
@@ -53,6 +55,7 @@ def made(folder: Path, screenshots: Path) -> Data:
     checkout = project.checkout()
     data = Data(
         bundles=folder / "bundles",
+        integers=folder / "integers",
         carried=folder / "bundles" / f"{CARRIED}.bundle",
         fixtures=folder / "fixtures",
         schemas=Path(schemas.__file__).parent,
@@ -65,5 +68,12 @@ def made(folder: Path, screenshots: Path) -> Data:
             export = folder / "exports" / entry.name
             ssc_deploy.export(entry.checkpoint, to=["onnx", "tflite"], output=export, overwrite=True)
             ssc_deploy.bundle(export, target, ckpt=entry.checkpoint, debug=True)
+        whole = data.integers / f"{entry.name}.bundle"
+        if entry.checkpoint is not None and not whole.exists():
+            export = folder / "exports" / f"{entry.name}-int8"
+            pictures = entry.checkpoint.parent / "golden"
+            int8 = ssc_deploy.Quantization("int8", calibration=pictures, io="int8")
+            ssc_deploy.export(entry.checkpoint, to=["onnx", "tflite"], output=export, quantize=int8, overwrite=True)
+            ssc_deploy.bundle(export, whole)
     core_fixtures.write(data.fixtures)
     return data

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssc_deploy import batches, pictures, runtimes
+from ssc_deploy.bundling.exported import tensor
 from ssc_deploy.bundling.opening import opened
 from ssc_deploy.bundling.report import BlocksCheck, BundleReport, ModelCheck
 from ssc_deploy.errors import BundleError, PictureError
@@ -22,8 +23,10 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from ssc_deploy.bundling.manifest import Debug, ModelEntry
+    from ssc_deploy.bundling.manifest import Steps as SaidSteps
     from ssc_deploy.bundling.opening import Opened
     from ssc_deploy.runtimes import Runner, TensorSpec
+    from ssc_deploy.runtimes.protocol import Steps
 
     Progress = Callable[[str, str], None]
 
@@ -89,10 +92,10 @@ def _model(
 ) -> ModelCheck:
     runner, title = _loaded(bundle.folder / entry.file)
     for kind, found, said in (("takes", runner.inputs, entry.input), ("returns", runner.outputs, entry.output)):
-        if [(spec.name, spec.shape, spec.dtype) for spec in found] != [(said.name, said.shape, said.dtype)]:
+        if len(found) != 1 or None in found[0].shape or tensor(found[0]) != said:
             raise BundleError(
                 f"{entry.file} {kind} {_listed(found)}, and model.json says {said.dtype} {said.name!r} "
-                f"{list(said.shape)}; make the bundle again"
+                f"{list(said.shape)}{_steps(said.steps)}; make the bundle again"
             )
     values = batches.run(runner, inputs, layout=entry.layout)[0]
     best = Count(int((values.argmax(1) == outputs.argmax(1)).sum()), len(outputs))
@@ -131,4 +134,9 @@ def _loaded(path: Path) -> tuple[Runner, str]:
 
 
 def _listed(specs: Sequence[TensorSpec]) -> str:
-    return ", ".join(f"{spec.dtype} {spec.name!r} {list(spec.shape)}" for spec in specs) or "nothing"
+    said = (f"{spec.dtype} {spec.name!r} {list(spec.shape)}{_steps(spec.steps)}" for spec in specs)
+    return ", ".join(said) or "nothing"
+
+
+def _steps(steps: Steps | SaidSteps | None) -> str:
+    return "" if steps is None else f" in steps of {steps.scale:g} around {steps.zero_point}"

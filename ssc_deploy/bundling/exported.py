@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ssc_deploy import batches, output_of_graph, runtimes
-from ssc_deploy.bundling.manifest import SUFFIXES, ModelEntry, Tensor
+from ssc_deploy.bundling.manifest import SUFFIXES, ModelEntry, Steps, Tensor
 from ssc_deploy.errors import BundleError
 from ssc_deploy.native import package
 
@@ -108,18 +108,18 @@ def _read(path: Path) -> ExportedModel:
         raise BundleError(
             f"{path.name} returns {_shape(returned)}; a bundle is of classifiers, which return [1, classes]"
         )
-    if taken.dtype != "float32" or returned.dtype != "float32":
+    if not (batches.takes_real(taken) and batches.takes_real(returned)):
         raise BundleError(
-            f"{path.name} takes {taken.dtype} and returns {returned.dtype}, and the app knows float32 alone so far; "
-            "export it with `io='float'`, whose values inside are integers all the same"
+            f"{path.name} takes {taken.dtype} and returns {returned.dtype}, which stand for no real numbers; the app "
+            "runs files of float32, and of integers with a scale"
         )
     form = path.suffix.lower().removeprefix(".")
     entry = ModelEntry(
         file=f"model.{form}",
         format=form,
         layout=runtime.image_layout,
-        input=_tensor(taken),
-        output=_tensor(returned),
+        input=tensor(taken),
+        output=tensor(returned),
         lowering=dict(metadata.lowering),
         runtimes={_PACKAGES[form]: runtime.version},
     )
@@ -134,8 +134,10 @@ def _output_kind(path: Path, runner: Runner, layout: str, metadata: ModelMetadat
     return output_of_graph.of_file(path, lambda x: batches.run(runner, x, layout=layout)[0], tuple(shape)).kind
 
 
-def _tensor(spec: TensorSpec) -> Tensor:
-    return Tensor(spec.name, tuple(size or 1 for size in spec.shape), spec.dtype)
+def tensor(spec: TensorSpec) -> Tensor:
+    """What model.json says of a tensor of a file that takes one image."""
+    steps = None if spec.steps is None else Steps(spec.steps.scale, spec.steps.zero_point)
+    return Tensor(spec.name, tuple(size or 1 for size in spec.shape), spec.dtype, steps)
 
 
 def _shape(spec: TensorSpec) -> str:

@@ -294,6 +294,11 @@ def _debug(folder: Path, content: _Content, reference: Reference) -> Debug:
     onnx = next((model for model in content.models if model.entry.format == "onnx"), None)
     if onnx is None:
         raise BundleError("the blocks of a debug bundle are outputs of an .onnx file; export with `to='onnx'` as well")
+    if onnx.metadata.quantization is not None and onnx.metadata.quantization.grids:
+        raise BundleError(
+            f"{onnx.path.name} computes in integers, and the blocks of a debug bundle are held to float32; leave out "
+            "`debug`, or bundle the float32 files"
+        )
     picture = 0
     found = blocks.tapped(onnx.path, reference, content.golden.inputs[picture][None])
     (folder / _BLOCKS_MODEL).write_bytes(found.model)

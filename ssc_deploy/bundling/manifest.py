@@ -91,20 +91,52 @@ class _Rank:
 
 
 @dataclass(frozen=True)
+class Steps:
+    """How real numbers are held as integers: ``real = scale * (integer - zero_point)``.
+
+    A device makes the integer nearest to ``real / scale + zero_point`` of each number of the input, the even one at a
+    tie, cut off at the ends of the type; all in float64.
+
+    Attributes:
+        scale: above 0.
+        zero_point: the integer that stands for zero.
+    """
+
+    scale: Annotated[float, AtLeast(LEAST_STD), AtMost(MOST)]
+    zero_point: Annotated[int, AtLeast(-128), AtMost(255)]
+
+
+#: Least and greatest integers of the types that stand for real numbers.
+_ENDS = {"int8": (-128, 127), "uint8": (0, 255)}
+
+
+@dataclass(frozen=True)
 class Tensor:
     """What a model takes or returns, one image at a time.
 
     Attributes:
         name: of the tensor in the file.
         shape: in the file's own layout; the first size is 1.
-        dtype: always ``"float32"``.
+        dtype: ``"float32"``, or ``"int8"`` or ``"uint8"`` with ``steps``.
+        steps: what the integers stand for; None for float32.
     """
 
     name: Name
     shape: Annotated[tuple[Extent, ...], NOT_EMPTY, _OneImage()]
-    dtype: Annotated[str, OneOf(("float32",))] = "float32"
+    dtype: Annotated[str, OneOf(("float32", *_ENDS))] = "float32"
+    steps: Steps | None = field(default=None, metadata=records.SPARSE)
 
     COMPLETE: ClassVar[bool] = True
+
+    def contradiction(self) -> str | None:
+        """What cannot be true of its type and its steps at once, as the rest of a sentence."""
+        if self.steps is None:
+            return None if self.dtype == "float32" else f"of {self.dtype}, and has no steps"
+        if self.dtype == "float32":
+            return "of float32, and has steps of integers"
+        low, high = _ENDS[self.dtype]
+        zero = self.steps.zero_point
+        return None if low <= zero <= high else f"of {self.dtype}, and its zero point is {zero}"
 
 
 @dataclass(frozen=True)
@@ -324,6 +356,9 @@ class Manifest:
         for model in self.models:
             if not model.file.endswith(SUFFIXES[model.format]):
                 yield f"{model.file} is said to be of the format {model.format}"
+            for tensor in (model.input, model.output):
+                if (objection := tensor.contradiction()) is not None:
+                    yield f"{tensor.name} of {model.file} is {objection}"
             if model.output.shape[1] != len(self.labels):
                 yield f"there are {len(self.labels)} labels, and {model.file} has {model.output.shape[1]} outputs"
             sizes = (

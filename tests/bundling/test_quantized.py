@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from cli.tester import ssc
 
 import ssc_deploy
 from ssc_deploy.errors import BundleError
 from ssc_deploy.quantize.plan import Io
-from ssc_deploy.runtimes import saturation
+from ssc_deploy.runtimes import runtime_for, saturation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,13 +40,37 @@ def test_files_that_take_and_give_real_numbers_are_bundled(network: Path, tmp_pa
     assert ("saturate here" in str(report.models[0])) is saturation.saturates()
 
 
-def test_files_that_take_integers_are_refused(network: Path, tmp_path: Path) -> None:
-    folder = exported(network, tmp_path / "export", io=Io.INT8)
-    with pytest.raises(BundleError, match=r"takes .*int8 and returns .*int8"):
-        ssc_deploy.bundle(folder, tmp_path / "small.bundle", ckpt=network)
-    outcome = ssc("bundle", folder, "-o", tmp_path / "small.bundle")
-    assert outcome.code == 2
-    assert "export it with --io float" in outcome.err
+def test_a_bundle_says_what_the_integers_of_its_files_stand_for(network: Path, tmp_path: Path) -> None:
+    folder, target = exported(network, tmp_path / "export", io=Io.INT8), tmp_path / "small.bundle"
+    assert ssc_deploy.bundle(folder, target).ok
+    said = json.loads((target / "model.json").read_text())
+    onnx_file, tflite_file = said["models"]
+    for model, dtype, offset in ((onnx_file, "uint8", 128), (tflite_file, "int8", 0)):
+        about = runtime_for(folder / f"small_int8.{model['format']}").metadata(folder / f"small_int8.{model['format']}")
+        grids = {grid.name: grid for grid in about.quantization.grids}
+        for end in ("input", "output"):
+            assert model[end]["dtype"] == dtype
+            grid = grids[model[end]["name"]]
+            # Files hold the scale in float32.
+            assert model[end]["steps"]["scale"] == float(np.float32(grid.scale))
+            assert model[end]["steps"]["zero_point"] == grid.zero_point + offset
+    assert ssc("bundle", "check", target).code == 0
+
+
+def test_a_bundle_that_says_other_steps_than_its_file_is_refused(network: Path, tmp_path: Path) -> None:
+    folder, target = exported(network, tmp_path / "export", io=Io.INT8), tmp_path / "small.bundle"
+    ssc_deploy.bundle(folder, target)
+    said = json.loads((target / "model.json").read_text())
+    said["models"][0]["input"]["steps"]["zero_point"] -= 1
+    (target / "model.json").write_text(json.dumps(said))
+    with pytest.raises(BundleError, match=r"model.onnx takes uint8 .* in steps of .* and model.json says uint8"):
+        ssc_deploy.check_bundle(target)
+
+
+def test_blocks_of_integers_are_refused(network: Path, tmp_path: Path) -> None:
+    folder = exported(network, tmp_path / "export")
+    with pytest.raises(BundleError, match="computes in integers, and the blocks of a debug bundle are held to float32"):
+        ssc_deploy.bundle(folder, tmp_path / "small.bundle", ckpt=network, debug=True)
     assert not (tmp_path / "small.bundle").exists()
 
 

@@ -38,6 +38,11 @@ public final class TestFolders {
         return folder("ssc.bundles");
     }
 
+    /** Bundles of files that take and give integers of 8 bits. */
+    public static Path integers() {
+        return folder("ssc.integers");
+    }
+
     /** A file of the fixtures as parsed JSON. */
     public static JsonElement fixture(String name) throws IOException {
         return JsonParser.parseString(text(fixtures().resolve(name)));

@@ -4,6 +4,7 @@ import org.sscdeploy.core.bundle.Bundle;
 import org.sscdeploy.core.classify.TopK;
 import org.sscdeploy.core.engine.Engine;
 import org.sscdeploy.core.engine.EngineOptions;
+import org.sscdeploy.core.engine.RealModel;
 import org.sscdeploy.core.picture.Pixels;
 import org.sscdeploy.core.picture.Preprocessor;
 import org.sscdeploy.demo.AppState;
@@ -29,7 +30,8 @@ record ClassifyWork(AppState app, Bundle bundle, Engine engine, PictureSource so
         long prepareNanos = System.nanoTime() - start;
 
         boolean warm = app.models.holds(engine, entry.path(), bundle.sha256());
-        var model = app.models.get(engine, entry.path(), bundle.sha256());
+        var model = RealModel.of(
+            app.models.get(engine, entry.path(), bundle.sha256()), entry.input(), entry.output());
         model.setInput(0, input);
         if (!warm) {
             model.run(); // the first inference after loading also pays for what the runtime prepares

@@ -10,6 +10,7 @@ import org.sscdeploy.core.engine.Engine;
 import org.sscdeploy.core.engine.EngineException;
 import org.sscdeploy.core.engine.EngineOptions;
 import org.sscdeploy.core.engine.FailureKind;
+import org.sscdeploy.core.engine.RealModel;
 import org.sscdeploy.core.engine.Tensor;
 
 /**
@@ -31,7 +32,8 @@ public record Contender(String name, Engine engine, EngineOptions options, Path 
 
     /** A model of a bundle, with its golden set. */
     public static Contender of(String name, Bundle bundle, ModelEntry entry, Engine engine, EngineOptions options) {
-        return new Contender(name, engine, options, entry.path(), () -> reference(bundle, entry));
+        Engine real = RealModel.of(engine, entry.input(), entry.output());
+        return new Contender(name, real, options, entry.path(), () -> reference(bundle, entry));
     }
 
     private static GoldenReference reference(Bundle bundle, ModelEntry entry) throws EngineException {

@@ -5,11 +5,13 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.sscdeploy.core.classify.OutputKind;
+import org.sscdeploy.core.engine.Steps;
 import org.sscdeploy.core.engine.TensorSpec;
 import org.sscdeploy.core.json.JsonException;
 import org.sscdeploy.core.json.JsonNode;
@@ -128,13 +130,31 @@ final class ManifestReader {
     }
 
     private static TensorSpec tensor(JsonNode json, int axes) throws JsonException {
-        json.only("name", "shape", "dtype");
+        json.only("name", "shape", "dtype", "steps");
         var shape = json.at("shape").items(axes, axes, side -> (int) side.whole(1, 100_000));
         if (shape.get(0) != 1) {
             throw new JsonException(json.at("shape").where() + "[0] is " + shape.get(0) + "; it may be 1 to 1");
         }
-        return new TensorSpec(name(json.at("name")), shape.stream().mapToInt(Integer::intValue).toArray(),
-            json.at("dtype").choice("float32"));
+        String dtype = json.at("dtype").choice("float32", "int8", "uint8");
+        Optional<Steps> steps = json.has("steps") ? json.at("steps").unlessNull(ManifestReader::steps)
+            : Optional.empty();
+        boolean real = dtype.equals("float32");
+        if (real == steps.isPresent()) {
+            throw new JsonException(json.where() + " is of " + dtype + (real ? ", and has steps of integers"
+                : ", and has no steps"));
+        }
+        int low = dtype.equals("int8") ? Byte.MIN_VALUE : 0;
+        if (steps.isPresent() && (steps.get().zeroPoint() < low || steps.get().zeroPoint() > low + 255)) {
+            throw new JsonException(
+                json.where() + " is of " + dtype + ", and its zero point is " + steps.get().zeroPoint());
+        }
+        return new TensorSpec(
+            name(json.at("name")), shape.stream().mapToInt(Integer::intValue).toArray(), dtype, steps);
+    }
+
+    private static Steps steps(JsonNode json) throws JsonException {
+        json.only("scale", "zero_point");
+        return new Steps(json.at("scale").number(1e-30, 1e30), (int) json.at("zero_point").whole(-128, 255));
     }
 
     private static Preprocessing preprocessing(JsonNode json) throws JsonException {

@@ -11,8 +11,8 @@ import org.sscdeploy.core.engine.TensorSpec;
  * @param file     its name in the bundle
  * @param format   {@code "onnx"} or {@code "tflite"}
  * @param layout   layout of the picture that it takes
- * @param input    float32 [1, C, H, W] or [1, H, W, C]
- * @param output   float32 [1, classes]
+ * @param input    [1, C, H, W] or [1, H, W, C], float32 or integers of 8 bits
+ * @param output   [1, classes], likewise
  * @param lowering what carries out each kind of movement, e.g. {@code "shift": "depthwise"}
  * @param runtimes versions of the packages that the file was proved on
  */

@@ -36,6 +36,30 @@ public interface LoadedModel extends AutoCloseable {
      */
     Tensor output(int index) throws EngineException;
 
+    /**
+     * Puts integers of 8 bits where the next {@link #run} finds them. They are copied.
+     *
+     * @param index  place in {@link #inputs}
+     * @param values as many as the input has
+     * @throws EngineException they are not as many, or the model does not take integers of 8 bits
+     */
+    default void setBytes(int index, byte[] values) throws EngineException {
+        throw new EngineException(
+            FailureKind.REFUSED, "its input " + inputs().get(index) + " cannot be given integers of 8 bits");
+    }
+
+    /**
+     * The integers of 8 bits that the last {@link #run} computed.
+     *
+     * @param index place in {@link #outputs}
+     * @return a copy
+     * @throws EngineException nothing was run, or the output is of another type
+     */
+    default byte[] bytes(int index) throws EngineException {
+        throw new EngineException(
+            FailureKind.REFUSED, "its output " + outputs().get(index) + " holds no integers of 8 bits");
+    }
+
     /** Gives back what the runtime holds; once closed it can do nothing any more. Closing again does nothing. */
     @Override
     void close();

@@ -22,6 +22,7 @@ import org.sscdeploy.core.bundle.Tolerance;
 import org.sscdeploy.core.engine.EngineException;
 import org.sscdeploy.core.engine.FailureKind;
 import org.sscdeploy.core.engine.LoadedModel;
+import org.sscdeploy.core.engine.RealModel;
 import org.sscdeploy.core.engine.TensorSpec;
 import org.sscdeploy.core.io.SafeFiles;
 import org.sscdeploy.core.npy.NpyArray;
@@ -45,7 +46,7 @@ public final class GoldenReplay {
         checkShape(model.inputs(), entry.input(), entry.file() + " takes ");
         checkShape(model.outputs(), entry.output(), entry.file() + " computes ");
         try {
-            return replayed(bundle, model, entry, progress, cancellation);
+            return replayed(bundle, RealModel.of(model, entry.input(), entry.output()), entry, progress, cancellation);
         } catch (OutOfMemoryError error) {
             throw new EngineException(FailureKind.FAILED,
                 "memory ran out while the golden set was replayed; close other apps, or take a smaller model", error);

@@ -109,6 +109,24 @@ final class OrtModel implements LoadedModel {
     }
 
     @Override
+    public void setBytes(int index, byte[] values) throws EngineException {
+        TensorSpec spec = inputs.get(index);
+        spec.check(values);
+        ByteBuffer buffer = ByteBuffer.allocateDirect(values.length).order(ByteOrder.nativeOrder());
+        buffer.put(values).rewind();
+        OnnxJavaType type = spec.isSigned() ? OnnxJavaType.INT8 : OnnxJavaType.UINT8;
+        try {
+            OnnxTensor before =
+                given.put(spec.name(), OnnxTensor.createTensor(environment, buffer, longs(spec.shape()), type));
+            if (before != null) {
+                before.close();
+            }
+        } catch (OrtException error) {
+            throw failed(error);
+        }
+    }
+
+    @Override
     public void run() throws EngineException {
         try {
             if (last != null) {
@@ -124,13 +142,7 @@ final class OrtModel implements LoadedModel {
     @Override
     public Tensor output(int index) throws EngineException {
         TensorSpec spec = outputs.get(index);
-        OnnxValue value = last == null ? null : pinned.get(spec.name());
-        if (value == null && last != null) {
-            value = last.get(spec.name()).orElse(null);
-        }
-        if (!(value instanceof OnnxTensor tensor)) {
-            throw new EngineException(FailureKind.FAILED, "its output " + spec + " is not there");
-        }
+        OnnxTensor tensor = computed(spec);
         if (tensor.getInfo().type != OnnxJavaType.FLOAT) {
             throw new EngineException(
                 FailureKind.REFUSED, "its output " + spec + " cannot be read; the app runs models of float32");
@@ -139,6 +151,32 @@ final class OrtModel implements LoadedModel {
         float[] data = new float[values.remaining()];
         values.get(data);
         return new Tensor(data, ints(tensor.getInfo().getShape()));
+    }
+
+    @Override
+    public byte[] bytes(int index) throws EngineException {
+        TensorSpec spec = outputs.get(index);
+        OnnxTensor tensor = computed(spec);
+        OnnxJavaType type = tensor.getInfo().type;
+        if (type != OnnxJavaType.INT8 && type != OnnxJavaType.UINT8) {
+            throw new EngineException(
+                FailureKind.REFUSED, "its output " + spec + " holds no integers of 8 bits");
+        }
+        ByteBuffer values = tensor.getByteBuffer();
+        byte[] data = new byte[values.remaining()];
+        values.get(data);
+        return data;
+    }
+
+    private OnnxTensor computed(TensorSpec spec) throws EngineException {
+        OnnxValue value = last == null ? null : pinned.get(spec.name());
+        if (value == null && last != null) {
+            value = last.get(spec.name()).orElse(null);
+        }
+        if (!(value instanceof OnnxTensor tensor)) {
+            throw new EngineException(FailureKind.FAILED, "its output " + spec + " is not there");
+        }
+        return tensor;
     }
 
     @Override

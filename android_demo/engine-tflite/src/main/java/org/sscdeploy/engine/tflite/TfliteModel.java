@@ -61,6 +61,17 @@ final class TfliteModel implements LoadedModel {
     }
 
     @Override
+    public void setBytes(int index, byte[] values) throws EngineException {
+        inputs.get(index).check(values);
+        ByteBuffer buffer = (ByteBuffer) given[index];
+        if (buffer == null) {
+            buffer = ByteBuffer.allocateDirect(values.length).order(ByteOrder.nativeOrder());
+            given[index] = buffer;
+        }
+        buffer.duplicate().put(values); // a duplicate, so that the position stays 0
+    }
+
+    @Override
     public void run() throws EngineException {
         for (Object input : given) {
             if (input == null) {
@@ -89,6 +100,21 @@ final class TfliteModel implements LoadedModel {
         float[] data = new float[tensor.numElements()];
         tensor.asReadOnlyBuffer().order(ByteOrder.nativeOrder()).asFloatBuffer().get(data);
         return new org.sscdeploy.core.engine.Tensor(data, tensor.shape());
+    }
+
+    @Override
+    public byte[] bytes(int index) throws EngineException {
+        if (!ran) {
+            throw new EngineException(FailureKind.FAILED, "its output " + outputs.get(index) + " is not there");
+        }
+        Tensor tensor = interpreter.getOutputTensor(index);
+        if (tensor.dataType() != DataType.INT8 && tensor.dataType() != DataType.UINT8) {
+            throw new EngineException(
+                FailureKind.REFUSED, "its output " + outputs.get(index) + " holds no integers of 8 bits");
+        }
+        byte[] data = new byte[tensor.numElements()];
+        tensor.asReadOnlyBuffer().get(data);
+        return data;
     }
 
     @Override

@@ -27,6 +27,7 @@ import org.sscdeploy.core.engine.EngineException;
 import org.sscdeploy.core.engine.EngineOptions;
 import org.sscdeploy.core.engine.FailureKind;
 import org.sscdeploy.core.engine.LoadedModel;
+import org.sscdeploy.core.engine.RealModel;
 import org.sscdeploy.core.engine.Tensor;
 import org.sscdeploy.core.job.JobFolder;
 import org.sscdeploy.core.job.JobRunner;
@@ -63,6 +64,36 @@ public class TfliteEngineTest {
                     assertFalse(report.preprocessingDiffers().isPresent());
                 }
             }
+        }
+    }
+
+    @Test
+    public void filesOfIntegersReproduceTheirGoldenOutputsInRealNumbers() throws Exception {
+        for (Path folder : TestFolders.in(TestFolders.integers())) {
+            Bundle bundle = Bundle.open(folder);
+            ModelEntry entry = bundle.model("tflite").get();
+            try (LoadedModel model = engine.load(entry.path(), EngineOptions.DEFAULT)) {
+                assertEquals("int8", model.inputs().get(0).dtype());
+                ParityReport report = GoldenReplay.run(bundle, model, entry, Progress.NONE, Cancellation.NEVER);
+                assertEquals(folder + ": max " + report.max(), Verdict.PASSED, report.verdict());
+                assertFalse(report.preprocessingDiffers().isPresent());
+                LoadedModel real = RealModel.of(model, entry.input(), entry.output());
+                double scale = entry.output().steps().get().scale();
+                for (float value : real.output(0).data()) {
+                    assertEquals(Math.rint(value / scale), value / scale, 1e-4);
+                }
+            }
+        }
+    }
+
+    @Test
+    public void aModelOfIntegersRefusesRealNumbersAndOtherSizes() throws Exception {
+        Bundle bundle = Bundle.open(TestFolders.in(TestFolders.integers()).get(0));
+        ModelEntry entry = bundle.model("tflite").get();
+        try (LoadedModel model = engine.load(entry.path(), EngineOptions.DEFAULT)) {
+            assertThrows(EngineException.class, () -> model.setInput(0, bundle.golden().input(0, entry.layout())));
+            assertThrows(EngineException.class, () -> model.setBytes(0, new byte[3]));
+            assertThrows(EngineException.class, () -> model.bytes(0));
         }
     }
 
