@@ -138,7 +138,7 @@ def _text(result: Profile) -> str:
     if result.quantized:
         from ssc_deploy.profiling.results import QUANTIZED_HEADER, quantized_rows
 
-        parts.append(screen.table(QUANTIZED_HEADER, quantized_rows(result), right=frozenset([2, 3, 4, 5])))
+        parts.append(screen.table(QUANTIZED_HEADER, quantized_rows(result), right=frozenset([2, 3, 4, 5, 6])))
     if any(model.costs for model in result.models):
         parts.append(_blocks(result))
     unknown = {model.model: model.costs_note for model in result.models if model.costs_note}

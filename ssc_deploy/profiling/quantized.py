@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,7 @@ from ssc_deploy.errors import SscDeployError
 from ssc_deploy.profiling import statistics
 from ssc_deploy.profiling.statistics import Ratio  # noqa: TC001 - decoding looks at the types of fields
 from ssc_deploy.quantize.grid import decibels
+from ssc_deploy.storage import records
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +39,8 @@ class QuantizedBeside:
             nothing differs.
         same: of the golden inputs, those whose best class stays; None where outputs are not [N, classes].
         inputs: golden inputs of both; 0 where either has none.
+        right: of the golden inputs, those whose best class is the true one; None where those are not known.
+        right_plain: the same of the float32 file.
     """
 
     model: int
@@ -47,6 +51,19 @@ class QuantizedBeside:
     sqnr: float | None
     same: int | None
     inputs: int
+    right: int | None = field(default=None, metadata=records.SPARSE)
+    right_plain: int | None = field(default=None, metadata=records.SPARSE)
+
+
+@dataclass(frozen=True)
+class _Golden:
+    """Two golden sets of the same inputs, compared; see `QuantizedBeside`."""
+
+    sqnr: float | None = None
+    same: int | None = None
+    inputs: int = 0
+    right: int | None = None
+    right_plain: int | None = None
 
 
 def beside(paths: Sequence[Path], names: Sequence[str], models: Sequence[ModelProfile]) -> tuple[QuantizedBeside, ...]:
@@ -76,8 +93,8 @@ def beside(paths: Sequence[Path], names: Sequence[str], models: Sequence[ModelPr
             ratio = statistics.interleaved(model.samples, models[plain].samples)
         other = _unmeasured(path, said) if plain is None else about[models[plain].model][0]
         size = None if other is None else model.size / other.stat().st_size
-        noise, same, inputs = (None, None, 0) if other is None else _noise(path, other)
-        found.append(QuantizedBeside(at, plain, _how(said.quantization), size, ratio, noise, same, inputs))
+        sets = _Golden() if other is None else _compared(path, other)
+        found.append(QuantizedBeside(at, plain, _how(said.quantization), size, ratio, **vars(sets)))
     return tuple(found)
 
 
@@ -115,20 +132,28 @@ def _how(said: FileQuantization) -> str:
     return " · ".join(parts)
 
 
-def _noise(quantized: Path, plain: Path) -> tuple[float | None, int | None, int]:
-    """SQNR, best classes that stay, and inputs of two golden sets; of sets of other inputs nothing."""
+def _compared(quantized: Path, plain: Path) -> _Golden:
+    """The golden sets of two files; of sets of other inputs nothing."""
     try:
         one, other = (golden.read(golden.path_beside(path)) for path in (quantized, plain))
     except SscDeployError:
-        return None, None, 0
+        return _Golden()
     pairs = list(zip(one.outputs, other.outputs, strict=False))
     given = list(zip(one.inputs.arrays, other.inputs.arrays, strict=False))
     if not all(np.array_equal(a, b) for a, b in given) or len(one.outputs) != len(other.outputs):
-        return None, None, 0
+        return _Golden()
     if any(a.values.shape != b.values.shape for a, b in pairs):
-        return None, None, 0
+        return _Golden()
     signal = sum(float(np.square(b.values).sum()) for _, b in pairs)
     noise = decibels(signal, sum(float(np.square(a.values - b.values).sum()) for a, b in pairs))
     lists = [(a.values, b.values) for a, b in pairs if a.values.ndim == 2]
-    same = int((lists[0][0].argmax(1) == lists[0][1].argmax(1)).sum()) if len(lists) == 1 else None
-    return noise if math.isfinite(noise) else None, same, len(one.inputs)
+    found = _Golden(noise if math.isfinite(noise) else None, inputs=len(one.inputs))
+    if len(lists) != 1:
+        return found
+    best, best_plain = (values.argmax(1) for values in lists[0])
+    found = dataclasses.replace(found, same=int((best == best_plain).sum()))
+    if not one.pictures or len(one.pictures) != len(best):
+        return found
+    labels = np.array([picture.label for picture in one.pictures])
+    right, right_plain = (int((classes == labels).sum()) for classes in (best, best_plain))
+    return dataclasses.replace(found, right=right, right_plain=right_plain)

@@ -198,13 +198,14 @@ def quantized_rows(profile: Profile) -> list[tuple[str, ...]]:
                 "" if ratio is None else f"{ratio.value:.3f} [{ratio.interval.low:.3f}, {ratio.interval.high:.3f}]",
                 "" if one.sqnr is None else f"{one.sqnr:.1f} dB",
                 "" if one.same is None else f"{one.same}/{one.inputs}",
+                "" if one.right is None else f"{one.right}/{one.inputs}, float32 {one.right_plain}/{one.inputs}",
             )
         )
     return rows
 
 
 #: Of `quantized_rows`; the numbers are shares of the float32 file's.
-QUANTIZED_HEADER = ("against float32", "how", "size", "time", "SQNR", "same class")
+QUANTIZED_HEADER = ("against float32", "how", "size", "time", "SQNR", "same class", "top-1")
 
 
 def milliseconds(nanoseconds: float) -> str:

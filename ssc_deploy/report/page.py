@@ -72,7 +72,7 @@ def _quantized(profile: Profile) -> list[str]:
     ]
     explained = (
         "<p>Size and time are shares of the float32 file's, of the same network and format. The SQNR and the images "
-        "whose best class stays are those of the golden sets.</p>"
+        "whose best class stays, or is the true one (top-1), are those of the golden sets.</p>"
     )
     return ["<h2>Quantised files</h2>", explained, _table(QUANTIZED_HEADER, rows)]
 

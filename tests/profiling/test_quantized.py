@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 from cli.tester import ssc
 
 import ssc_deploy
+from ssc_deploy import golden
 from ssc_deploy.profiling import Profile
 from ssc_deploy.report import page
 
@@ -45,9 +47,19 @@ def test_float32_and_int8_stand_in_one_table(tmp_path: Path) -> None:
     assert f"{beside.size:.3f}" in line
     assert "Quantised files" in (tmp_path / "p.html").read_text()
     assert page.render(saved).count("int8 · float32: head") == 1
+    assert (beside.right, beside.right_plain) == (None, None)  # noise is of no class
+    known = golden.read(golden.path_beside(plain))
+    best = known.outputs[0].values.argmax(1)
+    best[0] += 1  # float32 is wrong there
+    pictures = tuple(golden.Named(f"picture-{i}", int(label)) for i, label in enumerate(best))
+    for path in (plain, quantized):
+        beside_it = golden.path_beside(path)
+        beside_it.write_bytes(dataclasses.replace(golden.read(beside_it), pictures=pictures).to_bytes())
     (alone,) = ssc_deploy.profile(quantized, quick=True).quantized  # the float32 file stands beside it
     assert (alone.plain, alone.latency) == (None, None)
     assert (alone.size, alone.sqnr, alone.same) == (beside.size, beside.sqnr, beside.same)
+    own = golden.read(golden.path_beside(quantized)).outputs[0].values.argmax(1)
+    assert (alone.right, alone.right_plain) == (int((own == best).sum()), 15)
 
 
 def test_a_quantised_file_alone_tells_how_it_is_quantised(tmp_path: Path) -> None:
