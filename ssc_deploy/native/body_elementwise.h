@@ -58,3 +58,12 @@ static void clip(ptrdiff_t n, const float *a, float low, float high, float *y)
 }
 
 #undef SSC_ELEMENTWISE
+
+static void halve(ptrdiff_t n, const float *x, float *y)
+{
+    ptrdiff_t s = 0;
+    for (; s + LANES <= n; s += LANES)
+        vec_store(y + s, vec_load_every_other(x + 2 * s));
+    if (s < n)
+        vec_store_part(y + s, vec_load_every_other_part(x + 2 * s, (int32_t)(n - s)), (int32_t)(n - s));
+}

@@ -5,7 +5,7 @@
 
 #include "steps.h"
 
-void ssc_move(const ssc_box_step *step, const int32_t *table, const float *x, float *y);
+void ssc_move(const ssc_box_step *step, const ssc_kernels *kernels, const int32_t *table, const float *x, float *y);
 void ssc_fill(const ssc_box_step *step, float *y);
 void ssc_map(const ssc_box_step *step, const ssc_kernels *kernels, const float *x, float *y);
 void ssc_pairs(const ssc_box_step *step, const ssc_kernels *kernels, const float *a, const float *b, float *y);

@@ -97,6 +97,9 @@ typedef struct ssc_sums {
 typedef void ssc_binary(ptrdiff_t n, const float *a, const float *b, float low, float high, float *y);
 typedef void ssc_unary(ptrdiff_t n, const float *a, float low, float high, float *y);
 
+/* y[s] = x[2 * s], for s < n: the bits as they are. */
+typedef void ssc_halve(ptrdiff_t n, const float *x, float *y);
+
 /* The kernels of one instruction set. */
 typedef struct ssc_kernels {
     const char *name;
@@ -106,6 +109,7 @@ typedef struct ssc_kernels {
     ssc_binary *add;
     ssc_binary *multiply;
     ssc_unary *clip;
+    ssc_halve *halve;
 } ssc_kernels;
 
 /* The weights of linear rows, for every instruction set alike: as many blocks of 6 rows as there are, then one of 3 if

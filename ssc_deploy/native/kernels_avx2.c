@@ -83,7 +83,7 @@ SSC_INLINE vec vec_load_every_other_part(const float *p, int32_t count)
 
 #include "body_elementwise.h"
 
-const ssc_kernels ssc_avx2_kernels = {"avx2", rows, depthwise, sums, add, multiply, clip};
+const ssc_kernels ssc_avx2_kernels = {"avx2", rows, depthwise, sums, add, multiply, clip, halve};
 
 #if defined(__clang__)
 #pragma clang attribute pop

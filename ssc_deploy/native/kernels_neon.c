@@ -84,7 +84,7 @@ SSC_INLINE vec vec_load_every_other_part(const float *p, int32_t count)
 
 #include "body_elementwise.h"
 
-const ssc_kernels ssc_neon_kernels = {"neon", rows, depthwise, sums, add, multiply, clip};
+const ssc_kernels ssc_neon_kernels = {"neon", rows, depthwise, sums, add, multiply, clip, halve};
 
 #endif
 

@@ -90,4 +90,10 @@ static void clip(ptrdiff_t n, const float *a, float low, float high, float *y)
         y[s] = clipped(a[s], low, high);
 }
 
-const ssc_kernels ssc_scalar_kernels = {"scalar", rows, depthwise, sums, add, multiply, clip};
+static void halve(ptrdiff_t n, const float *x, float *y)
+{
+    for (ptrdiff_t s = 0; s < n; s++)
+        y[s] = x[2 * s];
+}
+
+const ssc_kernels ssc_scalar_kernels = {"scalar", rows, depthwise, sums, add, multiply, clip, halve};

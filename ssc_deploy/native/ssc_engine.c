@@ -110,7 +110,7 @@ static void run_box(const buffers *all, const ssc_kernels *kernels, ssc_cursor *
         read[i] = source(all, step.read[i]);
     float *y = target(all, step.y);
     if (kind == SSC_STEP_MOVE)
-        ssc_move(&step, table(all, step.table), read[0], y);
+        ssc_move(&step, kernels, table(all, step.table), read[0], y);
     else if (kind == SSC_STEP_FILL)
         ssc_fill(&step, y);
     else if (kind == SSC_STEP_MAP)

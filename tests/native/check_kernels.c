@@ -269,6 +269,15 @@ static void check_elementwise(int n, int in_place, int at_end)
     const float low = among(2) ? 0.0F : -INFINITY, high = among(2) ? 0.5F : INFINITY;
     fill(a, count, 1);
     fill(b, count, 1);
+    for (int set = 0; set < set_count && n; set++) {
+        float *twice = words(in_w, 2 * count - 1, at_end);
+        fill(twice, 2 * count - 1, 1);
+        sentinels(y, count);
+        sets[set]->halve(n, twice, y);
+        for (int s = 0; s < n; s++)
+            CHECK(!memcmp(y + s, twice + 2 * s, 4), "halve of %d, %s: float %d", n, sets[set]->name, s);
+        comparisons++;
+    }
     for (int what = 0; what < 3; what++)
         for (int set = 0; set < set_count; set++) {
             const ssc_kernels *plain = ssc_kernels_for(SSC_SCALAR), *kernels = sets[set];

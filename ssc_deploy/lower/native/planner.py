@@ -21,7 +21,7 @@ from ssc_deploy.native.plan import Plan, Step, Tensor
 from ssc_deploy.native.words import ARENA, FIRST_INPUT, WEIGHTS, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Hashable, Sequence
 
     import numpy.typing as npt
 
@@ -51,6 +51,8 @@ class Planner:
         self._held: dict[ir.Value, Held] = {}
         self._after: dict[ir.Value, int] = {}
         self._done: set[ir.Node] = set()
+        #: Copies that `staging` made, by what they are copies of.
+        self.copies: dict[Hashable, View] = {}
         self._name = self._block = ""
 
     def plan(self) -> Plan:

@@ -77,6 +77,16 @@ def stage(planner: Planner, x: Planes, window: Window) -> Staged:
 def _copy(
     planner: Planner, x: Planes, window: Window, phase: tuple[int, int], *, size: tuple[int, int], pitch: int
 ) -> View:
+    """One phase; the copy that another convolution asked for, if it is the same."""
+    key = (x.refs, x.pitch, window.strides, window.pads[:2], phase, size, pitch)
+    if key not in planner.copies:
+        planner.copies[key] = _made(planner, x, window, phase, size=size, pitch=pitch)
+    return planner.copies[key]
+
+
+def _made(
+    planner: Planner, x: Planes, window: Window, phase: tuple[int, int], *, size: tuple[int, int], pitch: int
+) -> View:
     n, c, height, width = x.shape
     copy = planner.new_map((n, c, *size), 0, pitch, slack=2 * pitch + size[1])
     # Lines of the copy from `first` to `behind` come from the map, others from its padding.
