@@ -27,6 +27,27 @@ def onnxruntime(path: Path, net: Net) -> Loaded:
     return Loaded(lambda x: session.run(None, {feed.name: x})[0])
 
 
+def native(path: Path, instructions: str | None = None) -> Loaded:
+    """Our C engine.
+
+    Args:
+        path: folder of the package.
+        instructions: name of an `ssc_deploy.native.words.Instructions`; default the fastest of this processor.
+
+    Raises:
+        RuntimeLoadError: this processor does not have them, or there is no compiler.
+    """
+    from ssc_deploy.native import package
+    from ssc_deploy.native.library import Engine
+    from ssc_deploy.native.words import Instructions
+
+    _, plan = package.read(path)
+    engine = Engine(plan)
+    if instructions is not None:
+        engine.use(Instructions[instructions])
+    return Loaded(lambda x: engine.run([x])[0])
+
+
 def tflite(path: Path, net: Net, interpreter: Callable[..., Any]) -> Loaded:
     """An interpreter of TFLite with XNNPACK as it applies it by default.
 

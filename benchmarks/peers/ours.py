@@ -15,7 +15,7 @@ def export(job: Job, form: str) -> Path:
 
     Args:
         job: its options are keyword arguments of `ssc_deploy.export`.
-        form: ``"onnx"`` or ``"tflite"``.
+        form: ``"onnx"``, ``"tflite"`` or ``"c"``.
 
     Raises:
         TypeError: this version of ssc-deploy has no such option.

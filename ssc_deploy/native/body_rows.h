@@ -34,6 +34,37 @@ SSC_INLINE vec load_last(const int partial, const float *p, int32_t part)
     return partial ? vec_load_part(p, part) : vec_load(p);
 }
 
+/* Adds one product to the sums of a register tile; see rows_tile. `weights` are those of the first block, `behind` those
+ * of the other one. */
+SSC_INLINE void rows_product(const int R, const int R1, const int N, const int partial, const float *weights,
+                             const float *behind, const float *input, int32_t part, vec sum[12][8])
+{
+#ifdef STEP_OF_6
+    if (R == 6) {
+        STEP_OF_6(N, partial, sum, weights, input, part)
+        return;
+    }
+#endif
+    if (R < N) { /* the weights stay in registers, inputs come one at a time */
+        vec w[6];
+        SSC_UNROLL for (int r = 0; r < R; r++) w[r] = vec_splat(weights + r);
+        SSC_UNROLL for (int v = 0; v < N; v++)
+        {
+            const vec value = load_last(partial && v == N - 1, input + v * LANES, part);
+            SSC_UNROLL for (int r = 0; r < R; r++) sum[r][v] = vec_fma(w[r], value, sum[r][v]);
+        }
+    } else {
+        vec value[8];
+        SSC_UNROLL for (int v = 0; v < N; v++)
+            value[v] = load_last(partial && v == N - 1, input + v * LANES, part);
+        SSC_UNROLL for (int r = 0; r < R; r++)
+        {
+            const vec w = vec_splat(r < R1 ? weights + r : behind + (r - R1));
+            SSC_UNROLL for (int v = 0; v < N; v++) sum[r][v] = vec_fma(w, value[v], sum[r][v]);
+        }
+    }
+}
+
 /* One register tile of R rows and N vectors, of a block of R1 rows and, where R1 < R, of the rest in the block behind it.
  * Where `partial` is set, the last vector has at->part floats. */
 SSC_INLINE void rows_tile(const int R, const int R1, const int N, const int partial, const float *weights,
@@ -52,33 +83,12 @@ SSC_INLINE void rows_tile(const int R, const int R1, const int N, const int part
     }
     weights += R1;
     behind += R - R1;
-    SSC_ROLLED for (int32_t j = 0; j < k; j++, weights += R1, behind += R - R1)
-    {
-        const float *input = x + in[j];
-#ifdef STEP_OF_6
-        if (R == 6) {
-            STEP_OF_6(N, partial, sum, weights, input, at->part)
-            continue;
-        }
-#endif
-        if (R < N) { /* the weights stay in registers, inputs come one at a time */
-            vec w[6];
-            SSC_UNROLL for (int r = 0; r < R; r++) w[r] = vec_splat(weights + r);
-            SSC_UNROLL for (int v = 0; v < N; v++)
-            {
-                const vec value = load_last(partial && v == N - 1, input + v * LANES, at->part);
-                SSC_UNROLL for (int r = 0; r < R; r++) sum[r][v] = vec_fma(w[r], value, sum[r][v]);
-            }
-        } else {
-            vec value[8];
-            SSC_UNROLL for (int v = 0; v < N; v++)
-                value[v] = load_last(partial && v == N - 1, input + v * LANES, at->part);
-            SSC_UNROLL for (int r = 0; r < R; r++)
-            {
-                const vec w = vec_splat(r < R1 ? weights + r : behind + (r - R1));
-                SSC_UNROLL for (int v = 0; v < N; v++) sum[r][v] = vec_fma(w, value[v], sum[r][v]);
-            }
-        }
+    if (R == 9 && !partial && k == 9) { /* the groups of a shift network: 8 % faster without a loop */
+        SSC_UNROLL for (int j = 0; j < 9; j++)
+            rows_product(R, R1, N, 0, weights + j * R1, behind + j * (R - R1), x + in[j], 0, sum);
+    } else {
+        SSC_ROLLED for (int32_t j = 0; j < k; j++, weights += R1, behind += R - R1)
+            rows_product(R, R1, N, partial, weights, behind, x + in[j], at->part, sum);
     }
     if (at->work & ADDS) {
         SSC_UNROLL for (int r = 0; r < R; r++)

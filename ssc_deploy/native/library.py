@@ -10,7 +10,7 @@ import numpy as np
 
 from ssc_deploy.errors import RuntimeLoadError
 from ssc_deploy.native import compiling
-from ssc_deploy.native.words import ARENA, FIRST_INPUT, WEIGHTS
+from ssc_deploy.native.words import ARENA, FIRST_INPUT, WEIGHTS, Instructions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +55,8 @@ def load(path: Path | None = None) -> ctypes.CDLL:
     library.ssc_plan_check.restype = ctypes.c_char_p
     library.ssc_kernels_best.argtypes = []
     library.ssc_kernels_best.restype = ctypes.c_void_p
+    library.ssc_kernels_for.argtypes = [ctypes.c_int]
+    library.ssc_kernels_for.restype = ctypes.c_void_p
     library.ssc_plan_run_on.argtypes = [
         ctypes.POINTER(_Machine),
         *(_WORDS, _FLOATS, ctypes.POINTER(_FLOATS), ctypes.POINTER(_FLOATS), _FLOATS),
@@ -88,6 +90,24 @@ class Engine:
         self._check(steps)
         self._weights = np.ascontiguousarray(plan.weights, np.float32)
         self._arena = _aligned(max(arena, 1))
+        # Made once: each takes as long as some layers of a small network.
+        self._constant = (
+            ctypes.byref(self._machine),
+            _pointer(self._words, _WORDS),
+            _pointer(self._weights, _FLOATS),
+        )
+        self._arena_pointer = _pointer(self._arena, _FLOATS)
+
+    def use(self, instructions: Instructions) -> None:
+        """Runs with another instruction set than the fastest of this processor; the results are the same.
+
+        Raises:
+            RuntimeLoadError: this processor or this build does not have it.
+        """
+        kernels = self._library.ssc_kernels_for(instructions)
+        if kernels is None:
+            raise RuntimeLoadError(f"this processor has no {instructions.name}; leave it to the engine to choose")
+        self._machine.kernels = kernels
 
     def _check(self, steps: int) -> None:
         """Holds what is said beside the plan to the plan."""
@@ -126,11 +146,9 @@ class Engine:
         done = 0
         for after in sorted({tensor.after for tensor in taps} | {len(self._plan.steps)}):
             self._library.ssc_plan_run_on(
-                ctypes.byref(self._machine),
-                _pointer(self._words, _WORDS),
-                _pointer(self._weights, _FLOATS),
+                *self._constant,
                 *pointers,
-                _pointer(self._arena, _FLOATS),
+                self._arena_pointer,
                 done,
                 after - done,
             )

@@ -10,6 +10,15 @@ MAGIC, VERSION, RANK = 0x31435353, 1, 8
 WEIGHTS, ARENA, FIRST_INPUT = 0, 1, 2
 
 
+class Instructions(enum.IntEnum):
+    """``ssc_set``."""
+
+    SCALAR = 0
+    NEON = 1
+    AVX2 = 2
+    AVX512 = 3
+
+
 class Kind(enum.IntEnum):
     """``ssc_step_kind``."""
 

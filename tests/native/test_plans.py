@@ -114,6 +114,17 @@ def test_the_numbers_of_a_plan_are_those_of_the_header() -> None:
             at += 1
         last = {"FUNCTIONS", "PAIRS", "REDUCTIONS"}
         assert {key: number for key, number in found.items() if key not in last} == kind.__members__
+    sets = re.search(r"typedef enum ssc_set \{(.*?), SSC_SETS \}", (compiling.SOURCES / "kernels.h").read_text("utf-8"))
+    assert sets
+    assert [f"SSC_{one.name}" for one in words.Instructions] == re.findall(r"\w+", sets[1])
+
+
+def test_an_engine_gives_the_same_bits_with_plain_c() -> None:
+    found = planned("conv")
+    assert found
+    plain, chosen = Engine(found.plan), Engine(found.plan)
+    plain.use(words.Instructions.SCALAR)
+    assert plain.run([found.x])[0].tobytes() == chosen.run([found.x])[0].tobytes()
 
 
 @pytest.mark.slow
