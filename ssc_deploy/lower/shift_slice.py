@@ -2,9 +2,12 @@
 
     out[a:b] = padded[a:b, row : row + H, column : column + W]        for each run a..b of equal offsets
 
-If all channels move alike and wrap around, each axis is cut in two instead, and joined the other way round. Otherwise
+If the feature map wraps around and its channels are in runs, each run is cut in two along each axis instead, and the
+pieces are joined the other way round: on LiteRT if it is one run, since joining more takes several steps there.
 
-the channels are first brought into runs, in the cheapest way that fits:
+    rows[a:b] = [x[a:b, row:]; x[a:b, :row]]        out[a:b] = [rows[a:b, :, column:], rows[a:b, :, :column]]
+
+Otherwise the channels are first brought into runs, in the cheapest way that fits:
 
 1. they are in runs already: slices of rank 4;
 2. offsets repeat with a period P (ONNX Runtime): view (N, C / P, P, H', W'), a slice for each run of the period;
@@ -20,6 +23,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ssc_deploy.ir import known
+from ssc_deploy.ir.movement import Edge
 from ssc_deploy.lower import transposition
 from ssc_deploy.lower.channels import period, runs
 from ssc_deploy.lower.joining import cut, join
@@ -44,7 +49,9 @@ def _build(site: Site) -> ir.Value:
     channels, h, w, n = len(offsets), site.height, site.width, site.batch
     if site.movement.is_identity:
         return site.op("Identity", [site.input], label="shifted", shape=(n, channels, h, w))
-    if site.movement.rolls:
+    if site.movement.rolls or (
+        site.target is Target.ONNXRUNTIME and site.movement.edge is Edge.WRAP and _in_runs(offsets)
+    ):
         return _rolled(site)
     padded = pad(site)
     corners, distinct = padded.corners, len(set(padded.corners))
@@ -94,14 +101,46 @@ def _windows(
     return join(site, pieces, axis=axis, label="joined")
 
 
+def _in_runs(offsets: Sequence[tuple[int, int]]) -> bool:
+    """Whether channels that move alike stand side by side."""
+    return len(runs(offsets)) == len(set(offsets))
+
+
 def _rolled(site: Site) -> ir.Value:
-    value = site.input
-    for axis, (offset, size) in enumerate(zip(site.movement.offsets[0], (site.height, site.width), strict=True), 2):
-        start = offset % size
-        spans = [range(start, size), range(start)] if start else [range(size)]
-        cuts = [cut(site, value, span, axis=axis, label=f"piece_{axis}_{i}") for i, span in enumerate(spans)]
-        value = join(site, cuts, axis=axis, label=f"rolled_{axis}")
-    return value
+    rolled = []
+    for first, last in runs(site.movement.offsets):
+        row, column = (
+            d % size for d, size in zip(site.movement.offsets[first], (site.height, site.width), strict=True)
+        )
+        rows = []
+        for top, bottom in _turned(row, site.height):
+            label, shape = f"rows_{first}_{top}", (site.batch, last - first, bottom - top, site.width)
+            starts, ends = site.integers(f"{label}_starts", first, top), site.integers(f"{label}_ends", last, bottom)
+            rows.append(
+                site.op("Slice", [site.input, starts, ends, site.integers("axes", 1, 2)], label=label, shape=shape)
+            )
+        value = join(site, rows, axis=2, label=f"rolled_rows_{first}")
+        if column:
+            value = join(site, _columns(site, value, column, str(first))[::-1], axis=3, label=f"rolled_{first}")
+        rolled.append(value)
+    return join(site, rolled, axis=1, label="shifted")
+
+
+def _columns(site: Site, value: ir.Value, column: int, label: str) -> Sequence[ir.Value]:
+    """The columns before and behind ``column``."""
+    spans = (range(column), range(column, site.width))
+    if site.target is Target.LITERT:
+        return [cut(site, value, span, axis=3, label=f"columns_{label}_{span.start}") for span in spans]
+    # ONNX Runtime cuts along the last axis by one Split in half of the time of two Slices.
+    lead = known.dims(value)[:3]
+    sizes = site.integers(f"columns_{label}", *map(len, spans))
+    shapes = [(*lead, len(span)) for span in spans]
+    return site.ops("Split", [value, sizes], {"axis": 3}, label=f"columns_{label}", shapes=shapes)
+
+
+def _turned(start: int, size: int) -> list[tuple[int, int]]:
+    """The spans of an axis that begins at ``start`` and wraps around."""
+    return [(start, size), (0, start)] if start else [(0, size)]
 
 
 def _gather(site: Site, value: ir.Value, order: Sequence[int], *, label: str) -> ir.Value:
