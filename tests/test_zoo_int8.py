@@ -71,3 +71,13 @@ def test_what_is_added_to_a_shortcut_becomes_small_and_nothing_else_changes() ->
     changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
     assert changed == {"branch.1.weight"}  # its bias is zero
     assert torch.equal(network.branch[1].weight, 0.3 * before["branch.1.weight"])
+
+
+def test_the_kept_results_are_all_right_and_stand_in_the_table() -> None:
+    measured = zoo_int8.read(ROOT / "benchmarks" / "results" / "zoo_int8.json")
+    assert measured
+    assert not [title for title, found in measured.items() if found.failed]
+    assert all(file.ok for found in measured.values() for file in found.files.values())
+    text = (ROOT / "benchmarks" / "README.md").read_text()
+    assert zoo_int8.SUMMARY in text
+    assert zoo_int8.inserted(text, measured) == text
