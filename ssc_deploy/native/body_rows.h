@@ -87,8 +87,15 @@ SSC_INLINE void rows_tile(const int R, const int R1, const int N, const int part
         SSC_UNROLL for (int j = 0; j < 9; j++)
             rows_product(R, R1, N, 0, weights + j * R1, behind + j * (R - R1), x + in[j], 0, sum);
     } else {
+        const ptrdiff_t ahead = R * ((ptrdiff_t)k + 1); /* to the weights of the tile behind this one */
         SSC_ROLLED for (int32_t j = 0; j < k; j++, weights += R1, behind += R - R1)
+        {
+            if (R == 6 || R == 12)
+                __builtin_prefetch(weights + ahead, 0, 2);
+            if (R == 12)
+                __builtin_prefetch(behind + ahead, 0, 2);
             rows_product(R, R1, N, partial, weights, behind, x + in[j], at->part, sum);
+        }
     }
     if (at->work & ADDS) {
         SSC_UNROLL for (int r = 0; r < R; r++)
@@ -204,7 +211,7 @@ static float rows_finish(const rows_at *at, int32_t i, float v)
 
 enum {
     SIX = (6 + LANES - 1) / LANES, /* vectors of a block of 6 weights */
-    AHEAD = 256                    /* floats from a weight to the one that is fetched with it */
+    AHEAD = 512                    /* floats from a weight to the one that is fetched with it */
 };
 
 #ifndef HAS_LOAD_6
