@@ -11,7 +11,7 @@ import onnx_ir as ir
 from ssc_deploy.errors import EmitError
 from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import known, roles
-from ssc_deploy.lower.native import arena, writing
+from ssc_deploy.lower.native import arena, reuse, writing
 from ssc_deploy.lower.native.held import Held, Planes, Ref, Storage, View, dense_strides, planes_of, view_of
 from ssc_deploy.lower.native.margins import Margins
 from ssc_deploy.lower.native.registry import OPERATORS, refuse
@@ -92,6 +92,7 @@ class Planner:
                     refused.append(error)
                     for value in node.outputs:
                         self.set(value, self.new(known.shape(value)))
+                self._done.add(node)
         return refused
 
     def _plan(self, node: ir.Node) -> None:
@@ -272,6 +273,13 @@ class Planner:
         for storage in storages:
             if storage.first >= 0:
                 storage.last = max(storage.last, len(self._drafts) - 1)
+
+    def in_place(self, value: ir.Value, result: View) -> View | None:
+        """Where the step to come may write the sum of a value and its own result: the value's place, if it is free."""
+        found = reuse.replaceable(value, result, self._held, self._done)
+        if found is not None:
+            self.copies.clear()  # a copy of what stood there is none of the sum
+        return found
 
     def fuse(self, node: ir.Node) -> None:
         """Says that a node was carried out with another one."""

@@ -51,6 +51,8 @@ def emit(
     packed = planner.constant(packing.rows(weights, bias))
     addend = None if tail.addend is None else planner.planes(tail.addend)
     result = _result(planner, tail)
+    replaced = None if tail.addend is None else planner.in_place(tail.addend, result)
+    result = result if replaced is None else replaced
     _, channels, height, width = result.shape
     pitch = result.strides[2]
     flat = all(rows.pitch == pitch for rows in images) and (addend is None or addend.pitch == pitch)
