@@ -24,7 +24,7 @@ import numpy as np
 from benchmarks import measuring
 from benchmarks.quantized import CARDS, described
 from ssc_deploy.exporting import stages
-from ssc_deploy.quantize import calibration, calibration_data, places, planning, ranges, sharing
+from ssc_deploy.quantize import calibration, calibration_data, places, planning, ranges, rounding, sharing
 from ssc_deploy.quantize.grid import decibels
 from ssc_deploy.quantize.plan import Plan
 from ssc_deploy.quantize.simulation import Simulation
@@ -68,7 +68,7 @@ def rounded(model: ir.Model, seen: list[Histogram], method: Callable[[Histogram]
     """A network whose ranges follow by a method."""
     plan = Plan(sharing.grids(places.places(model), seen, method), places.kernels(model))
     copied = model.clone()
-    planning.round_kernels(copied, plan)
+    rounding.round_kernels(copied, plan)
     return Simulation(copied, plan)
 
 

@@ -199,6 +199,21 @@ class IntegerGrid:
 
 
 @dataclass(frozen=True)
+class ChannelNumbers:
+    """A whole number for each channel that a kernel writes; see `quantize.digits`.
+
+    Attributes:
+        name: of a value.
+        digits: one for each channel.
+        shift: of all.
+    """
+
+    name: str
+    digits: Annotated[str, Matching("[A-Za-z0-9+/]*", "row of digits")]
+    shift: Annotated[int, AtLeast(0), AtMost(24)] = 0
+
+
+@dataclass(frozen=True)
 class FileQuantization:
     """How a file is quantised.
 
@@ -208,6 +223,8 @@ class FileQuantization:
         weight_bits: of the kernels' integers.
         exclude: blocks that stay in float32.
         grids: of each value that is held as integers.
+        factors: exponents of two by which channels were divided before they were quantised; see `Plan.factors`.
+        corrections: what was added to biases, in the steps of their integers; see `Plan.corrections`.
     """
 
     mode: Annotated[str, Matching("int8|int8-weights|float16", "way of quantising")]
@@ -215,6 +232,8 @@ class FileQuantization:
     weight_bits: Annotated[int, AtLeast(7), AtMost(8)] = 8
     exclude: tuple[str, ...] = ()
     grids: tuple[IntegerGrid, ...] = ()
+    factors: tuple[ChannelNumbers, ...] = field(default=(), metadata=SPARSE)
+    corrections: tuple[ChannelNumbers, ...] = field(default=(), metadata=SPARSE)
 
 
 @dataclass(frozen=True)

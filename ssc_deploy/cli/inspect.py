@@ -40,7 +40,7 @@ ssc-deploy inspect --operators
     help="Runtime of --stage lower.",
 )
 @click.option("--operators", is_flag=True, help="Only list the operators that each format supports.")
-@options.quantization("calibration", "images", "method", "accuracy", "exclude", "safe_for")
+@options.quantization("calibration", "images", "method", "improve", "accuracy", "exclude", "safe_for")
 @click.option("--mean", type=options.numbers, metavar="R,G,B", help="With --std, if the network does not have them.")
 @click.option("--std", type=options.numbers, metavar="R,G,B", help="Input = (pixel / 255 - mean) / std.")
 @options.network

@@ -111,6 +111,12 @@ _QUANTIZATION = {
     "method": click.option(
         "--method", type=click.Choice(METHODS), help="How ranges follow from images.  [default: auto]"
     ),
+    "improve": click.option(
+        "--improve",
+        metavar="NAME,...",
+        type=listed,
+        help="cross-layer-equalization, bias-correction, both, or none.  [default: auto]",
+    ),
     "accuracy": click.option(
         "--accuracy",
         type=PATH,

@@ -179,9 +179,10 @@ def is_quantized(path: Path, about: ModelMetadata | None) -> bool:
 def prepared_as_described(canonical: Canonical, described: FileQuantization) -> Prepared | None:
     """The network as a file says that it was quantised; None where what it says does not fit the network.
 
-    The file says all but the kernels, and these follow from the network.
+    The file says all but the kernels and biases, and these follow from the network. What the file says of channels
+    cannot change what the network computes (`equalisation.apply`), or by little (`rounding.MOST_STEPS`).
     """
-    from ssc_deploy.quantize import planning, weights
+    from ssc_deploy.quantize import digits, equalisation, rounding, weights
 
     mode = Mode(described.mode)
     if mode in weights.COMPACT:
@@ -194,10 +195,16 @@ def prepared_as_described(canonical: Canonical, described: FileQuantization) -> 
     with contextlib.suppress(QuantizationError):
         grids = {one.name: Grid(one.scale, one.zero_point) for one in described.grids}
         kernels = places.kernels(canonical.model, described.exclude)
-        plan = Plan(grids, kernels, described.weight_bits, Io(described.io), described.exclude)
-        model = canonical.model.clone()
-        planning.round_kernels(model, plan)
-        return Prepared(dataclasses.replace(canonical, model=model), mode, plan, canonical.model, None)
+        factors, corrections = (
+            {one.name: digits.read(one.digits, one.shift) for one in numbers}
+            for numbers in (described.factors, described.corrections)
+        )
+        plan = Plan(grids, kernels, described.weight_bits, Io(described.io), described.exclude, factors, corrections)
+        exact = canonical.model.clone()
+        equalisation.apply(exact, factors)
+        model = exact.clone()
+        rounding.round_kernels(model, plan)
+        return Prepared(dataclasses.replace(canonical, model=model), mode, plan, exact, None)
     return None
 
 

@@ -12,7 +12,15 @@ from ssc_deploy import output_of_graph
 from ssc_deploy.errors import LoweringError, shown
 from ssc_deploy.exporting import describing
 from ssc_deploy.exporting.formats import Format
-from ssc_deploy.metadata import FileQuantization, InputTensor, IntegerGrid, ModelMetadata, NamedOutput, Weights
+from ssc_deploy.metadata import (
+    ChannelNumbers,
+    FileQuantization,
+    InputTensor,
+    IntegerGrid,
+    ModelMetadata,
+    NamedOutput,
+    Weights,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -188,11 +196,19 @@ def _package(source: Source, lowered: Lowered, metadata: ModelMetadata) -> Built
 
 def _quantization(quantized: Prepared) -> FileQuantization:
     """What a file says of its integers: enough to prove it again, with the checkpoint alone."""
+    from ssc_deploy.quantize import digits
+
     plan = quantized.plan
     if plan is None:
         return FileQuantization(quantized.mode.value)
     grids = tuple(IntegerGrid(name, grid.scale, grid.zero_point) for name, grid in plan.grids.items())
-    return FileQuantization(quantized.mode.value, plan.io.value, plan.weight_bits, plan.exclude, grids)
+    factors, corrections = (
+        tuple(ChannelNumbers(name, *digits.written(one)) for name, one in numbers.items())
+        for numbers in (plan.factors, plan.corrections)
+    )
+    return FileQuantization(
+        quantized.mode.value, plan.io.value, plan.weight_bits, plan.exclude, grids, factors, corrections
+    )
 
 
 def weights_of(source: Source) -> Weights | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,20 @@ REFUSED = {
 }
 
 
+class Improvement(enum.StrEnum):
+    """What makes the integers of a plan better than plain rounding; the value is what a user types."""
+
+    EQUALIZATION = "cross-layer-equalization"  #: see `equalisation`
+    BIAS_CORRECTION = "bias-correction"  #: see `correction`
+
+
+#: What ``improve`` is where the user does not say it.
+AUTO = "auto"
+
+#: What ``auto`` is; equalisation only where it helps (`planning.LEAST_GAIN`).
+DEFAULT_IMPROVEMENTS = (Improvement.EQUALIZATION, Improvement.BIAS_CORRECTION)
+
+
 class Io(enum.StrEnum):
     """The type of a file's inputs and outputs."""
 
@@ -61,6 +75,7 @@ class Quantization:
         calibration: images on which the grids are fixed: whatever `data.read` takes, or a ``.npy`` or ``.npz`` file
             of inputs, or an array [N, C, H, W] of them. Needed for ``int8``.
         method: how a range follows from what was seen: ``minmax``, ``percentile``, ``entropy``, ``mse``, or ``auto``.
+        improve: ``auto``, ``none``, or names of `Improvement`.
         images: how many are looked at.
         accuracy: images of known classes on which the accuracy is measured; None for those of ``calibration`` that
             were not looked at, where their classes are known.
@@ -83,6 +98,7 @@ class Quantization:
     max_drop: float | None = 1.0
     io: str = Io.FLOAT
     safe_for: str | None = None
+    improve: tuple[str, ...] = (AUTO,)
 
     def __post_init__(self) -> None:
         if self.mode in REFUSED:
@@ -90,14 +106,18 @@ class Quantization:
         _one_of("mode", self.mode, list(Mode))
         _one_of("method", self.method, ["auto", *ranges.METHODS])
         _one_of("io", self.io, list(Io))
+        for one in self.improve:
+            _one_of("improve", one, [AUTO, "none", *Improvement])
+        if not self.improve or (len(self.improve) > 1 and {AUTO, "none"} & set(self.improve)):
+            raise QuantizationError(f"`improve` is auto, none, or names of {' and '.join(Improvement)}")
         if self.safe_for is not None:
             _one_of("safe_for", self.safe_for, ["avx2"])
         if self.mode != Mode.INT8:
             for name in ("calibration", "safe_for"):
                 if getattr(self, name) is not None:
                     raise QuantizationError(f"`{name}` is for int8 values, and {self.mode} rounds weights alone")
-            if self.exclude or self.io != Io.FLOAT:
-                name = "exclude" if self.exclude else "io"
+            if self.exclude or self.io != Io.FLOAT or self.improve != (AUTO,):
+                name = "exclude" if self.exclude else "io" if self.io != Io.FLOAT else "improve"
                 raise QuantizationError(f"`{name}` is for int8 values, and {self.mode} rounds weights alone")
         if self.images < 1:
             raise QuantizationError(f"{self.images} images are impossible; give at least 1")
@@ -118,6 +138,13 @@ class Quantization:
         for name, where in (("calibration", self.calibration), ("accuracy", self.accuracy)):
             if isinstance(where, str | Path) and not Path(where).exists():
                 raise QuantizationError(f"{where}: there is no such file or folder; give images with `{name}`")
+
+    @property
+    def improvements(self) -> tuple[Improvement, ...]:
+        """What is done."""
+        if self.improve == (AUTO,):
+            return DEFAULT_IMPROVEMENTS
+        return tuple(Improvement(one) for one in self.improve if one != "none")
 
     @property
     def weight_bits(self) -> int:
@@ -146,6 +173,8 @@ class Plan:
         weight_bits: of a kernel's integers, 8 or 7.
         io: type of inputs and outputs.
         exclude: blocks that stay in float32.
+        factors: of `equalisation`, which the graph that belongs to the plan has already.
+        corrections: what is added to the biases of some of ``kernels``, in the steps of their integers.
     """
 
     grids: Mapping[str, Grid]
@@ -153,3 +182,5 @@ class Plan:
     weight_bits: int = 8
     io: Io = Io.FLOAT
     exclude: tuple[str, ...] = ()
+    factors: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    corrections: Mapping[str, tuple[int, ...]] = field(default_factory=dict)

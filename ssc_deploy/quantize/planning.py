@@ -5,27 +5,35 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import onnx_ir as ir
-
 from ssc_deploy.errors import QuantizationError
-from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import known
-from ssc_deploy.quantize import calibration, grid, places, ranges, sharing
-from ssc_deploy.quantize.plan import Io, Plan
+from ssc_deploy.quantize import calibration, correction, equalisation, places, ranges, rounding, sharing
+from ssc_deploy.quantize.plan import AUTO, Improvement, Io, Plan
+from ssc_deploy.quantize.simulation import Simulation, sqnr
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    import numpy.typing as npt
+    import onnx_ir as ir
 
+    from ssc_deploy.examples import Examples
     from ssc_deploy.quantize.calibration import Progress
     from ssc_deploy.quantize.calibration_data import CalibrationData
+    from ssc_deploy.quantize.places import Places
     from ssc_deploy.quantize.plan import Quantization
 
 #: What ``auto`` is: the method after which the outputs of the trained networks have the least noise, measured on 4,000
 #: training images that no range follows from (`benchmarks.quantization_choices`). On none of them does another method
 #: have less beyond chance; what top-1 loses differs by less than chance between the four.
 DEFAULT_METHOD = "mse"
+
+#: Decibels by which equalisation has to make the noise of the outputs smaller where the user leaves the choice: it
+#: recovers networks whose channels have very different scales, and costs others up to 2 dB
+#: (`benchmarks.quantization_improvements`).
+LEAST_GAIN = 1.0
+
+#: Images on which that is tried.
+_TRIED = 64
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,8 @@ class QuantizeReport:
         kernels: nodes whose kernels are integers.
         in_float: nodes that stay in float32 because no integers are known for them, in words.
         excluded: blocks that stay in float32 because the user wants it.
+        equalised: channels that were multiplied by a factor.
+        corrected: biases that were corrected.
         notes: sentences for the user.
     """
 
@@ -48,6 +58,8 @@ class QuantizeReport:
     kernels: int
     in_float: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
+    equalised: int = 0
+    corrected: int = 0
     notes: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -57,6 +69,10 @@ class QuantizeReport:
             f"{self.grids} grids",
             "movements share their scales",
         ]
+        if self.equalised:
+            said.append(f"{self.equalised} channels equalised")
+        if self.corrected:
+            said.append(f"{self.corrected} biases corrected")
         if self.excluded:
             said.append(f"float32 stay {', '.join(self.excluded)}")
         if self.in_float:
@@ -72,6 +88,8 @@ class QuantizeReport:
             "kernels": self.kernels,
             "in_float": list(self.in_float),
             "excluded": list(self.excluded),
+            "equalised": self.equalised,
+            "corrected": self.corrected,
             "notes": list(self.notes),
         }
 
@@ -110,30 +128,70 @@ def quantize(
     found = places.places(model, options.exclude)
     if not found.groups:
         raise QuantizationError("no part of the network can be computed in integers; export it without `quantize`")
-    method = DEFAULT_METHOD if options.method == "auto" else options.method
-    seen = calibration.histograms(model, found.groups, data.inputs, progress)
-    grids = sharing.grids(found, seen, ranges.METHODS[method])
-    copied = model.clone()
-    kernels = places.kernels(model, options.exclude)
-    plan = Plan(grids, kernels, options.weight_bits, Io(options.io), tuple(options.exclude))
-    round_kernels(copied, plan)
+    wanted = options.improvements
+    factors = equalisation.factors(model) if Improvement.EQUALIZATION in wanted else {}
+    if factors and options.improve == (AUTO,) and not _helps(factors, model, found, data.inputs, options):
+        factors = {}
+    exact, plan = _planned(model, found, data.inputs, options, factors, progress=progress)
+    if Improvement.BIAS_CORRECTION in wanted:
+        plan = replace(plan, corrections=correction.corrections(exact, plan, data.inputs))
+    copied = exact.clone()
+    rounding.round_kernels(copied, plan)
     report = QuantizeReport(
-        method,
+        _method(options),
         len(data.inputs),
-        len({id(one) for one in grids.values()}),
+        len({id(one) for one in plan.grids.values()}),
         len(plan.kernels),
         found.in_float,
         tuple(options.exclude),
+        sum(exponent != 0 for one in plan.factors.values() for exponent in one),
+        sum(steps != 0 for one in plan.corrections.values() for steps in one),
         data.notes,
     )
-    return Quantized(copied, plan, report, model)
+    return Quantized(copied, plan, report, exact)
+
+
+def _planned(
+    model: ir.Model,
+    found: Places,
+    inputs: Examples,
+    options: Quantization,
+    factors: dict[str, tuple[int, ...]],
+    *,
+    progress: Progress | None = None,
+) -> tuple[ir.Model, Plan]:
+    """A copy of the graph with some factors, and its plan without corrections."""
+    exact = model.clone()
+    equalisation.apply(exact, factors)
+    seen = calibration.histograms(exact, found.groups, inputs, progress)
+    grids = sharing.grids(found, seen, ranges.METHODS[_method(options)])
+    kernels = places.kernels(exact, options.exclude)
+    return exact, Plan(grids, kernels, options.weight_bits, Io(options.io), tuple(options.exclude), factors)
+
+
+def _helps(
+    factors: dict[str, tuple[int, ...]], model: ir.Model, found: Places, inputs: Examples, options: Quantization
+) -> bool:
+    """Whether the outputs have `LEAST_GAIN` decibels less noise with the factors, on a few of the images."""
+    few = inputs[:_TRIED]
+    outputs = Simulation(model, rows=few.rows).outputs(few)
+    ratios = []
+    for tried in ({}, factors):
+        rounded, plan = _planned(model, found, few, replace(options, io=Io.FLOAT), tried)
+        rounding.round_kernels(rounded, plan)
+        ratios.append(sqnr(outputs, Simulation(rounded, plan, rows=few.rows).outputs(few)))
+    return ratios[1] >= ratios[0] + LEAST_GAIN
+
+
+def _method(options: Quantization) -> str:
+    return DEFAULT_METHOD if options.method == "auto" else options.method
 
 
 def without(model: ir.Model, plan: Plan, exclude: Collection[str]) -> tuple[ir.Model, Plan]:
     """The network with a plan of which some blocks are left out; the other grids stay as they are.
 
     Args:
-        model: canonical form, in float32.
+        model: canonical form, in float32, with the plan's factors.
         plan: of all of it.
         exclude: blocks that stay in float32.
 
@@ -153,7 +211,7 @@ def alone(model: ir.Model, plan: Plan, block: str) -> tuple[ir.Model, Plan]:
     """The network with a plan of one block: its kernels, what it reads and what it writes; all else is float32.
 
     Args:
-        model: canonical form, in float32.
+        model: canonical form, in float32, with the plan's factors.
         plan: of all of it.
         block: path of the block.
 
@@ -175,23 +233,5 @@ def _part(model: ir.Model, plan: Plan, names: Collection[str], kernels: Collecti
     grids = {name: one for name, one in plan.grids.items() if name in names}
     left = replace(plan, grids=grids, kernels=plan.kernels & frozenset(kernels))
     copied = model.clone()
-    round_kernels(copied, left)
+    rounding.round_kernels(copied, left)
     return copied, left
-
-
-def round_kernels(model: ir.Model, plan: Plan) -> None:
-    """Puts the kernels that the plan names on their grids, in place."""
-    for node in model.graph:
-        if node.op_type in places.WEIGHTED and places.written(node).name in plan.kernels:
-            kernel = grid.of_weights(known.constant(node.inputs[1]), places.kernel_axis(node), bits=plan.weight_bits)
-            give(node, 1, kernel.numbers)
-
-
-def give(node: ir.Node, index: int, numbers: npt.NDArray[Any]) -> None:
-    """Changes a constant of one node; other nodes that read it keep what they have."""
-    value = known.operand(node, index)
-    if value.is_initializer() and g.used_once(value):
-        value.const_value = ir.tensor(numbers, name=value.name)
-    else:
-        name = f"{node.outputs[0].name}/{('', 'weight', 'bias')[index]}"
-        node.replace_input_with(index, g.initializer(known.graph(node), name, numbers))

@@ -15,8 +15,8 @@ import numpy as np
 from ssc_deploy.errors import QuantizationError
 from ssc_deploy.ir import known, roles
 from ssc_deploy.quantize import grid, places
+from ssc_deploy.quantize.constants import give
 from ssc_deploy.quantize.plan import Mode
-from ssc_deploy.quantize.planning import give
 
 if TYPE_CHECKING:
     import numpy.typing as npt
