@@ -21,7 +21,7 @@ from onnx_ir.passes import common
 
 from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import known
-from ssc_deploy.quantize import calibration, digits, insert, places, rounding
+from ssc_deploy.quantize import calibration, digits, grid, insert, places, rounding
 from ssc_deploy.quantize.plan import Io
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 
@@ -77,6 +77,10 @@ def corrections(model: ir.Model, plan: Plan, inputs: Examples) -> dict[str, tupl
         # What is rounded to five bits may become larger by one part in 32.
         most = np.floor(rounding.most(node, plan) / bias.steps * 31 / 32)
         added = digits.rounded(np.rint((mean - given) / bias.steps).clip(-most, most).astype(np.int64))
+        kernel = grid.of_weights(known.constant(node.inputs[1]), places.kernel_axis(node), bits=plan.weight_bits)
+        sizes = np.abs(np.asarray(added) * rounding.steps(node, plan, kernel.scales))
+        if sizes.max(initial=0.0) > rounding.most(node, plan):
+            continue  # rounding the weights again found other steps: the bias stays as it is
         bias.add(added)
         if any(added):
             found[known.name(places.written(node))] = added

@@ -195,12 +195,10 @@ def test_equalisation_recovers_a_depthwise_network_of_badly_scaled_channels() ->
 
     good, _ = ratio(0.0, "none")
     bad, _ = ratio(4.0, "none")
-    recovered, _ = ratio(4.0, "cross-layer-equalization")
-    chosen, report = ratio(4.0, "auto")
+    recovered, report = ratio(4.0, "cross-layer-equalization")
     assert bad < good - 6
     assert recovered > good - 3
     assert report.equalised
-    assert chosen > good - 3
 
 
 def planning_model(module: nn.Module):
