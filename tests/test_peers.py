@@ -293,7 +293,7 @@ def test_the_picture_shows_the_best_of_each_peer_what_is_wrong_and_what_failed(t
     assert "ncnn, slow" not in drawn
     assert "0.50 ms, WRONG result" in drawn
     assert "TVM: no wheel for &lt;this&gt; machine" in drawn
-    assert "the same MACs as sgemm, 0.25 ms" in drawn
+    assert "the same MACs by sgemm of a library, 0.25 ms" in drawn
     assert "best of ours / best of peers 0.50 [0.40, 0.60]" in drawn
     assert "▸ 50.00 ms" in drawn
 

@@ -87,7 +87,9 @@ def _panel(drawing: Drawing, result: NetResult, top: float) -> float:
     if limit is not None and rows:
         x = _LABELS + scale * _times(limit).cpu.median
         drawing.line(x, top + 12, x, y, "limit")
-        drawing.text(x, y + 12, f"the same MACs as sgemm, {_times(limit).cpu.median:.2f} ms", "limit-text middle")
+        drawing.text(
+            x, y + 12, f"the same MACs by sgemm of a library, {_times(limit).cpu.median:.2f} ms", "limit-text middle"
+        )
         y += 16
     for line in absent(result):
         y += _ROW - 3
