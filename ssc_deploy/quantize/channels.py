@@ -148,6 +148,8 @@ class _Found:
         constants = [v for v in node.inputs[: 1 if slope else None] if v is not None and g.is_constant(v)]
         if constants and node.op_type != "Conv":
             return False
+        if slope and len(read) > 1:  # the slope is computed: what is written would have the product of two factors
+            return False
         written, channels = known.shape(node.outputs[0]), self._channels(node.outputs[0])
         for value in read:
             shape = known.shape(value)
