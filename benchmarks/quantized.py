@@ -6,13 +6,17 @@
     python -m benchmarks.quantized table    --json FILE --tables FILE ...
 
 ``files`` exports each network in float32 and in our modes, and lets the others quantise our float32 files: so that
-graphs differ in nothing but the quantisation. All take the same images of TRAIN. ``accuracy`` runs the files on the
-same images of TEST, by the runtimes. ``times`` lets all files of a network take turns, on one thread. Each part
-replaces its own figures in FILE. ``table`` writes them between the markers of Markdown files.
+graphs differ in nothing but the quantisation. Only their ``.onnx`` file carries out every shift by a depthwise kernel:
+ours may add masks of the least number of float32, which others put on a grid, and ONNX Runtime 1.32's sum of integers
+is wrong with such a scale (29.6 dB in exact arithmetic became -1.2 dB). All take the same images of TRAIN.
+``accuracy`` runs the files on the same images of TEST, by the runtimes. ``times`` lets all files of a network take
+turns, on one thread. Each part replaces its own figures in FILE. ``table`` writes them between the markers of Markdown
+files.
 
 TRAIN and TEST are what ``ssc-deploy eval --data`` takes. Networks are those of ``models/``, trained, and SSC-Net-6-9
-with seeded weights that are settled on real images, which has no accuracy. The others' programs have environments of
-their own, made by uv (`peers/environments.py`).
+with seeded weights that are settled on real images (`networks.settled_calm`), which has no accuracy, and whose noise
+is that on `_UNTRAINED_IMAGES`. The others' programs have environments of their own, made by uv
+(`peers/environments.py`).
 
 Where ONNX Runtime's products of 8 bits saturate (`ssc_deploy.runtimes.saturation`), the accuracy of an ``.onnx`` file
 with 8-bit weights is that of exact arithmetic, for ours and others alike; files with 7 bits run as they are.
@@ -63,7 +67,13 @@ _BEGIN, _END = "<!-- benchmarks.quantized -->", "<!-- end -->"
 #: Images that are in memory at once.
 _AT_ONCE = 250
 
+#: Images of TEST for the network without accuracy.
+_UNTRAINED_IMAGES = 500
+
 FLOAT32 = "float32"
+
+#: What the others quantise in the place of our float32 ``.onnx`` file; not one of the files that are compared.
+_PLAIN = "plain.onnx"
 
 
 @dataclass(frozen=True)
@@ -121,7 +131,7 @@ def make(net: str, folder: Path, calibration: Path, cache: Path) -> None:
         checkpoint = CARDS[net] / about.checkpoint
     else:
         checkpoint = folder / "checkpoint.pt"
-        command = "import sys; from benchmarks.networks import settled; settled(*sys.argv[1:])"
+        command = "import sys; from benchmarks.networks import settled_calm; settled_calm(*sys.argv[1:])"
         subprocess.run([sys.executable, "-c", command, net, "32", str(checkpoint)], check=True, cwd=ROOT)
     for variant, wanted in ours(images).items():
         if all((folder / f"ours={variant}.{form}").exists() for form in ("onnx", "tflite")):
@@ -135,6 +145,10 @@ def make(net: str, folder: Path, calibration: Path, cache: Path) -> None:
             file.path.replace(named)
             named.with_suffix(f"{named.suffix}.json").write_text(json.dumps(file.verification.to_dict()))
     np.save(folder / "images.npy", images)
+    plain = folder / _PLAIN
+    if not plain.exists():
+        result = ssc_deploy.export(checkpoint, to="onnx", output=folder / "plain", shift="depthwise", overwrite=True)
+        result.files[0].path.replace(plain)
     for name, program in OTHERS.items():
         for variant in program.variants:
             made = folder / f"{name}={variant}.{program.format}"
@@ -142,7 +156,8 @@ def make(net: str, folder: Path, calibration: Path, cache: Path) -> None:
             if made.exists() or failed.exists():
                 continue
             print(f"{net}: {name}, {variant}", flush=True)
-            reason = _quantize(program, folder / f"ours={FLOAT32}.{program.format}", made, variant, cache)
+            given = plain if program.format == "onnx" else folder / f"ours={FLOAT32}.tflite"
+            reason = _quantize(program, given, made, variant, cache)
             if reason is not None:
                 failed.write_text(reason)
 
@@ -277,7 +292,11 @@ def main() -> None:
         if options.part == "accuracy":
             about = described(net)
             labelled = calibration_data.labelled(
-                options.accuracy, _SIGNATURE, preprocessing=about.preprocessing, labels=about.labels
+                options.accuracy,
+                _SIGNATURE,
+                preprocessing=about.preprocessing,
+                labels=about.labels,
+                most=calibration_data.HELD_OUT if net in CARDS else _UNTRAINED_IMAGES,
             )
             for name, row in compare(net, folder, labelled):
                 known.setdefault(net, {}).setdefault("accuracy", {})[name] = row
