@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ssc_deploy.errors import QuantizationError
 from ssc_deploy.ir import known
 from ssc_deploy.quantize import calibration, correction, equalisation, places, ranges, rounding, sharing
-from ssc_deploy.quantize.plan import AUTO, Improvement, Io, Plan
-from ssc_deploy.quantize.simulation import Simulation, sqnr
+from ssc_deploy.quantize.plan import Improvement, Io, Plan
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -26,14 +25,6 @@ if TYPE_CHECKING:
 #: training images that no range follows from (`benchmarks.quantization_choices`). On none of them does another method
 #: have less beyond chance; what top-1 loses differs by less than chance between the four.
 DEFAULT_METHOD = "mse"
-
-#: Decibels by which equalisation has to make the noise of the outputs smaller where the user leaves the choice: it
-#: recovers networks whose channels have very different scales, and costs others up to 2 dB
-#: (`benchmarks.quantization_improvements`).
-LEAST_GAIN = 1.0
-
-#: Images on which that is tried.
-_TRIED = 64
 
 
 @dataclass(frozen=True)
@@ -130,8 +121,6 @@ def quantize(
         raise QuantizationError("no part of the network can be computed in integers; export it without `quantize`")
     wanted = options.improvements
     factors = equalisation.factors(model) if Improvement.EQUALIZATION in wanted else {}
-    if factors and options.improve == (AUTO,) and not _helps(factors, model, found, data.inputs, options):
-        factors = {}
     exact, plan = _planned(model, found, data.inputs, options, factors, progress=progress)
     if Improvement.BIAS_CORRECTION in wanted:
         plan = replace(plan, corrections=correction.corrections(exact, plan, data.inputs))
@@ -167,20 +156,6 @@ def _planned(
     grids = sharing.grids(found, seen, ranges.METHODS[_method(options)])
     kernels = places.kernels(exact, options.exclude)
     return exact, Plan(grids, kernels, options.weight_bits, Io(options.io), tuple(options.exclude), factors)
-
-
-def _helps(
-    factors: dict[str, tuple[int, ...]], model: ir.Model, found: Places, inputs: Examples, options: Quantization
-) -> bool:
-    """Whether the outputs have `LEAST_GAIN` decibels less noise with the factors, on a few of the images."""
-    few = inputs[:_TRIED]
-    outputs = Simulation(model, rows=few.rows).outputs(few)
-    ratios = []
-    for tried in ({}, factors):
-        rounded, plan = _planned(model, found, few, replace(options, io=Io.FLOAT), tried)
-        rounding.round_kernels(rounded, plan)
-        ratios.append(sqnr(outputs, Simulation(rounded, plan, rows=few.rows).outputs(few)))
-    return ratios[1] >= ratios[0] + LEAST_GAIN
 
 
 def _method(options: Quantization) -> str:

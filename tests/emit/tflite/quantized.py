@@ -17,7 +17,7 @@ from ssc_deploy.emit import tflite
 from ssc_deploy.quantize import grid as grids
 from ssc_deploy.quantize import places
 from ssc_deploy.quantize.plan import Io, Plan
-from ssc_deploy.quantize.planning import round_kernels
+from ssc_deploy.quantize.rounding import round_kernels
 from ssc_deploy.runtimes.litert import LiteRT
 from ssc_deploy.runtimes.onnxruntime import OnnxRuntime
 
