@@ -16,6 +16,12 @@ typedef struct __m512 {
 typedef struct __m512i {
     uint32_t lane[16];
 } __m512i;
+typedef struct __m256 {
+    float lane[8];
+} __m256;
+typedef struct __m256i {
+    int32_t lane[8];
+} __m256i;
 typedef uint16_t __mmask16;
 
 /* Written out in each of the hundreds of places, they would keep the compiler busy for minutes. */
@@ -76,6 +82,24 @@ OUTLINE void _mm512_mask_storeu_ps(void *p, __mmask16 mask, __m512 v)
 }
 OUTLINE __m512 _mm512_loadu_ps(const void *p) { return _mm512_maskz_loadu_ps(0xFFFF, p); }
 OUTLINE void _mm512_storeu_ps(void *p, __m512 v) { _mm512_mask_storeu_ps(p, 0xFFFF, v); }
+OUTLINE __m256i _mm256_setr_epi32(int a, int b, int c, int d, int e, int f, int g, int h)
+{
+    return (__m256i){{a, b, c, d, e, f, g, h}};
+}
+OUTLINE __m256 _mm256_maskload_ps(const float *p, __m256i mask)
+{
+    __m256 result = {{0}};
+    for (int l = 0; l < 8; l++)
+        if (mask.lane[l] < 0)
+            memcpy(&result.lane[l], p + l, sizeof *p);
+    return result;
+}
+OUTLINE __m512 _mm512_zextps256_ps512(__m256 v)
+{
+    __m512 result = _mm512_setzero_ps();
+    memcpy(&result, &v, sizeof v);
+    return result;
+}
 
 #undef EACH
 #undef OUTLINE
