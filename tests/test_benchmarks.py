@@ -87,6 +87,7 @@ def test_the_sums_of_other_libraries_networks_on_the_page_are_those_of_the_kept_
     assert refused == {"timm/fbnetv3_b"}
 
 
+@pytest.mark.slow
 @pytest.mark.needs("gcc")
 @pytest.mark.skipif(platform.machine() not in {"x86_64", "aarch64"}, reason="there is no loop for this processor")
 def test_the_kernels_are_measured_against_the_peak_of_their_own_vectors():

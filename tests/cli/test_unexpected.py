@@ -156,6 +156,7 @@ def test_json_is_alone_on_standard_output_whatever_the_user_s_code_prints(tmp_pa
     assert [text for text in said if text in done.stdout] == []
 
 
+@pytest.mark.slow
 def test_a_command_that_is_told_to_end_while_the_users_code_runs_ends_so(tmp_path):
     (tmp_path / "net.py").write_text(
         "import pathlib, time\npathlib.Path(__file__).with_name('started').touch()\ntime.sleep(60)\n"

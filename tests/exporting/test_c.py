@@ -65,7 +65,9 @@ def test_verify_finds_a_weight_that_was_changed(exported: ExportResult, tmp_path
     assert not ssc_deploy.verify(CHECKPOINT, copy).ok
 
 
-@pytest.mark.parametrize("compiler", ["gcc", pytest.param("clang", marks=pytest.mark.needs("clang"))])
+@pytest.mark.parametrize(
+    "compiler", ["gcc", pytest.param("clang", marks=[pytest.mark.needs("clang"), pytest.mark.slow])]
+)
 def test_its_sources_compile_without_warnings_and_the_example_runs(
     exported: ExportResult, tmp_path: Path, compiler: str
 ) -> None:
@@ -187,6 +189,7 @@ def test_a_package_is_scored_as_the_network_is(exported: ExportResult, tmp_path:
     assert result.files[0].scores.pictures == 8
 
 
+@pytest.mark.slow
 def test_the_plan_stays_small_where_images_are_large() -> None:
     source = open_source(None, arch="ssc-net-1-9", input_shape=(1, 3, 224, 224))
     assert native.plan(stages.canonicalise(source).model).words.nbytes < 120_000

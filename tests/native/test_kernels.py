@@ -46,6 +46,7 @@ def of_this_processor() -> list[str]:
     return ["scalar", *(["avx2"] if {"avx2", "fma"} <= {*flags} else []), *(["avx512"] if "avx512f" in flags else [])]
 
 
+@pytest.mark.slow
 @x86
 @pytest.mark.parametrize(
     "compiler",
@@ -99,6 +100,7 @@ def test_kernels_call_nothing_outside_themselves(name: str, tmp_path: Path) -> N
     assert all(symbol.startswith("ssc_") for symbol in outside)
 
 
+@pytest.mark.slow
 @pytest.mark.needs("gcc")
 @pytest.mark.parametrize("sanitizer", ["-O2", pytest.param("-fsanitize=thread", marks=pytest.mark.slow)])
 def test_pools_of_threads_give_the_bytes_of_one_thread(sanitizer: str, tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ net (float[1, 24, 20, 20] x) => (float[1, 60, 20, 20] y)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.needs("gcc")
 def test_a_package_runs_on_threads_that_the_caller_lends(tmp_path: Path) -> None:
     text = NETWORK.replace("VALUES", ", ".join(f"{i % 7 - 3}.0" for i in range(60 * 24)))

@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from cli.tester import ssc
 
 import ssc_deploy
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 NETWORK = ("--arch", "shift-net", "--arg", "B=1", "--arg", "e=1", "--input-shape", "1,3,16,16", "--to", "tflite")
 
 
+@pytest.mark.slow
 def test_float32_and_int8_stand_in_one_table(tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(40, 3, 16, 16)).astype(np.float32))
     folder = tmp_path / "out"
@@ -62,6 +64,7 @@ def test_float32_and_int8_stand_in_one_table(tmp_path: Path) -> None:
     assert (alone.right, alone.right_plain) == (int((own == best).sum()), 15)
 
 
+@pytest.mark.slow
 def test_a_quantised_file_alone_tells_how_it_is_quantised(tmp_path: Path) -> None:
     outcome = ssc("export", *NETWORK, "-o", tmp_path, "--quantize", "float16")
     assert outcome.code == 0, outcome.err
