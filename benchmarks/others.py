@@ -230,10 +230,11 @@ def summary(results: dict[str, dict[str, Any]]) -> str:
     libraries = sorted({name.partition("/")[0] for name in results})
     for library in [*libraries, "all"]:
         found = [one for name, one in results.items() if library in ("all", name.partition("/")[0])]
-        right = [sum(one[kind]["status"] == "right" for one in found if kind in one) for kind in kinds]
-        wrong = {kind: sum(one[kind]["status"] == "wrong" for one in found if kind in one) for kind in kinds}
+        tried = {kind: [one[kind]["status"] for one in found if kind in one] for kind in kinds}
+        right = [f"{statuses.count('right')} of {len(statuses)}" for statuses in tried.values()]
+        wrong = {kind: statuses.count("wrong") for kind, statuses in tried.items()}
         said = ", ".join(f"{count} of {_TITLES[kind]}" for kind, count in wrong.items() if count) or "0"
-        lines.append(f"| {library} | {len(found)} | {' | '.join(map(str, right))} | {said} |")
+        lines.append(f"| {library} | {len(found)} | {' | '.join(right)} | {said} |")
     return "\n".join(lines)
 
 
