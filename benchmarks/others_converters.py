@@ -31,7 +31,8 @@ from benchmarks.peers import environments
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-CONVERTERS = ("litert-torch", "onnx2tf")
+#: Environment of each converter. litert-torch is given modules, so the networks' libraries are there, too.
+_ENVIRONMENTS = {"litert-torch": "litert-torch-others", "onnx2tf": "onnx2tf"}
 _ROOT = Path(__file__).parents[1]
 
 
@@ -120,7 +121,7 @@ def _layouts(value: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
 def _converted(entry: dict[str, Any], converter: str, cache: Path) -> File:
     """One network by one converter, each step in a process of its own."""
     own = Path(sys.executable)
-    theirs = environments.python(f"{converter}, others" if converter == "litert-torch" else converter, cache)
+    theirs = environments.python(_ENVIRONMENTS[converter], cache)
     # For onnx2tf, the export is PyTorch's.
     steps = [("litert-torch", theirs)] if converter == "litert-torch" else [("onnx", own), ("onnx2tf", theirs)]
     with tempfile.TemporaryDirectory(prefix="ssc-deploy-") as folder:
@@ -130,8 +131,14 @@ def _converted(entry: dict[str, Any], converter: str, cache: Path) -> File:
                 said = done.stderr.strip().splitlines()
                 # A file that its runtime does not run is not wrong.
                 status = "refused" if step != "judge" else "does not run"
-                return File(status, f"{step}: {said[-1] if said else ''}"[:300])
+                return File(status, f"{step}: {_without_places(said[-1], python) if said else ''}"[:300])
         return File(**json.loads(done.stdout.splitlines()[-1]))
+
+
+def _without_places(sentence: str, python: Path) -> str:
+    """A message without the folders of this machine: of an environment's packages, and of the tree."""
+    packages = next(iter((python.parents[1] / "lib").glob("python3*"))) / "site-packages"
+    return sentence.replace(f"{packages}/", "").replace(f"{_ROOT}/", "")
 
 
 def _step(python: Path, step: str, entry: dict[str, Any], folder: Path) -> subprocess.CompletedProcess[str]:
@@ -168,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         results = json.loads(asked.json.read_text(encoding="utf-8"))
         if name not in results or (asked.net and not any(one in name for one in asked.net)):
             continue
-        missing = [one for one in CONVERTERS if asked.net or one not in results[name]]
+        missing = [one for one in _ENVIRONMENTS if asked.net or one not in results[name]]
         found = {converter: asdict(_converted(entry, converter, asked.cache)) for converter in missing}
         if found:
             # Read again: `benchmarks.others` may be adding networks.

@@ -34,7 +34,7 @@ ENVIRONMENTS = {
     "tflite-runtime": Environment("3.11", ("tflite-runtime==2.14.0", "numpy==1.26.4")),
     "litert-torch": Environment("3.11", ("litert-torch==0.10.0", "ai-edge-litert==2.3.0", "torch==2.14.1")),
     # For `benchmarks.others_converters`, which builds the networks of others there.
-    "litert-torch, others": Environment(
+    "litert-torch-others": Environment(
         "3.11",
         (
             "litert-torch==0.10.0",
