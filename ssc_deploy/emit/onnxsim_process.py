@@ -28,7 +28,7 @@ os.dup2(2, 1)
 sys.modules.update(dict.fromkeys(("torch", "sympy", "rich")))
 import onnx
 import onnxsim
-while select.select([0], [], [], IDLE)[0]:
+while select.select([0], [], [], float(sys.argv[1]))[0]:
     line = sys.stdin.readline()
     if not line:
         break
@@ -52,11 +52,10 @@ class _Process:
     def __init__(self) -> None:
         self.owner, self.interpreter = os.getpid(), sys.executable
         self._errors: IO[str] = tempfile.TemporaryFile("w+", errors="replace")  # noqa: SIM115  # open while it runs
-        program = _PROGRAM.replace("IDLE", str(_IDLE))
         pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self._errors}
         try:
             self._popen = subprocess.Popen(
-                [self.interpreter, "-I", "-c", program], text=True, cwd=tempfile.gettempdir(), **pipes
+                [self.interpreter, "-I", "-c", _PROGRAM, str(_IDLE)], text=True, cwd=tempfile.gettempdir(), **pipes
             )
         except OSError:
             self._errors.close()
@@ -84,23 +83,20 @@ class _Process:
             raise TimeoutError
         return self._popen.stdout.readline() or None
 
-    def said(self) -> str:
-        """The last line that it printed."""
-        self._errors.seek(0)
-        lines = self._errors.read().strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
-
-    def end(self, *, kill: bool = False) -> int:
-        """Ends it and returns its exit code."""
+    def end(self, *, kill: bool = False) -> tuple[int, str]:
+        """Ends it; returns its exit code, and the last line that it printed."""
         with contextlib.suppress(OSError, subprocess.TimeoutExpired):
             if not kill:
                 self._popen.communicate(timeout=5)
         self._popen.kill()
         code = self._popen.wait()
-        for pipe in (self._popen.stdin, self._popen.stdout):
+        for pipe in filter(None, (self._popen.stdin, self._popen.stdout)):
             with contextlib.suppress(OSError):  # what was not written yet is lost with it
-                pipe.close() if pipe is not None else None
-        return code
+                pipe.close()
+        with self._errors as errors:
+            errors.seek(0)
+            lines = errors.read().strip().splitlines()
+        return code, lines[-1] if lines else "it said nothing"
 
 
 class _Onnxsim:
@@ -139,7 +135,7 @@ class _Onnxsim:
                 if answer is not None:
                     said = json.loads(answer)
                     return None if said is None else f"onnxsim failed: {said}"
-                code, said = process.end(), process.said()
+                code, said = process.end()
                 self._process = None
                 if code or not waited:
                     return f"onnxsim failed with exit code {code}: {said}"

@@ -17,6 +17,7 @@ import pytest
 from graphs import Chain
 from moving import graph_of, signed
 
+from ssc_deploy.emit import onnxsim_process
 from ssc_deploy.emit.onnx import OPSETS, build, simplifies
 from ssc_deploy.errors import EmitError, UnsupportedOperatorError
 from ssc_deploy.ir import movement as mv
@@ -321,6 +322,20 @@ def test_onnxsim_is_started_once_and_again_after_it_ended() -> None:
     assert simplifies(content).is_simple
     (second,) = running()
     assert second != first
+
+
+def test_onnxsim_ends_when_nothing_is_asked_for_a_while_and_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxsim_process, "_IDLE", 0)
+    process, source = onnxsim_process._Onnxsim(), build(lowered(), METADATA)
+    process.start()
+    assert process._process is not None
+    assert process._process._popen.wait() == 0
+    # It had ended just as it was asked, and looked as if it ran.
+    monkeypatch.setattr(process._process, "is_usable", lambda: True)
+    monkeypatch.setattr(onnxsim_process, "_IDLE", 60)
+    monkeypatch.setattr(onnxsim_process, "simplify", process.simplify)
+    assert simplifies(source).is_simple
+    process._end()
 
 
 def test_a_missing_onnxsim_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
