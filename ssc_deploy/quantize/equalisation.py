@@ -73,20 +73,23 @@ def apply(model: ir.Model, given: Mapping[str, tuple[int, ...]]) -> None:
     """
     found = classes(model)
     exponents = np.zeros(len(found.free), np.int64)
-    left = dict(given)
-    for kernel in found.kernels:
-        of_kernel = np.asarray(left.pop(known.name(kernel.node.outputs[0]), [0] * len(kernel.writes)), np.int64)
+    named = {known.name(kernel.node.outputs[0]): kernel for kernel in found.kernels}
+    for name, kernel in named.items():
+        of_kernel = _given(given, name, kernel)
         if of_kernel.shape != kernel.writes.shape or np.abs(of_kernel).max(initial=0) > MOST:
             raise QuantizationError("the factors of the equalisation are not those of this network")
         exponents[kernel.writes] = of_kernel
-    for kernel in found.kernels:
-        of_kernel = np.asarray(given.get(known.name(kernel.node.outputs[0]), [0] * len(kernel.writes)), np.int64)
-        if (exponents[kernel.writes] != of_kernel).any():
-            left["kernels that share channels"] = ()
-    if left or exponents[~found.free].any():
+    # Kernels that write the same classes have to agree.
+    agree = all((exponents[kernel.writes] == _given(given, name, kernel)).all() for name, kernel in named.items())
+    if not agree or given.keys() - named.keys() or exponents[~found.free].any():
         raise QuantizationError("the factors of the equalisation would change what the network computes")
     for kernel in found.kernels:
         _scale(kernel, exponents)
+
+
+def _given(given: Mapping[str, tuple[int, ...]], name: str, kernel: Kernel) -> Exponents:
+    """The exponents of what a kernel writes; zeros where nothing is said of it."""
+    return np.asarray(given.get(name, (0,) * len(kernel.writes)), np.int64)
 
 
 def _scale(kernel: Kernel, exponents: Exponents) -> None:

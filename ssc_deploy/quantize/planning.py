@@ -15,10 +15,8 @@ if TYPE_CHECKING:
 
     import onnx_ir as ir
 
-    from ssc_deploy.examples import Examples
     from ssc_deploy.quantize.calibration import Progress
     from ssc_deploy.quantize.calibration_data import CalibrationData
-    from ssc_deploy.quantize.places import Places
     from ssc_deploy.quantize.plan import Quantization
 
 #: What ``auto`` is: the method after which the outputs of the trained networks have the least noise, measured on 4,000
@@ -121,15 +119,21 @@ def quantize(
         raise QuantizationError("no part of the network can be computed in integers; export it without `quantize`")
     wanted = options.improvements
     factors = equalisation.factors(model) if Improvement.EQUALIZATION in wanted else {}
-    exact, plan = _planned(model, found, data.inputs, options, factors, progress=progress)
+    exact = model.clone()
+    equalisation.apply(exact, factors)
+    method = DEFAULT_METHOD if options.method == "auto" else options.method
+    seen = calibration.histograms(exact, found.groups, data.inputs, progress)
+    grids = sharing.grids(found, seen, ranges.METHODS[method])
+    kernels = places.kernels(exact, options.exclude)
+    plan = Plan(grids, kernels, options.weight_bits, Io(options.io), tuple(options.exclude), factors)
     if Improvement.BIAS_CORRECTION in wanted:
         plan = replace(plan, corrections=correction.corrections(exact, plan, data.inputs))
     copied = exact.clone()
     rounding.round_kernels(copied, plan)
     report = QuantizeReport(
-        _method(options),
+        method,
         len(data.inputs),
-        len({id(one) for one in plan.grids.values()}),
+        len({id(one) for one in grids.values()}),
         len(plan.kernels),
         found.in_float,
         tuple(options.exclude),
@@ -138,28 +142,6 @@ def quantize(
         data.notes,
     )
     return Quantized(copied, plan, report, exact)
-
-
-def _planned(
-    model: ir.Model,
-    found: Places,
-    inputs: Examples,
-    options: Quantization,
-    factors: dict[str, tuple[int, ...]],
-    *,
-    progress: Progress | None = None,
-) -> tuple[ir.Model, Plan]:
-    """A copy of the graph with some factors, and its plan without corrections."""
-    exact = model.clone()
-    equalisation.apply(exact, factors)
-    seen = calibration.histograms(exact, found.groups, inputs, progress)
-    grids = sharing.grids(found, seen, ranges.METHODS[_method(options)])
-    kernels = places.kernels(exact, options.exclude)
-    return exact, Plan(grids, kernels, options.weight_bits, Io(options.io), tuple(options.exclude), factors)
-
-
-def _method(options: Quantization) -> str:
-    return DEFAULT_METHOD if options.method == "auto" else options.method
 
 
 def without(model: ir.Model, plan: Plan, exclude: Collection[str]) -> tuple[ir.Model, Plan]:
