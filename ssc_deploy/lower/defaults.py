@@ -67,7 +67,8 @@ from typing import TYPE_CHECKING, Any
 
 from ssc_deploy.ir.movement import Edge
 from ssc_deploy.ir.roles import Role
-from ssc_deploy.lower import dense_tile, joined, shift_flat, transposition
+from ssc_deploy.lower import joined, shift_flat, transposition
+from ssc_deploy.lower.product import PLAIN
 from ssc_deploy.lower.target import Target
 
 if TYPE_CHECKING:
@@ -114,8 +115,8 @@ def shuffle(site: Site) -> str:
 OF: Mapping[Role, Callable[[Any], str]] = {
     Role.SHIFT: shift,
     Role.SHUFFLE: shuffle,
-    Role.DENSE: lambda _site: dense_tile.PLAIN.name,
-    Role.GROUPED: lambda _site: joined.PLAIN.name,
+    Role.DENSE: lambda _site: PLAIN.name,
+    Role.GROUPED: lambda _site: PLAIN.name,
 }
 
 
@@ -140,7 +141,7 @@ def shuffle_of_integers(site: Site) -> str:
 def grouped_of_integers(site: GroupedSite) -> str:
     """Name of the default lowering of a grouped 1x1 convolution of 8-bit integers."""
     if site.target is Target.LITERT and site.height * site.width < _JOINED_PIXELS:
-        return joined.PLAIN.name
+        return PLAIN.name
     return joined.fitting(site, _JOINED)
 
 

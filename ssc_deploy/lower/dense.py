@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssc_deploy.ir import graph as g
-from ssc_deploy.ir.builder import Place
+from ssc_deploy.lower.product import Product
 from ssc_deploy.lower.target import Target
 
 if TYPE_CHECKING:
@@ -19,21 +19,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class DenseSite(Place):
+class DenseSite(Product):
     """A dense product, and what is known about it.
 
     Attributes:
         node: the last of what one kernel runs: the convolution, or the Relu or Clip that alone reads it.
         convolution: its weight and bias are constants.
-        weight: float32 [O, I, 1, 1].
-        height: of the feature map that comes out, in pixels.
-        width: likewise.
     """
 
     convolution: ir.Node
-    weight: npt.NDArray[np.float32]
-    height: int
-    width: int
 
     @property
     def bias(self) -> npt.NDArray[np.float32]:
@@ -50,16 +44,6 @@ class DenseSite(Place):
     def alike(self) -> Hashable:
         """See `site.Choosable`."""
         return self.weight.shape, self.height, self.width
-
-    @property
-    def label(self) -> str:
-        """See `site.Choosable`."""
-        return f"{len(self.weight)}x{self.height}x{self.width}"
-
-    @property
-    def numbers(self) -> int:
-        """See `site.Choosable`."""
-        return len(self.weight) * self.height * self.width
 
 
 def sites(model: ir.Model, target: Target) -> list[DenseSite]:
@@ -85,4 +69,4 @@ def _site(conv: ir.Node) -> DenseSite | None:
         (reader,) = conv.outputs[0].consumers()
         if reader.op_type in {"Relu", "Clip"} and all(g.is_constant(bound) for bound in reader.inputs[1:] if bound):
             last = reader
-    return DenseSite(last, conv, weight, *shape[2:])
+    return DenseSite(last, weight, *shape[2:], conv)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ssc_deploy.ir import known
+from ssc_deploy.lower.product import PLAIN
 from ssc_deploy.lower.registry import Lowering
 
 if TYPE_CHECKING:
@@ -54,9 +55,4 @@ def _padded(site: DenseSite, zeros: int) -> ir.Value:
     return site.op("Slice", [value, *bounds], label="cut", shape=(n, outputs, *size))
 
 
-def _stays(_site: DenseSite) -> None:
-    return None
-
-
-PLAIN: Lowering[DenseSite] = Lowering("plain", _stays, lambda site: site.node.outputs[0])
-LOWERINGS = (PLAIN, tiled(8), tiled(16), tiled(32))
+LOWERINGS: tuple[Lowering[DenseSite], ...] = (PLAIN, tiled(8), tiled(16), tiled(32))

@@ -18,13 +18,12 @@ import numpy as np
 
 from ssc_deploy.ir import graph as g
 from ssc_deploy.ir import known
-from ssc_deploy.ir.builder import Place
+from ssc_deploy.lower.product import PLAIN, Product
 from ssc_deploy.lower.registry import Lowering
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    import numpy.typing as npt
     import onnx_ir as ir
 
     from ssc_deploy.lower.target import Target
@@ -34,22 +33,16 @@ LIMITS = (18, 36, 64)
 
 
 @dataclass(frozen=True, eq=False)
-class GroupedSite(Place):
+class GroupedSite(Product):
     """A grouped 1x1 convolution, and what is known about it.
 
     Attributes:
-        node: the convolution; its kernel is a constant.
-        weight: float32 [O, I / groups, 1, 1].
+        node: the convolution.
         groups: of it.
-        height: of the feature map that comes out, in pixels.
-        width: likewise.
         target: what will run the result.
     """
 
-    weight: npt.NDArray[np.float32]
     groups: int
-    height: int
-    width: int
     target: Target
 
     @property
@@ -61,16 +54,6 @@ class GroupedSite(Place):
     def alike(self) -> Hashable:
         """See `site.Choosable`."""
         return self.weight.shape, self.groups, self.height, self.width
-
-    @property
-    def label(self) -> str:
-        """See `site.Choosable`."""
-        return f"{len(self.weight)}x{self.height}x{self.width}"
-
-    @property
-    def numbers(self) -> int:
-        """See `site.Choosable`."""
-        return len(self.weight) * self.height * self.width
 
     def joined(self, limit: int) -> int:
         """How many groups become one, so that it has no more than ``limit`` inputs or outputs; at least 1."""
@@ -89,7 +72,7 @@ def _site(conv: ir.Node, target: Target) -> GroupedSite | None:
         return None
     if weight.shape[2:] != (1, 1) or weight.shape[1] == 1:
         return None
-    return GroupedSite(conv, weight, groups, *shape[2:], target)
+    return GroupedSite(conv, weight, *shape[2:], groups, target)
 
 
 def join(limit: int) -> Lowering[GroupedSite]:
@@ -112,8 +95,8 @@ def join(limit: int) -> Lowering[GroupedSite]:
 
 def fitting(site: GroupedSite, limit: int) -> str:
     """Name of the lowering that joins as many groups as the limit allows."""
-    able = [one.name for one in LOWERINGS[1:] if one.refusal(site) is None and int(one.name[5:]) <= limit]
-    return able[-1] if able else PLAIN.name
+    able = [one for most, one in _JOINING.items() if most <= limit and one.refusal(site) is None]
+    return able[-1].name if able else PLAIN.name
 
 
 def _with_joined(site: GroupedSite, joined: int) -> ir.Value:
@@ -128,9 +111,5 @@ def _with_joined(site: GroupedSite, joined: int) -> ir.Value:
     return site.op("Conv", [node.inputs[0], weight, *node.inputs[2:]], attributes, shape=known.dims(node.outputs[0]))
 
 
-def _stays(_site: GroupedSite) -> None:
-    return None
-
-
-PLAIN: Lowering[GroupedSite] = Lowering("plain", _stays, lambda site: site.node.outputs[0])
-LOWERINGS = (PLAIN, *map(join, LIMITS))
+_JOINING = {limit: join(limit) for limit in LIMITS}
+LOWERINGS: tuple[Lowering[GroupedSite], ...] = (PLAIN, *_JOINING.values())

@@ -15,7 +15,7 @@ from onnx_ir.passes import common
 from ssc_deploy.errors import LoweringError
 from ssc_deploy.ir import canonical, fingerprint, known, roles
 from ssc_deploy.ir.batch import set_batch
-from ssc_deploy.lower import channel_major, dense_tile, joined, long_means
+from ssc_deploy.lower import channel_major, joined, long_means, product
 from ssc_deploy.lower import dense as dense_sites
 from ssc_deploy.lower import groups as grouping
 from ssc_deploy.lower.layout import ChosenLayout, Layout, choose
@@ -111,11 +111,10 @@ def lower(  # noqa: PLR0912 - one step after the other
     if not options.quantized and not options.any_size:  # sums of integers are exact; windows have a size
         long_means.split(lowered, planar)
     set_batch(lowered, batch)
-    products = (roles.Role.DENSE, roles.Role.GROUPED)
-    changed = {role for _, role, lowering in chosen if role in products and lowering.name != dense_tile.PLAIN.name}
+    changed = {role for _, role, lowering in chosen if role in product.ROLES and lowering is not product.PLAIN}
     choices = []
     for site, role, lowering in chosen:
-        if role in changed or role not in products:
+        if role in changed or role not in product.ROLES:
             choices.append(Choice(site.name, roles.block(site.origin), role, lowering.name))
         site.finish(lowering.build(site))
     choices += channel_major.convert(lowered, planar)

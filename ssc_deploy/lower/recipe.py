@@ -26,9 +26,6 @@ SCHEMA_VERSION = 1
 #: What a recipe has a table of each.
 CHOSEN = (Role.SHIFT, Role.SHUFFLE, Role.DENSE, Role.GROUPED)
 
-#: Of these, what stays as it is where a recipe does not say otherwise.
-_MAY_STAY = (Role.DENSE, Role.GROUPED)
-
 #: What a group is said to be carried out by, where its sites differ.
 MIXED = "mixed"
 
@@ -198,9 +195,9 @@ class Recipe:
         """
         self.check_target(target)
         self.check_numbers(quantized=quantized)
-        from ssc_deploy.lower.dense_tile import PLAIN
+        from ssc_deploy.lower.product import PLAIN, ROLES
 
-        plain = {str(group): PLAIN.name for group in groups if group.role in _MAY_STAY}
+        plain = {str(group): PLAIN.name for group in groups if group.role in ROLES}
         said = {**plain, **self.groups}
         there, named = {str(group) for group in groups}, set(said)
         if graph != self.graph:

@@ -17,6 +17,7 @@ from ssc_deploy.lower import (
     shuffle_planes,
     shuffle_transpose,
 )
+from ssc_deploy.lower.product import PLAIN
 from ssc_deploy.lower.registry import Registry
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ SHIFTS = Registry(
     (shift_depthwise.LOWERING, shift_slice.LOWERING, shift_gather.LOWERING, shift_flat.LOWERING),
 )
 SHUFFLES = Registry(roles.Role.SHUFFLE, (shuffle_transpose.LOWERING, shuffle_planes.LOWERING, shuffle_gather.LOWERING))
-DENSE = Registry(roles.Role.DENSE, dense_tile.LOWERINGS, fallback=dense_tile.PLAIN.name)
-GROUPED = Registry(roles.Role.GROUPED, joined.LOWERINGS, fallback=joined.PLAIN.name)
+DENSE = Registry(roles.Role.DENSE, dense_tile.LOWERINGS, fallback=PLAIN.name)
+GROUPED = Registry(roles.Role.GROUPED, joined.LOWERINGS, fallback=PLAIN.name)
 _REGISTRIES: Mapping[roles.Role, Registry[Any]] = {one.role: one for one in (SHIFTS, SHUFFLES, DENSE, GROUPED)}
 
 

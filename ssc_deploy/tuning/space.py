@@ -13,7 +13,7 @@ from ssc_deploy import lower
 from ssc_deploy.errors import RecipeError
 from ssc_deploy.ir import fingerprint
 from ssc_deploy.ir.roles import Role
-from ssc_deploy.lower import channel_major
+from ssc_deploy.lower import channel_major, product
 from ssc_deploy.lower import groups as grouping
 from ssc_deploy.lower.layout import Layout
 from ssc_deploy.lower.recipe import MIXED, Recipe, compact
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
 
     #: Lowering of each site, by its name; and the layout, by `LAYOUT`.
     Choices = Mapping[str, str]
-
-#: Roles of what computes.
-_PRODUCTS = (Role.DENSE, Role.GROUPED)
 
 #: Name of the axis that is not a group of sites.
 LAYOUT = "layout"
@@ -132,7 +129,7 @@ def build_space(model: ir.Model, target: Target, network: str, batch: int | None
     quantized = bool(quantize)
     found = lower.sites(model, target, quantized=quantized)
     groups = grouping.group_sites(found)
-    ordered = sorted(groups, key=lambda group: (group.role in _PRODUCTS, -group.numbers))
+    ordered = sorted(groups, key=lambda group: (group.role in product.ROLES, -group.numbers))
     axes = [Axis(str(group), tuple(site.name for site in group.sites), _options(group)) for group in ordered]
     planes = target is Target.LITERT and batch == 1 and not quantized
     stretches = channel_major.stretches(model) if planes else set()
