@@ -10,7 +10,7 @@ import numpy as np
 
 from ssc_deploy.errors import RuntimeLoadError
 from ssc_deploy.native import compiling
-from ssc_deploy.native.words import ARENA, FIRST_INPUT, WEIGHTS, Instructions
+from ssc_deploy.native.words import ARENA, FIRST_INPUT, LINE, WEIGHTS, Instructions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
 
 #: The arena of a plan of somebody else may not be larger than this, in floats: 4 GiB.
 _LARGEST_ARENA = 2**30
-
-#: Floats of a line of the cache.
-_LINE = 16
 
 _WORDS = ctypes.POINTER(ctypes.c_int32)
 _FLOATS = ctypes.POINTER(ctypes.c_float)
@@ -178,8 +175,8 @@ def _fits(tensor: Tensor, buffers: dict[int, int], steps: int) -> bool:
 
 def _aligned(floats: int) -> npt.NDArray[np.float32]:
     """Zeros that begin where a line of the cache does, so that no vector of a kernel lies in two."""
-    room = np.zeros(floats + _LINE, np.float32)
-    first = -(room.ctypes.data // room.itemsize) % _LINE
+    room = np.zeros(floats + LINE, np.float32)
+    first = -(room.ctypes.data // room.itemsize) % LINE
     return room[first : first + floats]
 
 

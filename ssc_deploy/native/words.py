@@ -9,6 +9,9 @@ MAGIC, VERSION, RANK = 0x31435353, 1, 8
 #: Buffers of a place; inputs begin at `FIRST_INPUT`, outputs follow them.
 WEIGHTS, ARENA, FIRST_INPUT = 0, 1, 2
 
+#: Floats of a line of the cache, and of the columns that a kernel passes over at once (``STRIP`` of body_rows.h).
+LINE, STRIP = 16, 64
+
 
 class Instructions(enum.IntEnum):
     """``ssc_set``."""

@@ -117,6 +117,7 @@ def test_the_numbers_of_a_plan_are_those_of_the_header() -> None:
     sets = re.search(r"typedef enum ssc_set \{(.*?), SSC_SETS \}", (compiling.SOURCES / "kernels.h").read_text("utf-8"))
     assert sets
     assert [f"SSC_{one.name}" for one in words.Instructions] == re.findall(r"\w+", sets[1])
+    assert f"STRIP = {words.STRIP}," in (compiling.SOURCES / "body_rows.h").read_text("utf-8")
 
 
 def test_an_engine_gives_the_same_bits_with_plain_c() -> None:

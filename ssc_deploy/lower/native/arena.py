@@ -1,16 +1,18 @@
-"""Gives each storage a place in the arena: two whose lifetimes meet never overlap."""
+"""Gives each storage a place in the arena: two whose lifetimes meet never overlap.
+
+Each begins at a line of the cache.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ssc_deploy.native.words import LINE
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ssc_deploy.lower.native.held import Storage
-
-#: Storages begin at multiples of so many floats: a line of the cache.
-_LINE = 16
 
 
 def lay_out(storages: Iterable[Storage]) -> int:
@@ -22,6 +24,6 @@ def lay_out(storages: Iterable[Storage]) -> int:
         for one in sorted(alive, key=lambda one: one.offset):
             if storage.offset + storage.floats <= one.offset:
                 break
-            storage.offset = max(storage.offset, -(-(one.offset + one.floats) // _LINE) * _LINE)
+            storage.offset = max(storage.offset, -(-(one.offset + one.floats) // LINE) * LINE)
         placed.append(storage)
     return max((one.offset + one.floats for one in placed), default=0)

@@ -18,7 +18,7 @@ from ssc_deploy.lower.native.registry import OPERATORS, refuse
 from ssc_deploy.lower.native.writing import Draft, Offsets, Table, Word
 from ssc_deploy.lower.refusal import RefusedError, of_all
 from ssc_deploy.native.plan import Plan, Step, Tensor
-from ssc_deploy.native.words import ARENA, FIRST_INPUT, WEIGHTS, Kind
+from ssc_deploy.native.words import ARENA, FIRST_INPUT, LINE, STRIP, WEIGHTS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 _DTYPES = {ir.DataType.FLOAT, ir.DataType.BOOL}
-
-#: Floats of a line of the cache, and of the columns that a kernel passes over at once.
-_LINE, _STRIP = 16, 64
 
 #: Words of a plan are signed, 32 bits.
 _MOST = 2**31 - 1
@@ -247,11 +244,11 @@ class Planner:
         pitch = pitch or max(self.margins.pitch(height, width), width + margin)
         down, across = (max((abs(by[axis]) for by in displaced), default=margin) for axis in range(2))
         plane = height * pitch + down * pitch + across
-        if plane > _STRIP:
-            lines = -(-plane // _LINE)
-            plane = (lines + 1 - lines % 2) * _LINE
+        if plane > STRIP:
+            lines = -(-plane // LINE)
+            plane = (lines + 1 - lines % 2) * LINE
         band = plane - height * pitch if down or across else 0
-        before = -(-band // _LINE) * _LINE
+        before = -(-band // LINE) * LINE
         storage = Storage(ARENA, before + n * c * plane + slack)
         self._storages.append(storage)
         return View(storage, before, shape, (c * plane, plane, pitch, 1), margin, tuple(displaced))

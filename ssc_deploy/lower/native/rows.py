@@ -9,7 +9,7 @@ from ssc_deploy.lower.native import packing
 from ssc_deploy.lower.native.held import Ref, View, planes_of
 from ssc_deploy.lower.native.planner import Planner, at, table
 from ssc_deploy.lower.native.writing import Offsets
-from ssc_deploy.native.words import Kind
+from ssc_deploy.native.words import STRIP, Kind
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,9 +96,6 @@ def _masks(result: View, *, flat: bool) -> list[tuple[int, ...]]:
 #: Words of a mask, at most: a plane with more repeats one for some of its lines, so that the plan stays small.
 _MASK = 8192
 
-#: Columns that a kernel passes over at once.
-_STRIP = 64
-
 
 def _tiles(height: int, width: int, pitch: int, *, flat: bool, masks: int) -> tuple[int, int, int]:
     """Number of tiles, floats and lines of each: a whole plane where its lines follow one another.
@@ -111,7 +108,7 @@ def _tiles(height: int, width: int, pitch: int, *, flat: bool, masks: int) -> tu
         return height, width, 1
     whole = [lines for lines in range(1, height + 1) if height % lines == 0]
     if masks:
-        strips = [lines for lines in whole if lines * pitch % _STRIP == 0]
+        strips = [lines for lines in whole if lines * pitch % STRIP == 0]
         whole = strips[:1] or [lines for lines in whole if lines * pitch * masks <= _MASK] or whole[:1]
     lines = whole[-1]
     return height // lines, lines * pitch, lines
