@@ -364,3 +364,14 @@ def test_what_the_reference_does_not_know_is_refused(tmp_path):
     path = source(tmp_path / "net.onnx", [CONV, pool], w=W, b=B)
     with pytest.raises(NetworkError, match=r"cannot run in float64 .* ceil_mode is not supported with auto_pad"):
         ssc_deploy.export(path, output=tmp_path / "out")
+
+
+@pytest.mark.parametrize("op", ["Conv", "ConvTranspose"])
+def test_a_bias_that_no_runtime_takes_is_refused_and_is_no_defect_of_ours(op, tmp_path):
+    kernel = W if op == "Conv" else W.swapaxes(0, 1)
+    nodes = [node(op, "input", "w", "b")]
+    path = source(tmp_path / "net.onnx", nodes, w=kernel, b=np.zeros((6, 2), np.float32))
+    with pytest.raises(CaptureError, match=r"has a bias of \[6, 2\] for 6 channels.*export the network again"):
+        ssc_deploy.export(path, output=tmp_path / "out")
+    right = source(tmp_path / "right.onnx", nodes, w=kernel, b=B)
+    assert ssc_deploy.export(right, output=tmp_path / "out").files[0].verification.ok

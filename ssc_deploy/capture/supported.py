@@ -145,6 +145,21 @@ def _empty(node: ir.Node) -> str | None:
     return None
 
 
+def _bias_misfits(node: ir.Node) -> str | None:
+    if node.op_type not in {"Conv", "ConvTranspose"} or len(node.inputs) < 3:
+        return None
+    weight, bias = g.shape_of(node.inputs[1]), g.shape_of(node.inputs[2])
+    if weight is None or bias is None:
+        return None
+    channels = weight[0] if node.op_type == "Conv" else weight[1] * g.integer(node, "group", 1)
+    if bias == (channels,):
+        return None
+    return (
+        f"has a bias of {list(bias)} for {channels} channels, with which no runtime runs it: export the network again; "
+        "where PyTorch's exporter writes such a bias for a Conv3d without one, give it `optimize=True`"
+    )
+
+
 def _is_empty(value: ir.Value) -> bool:
     shape = g.shape_of(value)
     return shape is not None and 0 in shape
@@ -157,4 +172,5 @@ _REFUSALS: tuple[Callable[[ir.Node], str | None], ...] = (
     _returns_no_tensor,
     _size_unknown,
     _empty,
+    _bias_misfits,
 )
