@@ -35,12 +35,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from benchmarks import pages
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 LIST = Path(__file__).with_name("networks_of_others.toml")
 FORMATS = ("onnx", "tflite")
-_BEGIN, _END = "<!-- benchmarks.others -->", "<!-- end -->"
+_PLACE = "benchmarks.others"
 
 #: In tables.
 _TITLES = {"onnx": ".onnx", "tflite": ".tflite", "litert-torch": "litert-torch, .tflite", "onnx2tf": "onnx2tf, .tflite"}
@@ -240,8 +242,7 @@ def summary(results: dict[str, dict[str, Any]]) -> str:
 
 def inserted(text: str, results: dict[str, dict[str, Any]]) -> str:
     """The Markdown text with the sums between its markers made anew."""
-    before, found, rest = text.partition(_BEGIN)
-    return f"{before}{_BEGIN}\n{summary(results)}\n{_END}{rest.partition(_END)[2]}" if found else text
+    return pages.inserted(text, _PLACE, summary(results))
 
 
 def _kinds(results: dict[str, dict[str, Any]]) -> list[str]:

@@ -37,7 +37,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import ssc_deploy
-from benchmarks import measuring
+from benchmarks import measuring, pages
 from benchmarks.latency import measure
 from benchmarks.peers import environments
 from ssc_deploy import batches, card, runtimes
@@ -62,7 +62,7 @@ UNTRAINED = "ssc-net-6-9"
 NETS = ("ssc-net-1-9", "shift-net-3-6", UNTRAINED)
 
 _SIGNATURE = of_image((1, 3, 32, 32))
-_BEGIN, _END = "<!-- benchmarks.quantized -->", "<!-- end -->"
+_PLACE = "benchmarks.quantized"
 
 #: Images that are in memory at once.
 _AT_ONCE = 250
@@ -259,8 +259,7 @@ def table(networks: dict[str, dict[str, Any]]) -> str:
 
 def inserted(text: str, networks: dict[str, dict[str, Any]]) -> str:
     """The Markdown text with the table between its markers made anew."""
-    before, found, rest = text.partition(_BEGIN)
-    return f"{before}{_BEGIN}\n{table(networks)}\n{_END}{rest.partition(_END)[2]}" if found else text
+    return pages.inserted(text, _PLACE, table(networks))
 
 
 def main() -> None:

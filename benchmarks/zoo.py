@@ -26,7 +26,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import measuring, zoo_int8
+from benchmarks import measuring, pages, zoo_int8
 from benchmarks.export_cost import CLI, cost
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ MEMORY_TARGET_MB = 2000.0
 _GOLDEN = Path(__file__).parents[1] / "models" / "ssc-net-1-9" / "golden"
 
 _WRITE = "import sys; from benchmarks.networks import settled; settled(*sys.argv[1:])"
-_SUMMARY, _ALL, _END = "<!-- benchmarks.zoo: summary -->", "<!-- benchmarks.zoo: all -->", "<!-- end -->"
+_SUMMARY, _ALL = "benchmarks.zoo: summary", "benchmarks.zoo: all"
 
 
 @dataclass(frozen=True)
@@ -184,11 +184,7 @@ def summary(measured: dict[str, Exported]) -> str:
 
 def inserted(text: str, measured: dict[str, Exported]) -> str:
     """The Markdown text with the tables between its markers made anew."""
-    for marker, made in ((_SUMMARY, summary), (_ALL, table)):
-        before, found, rest = text.partition(marker)
-        if found:
-            text = f"{before}{marker}\n{made(measured)}\n{_END}{rest.partition(_END)[2]}"
-    return text
+    return pages.inserted(pages.inserted(text, _SUMMARY, summary(measured)), _ALL, table(measured))
 
 
 def read(path: Path) -> dict[str, Exported]:

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks import measuring
+from benchmarks import measuring, pages
 from benchmarks.export_cost import CLI, cost
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-SUMMARY, END = "<!-- benchmarks.zoo: int8 -->", "<!-- end -->"
+_PLACE = "benchmarks.zoo: int8"
 
 _WRITE = "import sys; from benchmarks.networks import settled_calm; settled_calm(*sys.argv[1:])"
 _IMAGES = "import sys; from benchmarks.zoo_int8 import write_images; write_images(*sys.argv[1:])"
@@ -186,8 +186,7 @@ def table(measured: Mapping[str, Quantized]) -> str:
 
 def inserted(text: str, measured: Mapping[str, Quantized]) -> str:
     """The Markdown text with the table between its markers made anew."""
-    before, found, rest = text.partition(SUMMARY)
-    return f"{before}{SUMMARY}\n{table(measured)}\n{END}{rest.partition(END)[2]}" if found else text
+    return pages.inserted(text, _PLACE, table(measured))
 
 
 def read(path: Path) -> dict[str, Quantized]:
