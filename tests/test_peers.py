@@ -1,6 +1,7 @@
 """The run beside other converters: names, processes, verdicts and pictures, with real parts and without network."""
 
 import dataclasses
+import json
 import os
 import signal
 import sys
@@ -320,3 +321,23 @@ def test_contenders_take_turns_and_are_compared_within_one_run(shop, capsys):
     assert result.ours_to_peers is not None
     assert result.ours_to_peers.rounds == 2
     assert "best peer" in "\n".join(command.lines(result))
+
+
+def test_the_figures_of_the_c_engine_on_the_page_are_those_of_the_kept_runs():
+    root = Path(__file__).parents[1] / "benchmarks"
+    page = (root / "README.md").read_text(encoding="utf-8")
+    kept = [*(root / "results" / "peers-c-engine").glob("*.json"), root / "results" / "peers-styles" / "wrap-net.json"]
+    for path in kept:
+        rows = [row for row in json.loads(path.read_text())["rows"] if row["status"] == "right" and row["times"]]
+        best = {
+            name: min((r for r in rows if r["contender"] == name), key=_cpu) for name in {r["contender"] for r in rows}
+        }
+        engine, avx2 = (best[name]["times"]["to_best_peer"] for name in ("ours_native", "ours_native_avx2"))
+        by_ours = [_cpu(best["ours_native"]) / _cpu(best[name]) for name in ("ours_litert", "ours_onnxruntime")]
+        interval = "{median:.2f} [{low:.2f}, {high:.2f}]".format(**engine)
+        ratios = " | ".join(f"{ratio:.2f}" for ratio in (*by_ours, avx2["median"]))
+        assert f"| {path.stem} | {interval} | {ratios} |" in page
+
+
+def _cpu(row):
+    return row["times"]["cpu"]["median"]
