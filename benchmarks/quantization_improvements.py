@@ -5,8 +5,8 @@
 Each choice is planned with 512 images of the training part of DATA, and compared on ``--count`` others of it, as the
 plan alone makes it (`quantize.simulation`: exact arithmetic between the grids): on the trained networks of ``models/``,
 and by the noise of its outputs on MobileNetV2 with seeded weights, as it is and with channels of very different scales
-(`mobilenet`). Plain rounding and the default are confirmed once on ``--confirm DATA``, images of the test
-part. The figures are those of `quantization_choices`; noise is compared with that of plain rounding.
+(`mobilenet`). All are confirmed once on ``--confirm DATA``, images of the test part. The figures are those of
+`quantization_choices`; noise is compared with that of plain rounding.
 """
 
 from __future__ import annotations
@@ -38,18 +38,16 @@ if TYPE_CHECKING:
 
     from ssc_deploy.quantize.calibration_data import CalibrationData, HeldOut
 
-PLAIN, DEFAULT = "none", "auto"
+PLAIN = "none"
 CHOICES = {PLAIN: (PLAIN,), **{one.value: (one.value,) for one in Improvement}, "all": tuple(Improvement)}
 
 _SIGNATURE = of_image((1, 3, 32, 32))
 
 
-def simulations(
-    model: ir.Model, data: CalibrationData, choices: dict[str, tuple[str, ...]]
-) -> dict[str, tuple[Simulation, float]]:
+def simulations(model: ir.Model, data: CalibrationData) -> dict[str, tuple[Simulation, float]]:
     """The network by each choice, with the CPU seconds that the plan took."""
     found = {}
-    for name, improve in choices.items():
+    for name, improve in CHOICES.items():
         start = time.process_time()
         planned = planning.quantize(model, data, Quantization(calibration="-", improve=improve))
         found[name] = Simulation(planned.model, planned.plan), time.process_time() - start
@@ -117,15 +115,11 @@ def main() -> None:
         model = stages.canonicalise(open_source(folder / about.checkpoint)).model
         data = calibration_data.open_data(options.images, _SIGNATURE, held_out=options.count, **given)
         assert data.held_out is not None  # the classes of the images are those of the network
-        made = simulations(model, data, {**CHOICES, DEFAULT: (DEFAULT,)})
+        made = simulations(model, data)
         keep(net, "chosen", figures(model, made, data.held_out))
         if options.confirm is not None:
-            confirmed = {name: made[name] for name in (PLAIN, DEFAULT)}
-            keep(
-                net,
-                "confirmed",
-                figures(model, confirmed, calibration_data.labelled(options.confirm, _SIGNATURE, **given)),
-            )
+            confirmed = calibration_data.labelled(options.confirm, _SIGNATURE, **given)
+            keep(net, "confirmed", figures(model, made, confirmed))
     about = described("ssc-net-1-9")
     data = calibration_data.open_data(
         options.images, _SIGNATURE, held_out=500, preprocessing=about.preprocessing, labels=about.labels
@@ -134,7 +128,7 @@ def main() -> None:
     for net, octaves in (("mobilenet-v2", 0.0), ("mobilenet-v2, badly scaled", 4.0)):
         module = mobilenet(data.inputs.arrays[0][:32], octaves)
         model = stages.canonicalise(open_source(None, model=module, input_shape=(1, 3, 32, 32))).model
-        rows = figures(model, simulations(model, data, {**CHOICES, DEFAULT: (DEFAULT,)}), data.held_out)
+        rows = figures(model, simulations(model, data), data.held_out)
         for row in rows.values():
             del row["accuracy"]  # it was never trained
         keep(net, "chosen", rows)
