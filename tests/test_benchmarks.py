@@ -11,6 +11,9 @@ from benchmarks import measuring, native_peak, networks, others, quantized
 from ssc_deploy.nets.movement import Shift, window_offsets
 
 ROOT = Path(__file__).parents[1]
+#: Networks in the columns of the tables of int8 files.
+IN_ORDER = ("ssc-net-6-9", "ssc-net-1-9", "shift-net-3-6")
+
 SLICED = [networks.StackedSlices, networks.JoinedSlices]
 
 
@@ -74,6 +77,19 @@ def test_a_quantised_file_has_a_line_in_the_table_and_a_program_that_failed_its_
     assert "float32" not in text
     assert "old" not in text
     assert text.endswith("<!-- end -->\nrest")
+
+
+@pytest.mark.parametrize(("kept", "processor"), [("vnni", "VNNI"), ("avx2_alone", "AVX2 alone")])
+@pytest.mark.parametrize("page", ["benchmarks/README.md", "docs/quantization.md"])
+def test_the_times_of_int8_files_on_the_pages_are_those_of_the_kept_results(kept, processor, page):
+    results = json.loads((ROOT / "benchmarks" / "results" / f"quantized_times_{kept}.json").read_text())["networks"]
+    text = (ROOT / page).read_text()
+    for title, file in (("LiteRT 2.3", "ours=int8.tflite"), ("ONNX Runtime 1.32", "ours=int8.onnx")):
+        ratios = [
+            results[net]["times"][file]["to_float32"]["median"]
+            for net in ("ssc-net-6-9", "ssc-net-1-9", "shift-net-3-6")
+        ]
+        assert f"| {title}, {processor} | {' | '.join(f'{ratio:.2f}' for ratio in ratios)} |" in text
 
 
 def test_the_sums_of_other_libraries_networks_on_the_page_are_those_of_the_kept_results():
