@@ -96,11 +96,12 @@ def compared(exact: np.ndarray, found: dict[str, np.ndarray], labels: np.ndarray
 
 
 def show(net: str, rows: dict[str, Any]) -> None:
-    """Prints a line a method."""
+    """Prints a line a method; of a network that was never trained, no accuracy."""
     for name, row in rows.items():
-        lost, ratio = row["accuracy"], row["less_noise_than_base"]
+        lost, ratio = row.get("accuracy"), row["less_noise_than_base"]
+        top1 = f"top-1 lost {lost['drop']:+.2f} ± {lost['interval']:.2f}   " if lost else ""
         print(
-            f"{net:14} {name:30} top-1 lost {lost['drop']:+.2f} ± {lost['interval']:.2f}   SQNR {row['sqnr']:.2f} dB"
+            f"{net:14} {name:30} {top1}SQNR {row['sqnr']:.2f} dB"
             f"   {ratio['decibels']:+.2f} dB [{ratio['low']:+.2f}, {ratio['high']:+.2f}]",
             flush=True,
         )

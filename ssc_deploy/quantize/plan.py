@@ -57,7 +57,8 @@ AUTO = "auto"
 
 #: What ``auto`` is. Corrected biases take 0.8 to 1.0 dB off the noise of the trained networks on the test images, and
 #: change top-1 by less than chance; they are off until the networks of the zoo have been exported with them.
-#: Equalisation costs these two networks 0.6 to 1.8 dB, and recovers networks whose channels have very different scales.
+#: Equalisation costs these two networks 0.6 to 1.8 dB, and recovers networks whose channels have very different scales
+#: (`benchmarks.quantization_improvements`).
 DEFAULT_IMPROVEMENTS: tuple[Improvement, ...] = ()
 
 
