@@ -156,7 +156,7 @@ def _bias_misfits(node: ir.Node) -> str | None:
         return None
     return (
         f"has a bias of {list(bias)} for {channels} channels, with which no runtime runs it: export the network again; "
-        "where PyTorch's exporter writes such a bias for a Conv3d without one, give it `optimize=True`"
+        "PyTorch's exporter writes such a bias for a Conv3d without one unless it optimizes the graph"
     )
 
 
